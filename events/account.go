@@ -1,0 +1,72 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nkeys"
+)
+
+// None stands for "no account" and "no catalog" in a subject of the event log and in a request of type natster_initialized.
+const None = "none"
+
+// ErrAccount is wrapped by every error about text that is no account key.
+var ErrAccount = errors.New("not an account key (56 characters, starting with A)")
+
+// An Account is the public key of a NATS account, which is what Natster calls a user. The zero value is no account.
+type Account struct{ key string }
+
+// ParseAccount returns the account whose public key is s, or an error that wraps [ErrAccount].
+func ParseAccount(s string) (Account, error) {
+	if !nkeys.IsValidPublicAccountKey(s) {
+		return Account{}, fmt.Errorf("%q: %w", clip(s), ErrAccount)
+	}
+	return Account{s}, nil
+}
+
+// String is the public key, or the empty string for the zero value.
+func (a Account) String() string { return a.key }
+
+// IsZero tells whether a is no account.
+func (a Account) IsZero() bool { return a.key == "" }
+
+// Short is the key's beginning, enough for a person to tell accounts apart in a listing. It is no identifier.
+func (a Account) Short() string {
+	if len(a.key) < 8 {
+		return a.key
+	}
+	return a.key[:8] + "…"
+}
+
+// MarshalText is the public key, or nothing for the zero value.
+func (a Account) MarshalText() ([]byte, error) { return []byte(a.key), nil }
+
+// UnmarshalText accepts a public key or nothing; anything else is refused with [ErrAccount].
+func (a *Account) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*a = Account{}
+		return nil
+	}
+	p, err := ParseAccount(string(text))
+	if err != nil {
+		return err
+	}
+	*a = p
+	return nil
+}
+
+func (a Account) token() string {
+	if a.key == "" {
+		return None
+	}
+	return a.key
+}
+
+// clip shortens foreign text for an error message.
+func clip(s string) string {
+	const most = 80
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}

@@ -1,0 +1,65 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+)
+
+// MaxCatalogName is the longest catalog name, in bytes. The wire sets no limit; a subject and an import's name want one.
+const MaxCatalogName = 64
+
+// ErrCatalogName is wrapped by every error about text that cannot name a catalog.
+var ErrCatalogName = fmt.Errorf("not a catalog name (1 to %d letters and digits; %q is reserved)", MaxCatalogName, None)
+
+// ErrReserved is wrapped, beside [ErrCatalogName], when the name is well formed but reserved.
+var ErrReserved = errors.New("reserved name")
+
+// A Catalog is the name of a catalog: letters and digits, case-sensitive, one subject token. The zero value is no catalog.
+// Names are owned: the first account to share a catalog of that name keeps the name for ever.
+type Catalog struct{ name string }
+
+// ParseCatalog returns the catalog called s, or an error that wraps [ErrCatalogName].
+func ParseCatalog(s string) (Catalog, error) {
+	if len(s) == 0 || len(s) > MaxCatalogName {
+		return Catalog{}, fmt.Errorf("%q: %w", clip(s), ErrCatalogName)
+	}
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return Catalog{}, fmt.Errorf("%q: %w", clip(s), ErrCatalogName)
+		}
+	}
+	if s == None {
+		return Catalog{}, fmt.Errorf("%q: %w: %w", s, ErrCatalogName, ErrReserved)
+	}
+	return Catalog{s}, nil
+}
+
+// String is the name, or the empty string for the zero value.
+func (c Catalog) String() string { return c.name }
+
+// IsZero tells whether c is no catalog.
+func (c Catalog) IsZero() bool { return c.name == "" }
+
+// MarshalText is the name, or nothing for the zero value.
+func (c Catalog) MarshalText() ([]byte, error) { return []byte(c.name), nil }
+
+// UnmarshalText accepts a name or nothing; anything else is refused with [ErrCatalogName].
+func (c *Catalog) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*c = Catalog{}
+		return nil
+	}
+	p, err := ParseCatalog(string(text))
+	if err != nil {
+		return err
+	}
+	*c = p
+	return nil
+}
+
+func (c Catalog) token() string {
+	if c.name == "" {
+		return None
+	}
+	return c.name
+}

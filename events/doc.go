@@ -1,0 +1,15 @@
+// Package events holds the facts of Natster: who and what an event speaks of, every subject of the system, and the log
+// that keeps the facts. It imports nothing else of ours; everything else may import it.
+//
+//	account.go     Account, the public key of a NATS account: who
+//	catalog.go     Catalog, the name of a catalog: what
+//	hash.go        Hash, the SHA-256 of a file
+//	event.go       Type, Event and the data of each type
+//	cloudevent.go  an Event as a NATS message: CloudEvents, binary mode
+//	subjects.go    every subject of the system, each with its literal form
+//	log.go         Log: append (acknowledged, conditional), read the last, replay
+//	direct.go      one-request consistent reads of the last messages of several subjects
+//
+// Identifiers are made by parsers that can refuse: a value of type [Account], [Catalog] or [Hash] is either the zero value,
+// which stands for "none", or well formed. All three are comparable and travel in JSON as text.
+package events
