@@ -1,6 +1,9 @@
 package events
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
 
 // Every subject of the system is made in this file and taken apart in this file. `<A>` is an account key, `<c>` a catalog
 // name. "As the caller sees it" is the subject inside a user's account; the same service, seen from the account that
@@ -121,6 +124,9 @@ func Caller(subject string) (Account, string, error) {
 	}
 	return a, rest, nil
 }
+
+// ErrSubject is returned for a subject of another form than the one asked about.
+var ErrSubject = errors.New("not such a subject")
 
 // CatalogOf returns catalog and verb of a subject that [CatalogSubject] made.
 func CatalogOf(subject string) (Catalog, string, error) {

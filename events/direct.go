@@ -1,0 +1,162 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
+)
+
+// MaxLast is the most subjects that match one [Direct.Last]: the server's own bound on a multi-subject direct get.
+const MaxLast = 1024
+
+// headerPending says how many messages that match were left out of an answer.
+const headerPending = "Nats-Num-Pending"
+
+// directSubject is the JetStream API's direct get; the stream's name follows.
+const directSubject = "$JS.API.DIRECT.GET."
+
+var (
+	// ErrTooMany is returned by [Direct.Last] when more than [MaxLast] subjects match.
+	ErrTooMany = errors.New("more subjects match than one read returns")
+	// ErrStream is wrapped when a stream cannot be read: it does not exist, or nobody answers for it.
+	ErrStream = errors.New("stream cannot be read")
+)
+
+// A Stored is one message as a stream keeps it.
+type Stored struct {
+	Subject  string
+	Header   nats.Header // without what the read itself added
+	Data     []byte
+	Sequence uint64
+	Time     time.Time
+}
+
+// Direct reads streams by JetStream's direct get: one request for any number of subjects, answered by the stream itself
+// from one consistent state (the server lets no write in between). It needs no consumer, so a reader's permissions stay
+// as small as the stream's name. One subscription serves all its reads. It is safe for concurrent use.
+type Direct struct {
+	nc     *nats.Conn
+	prefix string
+	sub    *nats.Subscription
+
+	mu    sync.Mutex
+	calls map[string]*call
+}
+
+type call struct {
+	whole bool // all that matches must come in one answer
+	got   []Stored
+	done  chan error // one value: nil at the end of the batch
+}
+
+// NewDirect returns a reader over nc. Close it when done.
+func NewDirect(nc *nats.Conn) (*Direct, error) {
+	d := &Direct{nc: nc, prefix: nc.NewInbox() + ".", calls: make(map[string]*call)}
+	sub, err := nc.Subscribe(d.prefix+"*", d.receive)
+	if err != nil {
+		return nil, fmt.Errorf("events: subscribe for reads: %w", err)
+	}
+	if err := sub.SetPendingLimits(-1, -1); err != nil { // what is asked for is bounded, so what is pending is
+		return nil, errors.Join(err, sub.Unsubscribe())
+	}
+	d.sub = sub
+	return d, nil
+}
+
+// Close ends the subscription. Reads under way end with their context.
+func (d *Direct) Close() error { return d.sub.Unsubscribe() }
+
+// Last returns the last message of each subject that the filters match (wildcards allowed), in order of sequence; none
+// matching is no error. More than [MaxLast] is [ErrTooMany].
+func (d *Direct) Last(ctx context.Context, stream string, filters ...string) ([]Stored, error) {
+	return d.get(ctx, stream, true, map[string]any{"multi_last": filters})
+}
+
+// Range returns up to most messages whose subject matches filter, from sequence from on, in order. An empty result means
+// that there are no more now.
+func (d *Direct) Range(ctx context.Context, stream, filter string, from uint64, most int) ([]Stored, error) {
+	return d.get(ctx, stream, false, map[string]any{"seq": from, "next_by_subj": filter, "batch": most, "max_bytes": 16 << 20})
+}
+
+func (d *Direct) get(ctx context.Context, stream string, whole bool, req map[string]any) ([]Stored, error) {
+	body, err := json.Marshal(req)
+	if err != nil {
+		return nil, err
+	}
+	token := nuid.Next()
+	c := &call{whole: whole, done: make(chan error, 1)}
+	d.mu.Lock()
+	d.calls[token] = c
+	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		delete(d.calls, token)
+		d.mu.Unlock()
+	}()
+	if err := d.nc.PublishRequest(directSubject+stream, d.prefix+token, body); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrStream, stream, err)
+	}
+	select {
+	case err := <-c.done:
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", stream, err)
+		}
+		return c.got, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %s: %w", ErrStream, stream, ctx.Err())
+	}
+}
+
+// receive runs on the subscription's one goroutine, so the messages of a call arrive in order.
+func (d *Direct) receive(m *nats.Msg) {
+	token := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
+	d.mu.Lock()
+	c := d.calls[token]
+	d.mu.Unlock()
+	if c == nil {
+		return // the caller gave up
+	}
+	status, why := m.Header.Get("Status"), m.Header.Get("Description")
+	switch {
+	case status == "":
+		s, err := stored(m)
+		if err != nil {
+			c.end(err)
+			return
+		}
+		c.got = append(c.got, s)
+	case status == "204" && c.whole && m.Header.Get(headerPending) != "0", status == "413":
+		c.end(ErrTooMany)
+	case status == "204", status == "404" && (why == "No Results" || !c.whole):
+		c.end(nil)
+	default:
+		c.end(fmt.Errorf("%w: %s %s", ErrStream, status, why))
+	}
+}
+
+func (c *call) end(err error) {
+	select {
+	case c.done <- err:
+	default: // it has ended already
+	}
+}
+
+func stored(m *nats.Msg) (Stored, error) {
+	s := Stored{Subject: m.Header.Get(nats.JSSubject), Header: m.Header, Data: m.Data}
+	var err error
+	if s.Sequence, err = strconv.ParseUint(m.Header.Get(nats.JSSequence), 10, 64); err != nil {
+		return s, fmt.Errorf("%w: sequence: %w", ErrStream, err)
+	}
+	if s.Time, err = time.Parse(time.RFC3339Nano, m.Header.Get(nats.JSTimeStamp)); err != nil {
+		return s, fmt.Errorf("%w: time: %w", ErrStream, err)
+	}
+	return s, nil
+}
