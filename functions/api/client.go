@@ -1,0 +1,175 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"natster/events"
+)
+
+// DefaultTimeout bounds a request whose context has no deadline.
+const DefaultTimeout = 10 * time.Second
+
+// A Client asks the functions as the account of its connection. It reads its own writes: after a put, its queries wait
+// for the projections to reflect it. It is safe for concurrent use.
+type Client struct {
+	nc       *nats.Conn
+	position atomic.Uint64
+}
+
+// NewClient returns a client over nc, which stays the caller's to close.
+func NewClient(nc *nats.Conn) *Client { return &Client{nc: nc} }
+
+// Position is the highest log position that this client has seen: what its queries will at least reflect.
+func (c *Client) Position() uint64 { return c.position.Load() }
+
+// Observe raises the position that queries must reflect, for instance to one heard from the feed.
+func (c *Client) Observe(position uint64) {
+	for {
+		old := c.position.Load()
+		if position <= old || c.position.CompareAndSwap(old, position) {
+			return
+		}
+	}
+}
+
+// Call sends q to e and waits for the answer. Errors are an [Error] as the function sent it, or [ErrUnavailable] when
+// nobody answers.
+func Call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (A, error) {
+	a, _, err := call(ctx, c, e, q)
+	return a, err
+}
+
+func call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (a A, h nats.Header, err error) {
+	m := &nats.Msg{Subject: e.Subject(), Header: nats.Header{}}
+	if m.Data, err = e.Encode(q); err != nil {
+		return a, nil, err
+	}
+	if p := c.position.Load(); p > 0 {
+		m.Header.Set(HeaderMinPosition, strconv.FormatUint(p, 10))
+	}
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, DefaultTimeout)
+		defer cancel()
+	}
+	r, err := c.nc.RequestMsgWithContext(ctx, m)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		return a, nil, Errorf(ErrUnavailable, "nobody answers %s: the functions are not running, or this account does not import them", e.Name)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
+		return a, nil, Errorf(ErrUnavailable, "%s: no answer in time", e.Name)
+	case err != nil:
+		return a, nil, fmt.Errorf("%s: %w", e.Name, err)
+	}
+	data, err := DecodeReply(r.Data)
+	if err != nil {
+		return a, r.Header, err
+	}
+	if p, err := strconv.ParseUint(r.Header.Get(HeaderPosition), 10, 64); err == nil {
+		c.Observe(p)
+	}
+	a, err = e.DecodeData(data)
+	return a, r.Header, err
+}
+
+// Whoami returns what the functions know of this account; [ErrNotFound] before it is initialized.
+func (c *Client) Whoami(ctx context.Context) (Identity, error) { return Call(ctx, c, Whoami, None{}) }
+
+// Totals returns the running totals over all accounts.
+func (c *Client) Totals(ctx context.Context) (Totals, error) { return Call(ctx, c, Stats, None{}) }
+
+// Initialize introduces account me, which must be this connection's; [ErrBadRequest] when it has been introduced before.
+func (c *Client) Initialize(ctx context.Context, me events.Account, id, name string) error {
+	data, err := json.Marshal(events.InitializedData{AccountID: id, AccountName: name, AccountKey: me})
+	if err != nil {
+		return err
+	}
+	return c.put(ctx, PutRequest{events.None, events.None, string(events.Initialized), data})
+}
+
+// Share lets target import catalog. Sharing what is shared changes nothing and is no error.
+func (c *Client) Share(ctx context.Context, catalog events.Catalog, target events.Account) error {
+	return c.put(ctx, PutRequest{catalog.String(), target.String(), string(events.Shared), nil})
+}
+
+// Unshare takes a share back; running transfers end. Unsharing what is not shared changes nothing and is no error.
+func (c *Client) Unshare(ctx context.Context, catalog events.Catalog, target events.Account) error {
+	return c.put(ctx, PutRequest{catalog.String(), target.String(), string(events.Unshared), nil})
+}
+
+// Imported records that this account imported the catalog that owner shares with it; [ErrForbidden] when it does not.
+func (c *Client) Imported(ctx context.Context, catalog events.Catalog, owner events.Account) error {
+	return c.put(ctx, PutRequest{catalog.String(), owner.String(), string(events.Imported), nil})
+}
+
+func (c *Client) put(ctx context.Context, q PutRequest) error {
+	_, err := Call(ctx, c, Put, q)
+	return err
+}
+
+// Shares returns all shares by and to this account, each once, however many: it asks page by page where one reply does
+// not hold them.
+func (c *Client) Shares(ctx context.Context) ([]Share, error) {
+	type edge struct {
+		from, to events.Account
+		catalog  events.Catalog
+	}
+	var all []Share
+	seen := make(map[edge]int)
+	var q SharesRequest
+	for {
+		page, h, err := call(ctx, c, MyShares, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range page {
+			k := edge{s.From, s.To, s.Catalog}
+			if i, again := seen[k]; again {
+				all[i] = s // it changed while we paged
+				continue
+			}
+			seen[k] = len(all)
+			all = append(all, s)
+		}
+		if q.After = h.Get(HeaderNext); q.After == "" {
+			return all, nil
+		}
+	}
+}
+
+// ValidateName tells whether this account may share a catalog called name.
+func (c *Client) ValidateName(ctx context.Context, name string) (NameVerdict, error) {
+	return Call(ctx, c, ValidateName, Text(name))
+}
+
+// GenerateCode returns a one-time code that a website can claim for this account.
+func (c *Client) GenerateCode(ctx context.Context, about Context) (OneTimeCode, error) {
+	return Call(ctx, c, GenerateCode, about)
+}
+
+// ClaimCode returns the context bound to code and binds it to the login; only the site's account may.
+func (c *Client) ClaimCode(ctx context.Context, code, oauthID string) (Context, error) {
+	return Call(ctx, c, ClaimCode, Claim{Code: code, OAuthID: oauthID})
+}
+
+// GetContext returns the context bound to a login; only the site's account may.
+func (c *Client) GetContext(ctx context.Context, oauthID string) (BoundContext, error) {
+	return Call(ctx, c, GetContext, Text(oauthID))
+}
+
+// Heartbeat says that a catalog of this account is being served. It is not acknowledged.
+func (c *Client) Heartbeat(h Heartbeat) error {
+	body, err := PutHeartbeat.Encode(h)
+	if err != nil {
+		return err
+	}
+	return c.nc.Publish(PutHeartbeat.Subject(), body)
+}

@@ -1,0 +1,88 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+
+	"natster/events"
+)
+
+// None is the request or the reply data of an endpoint that has none.
+type None struct{}
+
+// Text is a request that travels as plain text, not as JSON.
+type Text string
+
+// An Endpoint is one thing that can be asked of the functions: its name, and the types of request Q and reply data A.
+type Endpoint[Q, A any] struct {
+	Name     string // after "natster.global.", or after "natster.internal."
+	Internal bool   // only for other functions: no account can import it
+}
+
+// Subject is where a caller sends the request.
+func (e Endpoint[Q, A]) Subject() string {
+	if e.Internal {
+		return events.InternalSubject(e.Name)
+	}
+	return events.GlobalSubject(e.Name)
+}
+
+// Service is what the function subscribes to.
+func (e Endpoint[Q, A]) Service() string {
+	if e.Internal {
+		return events.InternalSubject(e.Name)
+	}
+	return events.GlobalService(e.Name)
+}
+
+// Encode returns the body of a request.
+func (e Endpoint[Q, A]) Encode(q Q) ([]byte, error) {
+	switch q := any(q).(type) {
+	case None:
+		return nil, nil
+	case Text:
+		return []byte(q), nil
+	}
+	return json.Marshal(q)
+}
+
+// Decode reads the body of a request; what it cannot read is [ErrBadRequest].
+func (e Endpoint[Q, A]) Decode(body []byte) (q Q, err error) {
+	if len(body) > MaxRequest {
+		return q, Errorf(ErrBadRequest, "%s: the request is %d bytes long; %d is the most", e.Name, len(body), MaxRequest)
+	}
+	switch q := any(&q).(type) {
+	case *None:
+		return *any(q).(*Q), nil // whatever an old client sends along means nothing
+	case *Text:
+		if !utf8.Valid(body) {
+			return *any(q).(*Q), Errorf(ErrBadRequest, "%s: the request is not text", e.Name)
+		}
+		*q = Text(body)
+		return *any(q).(*Q), nil
+	}
+	if len(body) == 0 {
+		if _, optional := any(q).(optional); optional {
+			return q, nil
+		}
+	}
+	if err := json.Unmarshal(body, &q); err != nil {
+		return q, Errorf(ErrBadRequest, "%s: the request cannot be read: %v", e.Name, err)
+	}
+	return q, nil
+}
+
+// optional is implemented by request types whose zero value an empty body stands for.
+type optional interface{ optional() }
+
+// DecodeData reads the data of a reply.
+func (e Endpoint[Q, A]) DecodeData(data json.RawMessage) (a A, err error) {
+	if _, none := any(a).(None); none || len(data) == 0 {
+		return a, nil
+	}
+	if err := json.Unmarshal(data, &a); err != nil {
+		return a, fmt.Errorf("%s: the reply cannot be read: %w", e.Name, err)
+	}
+	return a, nil
+}

@@ -1,0 +1,157 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Headers that functions and their callers exchange beside the envelope. Both are decimal log positions.
+const (
+	// HeaderPosition, on a reply: the position in the event log that the answer reflects.
+	HeaderPosition = "Natster-Position"
+	// HeaderMinPosition, on a request: answer only from state that reflects at least this position.
+	HeaderMinPosition = "Natster-Min-Position"
+	// HeaderNext, on a reply: there is more; ask again with this cursor.
+	HeaderNext = "Natster-Next"
+)
+
+// MaxRequest is the largest request body that a function reads, in bytes.
+const MaxRequest = 64 << 10
+
+// Code is the outcome of a request, on the wire as "code".
+type Code int
+
+// The codes.
+const (
+	CodeOK          Code = 200
+	CodeBadRequest  Code = 400
+	CodeForbidden   Code = 403
+	CodeNotFound    Code = 404
+	CodeConflict    Code = 409
+	CodeGone        Code = 410
+	CodeTooMany     Code = 429
+	CodeInternal    Code = 500
+	CodeUnavailable Code = 503 // not now: try again
+)
+
+// Sentinels to branch on: an [Error] matches the one of its code with errors.Is, on both sides of the wire.
+var (
+	ErrBadRequest  = errors.New("bad request")
+	ErrForbidden   = errors.New("forbidden")
+	ErrNotFound    = errors.New("not found")
+	ErrConflict    = errors.New("conflict")
+	ErrGone        = errors.New("gone")
+	ErrTooMany     = errors.New("too many requests")
+	ErrInternal    = errors.New("internal error")
+	ErrUnavailable = errors.New("not available now")
+)
+
+// codes is the one table between errors and codes.
+var codes = []struct {
+	err  error
+	code Code
+}{
+	{ErrBadRequest, CodeBadRequest},
+	{ErrForbidden, CodeForbidden},
+	{ErrNotFound, CodeNotFound},
+	{ErrConflict, CodeConflict},
+	{ErrGone, CodeGone},
+	{ErrTooMany, CodeTooMany},
+	{ErrUnavailable, CodeUnavailable},
+	{ErrInternal, CodeInternal},
+}
+
+// An Error is a refusal as it travels: a code and a sentence for a person.
+type Error struct {
+	Code    Code
+	Message string
+}
+
+// Error is the sentence.
+func (e *Error) Error() string { return e.Message }
+
+// Is reports whether target is the sentinel of e's code.
+func (e *Error) Is(target error) bool {
+	for _, row := range codes {
+		if row.err == target {
+			return row.code == e.Code
+		}
+	}
+	return false
+}
+
+// Errorf returns an [Error] of the code that belongs to sentinel, one of this package's, with a sentence for a person.
+func Errorf(sentinel error, format string, args ...any) error {
+	return &Error{Code: codeOf(sentinel), Message: fmt.Sprintf(format, args...)}
+}
+
+func codeOf(err error) Code {
+	for _, row := range codes {
+		if errors.Is(err, row.err) {
+			return row.code
+		}
+	}
+	return CodeInternal
+}
+
+// Refusal is what the caller is told of err: code and sentence. What is not meant for callers becomes a plain internal
+// error; the cause belongs in the operator's log, and Refusal says so by its second value.
+func Refusal(err error) (e *Error, internal bool) {
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		return refusal, refusal.Code == CodeInternal
+	}
+	if code := codeOf(err); code != CodeInternal {
+		return &Error{Code: code, Message: err.Error()}, false
+	}
+	return &Error{Code: CodeInternal, Message: "internal error: the operator's log has the cause"}, true
+}
+
+// An Envelope is every reply:
+//
+//	{"code":200,"data":{...}}
+//	{"code":403,"error":"only the site may claim a code"}
+type Envelope struct {
+	Code  Code            `json:"code"`
+	Error string          `json:"error,omitempty"`
+	Data  json.RawMessage `json:"data,omitempty"`
+}
+
+// maxReply bounds a reply that this side decodes, in bytes: the largest message that any NATS server is set up for.
+const maxReply = 64 << 20
+
+// DecodeReply returns the data of a reply, or the [Error] it carries; a reply that is no envelope is [ErrInternal].
+func DecodeReply(body []byte) (json.RawMessage, error) {
+	var e Envelope
+	if len(body) > maxReply {
+		return nil, Errorf(ErrInternal, "the reply is %d bytes long", len(body))
+	}
+	if err := json.Unmarshal(body, &e); err != nil {
+		return nil, Errorf(ErrInternal, "the reply is not in natster's form: %v", err)
+	}
+	if e.Code != CodeOK {
+		if e.Error == "" {
+			e.Error = fmt.Sprintf("refused with code %d", e.Code)
+		}
+		return nil, &Error{Code: e.Code, Message: e.Error}
+	}
+	return e.Data, nil
+}
+
+// EncodeReply returns the envelope of data, or of err where that is not nil.
+func EncodeReply(data any, err error) []byte {
+	env := Envelope{Code: CodeOK}
+	if err == nil && data != nil {
+		env.Data, err = json.Marshal(data)
+	}
+	if err != nil {
+		refusal, _ := Refusal(err)
+		env = Envelope{Code: refusal.Code, Error: refusal.Message}
+	}
+	b, err := json.Marshal(env)
+	if err != nil {
+		panic("api: an envelope cannot be encoded: " + err.Error()) // its parts always can
+	}
+	return b
+}
