@@ -1,0 +1,7 @@
+// Package catalog is the protocol between a catalog's server and those it is shared with: what a catalog contains, and
+// which paths of a foreign catalog may be believed. The directory behind a catalog is package library's.
+//
+//	contents.go  Entry and Contents, the reply to `get`, and ParseContents for a reply from a server nobody vouches for
+//	path.go      CheckPath: the paths that a catalog may list
+//	find.go      Contents.Find: an entry by its path or by the beginning of its hash
+package catalog

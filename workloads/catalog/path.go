@@ -1,0 +1,98 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits of a path in a catalog. They are what file systems and a terminal bear, not what the wire could carry.
+const (
+	MaxPath  = 4096 // bytes of a whole path
+	MaxName  = 255  // bytes of one name in it
+	MaxDepth = 128  // names in it
+)
+
+// ErrPath is wrapped by every error about a path that no catalog may list.
+var ErrPath = errors.New("not a path that a catalog may list")
+
+// CheckPath says why path may not stand in a catalog, with an error that wraps [ErrPath], or nil. A good path is relative
+// to the catalog's directory and stays inside it on every system (no "..", no backslash, no reserved name of the system at
+// hand), is separated by slashes and clean, is valid UTF-8 that prints as what it is (no control characters, no reversal of
+// the writing direction), is within the limits, and has no hidden name in it: whoever downloads a whole catalog into a home
+// directory must not find a new .profile there.
+func CheckPath(path string) error {
+	if why := badPath(path); why != "" {
+		return fmt.Errorf("%q: %w: %s", clip(path), ErrPath, why)
+	}
+	return nil
+}
+
+func badPath(path string) string {
+	switch {
+	case path == "":
+		return "it is empty"
+	case len(path) > MaxPath:
+		return fmt.Sprintf("it is longer than %d bytes", MaxPath)
+	case !utf8.ValidString(path):
+		return "it is not valid UTF-8"
+	}
+	if why := badCharacter(path); why != "" {
+		return why
+	}
+	depth := 0
+	for name := range strings.SplitSeq(path, "/") {
+		depth++
+		switch {
+		case name == "":
+			return "it has an empty name in it, or is absolute"
+		case name == "." || name == "..":
+			return "it leads elsewhere (" + name + ")"
+		case name[0] == '.':
+			return "it is hidden"
+		case len(name) > MaxName:
+			return fmt.Sprintf("a name in it is longer than %d bytes", MaxName)
+		case depth > MaxDepth:
+			return fmt.Sprintf("it is deeper than %d names", MaxDepth)
+		}
+	}
+	if !filepath.IsLocal(filepath.FromSlash(path)) {
+		return "it leads out of the directory, or is reserved on this system"
+	}
+	return ""
+}
+
+func badCharacter(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == 0x7f || c == '\\' || c >= utf8.RuneSelf {
+			for _, r := range s[i:] {
+				switch {
+				case r == '\\':
+					return "it has a backslash in it"
+				case deceives(r):
+					return fmt.Sprintf("it has a control character in it (%U)", r)
+				}
+			}
+			return ""
+		}
+	}
+	return ""
+}
+
+// deceives tells whether r can make text look like other text on a terminal: control characters, line separators, and the
+// overrides and isolates of the writing direction.
+func deceives(r rune) bool {
+	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069)
+}
+
+// clip shortens foreign text for an error message.
+func clip(s string) string {
+	const most = 120
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}
