@@ -37,7 +37,6 @@ func LogConfig(replicas int) jetstream.StreamConfig {
 
 // A Log is the event log. It is safe for concurrent use.
 type Log struct {
-	nc     *nats.Conn
 	js     jetstream.JetStream
 	direct *Direct
 }
@@ -48,7 +47,7 @@ func NewLog(nc *nats.Conn, direct *Direct) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("events: open log: %w", err)
 	}
-	return &Log{nc: nc, js: js, direct: direct}, nil
+	return &Log{js: js, direct: direct}, nil
 }
 
 // An Append is one event to be appended on condition that Last is the highest sequence under Filter, a subject or a
@@ -78,9 +77,9 @@ func (l *Log) Append(ctx context.Context, appends ...Append) (uint64, error) {
 	var seq uint64
 	var err error
 	if len(msgs) == 1 {
-		seq, err = l.publish(ctx, msgs[0])
+		seq, err = publish(ctx, l.js, msgs[0])
 	} else {
-		seq, err = l.publishBatch(ctx, msgs)
+		seq, err = PublishAtomic(ctx, l.js, msgs)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("events: append %s: %w", appends[0].Event.Type, err)
@@ -88,8 +87,8 @@ func (l *Log) Append(ctx context.Context, appends ...Append) (uint64, error) {
 	return seq, nil
 }
 
-func (l *Log) publish(ctx context.Context, m *nats.Msg) (uint64, error) {
-	ack, err := l.js.PublishMsg(ctx, m)
+func publish(ctx context.Context, js jetstream.JetStream, m *nats.Msg) (uint64, error) {
+	ack, err := js.PublishMsg(ctx, m)
 	if err != nil {
 		return 0, conflict(err)
 	}
@@ -103,21 +102,22 @@ const (
 	headerBatchCommit = "Nats-Batch-Commit"
 )
 
-// publishBatch stages all but the last message and commits with the last, whose acknowledgement stands for all.
-func (l *Log) publishBatch(ctx context.Context, msgs []*nats.Msg) (uint64, error) {
+// PublishAtomic publishes all messages to one stream, or none: it stages all but the last and commits with the last, whose
+// acknowledgement stands for all. It returns the last's sequence. A failed condition of any message is [ErrConflict].
+func PublishAtomic(ctx context.Context, js jetstream.JetStream, msgs []*nats.Msg) (uint64, error) {
 	id := nuid.Next()
 	for i, m := range msgs {
 		m.Header.Set(headerBatchID, id)
 		m.Header.Set(headerBatchSeq, strconv.Itoa(i+1))
 		if i < len(msgs)-1 {
-			if err := l.nc.PublishMsg(m); err != nil {
+			if err := js.Conn().PublishMsg(m); err != nil {
 				return 0, err
 			}
 		}
 	}
 	last := msgs[len(msgs)-1]
 	last.Header.Set(headerBatchCommit, "1")
-	return l.publish(ctx, last)
+	return publish(ctx, js, last)
 }
 
 func conflict(err error) error {

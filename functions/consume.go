@@ -1,0 +1,137 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/events"
+)
+
+// consume handles the messages of one stream trigger, one at a time, until ctx is done; then it finishes the one in hand.
+// It outlives any interruption of the server or the stream.
+func (r *Runner) consume(ctx, work context.Context, host Host, t Trigger, consumer jetstream.Consumer) {
+	for attempt := 1; ctx.Err() == nil; attempt++ {
+		progress, err := r.consumeOnce(ctx, work, host, t, consumer)
+		if err != nil && ctx.Err() == nil {
+			r.log.Warn("interrupted", "stream", t.stream, "err", err)
+		}
+		if progress {
+			attempt = 1
+		}
+		select {
+		case <-ctx.Done():
+		case <-r.cfg.Conn.StatusChanged(nats.CONNECTED): // back: no need to wait
+		case <-time.After(r.cfg.Backoff(attempt)):
+		}
+	}
+}
+
+// consumeOnce handles messages until the iterator fails or ctx is done, and tells whether there was any.
+func (r *Runner) consumeOnce(ctx, work context.Context, host Host, t Trigger, consumer jetstream.Consumer) (progress bool, err error) {
+	iter, err := consumer.Messages(jetstream.PullMaxMessages(1))
+	if err != nil {
+		return false, err
+	}
+	defer iter.Stop()
+	for {
+		m, err := iter.Next(jetstream.NextContext(ctx))
+		switch {
+		case ctx.Err() != nil:
+			if m != nil { // it came in the same moment: leave it to another instance at once
+				err = errors.Join(err, m.Nak())
+			}
+			return progress, err
+		case errors.Is(err, jetstream.ErrNoHeartbeat):
+			continue // the iterator pulls again by itself
+		case err != nil:
+			return progress, err
+		}
+		progress = true
+		if err := r.handle(ctx, work, host, t, m); err != nil {
+			return progress, err
+		}
+	}
+}
+
+// handle calls the handler and settles the message by what it returned. The error is about the settling.
+func (r *Runner) handle(ctx, work context.Context, host Host, t Trigger, jm jetstream.Msg) error {
+	meta, err := jm.Metadata()
+	if err != nil {
+		return fmt.Errorf("not a message of a stream: %w", err)
+	}
+	m := &message{
+		Subject:  jm.Subject(),
+		Headers:  jm.Headers(),
+		Data:     jm.Data(),
+		Sequence: meta.Sequence.Stream,
+		Time:     meta.Timestamp,
+	}
+	start := time.Now()
+	err = r.attempt(work, t, jm, m)
+	r.observe(t.Kind, time.Since(start), err)
+
+	attempt := int(min(meta.NumDelivered, 1<<20))
+	switch {
+	case err == nil:
+		return jm.Ack()
+	case errors.Is(err, ErrPoison), attempt >= r.cfg.Attempts:
+		return r.setAside(work, host, t, jm, m, err)
+	case ctx.Err() != nil:
+		return jm.Nak() // we are stopping: another instance, or the next start, tries at once
+	}
+	delay := r.cfg.Backoff(attempt)
+	r.log.Warn("will be tried again", "stream", t.stream, "position", m.Sequence, "attempt", attempt, "in", delay, "err", err)
+	return jm.NakWithDelay(delay)
+}
+
+// attempt calls the handler once, tells the server meanwhile that it is at work, and contains panics.
+func (r *Runner) attempt(work context.Context, t Trigger, jm jetstream.Msg, m *message) (err error) {
+	ctx, cancel := context.WithCancel(work)
+	defer cancel()
+	beat := time.AfterFunc(ackWait/3, func() {})
+	beat.Stop()
+	beat = time.AfterFunc(ackWait/3, func() {
+		if ctx.Err() == nil && jm.InProgress() == nil {
+			beat.Reset(ackWait / 3)
+		}
+	})
+	defer beat.Stop()
+	defer r.contain(&err)
+	return t.handle(ctx, m)
+}
+
+// Headers of a message in the poison stream.
+const (
+	HeaderPoisonReason   = "Natster-Poison-Reason"
+	HeaderPoisonStream   = "Natster-Poison-Stream"
+	HeaderPoisonSubject  = "Natster-Poison-Subject"
+	HeaderPoisonSequence = "Natster-Poison-Sequence"
+)
+
+// setAside keeps the message in the poison stream, and only then lets go of it.
+func (r *Runner) setAside(work context.Context, host Host, t Trigger, jm jetstream.Msg, m *message, reason error) error {
+	ctx, cancel := context.WithTimeout(work, r.cfg.Deadline)
+	defer cancel()
+	p := &nats.Msg{Subject: events.PoisonSubject(r.fn.Name), Header: nats.Header{}, Data: m.Data}
+	for k, v := range m.Headers {
+		p.Header["Natster-Original-"+k] = v
+	}
+	p.Header.Set(HeaderPoisonReason, headerLine(reason.Error()))
+	p.Header.Set(HeaderPoisonStream, t.stream)
+	p.Header.Set(HeaderPoisonSubject, m.Subject)
+	p.Header.Set(HeaderPoisonSequence, strconv.FormatUint(m.Sequence, 10))
+	p.Header.Set(nats.MsgIdHdr, fmt.Sprintf("%s.%s.%d", r.fn.Name, t.stream, m.Sequence))
+	if _, err := host.JS.PublishMsg(ctx, p); err != nil {
+		r.log.Error("a message that cannot be handled could not be set aside either", "stream", t.stream, "position", m.Sequence, "err", err, "reason", reason)
+		return jm.NakWithDelay(r.cfg.Backoff(r.cfg.Attempts))
+	}
+	r.stats.poisoned.Add(1)
+	r.log.Error("message set aside: nats stream get "+PoisonStream+" shows it", "stream", t.stream, "position", m.Sequence, "reason", reason)
+	return jm.Term()
+}

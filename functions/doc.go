@@ -1,0 +1,20 @@
+// Package functions says what a function is and runs it.
+//
+// A [Function] is a value: its name, one sentence, what wakes it, what it may read and write. From that one declaration
+// the runtime subscribes, the deployment makes streams, buckets, consumers and permissions, and the docs list it.
+//
+//	function.go     Function, Access, Host: the declaration and what a running function is given
+//	trigger.go      Request, OnEvent, OnKey: the three kinds of trigger
+//	permissions.go  what a function's NATS user may do, derived from its declaration
+//	provision.go    streams, buckets and consumers, derived from the declarations
+//	runner.go       Runner: runs one function on one connection until it is told to stop, then drains it
+//	requests.go     the runner's half for subject triggers
+//	consume.go      the runner's half for event and key triggers: in order, retried, poison set aside
+//
+// Below it, one package per function, and three libraries that functions share: api (the contract with callers), view
+// (buckets and documents) and projection (folding the log into documents). No function imports another.
+//
+// What the runtime promises: every request is answered; a handler that panics, hangs or fails takes nothing else with it;
+// events and key changes reach a function in order, one at a time over all its instances, and are acknowledged after
+// their effect; what cannot be handled is set aside in the stream [PoisonStream] and reported, neither looped on nor lost.
+package functions

@@ -1,0 +1,77 @@
+package functions
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/events"
+	"natster/functions/view"
+)
+
+// A Function is one of the functions that make up the global service.
+type Function struct {
+	Name     string // lower-case letters: its queue group, its consumers and its NATS user are called the same
+	Doc      string // one sentence
+	Triggers []Trigger
+	Access   Access
+	// Open is called once, before the first trigger, with what the handlers need. It may be nil.
+	Open func(Host) error
+}
+
+// Access is what a function may touch beyond its triggers. Nothing else is allowed: the deployment derives the
+// permissions of the function's NATS user from it.
+type Access struct {
+	ReadsLog   bool
+	AppendsLog bool
+	Reads      []view.Bucket
+	Writes     []view.Bucket // writing implies reading
+	Publishes  []string      // subjects, wildcards allowed: messages and requests to others
+}
+
+// A Host is what a function runs on: one connection, under the function's own user.
+type Host struct {
+	Conn   *nats.Conn
+	JS     jetstream.JetStream
+	Direct *events.Direct
+	Log    *events.Log
+	Views  *view.Reader
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+// ErrDeclaration is wrapped by every error about a function that is not declared as it must be.
+var ErrDeclaration = errors.New("bad function declaration")
+
+var functionName = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
+
+// Check tells what is wrong with the declaration; the error wraps [ErrDeclaration].
+func (f Function) Check() error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s: %s", ErrDeclaration, f.Name, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case !functionName.MatchString(f.Name):
+		return bad("a name is lower-case letters and digits")
+	case f.Doc == "":
+		return bad("no sentence says what it does")
+	case len(f.Triggers) == 0:
+		return bad("nothing triggers it")
+	}
+	streams := make(map[string]bool)
+	for _, t := range f.Triggers {
+		if t.stream == "" {
+			continue
+		}
+		if streams[t.stream] {
+			return bad("two triggers on stream %s", t.stream)
+		}
+		streams[t.stream] = true
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package functions
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/events"
+	"natster/functions/view"
+)
+
+// PoisonStream keeps the messages that functions could not handle, until an operator has looked at them.
+const PoisonStream = "NATSTER_POISON"
+
+// ackWait is how long a function that died holds up its next event; a function at work says so more often than that.
+const ackWait = 10 * time.Second
+
+// Provision makes the streams, buckets and consumers that the functions declare, or brings them up to date. It needs an
+// administrator of the functions' account; the functions themselves can make none of them. It may be repeated, and run
+// while functions run.
+func Provision(ctx context.Context, js jetstream.JetStream, replicas int, fns ...Function) error {
+	streams := map[string]jetstream.StreamConfig{
+		events.LogStream: events.LogConfig(replicas),
+		PoisonStream: {
+			Name:        PoisonStream,
+			Description: "messages that a function could not handle",
+			Subjects:    []string{events.PoisonAll},
+			Storage:     jetstream.FileStorage,
+			Replicas:    replicas,
+			AllowDirect: true,
+		},
+	}
+	for _, f := range fns {
+		if err := f.Check(); err != nil {
+			return err
+		}
+		for _, b := range f.buckets() {
+			streams[b.Stream()] = b.Config(replicas)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(streams)) {
+		if _, err := js.CreateOrUpdateStream(ctx, streams[name]); err != nil {
+			return fmt.Errorf("functions: provision stream %s: %w", name, err)
+		}
+	}
+	for _, f := range fns {
+		for _, t := range f.Triggers {
+			if t.stream == "" {
+				continue
+			}
+			if _, err := js.CreateOrUpdateConsumer(ctx, t.stream, consumerConfig(f, t, replicas)); err != nil {
+				return fmt.Errorf("functions: provision %s's consumer on %s: %w", f.Name, t.stream, err)
+			}
+		}
+	}
+	return nil
+}
+
+// consumerConfig lets one message out at a time, whoever asks: that is what keeps events in order over any number of
+// instances, and makes the others stand by.
+func consumerConfig(f Function, t Trigger, replicas int) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable:        f.Name,
+		Description:    f.Doc,
+		FilterSubjects: t.Filters,
+		DeliverPolicy:  jetstream.DeliverAllPolicy,
+		AckPolicy:      jetstream.AckExplicitPolicy,
+		AckWait:        ackWait,
+		MaxDeliver:     -1,
+		MaxAckPending:  1,
+		Replicas:       replicas,
+	}
+}
+
+// buckets are all the buckets that f declares in any way.
+func (f Function) buckets() []view.Bucket {
+	return slices.Concat(f.Access.Reads, f.Access.Writes, f.keyed())
+}
+
+func (f Function) keyed() (buckets []view.Bucket) {
+	for _, t := range f.Triggers {
+		if t.Kind == KindKey {
+			buckets = append(buckets, t.bucket)
+		}
+	}
+	return buckets
+}

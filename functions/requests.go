@@ -1,0 +1,135 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"natster/events"
+	"natster/functions/api"
+)
+
+// serve makes the function a NATS micro service, with an endpoint per subject trigger. Functions without one are
+// services too, so that discovery shows them all.
+func (r *Runner) serve(work context.Context) (micro.Service, error) {
+	service, err := micro.AddService(r.cfg.Conn, micro.Config{
+		Name:         r.fn.Name,
+		Version:      r.cfg.Version,
+		Description:  r.fn.Doc,
+		Metadata:     r.metadata(),
+		QueueGroup:   r.fn.Name,
+		StatsHandler: func(*micro.Endpoint) any { return r.Stats() },
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range r.fn.Triggers {
+		if t.Kind != KindRequest {
+			continue
+		}
+		name := strings.NewReplacer(".", "_", "*", "any", ">", "all").Replace(t.Name)
+		h := micro.HandlerFunc(func(m micro.Request) { r.accept(work, t, m) })
+		if err := service.AddEndpoint(name, h, micro.WithEndpointSubject(t.Filters[0])); err != nil {
+			return nil, errors.Join(err, service.Stop())
+		}
+	}
+	return service, nil
+}
+
+// metadata shows the triggers to `nats micro info`.
+func (r *Runner) metadata() map[string]string {
+	m := make(map[string]string)
+	for _, t := range r.fn.Triggers {
+		k := "trigger." + string(t.Kind)
+		if m[k] != "" {
+			m[k] += ", "
+		}
+		m[k] += t.Name
+	}
+	return m
+}
+
+// accept runs on the subscription's goroutine and so must not wait: it starts the handler, or refuses when too many run.
+func (r *Runner) accept(work context.Context, t Trigger, m micro.Request) {
+	select {
+	case r.tokens <- struct{}{}:
+	default:
+		r.reply(m, nil, nil, api.Errorf(api.ErrTooMany, "%s is busy: try again in a moment", t.Name))
+		r.observe(KindRequest, 0, api.ErrTooMany)
+		return
+	}
+	r.busy.Go(func() {
+		defer func() { <-r.tokens }()
+		start := time.Now()
+		call, data, err := r.answer(work, t, m)
+		r.reply(m, call, data, err)
+		r.observe(KindRequest, time.Since(start), err)
+	})
+}
+
+// answer decodes, calls the handler and lets nothing out but an answer.
+func (r *Runner) answer(work context.Context, t Trigger, m micro.Request) (call *Call, data any, err error) {
+	call = &Call{}
+	defer r.contain(&err)
+	if call.From, _, err = events.Caller(m.Subject()); err != nil {
+		return call, nil, api.Errorf(api.ErrForbidden, "the request does not come from an account: %v", err)
+	}
+	if p := m.Headers().Get(api.HeaderMinPosition); p != "" {
+		if call.MinPosition, err = strconv.ParseUint(p, 10, 64); err != nil {
+			return call, nil, api.Errorf(api.ErrBadRequest, "header %s: %q is no position", api.HeaderMinPosition, p)
+		}
+	}
+	ctx, cancel := context.WithTimeout(work, r.cfg.Deadline)
+	defer cancel()
+	data, err = t.serve(ctx, call, m.Data())
+	if err != nil && ctx.Err() != nil {
+		r.log.Error("request ran into its deadline", "endpoint", t.Name, "account", call.From, "err", err)
+		err = api.Errorf(api.ErrUnavailable, "%s could not be answered in time: try again", t.Name)
+	}
+	return call, data, err
+}
+
+// reply answers a request; a message that wants no reply gets none.
+func (r *Runner) reply(m micro.Request, call *Call, data any, err error) {
+	if err != nil {
+		refusal, internal := api.Refusal(err)
+		if internal {
+			from, _, _ := events.Caller(m.Subject()) // no account: logged as such
+			r.log.Error("request failed", "subject", m.Subject(), "account", from, "err", err)
+		}
+		if m.Reply() == "" {
+			return
+		}
+		err = m.Error(strconv.Itoa(int(refusal.Code)), headerLine(refusal.Message), api.EncodeReply(nil, refusal))
+	} else {
+		if m.Reply() == "" {
+			return
+		}
+		h := nats.Header{}
+		if call.position > 0 {
+			h.Set(api.HeaderPosition, strconv.FormatUint(call.position, 10))
+		}
+		if call.next != "" {
+			h.Set(api.HeaderNext, call.next)
+		}
+		err = m.Respond(api.EncodeReply(data, nil), micro.WithHeaders(micro.Headers(h)))
+	}
+	if err != nil {
+		r.log.Error("reply could not be sent", "subject", m.Subject(), "err", err)
+	}
+}
+
+// headerLine makes a sentence fit for a header.
+func headerLine(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' {
+			return ' '
+		}
+		return c
+	}, s)
+}

@@ -1,0 +1,155 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/events"
+	"natster/functions/api"
+	"natster/functions/view"
+)
+
+// A Kind is one of the three kinds of trigger.
+type Kind string
+
+// The kinds.
+const (
+	KindRequest Kind = "subject" // a request, or a message that wants no reply
+	KindEvent   Kind = "event"   // an event of the log
+	KindKey     Kind = "key"     // a change of a key-value bucket
+)
+
+// A Trigger is what wakes a function, and what happens then. It is made by [Request], [OnEvent] or [OnKey].
+type Trigger struct {
+	Kind    Kind
+	Name    string   // the endpoint, "log", or the bucket
+	Filters []string // the subjects that it hears
+
+	serve  func(context.Context, *Call, []byte) (any, error)
+	stream string      // of the two others
+	bucket view.Bucket // of a key trigger
+	handle func(context.Context, *message) error
+}
+
+// A Call is one request as its handler sees it, beside the decoded body.
+type Call struct {
+	From        events.Account // who asks, as NATS proves it; no account for an internal request
+	MinPosition uint64         // the answer must reflect at least this position of the log
+
+	position uint64
+	next     string
+}
+
+// Reflects says which position of the log the answer reflects; the caller is told.
+func (c *Call) Reflects(position uint64) { c.position = position }
+
+// Next says that there is more than the answer holds, to be had with this cursor.
+func (c *Call) Next(cursor string) { c.next = cursor }
+
+// Request is the trigger for an endpoint. Whatever h returns is answered; an error goes through the one table of package
+// api, and what that table does not know becomes "internal error" for the caller and a full story for the operator.
+func Request[Q, A any](e api.Endpoint[Q, A], h func(context.Context, *Call, Q) (A, error)) Trigger {
+	return Trigger{
+		Kind:    KindRequest,
+		Name:    e.Name,
+		Filters: []string{e.Service()},
+		serve: func(ctx context.Context, c *Call, body []byte) (any, error) {
+			q, err := e.Decode(body)
+			if err != nil {
+				return nil, err
+			}
+			return h(ctx, c, q)
+		},
+	}
+}
+
+// ErrPoison is wrapped by a handler's error to say that no repetition can help: the message is set aside and reported.
+var ErrPoison = errors.New("cannot be handled")
+
+// OnEvent is the trigger for events of the log, of the given types or of all. Events come in order, each after the one
+// before has been acknowledged, over all instances of the function. The handler returns nil to acknowledge, an error to
+// be called again later with the same event, an error that wraps [ErrPoison] to have it set aside.
+func OnEvent(h func(context.Context, events.Envelope) error, types ...events.Type) Trigger {
+	filters := []string{events.LogAll}
+	if len(types) > 0 {
+		filters = nil
+		for _, t := range types {
+			filters = append(filters, events.LogOfType(t))
+		}
+	}
+	return Trigger{
+		Kind:    KindEvent,
+		Name:    "log",
+		Filters: filters,
+		stream:  events.LogStream,
+		handle: func(ctx context.Context, m *message) error {
+			e, err := events.Decode(m.Subject, m.Headers, m.Data)
+			if err != nil {
+				return errors.Join(ErrPoison, err)
+			}
+			return h(ctx, events.Envelope{Event: e, Position: m.Sequence})
+		},
+	}
+}
+
+// An Op is what happened to a key.
+type Op string
+
+// The ops.
+const (
+	OpPut     Op = "put"
+	OpDelete  Op = "delete"
+	OpExpired Op = "expired" // nobody put it within the bucket's TTL
+)
+
+// A Change is one change of a key. Of several changes while the function was down it hears the last.
+type Change struct {
+	Key      string
+	Op       Op
+	Value    []byte // of a put
+	Revision uint64
+	Time     time.Time
+}
+
+// OnKey is the trigger for changes of a bucket's keys, put, deleted or expired, in order and acknowledged as in [OnEvent].
+func OnKey(b view.Bucket, h func(context.Context, Change) error) Trigger {
+	return Trigger{
+		Kind:    KindKey,
+		Name:    b.Name,
+		Filters: []string{b.Subject(">")},
+		stream:  b.Stream(),
+		bucket:  b,
+		handle: func(ctx context.Context, m *message) error {
+			return h(ctx, Change{
+				Key:      b.Key(m.Subject),
+				Op:       opOf(m.Headers),
+				Value:    m.Data,
+				Revision: m.Sequence,
+				Time:     m.Time,
+			})
+		},
+	}
+}
+
+func opOf(h nats.Header) Op {
+	switch {
+	case h.Get(jetstream.MarkerReasonHeader) == "MaxAge":
+		return OpExpired
+	case h.Get(jetstream.MarkerReasonHeader) != "", h.Get("KV-Operation") != "":
+		return OpDelete
+	}
+	return OpPut
+}
+
+// A message is one message of a stream on its way to a handler.
+type message struct {
+	Subject  string
+	Headers  nats.Header
+	Data     []byte
+	Sequence uint64
+	Time     time.Time
+}

@@ -1,0 +1,64 @@
+package view
+
+import (
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A Bucket declares a key-value bucket. Its stream has the form that JetStream's key-value clients expect.
+type Bucket struct {
+	Name string
+	Doc  string
+	TTL  time.Duration // how long a key lives after its last put; 0 is for ever
+	// Durable says that a put is on disk before it is acknowledged, where the server syncs always. Buckets that can be
+	// rebuilt are not durable; they are also never behind themselves, because a stream loses only its end.
+	Durable bool
+	// Atomic says that several keys can be put together or not at all. It implies what Durable says.
+	Atomic   bool
+	MaxBytes int64 // of the whole bucket; 0 is no limit
+}
+
+// Stream is the name of the bucket's stream.
+func (b Bucket) Stream() string { return "KV_" + b.Name }
+
+// Subject is `$KV.<bucket>.<key>`; the key may hold wildcards.
+func (b Bucket) Subject(key string) string { return "$KV." + b.Name + "." + key }
+
+// Key is the key in a subject that [Bucket.Subject] made.
+func (b Bucket) Key(subject string) string { return subject[len("$KV.")+len(b.Name)+1:] }
+
+// markerTTL is how long a bucket with a TTL keeps the marker of a key that expired: long enough for a function that was
+// down to still hear of it.
+const markerTTL = time.Hour
+
+// Config is the bucket's stream with so many replicas.
+func (b Bucket) Config(replicas int) jetstream.StreamConfig {
+	c := jetstream.StreamConfig{
+		Name:              b.Stream(),
+		Description:       b.Doc,
+		Subjects:          []string{b.Subject(">")},
+		Storage:           jetstream.FileStorage,
+		Replicas:          replicas,
+		MaxMsgsPerSubject: 1,
+		MaxBytes:          -1,
+		Discard:           jetstream.DiscardNew,
+		AllowRollup:       true,
+		DenyDelete:        true,
+		AllowDirect:       true,
+		MaxAge:            b.TTL,
+	}
+	if b.MaxBytes > 0 {
+		c.MaxBytes = b.MaxBytes
+	}
+	if b.TTL > 0 {
+		c.AllowMsgTTL = true
+		c.SubjectDeleteMarkerTTL = markerTTL
+		c.Duplicates = min(2*time.Minute, b.TTL)
+	}
+	c.AllowAtomicPublish = b.Atomic
+	if !b.Durable && !b.Atomic && replicas == 1 {
+		c.PersistMode = jetstream.AsyncPersistMode // replicated streams do not have it, and do not need it
+	}
+	return c
+}

@@ -1,0 +1,117 @@
+package view
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"natster/events"
+)
+
+// The projections of the log. Their keys stand below a generation; see [Reader].
+var (
+	// Accounts has a document per initialized account, under its key.
+	Accounts = Bucket{Name: "accounts", Doc: "projection: who uses natster"}
+	// Catalogs has a document per catalog name, under the name.
+	Catalogs = Bucket{Name: "catalogs", Doc: "projection: who owns a catalog name"}
+	// Shares has two documents per share, one under each side, so that each finds its shares by prefix.
+	Shares = Bucket{Name: "shares", Doc: "projection: who shares what with whom"}
+	// Logins has a document per web login, under the hash of its id.
+	Logins = Bucket{Name: "logins", Doc: "projection: which account a web login belongs to"}
+	// Stats has one document, the totals.
+	Stats = Bucket{Name: "stats", Doc: "projection: running totals"}
+)
+
+// Projections are all projections of the log.
+func Projections() []Bucket { return []Bucket{Accounts, Catalogs, Shares, Logins, Stats} }
+
+// The buckets that are not projections.
+var (
+	// Presence has a document per catalog that is being served; it expires when heartbeats stop.
+	Presence = Bucket{Name: "presence", Doc: "catalogs that are being served", TTL: 75 * time.Second, MaxBytes: 1 << 30}
+	// Online has what stats remembers of presence: a mark per catalog online, and their number.
+	Online = Bucket{Name: "online", Doc: "catalogs counted as running", Atomic: true}
+	// Codes has a sealed context per one-time code, for as long as the code is good.
+	Codes = Bucket{Name: "codes", Doc: "one-time codes, sealed", TTL: CodeTTL, Durable: true, MaxBytes: 256 << 20}
+	// Contexts has the sealed context of each binding. It is not in the log, because it is secret: it cannot be rebuilt.
+	Contexts = Bucket{Name: "contexts", Doc: "contexts bound to web logins, sealed", Durable: true}
+)
+
+// CodeTTL is how long a one-time code is good.
+const CodeTTL = 5 * time.Minute
+
+// An Account is the document of [Accounts].
+type Account struct {
+	Account     events.Account `json:"account"`
+	Name        string         `json:"name"`
+	Initialized int64          `json:"initialized"` // unix seconds
+	OAuthID     string         `json:"oauth_id,omitempty"`
+}
+
+// AccountKey is the key of an account's document.
+func AccountKey(a events.Account) string { return a.String() }
+
+// A Catalog is the document of [Catalogs].
+type Catalog struct {
+	Catalog events.Catalog `json:"catalog"`
+	Owner   events.Account `json:"owner"`
+}
+
+// CatalogKey is the key of a catalog's document.
+func CatalogKey(c events.Catalog) string { return c.String() }
+
+// A Share is the document of [Shares], the same under both keys.
+type Share struct {
+	From     events.Account `json:"from"`
+	To       events.Account `json:"to"`
+	Catalog  events.Catalog `json:"catalog"`
+	Imported bool           `json:"imported,omitempty"`
+}
+
+// Keys of the documents of [Shares].
+func ShareByKey(from events.Account, c events.Catalog, to events.Account) string {
+	return "by." + from.String() + "." + c.String() + "." + to.String()
+}
+func ShareToKey(to, from events.Account, c events.Catalog) string {
+	return "to." + to.String() + "." + from.String() + "." + c.String()
+}
+
+// SharesBy and SharesTo match the documents of an account's shares; SharesOf those of one of its catalogs.
+func SharesBy(a events.Account) string { return "by." + a.String() + ".>" }
+func SharesTo(a events.Account) string { return "to." + a.String() + ".>" }
+func SharesOf(owner events.Account, c events.Catalog) string {
+	return "by." + owner.String() + "." + c.String() + ".*"
+}
+
+// A Login is the document of [Logins].
+type Login struct {
+	OAuthID    string         `json:"oauth_id"`
+	Account    events.Account `json:"account"`
+	ContextRef string         `json:"context_ref"` // key in Contexts
+}
+
+// LoginKey is the key of a login's document. Ids come from anywhere; their hash is always a key.
+func LoginKey(oauthID string) string {
+	h := sha256.Sum256([]byte(oauthID))
+	return hex.EncodeToString(h[:])
+}
+
+// LogTotals is the document of [Stats], under [TotalsKey].
+type LogTotals struct {
+	Accounts int64 `json:"accounts"`
+	Shares   int64 `json:"shares"`
+}
+
+// TotalsKey is the key of the only document of [Stats].
+const TotalsKey = "totals"
+
+// PresenceKey is the key of a catalog's document in [Presence], which is the heartbeat as it came.
+func PresenceKey(owner events.Account, c events.Catalog) string {
+	return owner.String() + "." + c.String()
+}
+
+// OnlineMarkKey is the key of the mark, an empty document, that the catalog of a [PresenceKey] is counted.
+func OnlineMarkKey(presenceKey string) string { return "mark." + presenceKey }
+
+// OnlineTotalKey is the key of the number of marks, in decimal.
+const OnlineTotalKey = "total"

@@ -1,0 +1,195 @@
+package view
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"natster/events"
+)
+
+// checkpointKey is the one key of a projection's bucket that stands outside any generation.
+const checkpointKey = "checkpoint"
+
+// A Checkpoint says which generation of a projection's documents is the one to read, and up to which position of the log
+// it has folded. Documents are written before it, so they reflect at least that position.
+type Checkpoint struct {
+	Generation uint64 `json:"generation"` // documents stand under `<generation>.<key>`
+	Position   uint64 `json:"position"`
+}
+
+// CheckpointKey is the key of a projection's checkpoint.
+func (b Bucket) CheckpointKey() string { return checkpointKey }
+
+// DocKey is the full key of a document of generation gen.
+func DocKey(gen uint64, key string) string { return strconv.FormatUint(gen, 10) + "." + key }
+
+// A Stored is a document as a projection's bucket keeps it: with the position of the event that last changed it, so that
+// folding an event again changes nothing.
+type Stored[D any] struct {
+	Position uint64 `json:"position"`
+	Doc      D      `json:"doc"`
+}
+
+// A Found is a document as a read found it.
+type Found struct {
+	Key      string // without the generation
+	Value    []byte // nil when it was deleted
+	Revision uint64
+}
+
+// A Snapshot is documents of one projection and the checkpoint they belong to, read from one state.
+type Snapshot struct {
+	Checkpoint
+	Revision uint64 // of the checkpoint; 0 when there is none yet
+	Found    []Found
+}
+
+// ErrBehind is wrapped by a read that waited in vain for a projection to reflect a position.
+var ErrBehind = errors.New("the projection has not caught up yet")
+
+// A Reader reads projections. It is safe for concurrent use.
+type Reader struct {
+	direct *events.Direct
+
+	mu          sync.Mutex
+	generations map[string]uint64 // the one last seen, by bucket
+}
+
+// NewReader returns a reader over direct.
+func NewReader(direct *events.Direct) *Reader {
+	return &Reader{direct: direct, generations: make(map[string]uint64)}
+}
+
+// Read returns the documents that the patterns match (`*` and `>` as in subjects) from one state of the bucket that
+// reflects at least position min of the log. It waits for that as long as ctx allows, and then returns [ErrBehind].
+// More than [events.MaxLast] documents are [events.ErrTooMany]: see [Reader.Page].
+func (r *Reader) Read(ctx context.Context, b Bucket, min uint64, patterns ...string) (Snapshot, error) {
+	for wait := time.Duration(0); ; wait = nextWait(wait) {
+		s, err := r.read(ctx, b, patterns)
+		if err != nil {
+			return Snapshot{}, err
+		}
+		if s.Position >= min {
+			return s, nil
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return Snapshot{}, fmt.Errorf("%w: %s reflects position %d, wanted %d", ErrBehind, b.Name, s.Position, min)
+		}
+	}
+}
+
+// nextWait paces the reads of a caller who waits for its own write: a projection is usually behind by a fraction of a
+// millisecond.
+func nextWait(last time.Duration) time.Duration {
+	const first, most = 200 * time.Microsecond, 20 * time.Millisecond
+	return min(max(2*last, first), most)
+}
+
+// read reads once, and again only when the generation turns out to be another than the last one seen.
+func (r *Reader) read(ctx context.Context, b Bucket, patterns []string) (Snapshot, error) {
+	for {
+		gen := r.generation(b)
+		filters := make([]string, 1, 1+len(patterns))
+		filters[0] = b.Subject(checkpointKey)
+		for _, p := range patterns {
+			filters = append(filters, b.Subject(DocKey(gen, p)))
+		}
+		got, err := r.direct.Last(ctx, b.Stream(), filters...)
+		if err != nil {
+			return Snapshot{}, err
+		}
+		s := Snapshot{Checkpoint: Checkpoint{Generation: 1}}
+		for _, m := range got {
+			if key := b.Key(m.Subject); key == checkpointKey {
+				if err := json.Unmarshal(m.Data, &s.Checkpoint); err != nil {
+					return Snapshot{}, fmt.Errorf("checkpoint of %s: %w", b.Name, err)
+				}
+				s.Revision = m.Sequence
+			} else {
+				s.Found = append(s.Found, found(key, m))
+			}
+		}
+		if s.Generation == gen {
+			return s, nil
+		}
+		r.setGeneration(b, s.Generation)
+	}
+}
+
+// found strips the generation, which is all digits, off the key.
+func found(key string, m events.Stored) Found {
+	_, key, _ = strings.Cut(key, ".")
+	f := Found{Key: key, Value: m.Data, Revision: m.Sequence}
+	if m.Header.Get("KV-Operation") != "" || m.Header.Get("Nats-Marker-Reason") != "" {
+		f.Value = nil
+	}
+	return f
+}
+
+// Page returns up to most documents that the pattern matches, from revision from on, and the revision to go on from, 0 at
+// the end. It is for sets larger than one [Reader.Read]; a document that changes meanwhile is met again, none is missed.
+func (r *Reader) Page(ctx context.Context, b Bucket, gen uint64, pattern string, from uint64, most int) ([]Found, uint64, error) {
+	got, err := r.direct.Range(ctx, b.Stream(), b.Subject(DocKey(gen, pattern)), from, most)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(got) == 0 {
+		return nil, 0, nil
+	}
+	page := make([]Found, len(got))
+	for i, m := range got {
+		page[i] = found(b.Key(m.Subject), m)
+	}
+	return page, got[len(got)-1].Sequence + 1, nil
+}
+
+// Entries returns the documents that stand under the keys in a bucket that is no projection, those that are there.
+func (r *Reader) Entries(ctx context.Context, b Bucket, keys ...string) ([]Found, error) {
+	filters := make([]string, len(keys))
+	for i, k := range keys {
+		filters[i] = b.Subject(k)
+	}
+	got, err := r.direct.Last(ctx, b.Stream(), filters...)
+	if err != nil {
+		return nil, err
+	}
+	var entries []Found
+	for _, m := range got {
+		f := found("."+b.Key(m.Subject), m)
+		if f.Value != nil {
+			entries = append(entries, f)
+		}
+	}
+	return entries, nil
+}
+
+func (r *Reader) generation(b Bucket) uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return max(r.generations[b.Name], 1)
+}
+
+func (r *Reader) setGeneration(b Bucket, gen uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.generations[b.Name] = gen
+}
+
+// Doc decodes a found document of type D; ok is false when there is none.
+func Doc[D any](f Found) (s Stored[D], ok bool, err error) {
+	if f.Value == nil {
+		return s, false, nil
+	}
+	if err := json.Unmarshal(f.Value, &s); err != nil {
+		return s, false, fmt.Errorf("document %s: %w", f.Key, err)
+	}
+	return s, true, nil
+}
