@@ -224,8 +224,10 @@ func (r *Receiver) Open(b []byte) (Frame, error) {
 		f.Plain = plain
 		return f, nil
 	}
-	if json.Unmarshal(plain, &f.End) != nil {
+	var end End // not f.End: f would escape to the heap for every chunk
+	if json.Unmarshal(plain, &end) != nil {
 		return Frame{}, ErrFrame
 	}
+	f.End = end
 	return f, nil
 }
