@@ -1,0 +1,139 @@
+package accounts
+
+import (
+	"natster/events"
+
+	"github.com/nats-io/jwt/v2"
+)
+
+// The names that the wire contract gives to exports and imports. Nothing depends on them but people who read listings.
+const (
+	globalName       = "natster_global"
+	globalEventsName = "global_events"
+	feedName         = "natster_global_events"
+	catalogName      = "natster_catalog"
+	mediaName        = "natster_media"
+)
+
+func catalogImportName(c events.Catalog) string { return "natster_" + c.String() }
+func mediaImportName(c events.Catalog) string   { return "natster_" + c.String() + "_media" }
+
+// maxExports leaves a user's account room beside the contract's two exports, and no more: every export is public.
+const maxExports = 8
+
+// shapeGlobal gives c the exports of the global account, whose JetStream has no limit but the disk's.
+func shapeGlobal(c *jwt.AccountClaims) {
+	c.Limits.JetStreamLimits = jwt.JetStreamLimits{
+		MemoryStorage: jwt.NoLimit, DiskStorage: jwt.NoLimit, Streams: jwt.NoLimit, Consumer: jwt.NoLimit,
+		MaxAckPending: jwt.NoLimit, MemoryMaxStreamBytes: jwt.NoLimit, DiskMaxStreamBytes: jwt.NoLimit,
+	}
+	setExport(c, service(globalName, events.GlobalExport))
+	setExport(c, stream(globalEventsName, events.GlobalEventsExport))
+}
+
+// shapeUser gives c the exports of a Natster user and the imports of the global account. The zero value of
+// JetStreamLimits, which a user keeps, is "no JetStream".
+func shapeUser(c *jwt.AccountClaims, self, global events.Account) {
+	c.Limits.Exports = maxExports
+	setExport(c, service(catalogName, events.CatalogExport))
+	setExport(c, stream(mediaName, events.MediaExport))
+	setImport(c, importOf(globalName, jwt.Service, global, events.GlobalImport(self)))
+	setImport(c, importOf(feedName, jwt.Stream, global, events.GlobalEventsImport(self)))
+}
+
+// catalogImports are the two imports by which importer uses the owner's catalog c.
+func catalogImports(importer events.Account, c events.Catalog, owner events.Account) []*jwt.Import {
+	return []*jwt.Import{
+		importOf(catalogImportName(c), jwt.Service, owner, events.CatalogImport(importer, c)),
+		importOf(mediaImportName(c), jwt.Stream, owner, events.MediaImport(importer, c)),
+	}
+}
+
+// tokenPosition is where exports have the importer's account key: the NATS server lets no import through that has anything
+// else there, and that is all of Natster's proof of who asks.
+const tokenPosition = 1
+
+func service(name, subject string) *jwt.Export {
+	return &jwt.Export{
+		Name: name, Subject: jwt.Subject(subject), Type: jwt.Service,
+		ResponseType: jwt.ResponseTypeSingleton, AccountTokenPosition: tokenPosition,
+	}
+}
+
+func stream(name, subject string) *jwt.Export {
+	return &jwt.Export{Name: name, Subject: jwt.Subject(subject), Type: jwt.Stream, AccountTokenPosition: tokenPosition}
+}
+
+func importOf(name string, t jwt.ExportType, from events.Account, s events.ImportSubject) *jwt.Import {
+	return &jwt.Import{
+		Name: name, Type: t, Account: from.String(),
+		Subject: jwt.Subject(s.Remote), LocalSubject: jwt.RenamingSubject(s.Local),
+	}
+}
+
+// setExport adds e, in the place of an export of the same subject and type.
+func setExport(c *jwt.AccountClaims, e *jwt.Export) {
+	for i, old := range c.Exports {
+		if old.Subject == e.Subject && old.Type == e.Type {
+			c.Exports[i] = e
+			return
+		}
+	}
+	c.Exports.Add(e)
+}
+
+// setImport adds i, in the place of an import that appears as the same local subject.
+func setImport(c *jwt.AccountClaims, i *jwt.Import) {
+	for n, old := range c.Imports {
+		if old.LocalSubject == i.LocalSubject && old.Type == i.Type {
+			c.Imports[n] = i
+			return
+		}
+	}
+	c.Imports.Add(i)
+}
+
+// dropImport removes the import that appears as i's local subject.
+func dropImport(c *jwt.AccountClaims, i *jwt.Import) {
+	kept := c.Imports[:0]
+	for _, old := range c.Imports {
+		if old.LocalSubject != i.LocalSubject || old.Type != i.Type {
+			kept = append(kept, old)
+		}
+	}
+	c.Imports = kept
+}
+
+// importedFrom is the account whose catalog c the claims import, or the zero Account.
+func importedFrom(claims *jwt.AccountClaims, c events.Catalog) (events.Account, error) {
+	all, err := catalogsOf(claims)
+	if err != nil {
+		return events.Account{}, err
+	}
+	for _, i := range all {
+		if i.Catalog == c {
+			return i.Owner, nil
+		}
+	}
+	return events.Account{}, nil
+}
+
+// catalogsOf reads the claims' imports of catalogs. An import that is none of Natster's is not listed.
+func catalogsOf(claims *jwt.AccountClaims) ([]Import, error) {
+	var all []Import
+	for _, i := range claims.Imports {
+		if i.Type != jwt.Service {
+			continue
+		}
+		c, rest, err := events.CatalogOf(string(i.LocalSubject))
+		if err != nil || rest != ">" {
+			continue
+		}
+		owner, err := events.ParseAccount(i.Account)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Import{Catalog: c, Owner: owner})
+	}
+	return all, nil
+}

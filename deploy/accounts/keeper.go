@@ -1,0 +1,85 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"natster/events"
+)
+
+// A Keeper changes accounts. All of its methods may run concurrently, in several processes.
+type Keeper interface {
+	// Enrol returns the account called name, which it creates if there is none: with the exports of every Natster user, the
+	// imports of the global account, and one user who may do everything in the account.
+	// It fails with ErrName for a name that cannot be used.
+	Enrol(ctx context.Context, name string) (Enrolment, error)
+
+	// User returns the credentials of account a's user called name, who may do what p says; it creates the user if there is
+	// none. When p is not what the user had before, credentials given out earlier stop working.
+	// It fails with ErrUnknownAccount.
+	User(ctx context.Context, a events.Account, name string, p Permissions) (Creds, error)
+
+	// Import lets importer use the owner's catalog c. To import it again is no error.
+	// It fails with ErrConflict when importer has a catalog c of another owner, with ErrOwnCatalog when importer is the
+	// owner, and with ErrUnknownAccount.
+	Import(ctx context.Context, importer events.Account, c events.Catalog, owner events.Account) error
+
+	// Unimport takes the import of c back. It fails with ErrNotImported and ErrUnknownAccount.
+	Unimport(ctx context.Context, importer events.Account, c events.Catalog) error
+
+	// Imports lists the catalogs that importer imports, ordered by name. It fails with ErrUnknownAccount.
+	Imports(ctx context.Context, importer events.Account) ([]Import, error)
+}
+
+// An Enrolment is an account, and the credentials of the user who may do everything in it.
+type Enrolment struct {
+	Account events.Account
+	Name    string
+	Creds   Creds
+}
+
+// An Import is one catalog that an account imports.
+type Import struct {
+	Catalog events.Catalog `json:"catalog"`
+	Owner   events.Account `json:"owner"`
+}
+
+// Permissions are what a user may do inside its account. The zero value permits nothing.
+type Permissions struct {
+	// All permits everything in the account and makes the other fields meaningless.
+	All bool `json:"all,omitempty"`
+	// Publish and Subscribe are the subjects permitted; they may have wildcards. Nothing else is.
+	Publish   []string `json:"publish,omitempty"`
+	Subscribe []string `json:"subscribe,omitempty"`
+	// Responses is how often the user may answer each message that it receives, on whatever reply subject the message has.
+	Responses int `json:"responses,omitempty"`
+	// ResponseTime bounds how late an answer may be; 0 is two minutes, the server's default.
+	ResponseTime time.Duration `json:"response_time,omitempty"`
+}
+
+// Creds is the content of a NATS credentials file: a user JWT and the seed that proves it. It hides itself from fmt and slog.
+type Creds []byte
+
+// String does not show the credentials.
+func (Creds) String() string { return "[credentials]" }
+
+// GoString does not show the credentials.
+func (c Creds) GoString() string { return c.String() }
+
+// LogValue does not show the credentials.
+func (c Creds) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// What a caller of a Keeper can tell apart.
+var (
+	ErrName           = errors.New("not a name for an account (1 to 64 letters, digits, '.', '-' and '_', starting with a letter or digit)")
+	ErrReservedName   = errors.New("a name that every world uses for its own accounts")
+	ErrUnknownAccount = errors.New("no such account in this world")
+	ErrConflict       = errors.New("a catalog of that name is already imported from another account")
+	ErrOwnCatalog     = errors.New("an account's own catalog needs no import")
+	ErrNotImported    = errors.New("no catalog of that name is imported")
+	ErrNotRunning     = errors.New("the world is not running (start it with: natster devrun)")
+	ErrNoWorld        = errors.New("no world here (make one with: natster devrun)")
+	ErrRefused        = errors.New("the NATS server refused the account's new JWT")
+)

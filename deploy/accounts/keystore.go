@@ -1,0 +1,195 @@
+package accounts
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"natster/events"
+
+	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2"
+)
+
+// A keystore is a directory of
+//
+//	lock               held by whoever changes anything
+//	operator.json      the operator's keys and JWT, and which accounts are the world's own
+//	accounts/<A>.json  one account: its keys, its JWT, its users
+//	names/<name>       the key of the enrolled account of that name, lower case
+type keystore struct{ dir string }
+
+// operatorFile is operator.json.
+type operatorFile struct {
+	Seed        string    `json:"seed"`         // the operator's identity; used once, to sign JWT
+	SigningSeed string    `json:"signing_seed"` // signs accounts
+	JWT         string    `json:"jwt"`
+	Accounts    WellKnown `json:"accounts"`
+}
+
+// record is one file of accounts/.
+type record struct {
+	Account     events.Account        `json:"account"`
+	Name        string                `json:"name"`
+	Seed        string                `json:"seed"`         // the account's identity
+	SigningSeed string                `json:"signing_seed"` // signs the account's users
+	JWT         string                `json:"jwt"`          // what a server is to know of the account
+	Users       map[string]userRecord `json:"users,omitempty"`
+}
+
+type userRecord struct {
+	Seed        string      `json:"seed"`
+	JWT         string      `json:"jwt"`
+	Permissions Permissions `json:"permissions"`
+}
+
+const (
+	dirMode  = 0o700
+	fileMode = 0o600
+
+	// lockPoll is how often a waiting process looks whether the lock is free; an edit takes about as long.
+	lockPoll = 2 * time.Millisecond
+)
+
+func (k keystore) create() error {
+	for _, d := range []string{k.dir, k.path("accounts"), k.path("names")} {
+		if err := os.MkdirAll(d, dirMode); err != nil {
+			return fmt.Errorf("accounts: make the key directory: %w", err)
+		}
+		if err := os.Chmod(d, dirMode); err != nil {
+			return fmt.Errorf("accounts: make the key directory private: %w", err)
+		}
+	}
+	return nil
+}
+
+func (k keystore) path(elem ...string) string {
+	return filepath.Join(append([]string{k.dir}, elem...)...)
+}
+
+// lock waits for the keystore, across goroutines and processes, and returns what gives it back.
+func (k keystore) lock(ctx context.Context) (unlock func(), err error) {
+	f := flock.New(k.path("lock"), flock.SetPermissions(fileMode))
+	if _, err := f.TryLockContext(ctx, lockPoll); err != nil {
+		return nil, fmt.Errorf("accounts: wait for the key directory's lock: %w", err)
+	}
+	return func() { _ = f.Close() }, nil // closing the file is what unlocks; nothing can be done if that fails
+}
+
+func (k keystore) operator() (operatorFile, error) {
+	var o operatorFile
+	err := readJSON(k.path("operator.json"), &o)
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, fmt.Errorf("%s: %w", k.dir, ErrNoWorld)
+	}
+	return o, err
+}
+
+func (k keystore) putOperator(o operatorFile) error {
+	return writeJSON(k.path("operator.json"), o)
+}
+
+func (k keystore) account(a events.Account) (record, error) {
+	var r record
+	if a.IsZero() {
+		return r, ErrUnknownAccount
+	}
+	err := readJSON(k.path("accounts", a.String()+".json"), &r)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, fmt.Errorf("%s: %w", a, ErrUnknownAccount)
+	}
+	return r, err
+}
+
+func (k keystore) putAccount(r record) error {
+	return writeJSON(k.path("accounts", r.Account.String()+".json"), r)
+}
+
+// named returns the key of the enrolled account called name, or the zero Account.
+func (k keystore) named(name string) (events.Account, error) {
+	key, err := os.ReadFile(k.path("names", strings.ToLower(name)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return events.Account{}, nil
+	}
+	if err != nil {
+		return events.Account{}, fmt.Errorf("accounts: look up %q: %w", name, err)
+	}
+	return events.ParseAccount(string(key))
+}
+
+func (k keystore) putName(name string, a events.Account) error {
+	return writeFile(k.path("names", strings.ToLower(name)), []byte(a.String()))
+}
+
+// all lists the keys of all accounts.
+func (k keystore) all() ([]events.Account, error) {
+	files, err := os.ReadDir(k.path("accounts"))
+	if err != nil {
+		return nil, fmt.Errorf("accounts: list the key directory: %w", err)
+	}
+	keys := make([]events.Account, 0, len(files))
+	for _, f := range files {
+		// What is no account is a temporary file of somebody's unfinished write.
+		if a, err := events.ParseAccount(strings.TrimSuffix(f.Name(), ".json")); err == nil {
+			keys = append(keys, a)
+		}
+	}
+	return keys, nil
+}
+
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// checkName refuses names that are no file name on some system, and those of the world's own accounts.
+func checkName(name string) error {
+	if !nameForm.MatchString(name) {
+		return fmt.Errorf("%q: %w", name, ErrName)
+	}
+	switch strings.ToLower(name) {
+	case systemAccount, globalAccount, hubAccount, siteAccount, events.None:
+		return fmt.Errorf("%q: %w: %w", name, ErrName, ErrReservedName)
+	}
+	return nil
+}
+
+func readJSON(path string, v any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("accounts: read: %w", err)
+	}
+	if err := json.Unmarshal(text, v); err != nil {
+		// The decoder's own message may quote what it read.
+		return fmt.Errorf("accounts: %s is damaged: restore it from a backup", path)
+	}
+	return nil
+}
+
+func writeJSON(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("accounts: write %s: %w", path, err)
+	}
+	return writeFile(path, append(text, '\n'))
+}
+
+// writeFile replaces the file at once, and returns when it would survive a power cut.
+func writeFile(path string, text []byte) error {
+	if err := renameio.WriteFile(path, text, fileMode, renameio.WithStaticPermissions(fileMode)); err != nil {
+		return fmt.Errorf("accounts: write: %w", err)
+	}
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("accounts: write: %w", err)
+	}
+	defer func() { _ = d.Close() }()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("accounts: write %s: %w", path, err)
+	}
+	return nil
+}

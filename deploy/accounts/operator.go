@@ -1,0 +1,329 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+
+	"natster/events"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nkeys"
+)
+
+// An Operator is a Keeper with a NATS operator's own keys, in a directory.
+type Operator struct {
+	keys   keystore
+	dial   Dial
+	signer nkeys.KeyPair
+	claims *jwt.OperatorClaims
+	known  WellKnown
+}
+
+var _ Keeper = (*Operator)(nil)
+
+// WellKnown are the accounts that a world has before it has any user.
+type WellKnown struct {
+	System events.Account `json:"system"` // the NATS server's own; holds the right to change accounts, nothing of Natster
+	Global events.Account `json:"global"` // functions, event log, projections
+	Hub    events.Account `json:"hub"`    // offers a catalog to everybody; otherwise a user like any other
+	Site   events.Account `json:"site"`   // the website; may claim one-time codes, otherwise a user like any other
+}
+
+// A Known is an account as the operator keeps it.
+type Known struct {
+	Account events.Account
+	Name    string
+	JWT     string // public: keys, exports, imports and limits, signed by the operator
+}
+
+const (
+	systemAccount = "sys"
+	globalAccount = "global"
+	hubAccount    = "hub"
+	siteAccount   = "site"
+
+	// OwnerUser is the user of an enrolled account who may do everything in it.
+	OwnerUser = "owner"
+
+	keeperUser = "keeper" // of the system account: pushes JWTs
+)
+
+// Bootstrap makes the operator and the world's own accounts in dir, or brings those that are there up to date: keys that
+// exist are kept. It does not need, and does not tell, a running server.
+func Bootstrap(ctx context.Context, dir string) error {
+	k := keystore{dir}
+	if err := k.create(); err != nil {
+		return err
+	}
+	unlock, err := k.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, err := k.operator(); errors.Is(err, ErrNoWorld) {
+		return found(k)
+	} else if err != nil {
+		return err
+	}
+	o, err := Open(dir, nil)
+	if err != nil {
+		return err
+	}
+	for _, s := range o.known.shapes() {
+		if _, err := o.edit(ctx, nil, s.account, s.shape); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// found makes a new operator. The operator's file comes last: without it there is no world, however far this got.
+func found(k keystore) error {
+	identity, err := newKey(nkeys.CreateOperator)
+	if err != nil {
+		return err
+	}
+	signing, err := newKey(nkeys.CreateOperator)
+	if err != nil {
+		return err
+	}
+	o := &Operator{keys: k, signer: signing.pair}
+	var fresh []record
+	for _, to := range []struct {
+		name string
+		key  *events.Account
+	}{{systemAccount, &o.known.System}, {globalAccount, &o.known.Global}, {hubAccount, &o.known.Hub}, {siteAccount, &o.known.Site}} {
+		r, err := newRecord(to.name)
+		if err != nil {
+			return err
+		}
+		*to.key = r.Account
+		fresh = append(fresh, r)
+	}
+	for i, s := range o.known.shapes() {
+		if _, err := o.store(record{}, fresh[i], jwt.NewAccountClaims(s.account.String()), s.shape); err != nil {
+			return err
+		}
+	}
+	claims := jwt.NewOperatorClaims(identity.public)
+	claims.Name = "natster"
+	claims.SigningKeys.Add(signing.public)
+	claims.StrictSigningKeyUsage = true
+	claims.SystemAccount = o.known.System.String()
+	token, err := claims.Encode(identity.pair)
+	if err != nil {
+		return fmt.Errorf("accounts: sign the operator: %w", err)
+	}
+	return k.putOperator(operatorFile{Seed: identity.seed, SigningSeed: signing.seed, JWT: token, Accounts: o.known})
+}
+
+type shape func(*record, *jwt.AccountClaims) error
+
+// shapes says what each of the world's own accounts is like.
+func (w WellKnown) shapes() []struct {
+	account events.Account
+	shape   shape
+} {
+	user := func(r *record, c *jwt.AccountClaims) error {
+		shapeUser(c, r.Account, w.Global)
+		return r.setUser(c, OwnerUser, Permissions{All: true})
+	}
+	return []struct {
+		account events.Account
+		shape   shape
+	}{
+		{w.System, func(r *record, c *jwt.AccountClaims) error { return r.setUser(c, keeperUser, pushPermissions()) }},
+		{w.Global, func(_ *record, c *jwt.AccountClaims) error { shapeGlobal(c); return nil }},
+		{w.Hub, user},
+		{w.Site, user},
+	}
+}
+
+// Open returns the operator whose keys are in dir. It fails with ErrNoWorld when there is none.
+// The operator tells the server that dial reaches of every change. With a nil dial changes are only stored, for the next
+// start of the server: right only for whoever holds the world and knows that no server runs.
+func Open(dir string, dial Dial) (*Operator, error) {
+	k := keystore{dir}
+	file, err := k.operator()
+	if err != nil {
+		return nil, err
+	}
+	claims, err := jwt.DecodeOperatorClaims(file.JWT)
+	if err != nil {
+		return nil, fmt.Errorf("accounts: the operator's JWT in %s: %w", dir, err)
+	}
+	signer, err := nkeys.FromSeed([]byte(file.SigningSeed))
+	if err != nil {
+		return nil, fmt.Errorf("accounts: the operator's signing key in %s: %w", dir, err)
+	}
+	return &Operator{keys: k, dial: dial, signer: signer, claims: claims, known: file.Accounts}, nil
+}
+
+// Claims is the operator's JWT, decoded: what a NATS server trusts.
+func (o *Operator) Claims() *jwt.OperatorClaims { return o.claims }
+
+// WellKnown are the world's own accounts.
+func (o *Operator) WellKnown() WellKnown { return o.known }
+
+// Accounts lists all accounts, the world's own among them.
+func (o *Operator) Accounts() ([]Known, error) {
+	keys, err := o.keys.all()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Known, len(keys))
+	for i, a := range keys {
+		r, err := o.keys.account(a)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = Known{Account: r.Account, Name: r.Name, JWT: r.JWT}
+	}
+	return all, nil
+}
+
+// Enrol implements Keeper.
+func (o *Operator) Enrol(ctx context.Context, name string) (Enrolment, error) {
+	if err := checkName(name); err != nil {
+		return Enrolment{}, err
+	}
+	var r record
+	err := o.locked(ctx, func(ctx context.Context, s *server) error {
+		shaped := func(r *record, c *jwt.AccountClaims) error {
+			shapeUser(c, r.Account, o.known.Global)
+			return r.setUser(c, OwnerUser, Permissions{All: true})
+		}
+		a, err := o.keys.named(name)
+		if err != nil {
+			return err
+		}
+		if !a.IsZero() {
+			r, err = o.edit(ctx, s, a, shaped)
+			return err
+		}
+		fresh, err := newRecord(name)
+		if err != nil {
+			return err
+		}
+		if r, err = o.store(record{}, fresh, jwt.NewAccountClaims(fresh.Account.String()), shaped); err != nil {
+			return err
+		}
+		if err := o.keys.putName(name, r.Account); err != nil {
+			return err
+		}
+		return s.push(ctx, r)
+	})
+	if err != nil {
+		return Enrolment{}, fmt.Errorf("enrol %q: %w", name, err)
+	}
+	creds, err := r.creds(OwnerUser)
+	return Enrolment{Account: r.Account, Name: r.Name, Creds: creds}, err
+}
+
+// locked runs do alone in the keystore, with the running server at hand.
+func (o *Operator) locked(ctx context.Context, do func(context.Context, *server) error) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	s, err := o.reach(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	unlock, err := o.keys.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return do(ctx, s)
+}
+
+// edit changes account a in the keystore and tells the server, also of an account that needed no change: an earlier edit may
+// have been stored and not have arrived.
+func (o *Operator) edit(ctx context.Context, s *server, a events.Account, change shape) (record, error) {
+	r, err := o.keys.account(a)
+	if err != nil {
+		return r, err
+	}
+	claims, err := jwt.DecodeAccountClaims(r.JWT)
+	if err != nil {
+		return r, fmt.Errorf("accounts: the JWT of %s: %w", a, err)
+	}
+	before := r
+	before.Users = maps.Clone(r.Users)
+	if r, err = o.store(before, r, claims, change); err != nil {
+		return r, err
+	}
+	return r, s.push(ctx, r)
+}
+
+// store applies change to r and its claims, signs the claims if they changed, and writes r if it is not as before.
+func (o *Operator) store(before, r record, claims *jwt.AccountClaims, change shape) (record, error) {
+	claims.Name = r.Name
+	claims.Limits.DisallowBearer = true
+	claims.Limits.LeafNodeConn = 0
+	signing, err := publicOf(r.SigningSeed)
+	if err != nil {
+		return r, err
+	}
+	claims.SigningKeys.Add(signing)
+	if err := change(&r, claims); err != nil {
+		return r, err
+	}
+	var results jwt.ValidationResults
+	claims.Validate(&results)
+	if results.IsBlocking(true) {
+		return r, fmt.Errorf("%s: %w: %w", r.Account, ErrRefused, errors.Join(results.Errors()...))
+	}
+	old, err := jwt.DecodeAccountClaims(before.JWT)
+	if err != nil || !reflect.DeepEqual(old, claims) {
+		if r.JWT, err = claims.Encode(o.signer); err != nil {
+			return r, fmt.Errorf("accounts: sign %s: %w", r.Account, err)
+		}
+	}
+	if reflect.DeepEqual(before, r) {
+		return r, nil
+	}
+	return r, o.keys.putAccount(r)
+}
+
+func newRecord(name string) (record, error) {
+	identity, err := newKey(nkeys.CreateAccount)
+	if err != nil {
+		return record{}, err
+	}
+	signing, err := newKey(nkeys.CreateAccount)
+	if err != nil {
+		return record{}, err
+	}
+	a, err := events.ParseAccount(identity.public)
+	return record{Account: a, Name: name, Seed: identity.seed, SigningSeed: signing.seed}, err
+}
+
+type key struct {
+	pair         nkeys.KeyPair
+	public, seed string
+}
+
+func newKey(create func() (nkeys.KeyPair, error)) (key, error) {
+	pair, err := create()
+	if err != nil {
+		return key{}, fmt.Errorf("accounts: make a key: %w", err)
+	}
+	public, err := pair.PublicKey()
+	if err != nil {
+		return key{}, fmt.Errorf("accounts: make a key: %w", err)
+	}
+	seed, err := pair.Seed()
+	return key{pair, public, string(seed)}, err
+}
+
+func publicOf(seed string) (string, error) {
+	pair, err := nkeys.FromSeed([]byte(seed))
+	if err != nil {
+		return "", fmt.Errorf("accounts: a stored key: %w", err)
+	}
+	return pair.PublicKey()
+}

@@ -1,0 +1,89 @@
+package accounts
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// A Dial connects to the running server with the credentials given. Its error may be anything; the Operator adds ErrNotRunning.
+type Dial func(ctx context.Context, creds Creds) (*nats.Conn, error)
+
+// updateSubject is where a server with a full resolver takes an account's JWT, from users of the system account.
+const updateSubject = "$SYS.REQ.CLAIMS.UPDATE"
+
+// patience bounds an edit whose context has no deadline: a server on this machine answers in milliseconds.
+const patience = 10 * time.Second
+
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, has := ctx.Deadline(); has {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, patience)
+}
+
+// pushPermissions are all that the Operator's own user may do, in the system account.
+func pushPermissions() Permissions {
+	return Permissions{Publish: []string{updateSubject}, Subscribe: []string{nats.InboxPrefix + ">"}}
+}
+
+// A server is the running server, to be told of changed accounts. Nil is none, and to tell it nothing is no error.
+type server struct{ conn *nats.Conn }
+
+func (o *Operator) reach(ctx context.Context) (*server, error) {
+	if o.dial == nil {
+		return nil, nil
+	}
+	system, err := o.keys.account(o.known.System)
+	if err != nil {
+		return nil, err
+	}
+	creds, err := system.creds(keeperUser)
+	if err != nil {
+		return nil, err
+	}
+	nc, err := o.dial(ctx, creds)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotRunning, err)
+	}
+	return &server{nc}, nil
+}
+
+func (s *server) close() {
+	if s != nil {
+		s.conn.Close()
+	}
+}
+
+// push returns when the server has applied r's JWT, on disk and to the connections it has.
+func (s *server) push(ctx context.Context, r record) error {
+	if s == nil {
+		return nil
+	}
+	m, err := s.conn.RequestWithContext(ctx, updateSubject, []byte(r.JWT))
+	if err != nil {
+		return fmt.Errorf("%w: tell the server of account %s: %w", ErrNotRunning, r.Account, err)
+	}
+	var reply struct {
+		Data *struct {
+			Code int `json:"code"`
+		} `json:"data"`
+		Error *struct {
+			Description string `json:"description"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(m.Data, &reply); err != nil {
+		return fmt.Errorf("%w: account %s: unreadable answer: %w", ErrRefused, r.Account, err)
+	}
+	switch {
+	case reply.Error != nil:
+		return fmt.Errorf("%w: account %s: %s", ErrRefused, r.Account, reply.Error.Description)
+	case reply.Data == nil || reply.Data.Code != http.StatusOK:
+		return fmt.Errorf("%w: account %s: no confirmation", ErrRefused, r.Account)
+	}
+	return nil
+}

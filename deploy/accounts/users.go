@@ -1,0 +1,122 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"natster/events"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nkeys"
+)
+
+// User implements Keeper.
+func (o *Operator) User(ctx context.Context, a events.Account, name string, p Permissions) (Creds, error) {
+	all, err := o.Users(ctx, a, map[string]Permissions{name: p})
+	return all[name], err
+}
+
+// Users is User for many users of an account at once.
+func (o *Operator) Users(ctx context.Context, a events.Account, users map[string]Permissions) (map[string]Creds, error) {
+	var r record
+	err := o.locked(ctx, func(ctx context.Context, s *server) (err error) {
+		r, err = o.edit(ctx, s, a, func(r *record, c *jwt.AccountClaims) error {
+			for _, name := range slices.Sorted(maps.Keys(users)) {
+				if err := r.setUser(c, name, users[name]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("users of %s: %w", a, err)
+	}
+	all := make(map[string]Creds, len(users))
+	for name := range users {
+		if all[name], err = r.creds(name); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// setUser makes r have a user called name who may do what p says. A user who could do something else before gets a new key,
+// and the old one is revoked in c.
+func (r *record) setUser(c *jwt.AccountClaims, name string, p Permissions) error {
+	if !nameForm.MatchString(name) {
+		return fmt.Errorf("user %q: %w", name, ErrName)
+	}
+	old, exists := r.Users[name]
+	if exists && reflect.DeepEqual(old.Permissions, p) {
+		return nil
+	}
+	if exists {
+		public, err := publicOf(old.Seed)
+		if err != nil {
+			return err
+		}
+		c.Revoke(public)
+	}
+	user, err := newKey(nkeys.CreateUser)
+	if err != nil {
+		return err
+	}
+	signer, err := nkeys.FromSeed([]byte(r.SigningSeed))
+	if err != nil {
+		return fmt.Errorf("accounts: the signing key of %s: %w", r.Account, err)
+	}
+	claims := jwt.NewUserClaims(user.public)
+	claims.Name = name
+	claims.IssuerAccount = r.Account.String()
+	claims.Permissions = p.claims()
+	var results jwt.ValidationResults
+	claims.Validate(&results)
+	if results.IsBlocking(true) {
+		return fmt.Errorf("accounts: permissions of user %q: %w", name, errors.Join(results.Errors()...))
+	}
+	token, err := claims.Encode(signer)
+	if err != nil {
+		return fmt.Errorf("accounts: sign user %q: %w", name, err)
+	}
+	if r.Users == nil {
+		r.Users = make(map[string]userRecord)
+	}
+	r.Users[name] = userRecord{Seed: user.seed, JWT: token, Permissions: p}
+	return nil
+}
+
+func (r *record) creds(user string) (Creds, error) {
+	u, ok := r.Users[user]
+	if !ok {
+		return nil, fmt.Errorf("%s has no user %q: %w", r.Account, user, ErrUnknownAccount)
+	}
+	creds, err := jwt.FormatUserConfig(u.JWT, []byte(u.Seed))
+	if err != nil {
+		return nil, fmt.Errorf("accounts: credentials of user %q of %s: %w", user, r.Account, err)
+	}
+	return creds, nil
+}
+
+// claims says p as a JWT does, where an empty list is no restriction at all: so "nothing" has to be a denial of everything.
+func (p Permissions) claims() jwt.Permissions {
+	if p.All {
+		return jwt.Permissions{}
+	}
+	list := func(allowed []string) jwt.Permission {
+		if len(allowed) == 0 {
+			return jwt.Permission{Deny: jwt.StringList{">"}}
+		}
+		return jwt.Permission{Allow: allowed}
+	}
+	c := jwt.Permissions{Pub: list(p.Publish), Sub: list(p.Subscribe)}
+	if p.Responses > 0 {
+		c.Resp = &jwt.ResponsePermission{MaxMsgs: p.Responses, Expires: p.ResponseTime}
+	}
+	return c
+}

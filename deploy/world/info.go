@@ -1,0 +1,95 @@
+package world
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"natster/deploy/accounts"
+	"natster/events"
+
+	"github.com/google/renameio/v2"
+	"github.com/nats-io/nats.go"
+)
+
+// Info is what a process needs to know of a world in order to use it: the content of world.json. It has no secrets.
+type Info struct {
+	Running      bool           `json:"running"`       // false when the world was stopped; a crash leaves it true
+	PID          int            `json:"pid,omitempty"` // while running
+	Started      time.Time      `json:"started"`
+	URL          string         `json:"url"`           // for NATS clients on this machine
+	WebSocketURL string         `json:"websocket_url"` // the same over WebSocket
+	Fingerprint  string         `json:"fingerprint,omitempty"`
+	Global       events.Account `json:"global"`
+	Hub          events.Account `json:"hub"`
+	Site         events.Account `json:"site"`
+	HubCatalog   events.Catalog `json:"hub_catalog"`
+}
+
+const (
+	dirMode  = 0o700
+	fileMode = 0o600
+	infoFile = "world.json"
+)
+
+// Find reads what the world in dir says of itself. It fails with accounts.ErrNoWorld when there never was one and with
+// accounts.ErrNotRunning, beside the last Info, when the world was stopped. That a running world is found is no proof that
+// it lives: connecting is.
+func Find(dir string) (Info, error) {
+	info, err := readInfo(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return info, fmt.Errorf("%s: %w", dir, accounts.ErrNoWorld)
+	case err != nil:
+		return info, err
+	case !info.Running:
+		return info, fmt.Errorf("%s: %w", dir, accounts.ErrNotRunning)
+	}
+	return info, nil
+}
+
+// OpenKeeper returns the keeper of the accounts of the world in dir, which another process runs.
+func OpenKeeper(dir string) (*accounts.Operator, error) {
+	return accounts.Open(keysDir(dir), func(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
+		info, err := Find(dir)
+		if err != nil {
+			return nil, err
+		}
+		return info.Connect(ctx, creds, nats.NoReconnect())
+	})
+}
+
+func keysDir(dir string) string { return filepath.Join(dir, "keys") }
+
+func readInfo(dir string) (Info, error) {
+	var info Info
+	text, err := os.ReadFile(filepath.Join(dir, infoFile))
+	if err != nil {
+		return info, fmt.Errorf("world: %w", err)
+	}
+	if err := json.Unmarshal(text, &info); err != nil {
+		return info, fmt.Errorf("world: %s: %w", filepath.Join(dir, infoFile), err)
+	}
+	return info, nil
+}
+
+func writeInfo(dir string, info Info) error {
+	text, err := json.MarshalIndent(info, "", "  ")
+	if err != nil {
+		return fmt.Errorf("world: %w", err)
+	}
+	return writeFile(filepath.Join(dir, infoFile), append(text, '\n'))
+}
+
+// writeFile replaces a private file at once.
+func writeFile(path string, text []byte) error {
+	if err := renameio.WriteFile(path, text, fileMode, renameio.WithStaticPermissions(fileMode)); err != nil {
+		return fmt.Errorf("world: write: %w", err)
+	}
+	return nil
+}

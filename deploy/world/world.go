@@ -1,0 +1,234 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"natster/deploy/accounts"
+	"natster/events"
+
+	"github.com/gofrs/flock"
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// Config says what world to start. Only Dir is required.
+type Config struct {
+	// Dir is the world's directory; it is made if it does not exist.
+	Dir string
+
+	// Listen is host:port for NATS clients, WebSocket the same for browsers. A port other than 0 has to be free. Port 0 is the
+	// port of the world's last run if that is free, and any otherwise. An empty string is loopback, at the port of the last
+	// run, or else DefaultPort (DefaultWebSocketPort) if that is free, or else any.
+	Listen, WebSocket string
+
+	// TLSCert and TLSKey are PEM files; SelfSigned asks for a pair that is made once and kept. A host other than loopback
+	// needs one or the other.
+	TLSCert, TLSKey string
+	SelfSigned      bool
+
+	// HubCatalog is the catalog of the hub, which newcomers are given. Zero is DefaultHubCatalog.
+	HubCatalog events.Catalog
+
+	// WithoutFunctions starts the server and the accounts only.
+	WithoutFunctions bool
+
+	// Logger takes the log of the server and the functions; nil is none.
+	Logger *slog.Logger
+}
+
+// DefaultHubCatalog is the name of the hub's catalog unless Config has another.
+const DefaultHubCatalog = "natsterhub"
+
+// adminUser is the user of the global account who may do everything in it.
+const adminUser = "admin"
+
+// ErrRunning means that the world is running already, in this process or another.
+var ErrRunning = errors.New("the world is running already")
+
+// lockPatience is how long Start waits for a world that is just ending.
+const lockPatience = 200 * time.Millisecond
+
+// A World is a running world. Its methods may be called concurrently.
+type World struct {
+	config    Config
+	info      Info
+	known     accounts.WellKnown
+	keeper    *accounts.Operator
+	server    *server.Server
+	lock      *flock.Flock
+	functions *functionSet
+}
+
+// Start starts the world in c.Dir, which it makes if need be, and returns when all of it runs. The caller stops it.
+// It fails with ErrRunning when the world runs, with ErrNeedsTLS, ErrTLSPair and ErrAddress for a Config that cannot be.
+func Start(ctx context.Context, c Config) (_ *World, err error) {
+	if c.Dir == "" {
+		return nil, errors.New("world: no directory given")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.HubCatalog.IsZero() {
+		if c.HubCatalog, err = events.ParseCatalog(DefaultHubCatalog); err != nil {
+			return nil, err
+		}
+	}
+	if err := makePrivate(c.Dir); err != nil {
+		return nil, err
+	}
+	w := &World{config: c}
+	if w.lock, err = takeLock(ctx, c.Dir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.end())
+		}
+	}()
+
+	last, err := readInfo(c.Dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	at, fingerprint, err := c.listening(last)
+	if err != nil {
+		return nil, err
+	}
+	if err := accounts.Bootstrap(ctx, keysDir(c.Dir)); err != nil {
+		return nil, err
+	}
+	offline, err := accounts.Open(keysDir(c.Dir), nil)
+	if err != nil {
+		return nil, err
+	}
+	w.known = offline.WellKnown()
+	if w.functions, err = enlist(ctx, offline, c); err != nil {
+		return nil, err
+	}
+	if w.server, err = startServer(ctx, c.Dir, offline, at, c.Logger); err != nil {
+		return nil, err
+	}
+	if w.keeper, err = accounts.Open(keysDir(c.Dir), w.dial); err != nil {
+		return nil, err
+	}
+	if err := w.announce(at, fingerprint); err != nil {
+		return nil, err
+	}
+	if err := w.functions.start(ctx, w); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// Stop lets the functions finish what they are doing, for as long as ctx allows, and then ends the world.
+// It returns when nothing of the world runs any more, and is to be called once.
+func (w *World) Stop(ctx context.Context) error {
+	return errors.Join(w.functions.stop(ctx), w.end())
+}
+
+// URL is where NATS clients on this machine connect.
+func (w *World) URL() string { return w.info.URL }
+
+// WebSocketURL is where WebSocket clients on this machine connect.
+func (w *World) WebSocketURL() string { return w.info.WebSocketURL }
+
+// Fingerprint is the SHA-256 of the server's certificate in hexadecimal, or empty without TLS.
+func (w *World) Fingerprint() string { return w.info.Fingerprint }
+
+// Info is all that other processes may know of the world.
+func (w *World) Info() Info { return w.info }
+
+// Accounts are the world's own accounts.
+func (w *World) Accounts() accounts.WellKnown { return w.known }
+
+// Keeper changes the accounts of the world.
+func (w *World) Keeper() accounts.Keeper { return w.keeper }
+
+// HubCatalog is the name of the hub's catalog.
+func (w *World) HubCatalog() events.Catalog { return w.config.HubCatalog }
+
+// end undoes as much of Start as was done, but for the functions.
+func (w *World) end() error {
+	var errs []error
+	if w.server != nil {
+		w.server.Shutdown()
+		w.server.WaitForShutdown()
+	}
+	if w.info.Running {
+		w.info.Running, w.info.PID = false, 0
+		errs = append(errs, writeInfo(w.config.Dir, w.info))
+	}
+	return errors.Join(append(errs, w.lock.Close())...)
+}
+
+func (c Config) listening(last Info) (listening, string, error) {
+	var at listening
+	var err error
+	if at.nats, err = choose(c.Listen, last.URL, DefaultPort); err != nil {
+		return at, "", err
+	}
+	if at.webSocket, err = choose(c.WebSocket, last.WebSocketURL, DefaultWebSocketPort); err != nil {
+		return at, "", err
+	}
+	var fingerprint string
+	if at.tls, fingerprint, err = serverTLS(c, at.nats.host, at.webSocket.host); err != nil {
+		return at, "", err
+	}
+	if at.tls == nil && !(at.nats.loopback() && at.webSocket.loopback()) {
+		return at, "", ErrNeedsTLS
+	}
+	return at, fingerprint, nil
+}
+
+// announce writes world.json: from here on others find the world.
+func (w *World) announce(at listening, fingerprint string) error {
+	scheme, webSocketScheme := "nats", "ws"
+	if at.tls != nil {
+		scheme, webSocketScheme = "tls", "wss"
+	}
+	w.info = Info{
+		Running:      true,
+		PID:          os.Getpid(),
+		Started:      time.Now().UTC(),
+		URL:          localURL(scheme, at.nats.host, portOf(w.server.ClientURL())),
+		WebSocketURL: localURL(webSocketScheme, at.webSocket.host, portOf(w.server.WebsocketURL())),
+		Fingerprint:  fingerprint,
+		Global:       w.known.Global,
+		Hub:          w.known.Hub,
+		Site:         w.known.Site,
+		HubCatalog:   w.config.HubCatalog,
+	}
+	return writeInfo(w.config.Dir, w.info)
+}
+
+func makePrivate(dir string) error {
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return fmt.Errorf("world: %w", err)
+	}
+	if err := os.Chmod(dir, dirMode); err != nil {
+		return fmt.Errorf("world: make the directory private: %w", err)
+	}
+	return nil
+}
+
+func takeLock(ctx context.Context, dir string) (*flock.Flock, error) {
+	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(fileMode))
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	locked, err := lock.TryLockContext(ctx, lockPatience/20)
+	if locked {
+		return lock, nil
+	}
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return nil, fmt.Errorf("world: lock %s: %w", dir, err)
+	}
+	if info, err := readInfo(dir); err == nil && info.Running {
+		return nil, fmt.Errorf("%s: %w (process %d, %s)", dir, ErrRunning, info.PID, info.URL)
+	}
+	return nil, fmt.Errorf("%s: %w", dir, ErrRunning)
+}

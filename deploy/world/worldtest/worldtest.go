@@ -1,0 +1,204 @@
+// Package worldtest gives a test a real world in one line: an embedded NATS server in operator mode with real accounts,
+// imports and exports, that ends with the test.
+//
+//	w := worldtest.Start(t)
+//	alice, bob := w.Account("alice"), w.Account("bob")
+//	w.Import(bob, films, alice)
+package worldtest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"natster/deploy/accounts"
+	"natster/deploy/world"
+	"natster/events"
+
+	"github.com/nats-io/nats.go"
+)
+
+// A World is a running world of one test. What fails in it fails the test.
+type World struct {
+	*world.World
+
+	t        testing.TB
+	config   world.Config
+	log      *log
+	mu       sync.Mutex
+	accounts map[string]*Account
+}
+
+// An Account is a user of a test's world.
+type Account struct {
+	Name  string
+	Key   events.Account
+	Creds accounts.Creds
+
+	w  *World
+	mu sync.Mutex
+	nc *nats.Conn
+}
+
+// patience bounds what a test waits for; nothing waits that long but a failure.
+const patience = 20 * time.Second
+
+// Start starts a world in a directory of the test, on ports that nobody else has. Options change its Config before it starts.
+func Start(t testing.TB, options ...func(*world.Config)) *World {
+	t.Helper()
+	l := &log{}
+	w := &World{
+		t:        t,
+		log:      l,
+		accounts: make(map[string]*Account),
+		config: world.Config{
+			Dir:       t.TempDir(),
+			Listen:    "127.0.0.1:0",
+			WebSocket: "127.0.0.1:0",
+			Logger:    slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		},
+	}
+	for _, o := range options {
+		o(&w.config)
+	}
+	w.World = w.start(t)
+	t.Cleanup(func() {
+		w.closeConnections()
+		w.stop(t)
+		if t.Failed() {
+			t.Logf("the world's log:\n%s", l.text())
+		}
+	})
+	return w
+}
+
+// Config is what the world was started with.
+func (w *World) Config() world.Config { return w.config }
+
+// Log is what the world has logged until now.
+func (w *World) Log() string { return w.log.text() }
+
+// Account returns the account called name, enrolled if it is not yet.
+func (w *World) Account(name string) *Account {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a, ok := w.accounts[name]; ok {
+		return a
+	}
+	e, err := w.Keeper().Enrol(w.context(), name)
+	if err != nil {
+		w.t.Fatalf("account %s: %v", name, err)
+	}
+	a := &Account{Name: name, Key: e.Account, Creds: e.Creds, w: w}
+	w.accounts[name] = a
+	return a
+}
+
+// Import lets importer use the owner's catalog.
+func (w *World) Import(importer *Account, c events.Catalog, owner *Account) {
+	w.t.Helper()
+	if err := w.Keeper().Import(w.context(), importer.Key, c, owner.Key); err != nil {
+		w.t.Fatalf("%s imports %s: %v", importer.Name, c, err)
+	}
+}
+
+// Restart stops the world and starts it again, on the same directory and ports. Connections of accounts reconnect.
+func (w *World) Restart(t testing.TB) {
+	t.Helper()
+	w.Stop(t)
+	w.Resume(t)
+}
+
+// Stop stops the world; Resume starts it again.
+func (w *World) Stop(t testing.TB) {
+	t.Helper()
+	w.stop(t)
+}
+
+// Resume starts a world that Stop stopped, on the same directory and ports.
+func (w *World) Resume(t testing.TB) {
+	t.Helper()
+	w.World = w.start(t)
+}
+
+// Conn is the account's connection, made when it is first asked for; it ends with the test, and survives a Restart.
+func (a *Account) Conn(t testing.TB) *nats.Conn {
+	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.nc == nil {
+		a.nc = a.Connect(t)
+	}
+	return a.nc
+}
+
+// Connect makes another connection of the account. The caller closes it.
+func (a *Account) Connect(t testing.TB, options ...nats.Option) *nats.Conn {
+	t.Helper()
+	options = append([]nats.Option{nats.Name(a.Name), nats.ReconnectWait(5 * time.Millisecond)}, options...)
+	nc, err := a.w.Info().Connect(a.w.context(), a.Creds, options...)
+	if err != nil {
+		t.Fatalf("%s connects: %v", a.Name, err)
+	}
+	return nc
+}
+
+func (w *World) start(t testing.TB) *world.World {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(w.context(), patience)
+	defer cancel()
+	started, err := world.Start(ctx, w.config)
+	if err != nil {
+		t.Fatalf("start the world: %v\n%s", err, w.log.text())
+	}
+	return started
+}
+
+func (w *World) stop(t testing.TB) {
+	t.Helper()
+	if w.World == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.context()), patience)
+	defer cancel()
+	if err := w.World.Stop(ctx); err != nil {
+		t.Errorf("stop the world: %v", err)
+	}
+	w.World = nil
+}
+
+func (w *World) closeConnections() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range w.accounts {
+		a.mu.Lock()
+		if a.nc != nil {
+			a.nc.Close()
+		}
+		a.mu.Unlock()
+	}
+}
+
+func (w *World) context() context.Context { return w.t.Context() }
+
+// A log keeps what is logged, for a failing test to show.
+type log struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *log) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
