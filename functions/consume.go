@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,7 +27,6 @@ func (r *Runner) consume(ctx, work context.Context, host Host, t Trigger, consum
 		}
 		select {
 		case <-ctx.Done():
-		case <-r.cfg.Conn.StatusChanged(nats.CONNECTED): // back: no need to wait
 		case <-time.After(r.cfg.Backoff(attempt)):
 		}
 	}
@@ -93,15 +93,23 @@ func (r *Runner) handle(ctx, work context.Context, host Host, t Trigger, jm jets
 // attempt calls the handler once, tells the server meanwhile that it is at work, and contains panics.
 func (r *Runner) attempt(work context.Context, t Trigger, jm jetstream.Msg, m *message) (err error) {
 	ctx, cancel := context.WithCancel(work)
+	var alive sync.WaitGroup
+	defer alive.Wait()
 	defer cancel()
-	beat := time.AfterFunc(ackWait/3, func() {})
-	beat.Stop()
-	beat = time.AfterFunc(ackWait/3, func() {
-		if ctx.Err() == nil && jm.InProgress() == nil {
-			beat.Reset(ackWait / 3)
+	alive.Go(func() {
+		tick := time.NewTicker(ackWait / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				if err := jm.InProgress(); err != nil {
+					r.log.Warn("cannot say that it is at work", "stream", t.stream, "position", m.Sequence, "err", err)
+				}
+			case <-ctx.Done():
+				return
+			}
 		}
 	})
-	defer beat.Stop()
 	defer r.contain(&err)
 	return t.handle(ctx, m)
 }

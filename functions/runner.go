@@ -139,11 +139,13 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("function %s: %w", r.fn.Name, err)
 	}
+	closed := r.cfg.Conn.StatusChanged(nats.CLOSED)
+	defer r.cfg.Conn.RemoveStatusListener(closed)
 	close(r.ready)
 
 	select {
 	case <-ctx.Done():
-	case <-r.closed():
+	case <-closed: // for good: there is nothing left to serve
 	}
 	return r.drain(service)
 }
@@ -177,20 +179,6 @@ func (r *Runner) open() (Host, error) {
 		}
 	}
 	return h, nil
-}
-
-// closed is closed when the connection is, for good.
-func (r *Runner) closed() <-chan struct{} {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for s := range r.cfg.Conn.StatusChanged(nats.CLOSED) {
-			if s == nats.CLOSED {
-				return
-			}
-		}
-	}()
-	return done
 }
 
 // drain stops taking requests and waits until those in hand are answered.
