@@ -180,7 +180,7 @@ func writeJSON(path string, v any) error {
 
 // writeFile replaces the file at once, and returns when it would survive a power cut.
 func writeFile(path string, text []byte) error {
-	if err := renameio.WriteFile(path, text, fileMode, renameio.WithStaticPermissions(fileMode)); err != nil {
+	if err := renameio.WriteFile(path, text, fileMode, renameio.WithStaticPermissions(fileMode), renameio.WithTempDir(filepath.Dir(path))); err != nil {
 		return fmt.Errorf("accounts: write: %w", err)
 	}
 	d, err := os.Open(filepath.Dir(path))

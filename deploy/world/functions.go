@@ -2,21 +2,235 @@ package world
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
 
 	"natster/deploy/accounts"
+	"natster/events"
+	"natster/functions"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A functionSet is all functions of a world, each to run under a user of its own.
-type functionSet struct{}
-
-// enlist gives each function its user in the global account.
-func enlist(ctx context.Context, op *accounts.Operator, c Config) (*functionSet, error) {
-	_, err := op.Users(ctx, op.WellKnown().Global, map[string]accounts.Permissions{adminUser: {All: true}})
-	return &functionSet{}, err
+// A setting is what the functions need to know of the world that they run in.
+type setting struct {
+	known      accounts.WellKnown
+	hubCatalog events.Catalog
 }
 
-// start makes what the functions need in JetStream and runs them.
-func (s *functionSet) start(context.Context, *World) error { return nil }
+// allFunctions is the one list of Natster's functions.
+func allFunctions(setting) []functions.Function {
+	return nil
+}
 
-// stop returns when the functions have, or with an error when ctx ends first.
-func (s *functionSet) stop(context.Context) error { return nil }
+const (
+	replicas = 1 // of streams: the world is one server
+
+	// restartWait is how long a function that ended by itself stays down: long enough not to spin, short enough for a caller
+	// to try again.
+	restartWait = 250 * time.Millisecond
+
+	provisionPatience = time.Minute // streams are read back when the server starts, so this is quick
+)
+
+// A functionSet is functions of a world, each to run under a user of its own.
+type functionSet struct {
+	functions []functions.Function
+	creds     map[string]accounts.Creds
+	cancel    context.CancelFunc
+	running   sync.WaitGroup
+
+	mu    sync.Mutex
+	conns map[string]*nats.Conn // by function; of those that run
+}
+
+// enlist gives each function its user in the global account, with the permissions that its declaration implies, and gives
+// the account its administrator.
+func enlist(ctx context.Context, op *accounts.Operator, fns []functions.Function) (*functionSet, error) {
+	users := map[string]accounts.Permissions{adminUser: {All: true}}
+	for _, f := range fns {
+		if err := f.Check(); err != nil {
+			return nil, fmt.Errorf("world: %w", err)
+		}
+		if _, taken := users[f.Name]; taken {
+			return nil, fmt.Errorf("world: two functions are called %q", f.Name)
+		}
+		users[f.Name] = userOf(f.Permissions())
+	}
+	creds, err := op.Users(ctx, op.WellKnown().Global, users)
+	if err != nil {
+		return nil, err
+	}
+	return &functionSet{functions: fns, creds: creds, conns: make(map[string]*nats.Conn)}, nil
+}
+
+func userOf(p functions.Permissions) accounts.Permissions {
+	u := accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe}
+	if p.Respond {
+		u.Responses = 1
+	}
+	return u
+}
+
+// start makes what the functions need in JetStream and runs them; it returns when all their triggers are bound.
+func (s *functionSet) start(ctx context.Context, w *World) error {
+	if len(s.functions) == 0 {
+		return nil
+	}
+	if err := s.provision(ctx, w); err != nil {
+		return err
+	}
+	// They run until Stop, not until the context of Start ends.
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.cancel = cancel
+	bound := make(chan error, len(s.functions))
+	for _, f := range s.functions {
+		s.running.Go(func() { s.supervise(running, w, f, bound) })
+	}
+	for range s.functions {
+		select {
+		case err := <-bound:
+			if err != nil {
+				cancel()
+				s.running.Wait()
+				return err
+			}
+		case <-ctx.Done():
+			cancel()
+			s.running.Wait()
+			return fmt.Errorf("world: start the functions: %w", context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
+func (s *functionSet) provision(ctx context.Context, w *World) error {
+	ctx, cancel := context.WithTimeout(ctx, provisionPatience)
+	defer cancel()
+	nc, err := w.Admin(ctx)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return fmt.Errorf("world: %w", err)
+	}
+	return functions.Provision(ctx, js, replicas, s.functions...)
+}
+
+// supervise runs f until ctx is done: again and again, should it end by itself. Its first start is reported to bound, and
+// if that fails there is no second.
+func (s *functionSet) supervise(ctx context.Context, w *World, f functions.Function, bound chan<- error) {
+	for first := true; ; first = false {
+		err := s.run(ctx, w, f, func() {
+			if first {
+				bound <- nil
+				bound = nil
+			}
+		})
+		switch {
+		case first && bound != nil:
+			bound <- fmt.Errorf("world: %w", err)
+			return
+		case ctx.Err() != nil:
+			if err != nil {
+				w.config.Logger.Warn("function stopped badly", "function", f.Name, "err", err)
+			}
+			return
+		}
+		w.config.Logger.Error("function ended and is started again", "function", f.Name, "err", err)
+		select {
+		case <-time.After(restartWait):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// run runs f once, on a connection of its own, and calls ready when its triggers are bound.
+func (s *functionSet) run(ctx context.Context, w *World, f functions.Function, ready func()) error {
+	nc, err := w.ConnectAs(ctx, s.creds[f.Name], nats.Name(f.Name), nats.CustomInboxPrefix(f.InboxPrefix()))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	s.mu.Lock()
+	s.conns[f.Name] = nc
+	s.mu.Unlock()
+	r, err := functions.NewRunner(f, functions.Config{
+		Conn:    nc,
+		Version: w.config.Version,
+		Logger:  w.config.Logger,
+		Observe: w.config.Observe,
+	})
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	select {
+	case <-r.Ready():
+		ready()
+		return <-ended
+	case err := <-ended:
+		return errors.Join(err, ctx.Err())
+	}
+}
+
+// stop returns when all functions are drained, or with an error when ctx ends first.
+func (s *functionSet) stop(ctx context.Context) error {
+	if s.cancel == nil {
+		return nil
+	}
+	s.cancel()
+	drained := make(chan struct{})
+	go func() {
+		s.running.Wait()
+		close(drained)
+	}()
+	select {
+	case <-drained:
+		return nil
+	case <-ctx.Done():
+		// Without connections they end by themselves.
+		s.mu.Lock()
+		for _, nc := range s.conns {
+			nc.Close()
+		}
+		s.mu.Unlock()
+		<-drained
+		return fmt.Errorf("world: functions were cut off: %w", context.Cause(ctx))
+	}
+}
+
+// ErrNoFunction means that no function of the world has that name.
+var ErrNoFunction = errors.New("no such function")
+
+// FunctionCreds are the credentials of a function's own user, which may do what the function declares and nothing else.
+func (w *World) FunctionCreds(name string) (accounts.Creds, error) {
+	creds, ok := w.functions.creds[name]
+	if !ok || name == adminUser {
+		return nil, fmt.Errorf("%q: %w", name, ErrNoFunction)
+	}
+	return creds, nil
+}
+
+// KillFunction cuts a function's connection, as a crash would; the world starts the function again. It is for tests of
+// what a crash may not do.
+func (w *World) KillFunction(name string) error {
+	w.functions.mu.Lock()
+	defer w.functions.mu.Unlock()
+	nc, ok := w.functions.conns[name]
+	if !ok {
+		return fmt.Errorf("%q: %w", name, ErrNoFunction)
+	}
+	nc.Close()
+	return nil
+}
+
+// Functions are the functions that run in the world.
+func (w *World) Functions() []functions.Function { return w.functions.functions }

@@ -88,7 +88,7 @@ func writeInfo(dir string, info Info) error {
 
 // writeFile replaces a private file at once.
 func writeFile(path string, text []byte) error {
-	if err := renameio.WriteFile(path, text, fileMode, renameio.WithStaticPermissions(fileMode)); err != nil {
+	if err := renameio.WriteFile(path, text, fileMode, renameio.WithStaticPermissions(fileMode), renameio.WithTempDir(filepath.Dir(path))); err != nil {
 		return fmt.Errorf("world: write: %w", err)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/events"
+	"natster/functions"
 
 	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
@@ -34,8 +35,15 @@ type Config struct {
 	// HubCatalog is the catalog of the hub, which newcomers are given. Zero is DefaultHubCatalog.
 	HubCatalog events.Catalog
 
-	// WithoutFunctions starts the server and the accounts only.
+	// WithoutFunctions starts the server and the accounts only. Functions, if not nil, run in place of Natster's own.
 	WithoutFunctions bool
+	Functions        []functions.Function
+
+	// Version is what the functions say of themselves to discovery; a semantic version, 0.0.0 if empty.
+	Version string
+
+	// Observe, if not nil, is called after every trigger that a function handled. It must not block.
+	Observe func(functions.Observation)
 
 	// Logger takes the log of the server and the functions; nil is none.
 	Logger *slog.Logger
@@ -107,7 +115,14 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 		return nil, err
 	}
 	w.known = offline.WellKnown()
-	if w.functions, err = enlist(ctx, offline, c); err != nil {
+	fns := c.Functions
+	switch {
+	case c.WithoutFunctions:
+		fns = nil
+	case fns == nil:
+		fns = allFunctions(setting{known: w.known, hubCatalog: c.HubCatalog})
+	}
+	if w.functions, err = enlist(ctx, offline, fns); err != nil {
 		return nil, err
 	}
 	if w.server, err = startServer(ctx, c.Dir, offline, at, c.Logger); err != nil {
