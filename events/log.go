@@ -56,6 +56,7 @@ type Append struct {
 	Event  Event
 	Filter string
 	Last   uint64
+	Any    bool // no condition at all
 }
 
 // Append appends one event, or several atomically: all or none. It returns the position of the last. It has returned nil
@@ -68,7 +69,9 @@ func (l *Log) Append(ctx context.Context, appends ...Append) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(a.Last, 10))
+		if !a.Any {
+			m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(a.Last, 10))
+		}
 		if a.Filter != "" {
 			m.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, a.Filter)
 		}

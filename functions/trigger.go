@@ -38,6 +38,7 @@ type Trigger struct {
 // A Call is one request as its handler sees it, beside the decoded body.
 type Call struct {
 	From        events.Account // who asks, as NATS proves it; no account for an internal request
+	Subject     string         // of the request, as it arrived; for endpoints whose name is a pattern
 	MinPosition uint64         // the answer must reflect at least this position of the log
 
 	position uint64

@@ -1,0 +1,110 @@
+package eventwriter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nuid"
+
+	"natster/events"
+	"natster/functions"
+	"natster/functions/api"
+)
+
+// tries is how often a command is decided anew because another writer was faster. Each time one of the writers wins, and
+// most commands are settled by another's win (the name is taken, it is already shared), so that few are ever needed.
+const tries = 8
+
+type writer struct {
+	log *events.Log
+	now func() time.Time
+}
+
+// New returns the function.
+func New() functions.Function {
+	w := &writer{}
+	return functions.Function{
+		Name: "eventwriter",
+		Doc:  "decides commands against the event log and appends the events that follow",
+		Triggers: []functions.Trigger{
+			functions.Request(api.Put, w.put),
+			functions.Request(api.PutInternal("*", "*"), w.putInternal),
+		},
+		Access: functions.Access{AppendsLog: true},
+		Open: func(h functions.Host) error {
+			w.log, w.now = h.Log, h.Now
+			return nil
+		},
+	}
+}
+
+func (w *writer) put(ctx context.Context, call *functions.Call, q api.PutRequest) (api.PutReply, error) {
+	c, err := fromClient(call.From, q)
+	if err != nil {
+		return api.PutReply{}, err
+	}
+	return w.carryOut(ctx, call, c)
+}
+
+func (w *writer) putInternal(ctx context.Context, call *functions.Call, q api.PutRequest) (api.PutReply, error) {
+	c, err := fromFunction(call.Subject, q)
+	if err != nil {
+		return api.PutReply{}, err
+	}
+	return w.carryOut(ctx, call, c)
+}
+
+func (w *writer) carryOut(ctx context.Context, call *functions.Call, c Command) (api.PutReply, error) {
+	for range tries {
+		position, err := w.try(ctx, c)
+		if errors.Is(err, events.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return api.PutReply{}, err
+		}
+		call.Reflects(position)
+		return api.PutReply{}, nil
+	}
+	return api.PutReply{}, api.Errorf(api.ErrUnavailable, "%s: too many others change the same at once: try again", c.Type)
+}
+
+// try reads, decides and appends. [events.ErrConflict] says that another writer got in between.
+func (w *writer) try(ctx context.Context, c Command) (uint64, error) {
+	last, err := w.log.Last(ctx, c.Filters()...)
+	if err != nil {
+		return 0, unavailable(c, err)
+	}
+	var f Facts
+	for _, e := range last {
+		if err := f.Learn(c, e); err != nil {
+			return 0, fmt.Errorf("position %d: %w", e.Position, err)
+		}
+	}
+	d, err := Decide(c, f)
+	if err != nil {
+		return 0, err
+	}
+	if len(d.Appends) == 0 {
+		return d.Already, nil
+	}
+	now := w.now().UTC()
+	for i := range d.Appends {
+		d.Appends[i].Event.ID, d.Appends[i].Event.Time = nuid.Next(), now
+	}
+	position, err := w.log.Append(ctx, d.Appends...)
+	if err != nil && !errors.Is(err, events.ErrConflict) {
+		return 0, unavailable(c, err)
+	}
+	return position, err
+}
+
+// unavailable says that the log did not answer: the command may be repeated, whether or not it was carried out.
+func unavailable(c Command, err error) error {
+	if errors.Is(err, events.ErrEvent) {
+		return err
+	}
+	return fmt.Errorf("%w: %s was not acknowledged by the event log, try again: %w", api.ErrUnavailable, c.Type, err)
+}
