@@ -10,6 +10,9 @@ import (
 // None stands for "no account" and "no catalog" in a subject of the event log and in a request of type natster_initialized.
 const None = "none"
 
+// keyLen is the length of a public key: prefix, 32 bytes and a checksum of two, in base32.
+const keyLen = 56
+
 // ErrAccount is wrapped by every error about text that is no account key.
 var ErrAccount = errors.New("not an account key (56 characters, starting with A)")
 
@@ -18,7 +21,7 @@ type Account struct{ key string }
 
 // ParseAccount returns the account whose public key is s, or an error that wraps [ErrAccount].
 func ParseAccount(s string) (Account, error) {
-	if !nkeys.IsValidPublicAccountKey(s) {
+	if len(s) != keyLen || !nkeys.IsValidPublicAccountKey(s) { // nkeys alone takes longer text, too
 		return Account{}, fmt.Errorf("%q: %w", clip(s), ErrAccount)
 	}
 	return Account{s}, nil

@@ -1,0 +1,168 @@
+package events_test
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"natster/deploy/world"
+	"natster/deploy/world/worldtest"
+	"natster/events"
+)
+
+// openLog is the event log of a fresh world without functions.
+func openLog(t testing.TB) (*events.Log, jetstream.JetStream) {
+	t.Helper()
+	w := worldtest.Start(t, func(c *world.Config) { c.WithoutFunctions = true })
+	nc, err := w.Admin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.CreateStream(t.Context(), events.LogConfig(1)); err != nil {
+		t.Fatal(err)
+	}
+	direct, err := events.NewDirect(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := events.NewLog(nc, direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return log, js
+}
+
+func event(e events.Event) events.Event {
+	e.ID, e.Time = nuid.Next(), time.Now()
+	return e
+}
+
+func TestAnAppendIsConditional(t *testing.T) {
+	log, _ := openLog(t)
+	alice, bob, films := account(t), account(t), catalog(t, "films")
+	share := events.Event{Type: events.Shared, Origin: alice, Target: bob, Catalog: films}
+	edge := events.LogEdge(alice, bob, films)
+
+	first, err := log.Append(t.Context(), events.Append{Event: event(share), Filter: edge})
+	if err != nil || first != 1 {
+		t.Fatalf("first append: %d, %v", first, err)
+	}
+	if _, err := log.Append(t.Context(), events.Append{Event: event(share), Filter: edge}); !errors.Is(err, events.ErrConflict) {
+		t.Fatalf("an append that knows of nothing: %v", err)
+	}
+	share.Type = events.Unshared
+	if second, err := log.Append(t.Context(), events.Append{Event: event(share), Filter: edge, Last: first}); err != nil || second != 2 {
+		t.Fatalf("an append that knows the last: %d, %v", second, err)
+	}
+	last, err := log.Last(t.Context(), edge)
+	if err != nil || len(last) != 2 || last[1].Type != events.Unshared || last[1].Position != 2 {
+		t.Fatalf("the last of each subject: %+v, %v", last, err)
+	}
+}
+
+func TestOfManyWhoClaimANameOneWins(t *testing.T) {
+	log, _ := openLog(t)
+	bob, films := account(t), catalog(t, "films")
+	var wins, conflicts atomic.Int64
+	var racers sync.WaitGroup
+	for range 32 {
+		racers.Go(func() {
+			me := account(t)
+			claim := events.WithData(events.Event{Type: events.Claimed, Catalog: films}, events.ClaimedData{Owner: me})
+			share := events.Event{Type: events.Shared, Origin: me, Target: bob, Catalog: films}
+			_, err := log.Append(t.Context(),
+				events.Append{Event: event(claim)},
+				events.Append{Event: event(share), Filter: events.LogEdge(me, bob, films)})
+			switch {
+			case err == nil:
+				wins.Add(1)
+			case errors.Is(err, events.ErrConflict):
+				conflicts.Add(1)
+			default:
+				t.Errorf("append: %v", err)
+			}
+		})
+	}
+	racers.Wait()
+	if wins.Load() != 1 || conflicts.Load() != 31 {
+		t.Errorf("%d won, %d lost", wins.Load(), conflicts.Load())
+	}
+	all, err := log.Last(t.Context(), events.LogAll)
+	if err != nil || len(all) != 2 {
+		t.Errorf("the losers left something behind: %+v, %v", all, err)
+	}
+}
+
+func TestReplayReadsEverythingOnceAndInOrder(t *testing.T) {
+	log, _ := openLog(t)
+	const n = 10_000 // more than two batches
+	js := make([]events.Append, 0, 500)
+	for i := 0; i < n; i += cap(js) {
+		js = js[:0]
+		for range cap(js) {
+			js = append(js, events.Append{Event: event(events.WithData(
+				events.Event{Type: events.Initialized, Origin: account(t)}, events.InitializedData{}))})
+		}
+		if _, err := log.Append(t.Context(), js...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, span := range []struct{ from, to, last uint64 }{{1, 0, n}, {n - 10, 0, n}, {5, 4100, 4100}, {7, 7, 7}, {n + 1, 0, n}, {3, 2, 2}} {
+		next := span.from
+		last, err := log.Replay(t.Context(), span.from, span.to, func(e events.Envelope, err error) error {
+			if err != nil || e.Position != next {
+				t.Errorf("got %d, want %d: %v", e.Position, next, err)
+			}
+			next++
+			return nil
+		})
+		if err != nil || last != span.last || next != span.last+1 {
+			t.Errorf("replay %d to %d ended at %d (%d): %v", span.from, span.to, last, next, err)
+		}
+	}
+}
+
+func TestReplayReportsWhatIsNoEvent(t *testing.T) {
+	log, js := openLog(t)
+	if _, err := js.Publish(t.Context(), "natster.events.a.b.c.d", []byte("garbage")); err != nil {
+		t.Fatal(err)
+	}
+	var reported error
+	last, err := log.Replay(t.Context(), 1, 0, func(e events.Envelope, err error) error {
+		reported = err
+		return nil
+	})
+	if err != nil || last != 1 || !errors.Is(reported, events.ErrEvent) {
+		t.Errorf("last %d, %v, reported %v", last, err, reported)
+	}
+}
+
+func TestTooManySubjectsForOneReadIsAnError(t *testing.T) {
+	log, _ := openLog(t)
+	var batch []events.Append
+	for i := range events.MaxLast + 1 {
+		if len(batch) == 500 || i == events.MaxLast {
+			if _, err := log.Append(t.Context(), batch...); err != nil {
+				t.Fatal(err)
+			}
+			batch = nil
+		}
+		batch = append(batch, events.Append{Event: event(events.Event{Type: events.Initialized, Origin: account(t)})})
+	}
+	if _, err := log.Append(t.Context(), batch...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.Last(t.Context(), events.LogAll); !errors.Is(err, events.ErrTooMany) {
+		t.Errorf("got %v", err)
+	}
+}
