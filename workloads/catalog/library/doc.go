@@ -1,0 +1,41 @@
+// Package library is the local directory of one catalog: what is in it, and which file has which content.
+//
+//	library.go   Config, Library, Open; contents, revision, changes; the catalog file in step with them
+//	scan.go      Scan, and update: one look at some or all of the directory
+//	walk.go      what is there: a parallel walk inside an os.Root, and what it leaves out
+//	hash.go      SHA-256 and type of the files that are new, by all processors
+//	merge.go     what was known and what was found become the next snapshot; pure
+//	snapshot.go  an immutable state of the library, and its indexes
+//	follow.go    Follow: from events to looks, when things have become quiet
+//	tree.go      watches of all directories, and what happens when the system allows no more
+//	find.go      entries by path and hash; OpenFile, which refuses what has changed
+//	file.go      the catalog file
+//	stamp.go     how a file is known again without reading it
+//	mime.go      types by content and name
+//	skip.go      reasons to leave something out
+//	progress.go  progress of a scan
+//
+// # What is listed
+//
+// Every regular file below the directory, except hidden ones, editors' and downloaders' temporary files, and names that
+// cannot travel ([catalog.CheckPath]). A symbolic link to a file inside the directory is listed as that file; a link that
+// leaves the directory, leads nowhere or to a directory is not. Devices, pipes, sockets and what cannot be read are not.
+// [Library.Skipped] says what was left out, and why. A file that changes while it is read is read again, and left out as
+// [Writing] while it goes on changing.
+//
+// # The catalog file
+//
+// JSON, one entry a line, mode 0600, replaced atomically: the reply to `get` and beside it the directory, the revision and,
+// for each entry, a stamp of its modification time and inode. All in one file, so that nothing can be out of step; it is
+// as readable by whatever reads the contract's JSON. Its owner may edit descriptions, also while the library is followed:
+// they belong to the path, and follow the content when the path is renamed. Hash, size and type are rewritten by a scan if
+// the file has changed; a file with the same size, modification time and inode is not read again.
+//
+// # Promises and limits
+//
+// Readers see one immutable snapshot and never wait. Paths have at most [catalog.MaxPath] bytes and [catalog.MaxDepth]
+// names, a catalog [catalog.MaxEntries] files. A file costs about 130 bytes and its path in memory, and as much again for a
+// moment while a change is applied. Applying a change copies and writes the whole list, at most once a quiet interval:
+// about 0.1 s at 100,000 files. A scan opens at most a few files per processor at a time. Content that is changed in place
+// without changing size or modification time (by setting the time back) is not noticed: a receiver's check of the hash is.
+package library

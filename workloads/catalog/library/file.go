@@ -1,0 +1,227 @@
+package library
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/renameio/v2"
+
+	"natster/events"
+	"natster/workloads/catalog"
+)
+
+// ErrCatalogFile is wrapped by every error about a catalog file that cannot be read as one.
+var ErrCatalogFile = errors.New("not a catalog file")
+
+// A document is a catalog file. Its JSON is the reply to `get` with three fields more: the directory, the revision, and for
+// each entry the stamp by which a rescan knows the file again. One entry is one line, so that a person can edit the
+// descriptions:
+//
+//	{"name":"films","description":"…","revision":1767225600000,"directory":"/home/a/films","entries":[
+//	{"path":"a.mp4","description":"…","mime_type":"video/mp4","byte_size":1048576,"hash":"9f86…","stamp":"1767225600000000000.7"}
+//	]}
+type document struct {
+	name        events.Catalog
+	description string
+	image       string
+	revision    int64
+	directory   string
+	records     []record // sorted by path
+}
+
+// A record is an entry and what a rescan must know of its file.
+type record struct {
+	catalog.Entry
+	stamp stamp
+	link  bool // the path is a symbolic link: its target can change unnoticed, so every look includes it
+}
+
+// parseDocument reads a catalog file, which its owner may have edited. It refuses what is no catalog file with
+// [ErrCatalogFile], naming the entry at fault; paths that no catalog may list are passed over, since the next scan does not
+// find them either.
+func parseDocument(data []byte) (document, error) {
+	var w struct {
+		Name        events.Catalog `json:"name"`
+		Description string         `json:"description"`
+		Image       string         `json:"image"`
+		Revision    int64          `json:"revision"`
+		Directory   string         `json:"directory"`
+		Entries     []struct {
+			catalog.Entry
+			Stamp string `json:"stamp"`
+		} `json:"entries"`
+	}
+	if err := json.Unmarshal(data, &w); err != nil {
+		return document{}, fmt.Errorf("%w: %w", ErrCatalogFile, err)
+	}
+	switch {
+	case w.Name.IsZero():
+		return document{}, fmt.Errorf("%w: it has no name", ErrCatalogFile)
+	case len(w.Entries) > catalog.MaxEntries:
+		return document{}, fmt.Errorf("%w: it has more than %d entries", ErrCatalogFile, catalog.MaxEntries)
+	case w.Revision < 0 || w.Revision >= 1<<53:
+		return document{}, fmt.Errorf("%w: revision %d", ErrCatalogFile, w.Revision)
+	case len(w.Image) > catalog.MaxImage:
+		return document{}, fmt.Errorf("%w: its image is longer than %d bytes", ErrCatalogFile, catalog.MaxImage)
+	}
+	d := document{
+		name: w.Name, description: catalog.CleanDescription(w.Description), image: w.Image, revision: w.Revision,
+		directory: w.Directory, records: make([]record, 0, len(w.Entries)),
+	}
+	types := make(map[string]string)
+	for i := range w.Entries {
+		e, text := w.Entries[i].Entry, w.Entries[i].Stamp
+		switch {
+		case catalog.CheckPath(e.Path) != nil:
+			continue
+		case e.Size < 0:
+			return document{}, fmt.Errorf("%w: %q: byte_size %d", ErrCatalogFile, e.Path, e.Size)
+		case e.Hash.IsZero():
+			return document{}, fmt.Errorf("%w: %q: it has no hash", ErrCatalogFile, e.Path)
+		}
+		if e.Description != "" {
+			e.Description = catalog.CleanDescription(e.Description)
+		}
+		e.MIMEType = intern(types, e.MIMEType)
+		d.records = append(d.records, record{Entry: e, stamp: parseStamp(e.Size, text)})
+	}
+	byPath := func(a, b record) int { return strings.Compare(a.Path, b.Path) }
+	if !slices.IsSortedFunc(d.records, byPath) {
+		slices.SortStableFunc(d.records, byPath)
+	}
+	d.records = slices.CompactFunc(d.records, func(a, b record) bool { return a.Path == b.Path })
+	return d, nil
+}
+
+// intern shares one string among the entries of one type, and mends what is no type.
+func intern(known map[string]string, mimeType string) string {
+	t, ok := known[mimeType]
+	if !ok {
+		t = catalog.CleanMIMEType(mimeType)
+		known[mimeType] = t
+	}
+	return t
+}
+
+// A fileStamp tells whether the catalog file is still as we left it, or was edited. The zero value is no file.
+type fileStamp struct {
+	stamp
+	exists bool
+}
+
+func fileStampOf(path string) fileStamp {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return fileStamp{}
+	}
+	return fileStamp{stampOf(fi), true}
+}
+
+// readDocument reads a catalog file; a file that does not exist gives an error that wraps [fs.ErrNotExist].
+func readDocument(path string) (document, fileStamp, error) {
+	at := fileStampOf(path) // before the content: an edit in between shows as a difference later
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return document{}, fileStamp{}, err
+	}
+	d, err := parseDocument(data)
+	if err != nil {
+		return document{}, at, fmt.Errorf("%s: %w", path, err)
+	}
+	return d, at, nil
+}
+
+// ReadFile returns what the catalog file at path lists and the directory it is about, without a look at the directory. The
+// error wraps [ErrCatalogFile] or [fs.ErrNotExist].
+func ReadFile(path string) (c catalog.Contents, dir string, err error) {
+	d, _, err := readDocument(path)
+	if err != nil {
+		return catalog.Contents{}, "", fmt.Errorf("library: %w", err)
+	}
+	return newSnapshot(d, nil).contents(), d.directory, nil
+}
+
+// writeDocument replaces the catalog file: whoever reads it sees the old or the new one, also after a crash.
+func writeDocument(path string, dir string, s *snapshot) (fileStamp, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fileStamp{}, err
+	}
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o600), renameio.WithTempDir(filepath.Dir(path)))
+	if err != nil {
+		return fileStamp{}, err
+	}
+	defer f.Cleanup()
+	w := bufio.NewWriterSize(f, 256<<10)
+	b := make([]byte, 0, 1024)
+	b = appendField(b, `{"name":`, s.name.String())
+	b = appendField(b, `,"description":`, s.description)
+	if s.image != "" {
+		b = appendField(b, `,"image":`, s.image)
+	}
+	b = strconv.AppendInt(append(b, `,"revision":`...), s.revision, 10)
+	b = appendField(b, `,"directory":`, dir)
+	b = append(b, `,"entries":[`...)
+	for i := range s.entries {
+		b = appendEntry(b, &s.entries[i], s.marks[i].stamp, i > 0)
+		w.Write(b) // a failed write also fails Flush
+		b = b[:0]
+	}
+	b = append(b, "\n]}\n"...)
+	w.Write(b)
+	if err := w.Flush(); err != nil {
+		return fileStamp{}, err
+	}
+	fi, err := f.Stat()
+	if err != nil {
+		return fileStamp{}, err
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return fileStamp{}, err
+	}
+	return fileStamp{stampOf(fi), true}, nil
+}
+
+func appendEntry(b []byte, e *catalog.Entry, s stamp, comma bool) []byte {
+	if comma {
+		b = append(b, ',')
+	}
+	b = appendField(b, "\n{\"path\":", e.Path)
+	b = appendField(b, `,"description":`, e.Description)
+	b = appendField(b, `,"mime_type":`, e.MIMEType)
+	b = strconv.AppendInt(append(b, `,"byte_size":`...), e.Size, 10)
+	b = fmt.Appendf(b, `,"hash":"%x","stamp":"`, e.Hash[:])
+	return append(s.text(b), `"}`...)
+}
+
+func appendField(b []byte, key, value string) []byte {
+	b = append(b, key...)
+	plain := utf8.ValidString(value)
+	for i := 0; plain && i < len(value); i++ {
+		plain = value[i] >= ' ' && value[i] != '"' && value[i] != '\\'
+	}
+	if plain {
+		b = append(b, '"')
+		b = append(b, value...)
+		return append(b, '"')
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
+		panic(err) // a string always encodes
+	}
+	return append(b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
+}
+
+// isMissing tells whether err says that there is no such file, or no such directory on the way to it.
+func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) || isNotDirectory(err) }

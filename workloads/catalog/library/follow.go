@@ -1,0 +1,281 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// ErrFollowing says that the library is being followed already.
+var ErrFollowing = errors.New("library: the directory is being followed already")
+
+// Follow keeps the catalog what the directory is, until ctx is done; then it returns nil. It begins with a look at
+// everything. A path that something happens to is looked at again once it was left alone for Config.Quiet and has the same
+// size and time as then; what it was told only says where to look, never what is there. A file that is written for longer
+// leaves the catalog as [Writing] until it is quiet. Edits of the catalog file are taken over. Trouble is logged, not
+// returned: Follow does not give up.
+func (l *Library) Follow(ctx context.Context) error {
+	if !l.following.TryLock() {
+		return ErrFollowing
+	}
+	defer l.following.Unlock()
+	f := &follower{
+		l: l, pending: make(map[string]*pending), done: make(chan outcome, 1), all: true,
+		tree: tree{dir: l.dir, log: l.cfg.Logger, bad: &l.degraded, watched: make(map[string]bool)},
+	}
+	defer l.degraded.Store(nil)
+	if err := f.open(); err != nil {
+		l.degraded.Store(&err)
+		l.cfg.Logger.Warn("library: following by looking from time to time", "every", l.cfg.Rescan, "error", err)
+	} else {
+		defer f.tree.w.Close()
+	}
+	f.run(ctx)
+	return nil
+}
+
+// A follower is the state of one Follow. All of it belongs to the goroutine of run; looking is done by another, one at a
+// time, so that events are taken in while a large file is read.
+type follower struct {
+	l      *Library
+	tree   tree
+	events <-chan fsnotify.Event
+	errors <-chan error
+
+	pending map[string]*pending // paths that something happened to; [catalogFile] is one
+	all     bool                // everything must be looked at
+	busy    bool
+	done    chan outcome
+	lastErr string
+}
+
+// catalogFile stands for the catalog file among the pending paths. No path is empty.
+const catalogFile = ""
+
+// pending is a path that waits to be quiet.
+type pending struct {
+	since   time.Time // it is waiting
+	touched time.Time // it was last seen to change
+	seen    stamp     // what it was then
+	writing bool      // it was already taken from the catalog
+}
+
+type outcome struct {
+	all   bool
+	again []string
+	err   error
+}
+
+// writingAfter is how many quiet intervals a file may be written before it is taken from the catalog.
+const writingAfter = 4
+
+func (f *follower) open() error {
+	open := newSystemWatcher
+	if h := f.l.cfg.hooks; h != nil && h.watch != nil {
+		open = h.watch
+	}
+	w, err := open()
+	if err != nil {
+		return err
+	}
+	f.tree.w, f.events, f.errors = w, w.Events(), w.Errors()
+	if f.l.file != "" {
+		err := os.MkdirAll(filepath.Dir(f.l.file), 0o700)
+		if err == nil {
+			err = w.Add(filepath.Dir(f.l.file))
+		}
+		if err != nil {
+			f.l.cfg.Logger.Warn("library: edits of the catalog file will not be noticed at once", "error", err)
+		}
+	}
+	return nil
+}
+
+func (f *follower) run(ctx context.Context) {
+	quiet, rescan := f.l.cfg.Quiet, f.l.cfg.Rescan
+	tick := time.NewTimer(0) // looks for what has become quiet; only runs while something is pending
+	defer tick.Stop()
+	timer := time.NewTimer(rescan)
+	defer timer.Stop()
+	ticking := true
+	for {
+		if !f.busy && f.all {
+			f.look(ctx, true, []string{"."})
+		}
+		if !ticking && len(f.pending) > 0 {
+			tick.Reset(max(quiet/8, time.Millisecond))
+			ticking = true
+		}
+		select {
+		case <-ctx.Done():
+			if f.busy {
+				<-f.done
+			}
+			return
+		case e, ok := <-f.events:
+			if !ok {
+				f.events = nil
+				continue
+			}
+			f.event(e)
+		case err, ok := <-f.errors:
+			if !ok {
+				f.errors = nil
+				continue
+			}
+			f.trouble(err)
+		case <-tick.C:
+			ticking = false
+			if paths := f.quiet(time.Now()); !f.busy && len(paths) > 0 {
+				f.look(ctx, false, paths)
+			}
+		case o := <-f.done:
+			f.finish(o)
+			if o.all {
+				rescan = f.l.cfg.Rescan
+				if o.err == nil && f.l.Degraded() == nil {
+					rescan *= 10
+				}
+				timer.Reset(rescan)
+			}
+		case <-timer.C:
+			f.all = true
+		}
+	}
+}
+
+// event notes where something happened.
+func (f *follower) event(e fsnotify.Event) {
+	if e.Name == f.l.file && f.l.file != "" {
+		f.touch(catalogFile)
+		return
+	}
+	rel, err := filepath.Rel(f.tree.dir, e.Name)
+	if err != nil || !filepath.IsLocal(rel) {
+		return // beside the catalog file
+	}
+	p := filepath.ToSlash(rel)
+	if p == "." {
+		if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
+			f.tree.drop(".")
+			f.all = true
+		}
+		return
+	}
+	if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
+		f.tree.drop(p)
+	}
+	for name := range strings.SplitSeq(p, "/") {
+		if _, out := leaveOut(name); out {
+			return
+		}
+	}
+	f.touch(p)
+}
+
+func (f *follower) touch(p string) {
+	now := time.Now()
+	n := f.pending[p]
+	if n == nil {
+		n = &pending{since: now}
+		f.pending[p] = n
+	}
+	n.touched, n.seen = now, f.lookAt(p)
+}
+
+// lookAt is the stamp of what is at p, or the zero stamp.
+func (f *follower) lookAt(p string) stamp {
+	var fi os.FileInfo
+	var err error
+	if p == catalogFile {
+		fi, err = os.Stat(f.l.file)
+	} else {
+		fi, err = f.l.root.Load().Lstat(p)
+	}
+	if err != nil {
+		return stamp{}
+	}
+	s := stampOf(fi)
+	if fi.IsDir() {
+		s.size, s.mtime = 0, 0 // that of a directory changes with its entries, which have events of their own
+	}
+	return s
+}
+
+// quiet returns the pending paths that can be looked at now, and takes them off. While a look is under way it leaves them.
+func (f *follower) quiet(now time.Time) []string {
+	if f.busy {
+		return nil
+	}
+	var ready []string
+	for p, n := range f.pending {
+		if now.Sub(n.touched) >= f.l.cfg.Quiet {
+			if s := f.lookAt(p); s != n.seen {
+				n.touched, n.seen = now, s
+			} else {
+				delete(f.pending, p)
+				ready = append(ready, p)
+				continue
+			}
+		}
+		if !n.writing && now.Sub(n.since) > writingAfter*f.l.cfg.Quiet {
+			n.writing = true
+			ready = append(ready, p)
+		}
+	}
+	return ready
+}
+
+// look sends a goroutine to look at paths; what it finds comes back to finish.
+func (f *follower) look(ctx context.Context, all bool, paths []string) {
+	f.busy = true
+	if all {
+		f.all = false
+		f.tree.reset()
+	}
+	k := look{young: f.l.cfg.Quiet, onDir: f.tree.add}
+	k.scope = normalScope(slices.DeleteFunc(paths, func(p string) bool { return p == catalogFile }))
+	go func() {
+		_, again, err := f.l.update(ctx, k)
+		f.done <- outcome{all, again, err}
+	}()
+}
+
+func (f *follower) finish(o outcome) {
+	f.busy = false
+	for _, p := range o.again {
+		if f.pending[p] == nil {
+			f.touch(p)
+			f.pending[p].writing = true
+		}
+	}
+	if o.all {
+		if err := f.l.Degraded(); err != nil {
+			f.trouble(err)
+		}
+	}
+	if o.err != nil && !errors.Is(o.err, context.Canceled) {
+		f.trouble(o.err)
+	} else if o.all && f.l.Degraded() == nil {
+		f.lastErr = ""
+	}
+}
+
+// trouble logs an error once, until it is over. When events were lost, everything is looked at.
+func (f *follower) trouble(err error) {
+	if errors.Is(err, fsnotify.ErrEventOverflow) {
+		f.l.cfg.Logger.Info("library: too much changed at once; looking at everything")
+		f.all = true
+		return
+	}
+	if err.Error() != f.lastErr {
+		f.lastErr = err.Error()
+		f.l.cfg.Logger.Warn("library: following", "dir", f.tree.dir, "error", err)
+	}
+}

@@ -1,0 +1,244 @@
+package library
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"hash"
+	"io"
+	"os"
+	"path"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"natster/events"
+)
+
+const (
+	readSize    = 256 << 10 // bytes a read asks for: one buffer of each worker, reused
+	jobFiles    = 64        // files of one directory that a worker takes at a time,
+	jobBytes    = 8 << 20   // unless they are larger than this together
+	largeJob    = 64 << 20  // bytes from which a job is begun before all smaller ones
+	hashRetries = 3         // readings of a file that changes under the reader, before it is left to settle
+)
+
+// hashed is what became of a found file.
+type hashed struct {
+	found  // with the stamp that belongs to the hash
+	state  hashState
+	hash   events.Hash
+	mime   string
+	reason Reason // why it is refused
+	detail string
+}
+
+type hashState byte
+
+const (
+	unread hashState = iota // not reached: the scan was cancelled
+	read
+	gone
+	refused
+)
+
+func (f *hashed) refuse(r Reason, detail string) { f.state, f.reason, f.detail = refused, r, detail }
+
+// A hasher reads files and tells their SHA-256 and type.
+type hasher struct {
+	root  *os.Root
+	meter *meter
+	hooks *hooks
+}
+
+// all hashes files, sorted by path, in place, with as many workers as there are processors. It returns early when ctx is
+// done; the files not reached stay unread.
+func (h *hasher) all(ctx context.Context, files []hashed) {
+	jobs := splitJobs(files)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(jobs)) {
+		wg.Go(func() {
+			w := &hashWorker{hasher: h, buf: make([]byte, readSize), sum: sha256.New()}
+			for i := next.Add(1) - 1; i < int64(len(jobs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				w.job(ctx, jobs[i])
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// splitJobs cuts files into jobs of one directory each, so that a worker opens the directory once. The largest come first:
+// the last worker to finish should not then begin a long film.
+func splitJobs(files []hashed) [][]hashed {
+	type job struct {
+		files []hashed
+		bytes int64
+	}
+	var jobs []job
+	start := 0
+	var size int64
+	for i := range files {
+		size += files[i].stamp.size
+		if end := i + 1; end == len(files) || end-start == jobFiles || size >= jobBytes ||
+			path.Dir(files[end].path) != path.Dir(files[i].path) {
+			jobs = append(jobs, job{files[start:end], size})
+			start, size = end, 0
+		}
+	}
+	large := func(j job) int64 { return j.bytes / largeJob }
+	slices.SortStableFunc(jobs, func(a, b job) int { return cmp.Compare(large(b), large(a)) })
+	cut := make([][]hashed, len(jobs))
+	for i, j := range jobs {
+		cut[i] = j.files
+	}
+	return cut
+}
+
+type hashWorker struct {
+	*hasher
+	buf []byte
+	sum hash.Hash
+}
+
+func (w *hashWorker) job(ctx context.Context, files []hashed) {
+	dir := path.Dir(files[0].path)
+	in := w.root
+	if sub, err := w.root.OpenRoot(dir); err == nil {
+		defer sub.Close()
+		in = sub
+	}
+	for i := range files {
+		if ctx.Err() != nil {
+			return
+		}
+		f := &files[i]
+		w.hooks.open(f.path)
+		if in == w.root || f.link { // a link may lead out of its own directory
+			w.file(ctx, f, w.root, f.path)
+		} else {
+			w.file(ctx, f, in, path.Base(f.path))
+		}
+		if f.state != unread {
+			w.meter.file(f.path)
+		}
+	}
+}
+
+func (w *hashWorker) file(ctx context.Context, f *hashed, in *os.Root, name string) {
+	file, err := in.OpenFile(name, openFlags, 0)
+	switch {
+	case err != nil && isMissing(err):
+		f.state = gone
+		return
+	case err != nil:
+		f.refuse(Unreadable, reasonOf(err))
+		return
+	}
+	defer file.Close()
+	before, ok := f.look(file)
+	if !ok {
+		return
+	}
+	for range hashRetries {
+		if !pause(ctx, before.settles(time.Now(), granularity)) {
+			return
+		}
+		if err := w.read(ctx, f, file, before.size); err != nil {
+			if ctx.Err() == nil {
+				f.refuse(Unreadable, reasonOf(err))
+			}
+			return
+		}
+		w.hooks.read(f.path)
+		after, ok := f.look(file)
+		switch {
+		case !ok:
+			return
+		case after == before:
+			f.state, f.stamp = read, after
+			return
+		}
+		before = after
+	}
+	f.refuse(Writing, "")
+}
+
+// look returns the stamp of the open file. Only a regular file may be read: any other could block, or never end.
+func (f *hashed) look(file *os.File) (stamp, bool) {
+	fi, err := file.Stat()
+	switch {
+	case err != nil:
+		f.refuse(Unreadable, reasonOf(err))
+	case !fi.Mode().IsRegular():
+		f.refuse(Special, "")
+	default:
+		return stampOf(fi), true
+	}
+	return stamp{}, false
+}
+
+// read hashes the first size bytes of file. A file that is shorter meanwhile gives no error: its stamp tells.
+func (w *hashWorker) read(ctx context.Context, f *hashed, file *os.File, size int64) error {
+	w.sum.Reset()
+	f.mime = ""
+	for at := int64(0); at < size; {
+		n, err := file.ReadAt(w.buf[:min(size-at, readSize)], at)
+		if f.mime == "" && n > 0 {
+			f.mime = mimeType(f.path, w.buf[:min(n, sniffLen)])
+		}
+		w.sum.Write(w.buf[:n])
+		w.meter.bytes(f.path, n)
+		at += int64(n)
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if f.mime == "" {
+		f.mime = mimeType(f.path, nil)
+	}
+	w.sum.Sum(f.hash[:0])
+	return nil
+}
+
+// pause waits for d, or until ctx is done, which it tells by false.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// hooks let tests act between two steps. The zero value and nil do nothing.
+type hooks struct {
+	onOpen func(path string) // before a file is opened to be hashed
+	onRead func(path string) // after it is read, before it is looked at again
+	watch  func() (watcher, error)
+}
+
+func (h *hooks) open(path string) {
+	if h != nil && h.onOpen != nil {
+		h.onOpen(path)
+	}
+}
+
+func (h *hooks) read(path string) {
+	if h != nil && h.onRead != nil {
+		h.onRead(path)
+	}
+}

@@ -1,0 +1,305 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"natster/events"
+	"natster/workloads/catalog"
+)
+
+// ErrDirectory is wrapped by errors about a catalog's directory that is missing, or is none.
+var ErrDirectory = errors.New("the catalog's directory cannot be opened")
+
+// Config says which catalog to open. Only a directory is needed, and a name unless File exists.
+type Config struct {
+	// Dir is the directory that the catalog lists. Empty: as the catalog file says.
+	Dir string
+
+	// File is where the catalog is kept between runs; it is made when it does not exist, and never listed itself. Empty:
+	// nowhere, every Open begins with nothing.
+	File string
+
+	// Name and Description are those of a new catalog. A Name that is not the one in File is refused.
+	Name        events.Catalog
+	Description string
+
+	// Quiet is how long a file must be left alone before Follow reads it. Default: one second.
+	Quiet time.Duration
+
+	// Rescan is how often Follow looks at everything when the system cannot tell it of all changes. Even when it can,
+	// every tenth time it does so, for changes that nobody is told of (those that other machines make on a network file
+	// system). Default: 30 seconds.
+	Rescan time.Duration
+
+	// Progress is told how far a scan is, by one goroutine at a time, about 20 times a second. It must not block.
+	Progress func(Progress)
+
+	// Logger hears of what goes wrong while following. Default: nobody.
+	Logger *slog.Logger
+
+	hooks *hooks
+}
+
+func (c Config) withDefaults() Config {
+	if c.Quiet <= 0 {
+		c.Quiet = time.Second
+	}
+	if c.Rescan <= 0 {
+		c.Rescan = 30 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// A Library is the directory of one catalog. Its methods may be called concurrently: reading never waits for a scan.
+type Library struct {
+	cfg  Config
+	dir  string // absolute
+	file string // absolute, or empty
+	self string // file relative to dir, if it lies there
+
+	root atomic.Pointer[os.Root]
+	snap atomic.Pointer[snapshot]
+
+	work     sync.Mutex // held by whoever makes the next snapshot; guards what follows
+	saved    fileStamp  // the catalog file as we last read or wrote it
+	unsaved  bool       // snap is not in the file
+	departed departed
+
+	following sync.Mutex
+	degraded  atomic.Pointer[error]
+}
+
+// Open opens the catalog that c describes, with what its file remembers; it does not look through the directory, see
+// [Library.Scan]. The error wraps [ErrCatalogFile] or [ErrDirectory] where it is about those. Close the library after use.
+func Open(ctx context.Context, c Config) (*Library, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l := &Library{cfg: c.withDefaults(), dir: c.Dir}
+	doc := document{name: c.Name, description: catalog.CleanDescription(c.Description), revision: nextRevision(0)}
+	if c.File != "" {
+		file, err := filepath.Abs(c.File)
+		if err != nil {
+			return nil, fmt.Errorf("library: %w", err)
+		}
+		if parent, err := filepath.EvalSymlinks(filepath.Dir(file)); err == nil {
+			file = filepath.Join(parent, filepath.Base(file)) // events name it so
+		}
+		l.file = file
+		d, at, err := readDocument(file)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			l.unsaved = true
+		case err != nil:
+			return nil, fmt.Errorf("library: %w", err)
+		case !c.Name.IsZero() && c.Name != d.name:
+			return nil, fmt.Errorf("library: %s: %w: it is the file of catalog %q, not of %q", file, ErrCatalogFile, d.name, c.Name)
+		default:
+			doc, l.saved = d, at
+			if l.dir == "" {
+				l.dir = d.directory
+			}
+		}
+	}
+	if doc.name.IsZero() {
+		return nil, errors.New("library: a new catalog needs a name")
+	}
+	if l.dir == "" {
+		return nil, fmt.Errorf("library: catalog %q: %w: none is given", doc.name, ErrDirectory)
+	}
+	if err := l.openDir(); err != nil {
+		return nil, fmt.Errorf("library: catalog %q: %w", doc.name, err)
+	}
+	l.snap.Store(newSnapshot(doc, nil))
+	return l, nil
+}
+
+func (l *Library) openDir() error {
+	dir, err := filepath.Abs(l.dir)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir) // the watches name real directories
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDirectory, err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDirectory, err)
+	}
+	l.dir = dir
+	l.root.Store(root)
+	if l.file != "" {
+		if rel, err := filepath.Rel(dir, l.file); err == nil && filepath.IsLocal(rel) {
+			l.self = filepath.ToSlash(rel)
+		}
+	}
+	return nil
+}
+
+// reopenDir makes sure that the root is the directory that has the path now: it may have been replaced, or a disk mounted
+// there. While there is none, the catalog keeps what it knows.
+func (l *Library) reopenDir() error {
+	old := l.root.Load()
+	now, err := os.Stat(l.dir)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDirectory, err)
+	}
+	if was, err := old.Stat("."); err == nil && os.SameFile(was, now) {
+		return nil
+	}
+	root, err := os.OpenRoot(l.dir)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDirectory, err)
+	}
+	l.root.Store(root)
+	return old.Close()
+}
+
+// Close releases the directory. It does not wait for a scan: cancel that first.
+func (l *Library) Close() error { return l.root.Load().Close() }
+
+// Name is the catalog's name.
+func (l *Library) Name() events.Catalog { return l.snap.Load().name }
+
+// Dir is the directory, absolute.
+func (l *Library) Dir() string { return l.dir }
+
+// Contents is what the catalog lists now. The entries are shared with every other caller: do not change them.
+func (l *Library) Contents() catalog.Contents { return l.snap.Load().contents() }
+
+// Revision grows whenever the contents change, and never falls, not even across restarts. It is at least the time of the
+// change in Unix milliseconds.
+func (l *Library) Revision() int64 { return l.snap.Load().revision }
+
+// Skipped lists what the last look at the directory left out, and why, sorted by path. Do not change it.
+func (l *Library) Skipped() []Skipped { return l.snap.Load().skipped }
+
+// Changes returns a channel that is closed at the next change of Contents, Revision or Skipped. To miss none, take the
+// channel before looking.
+func (l *Library) Changes() <-chan struct{} { return l.snap.Load().changed }
+
+// Degraded is nil while Follow is told of every change. Otherwise it says why not and what the owner can do about it, and
+// Follow looks at everything from time to time instead.
+func (l *Library) Degraded() error {
+	if err := l.degraded.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// Describe sets the description of the entry that what names (as in [Library.Find]), or of the catalog if what is empty.
+func (l *Library) Describe(what, text string) error {
+	l.work.Lock()
+	defer l.work.Unlock()
+	prev, err := l.adoptEdits()
+	if err != nil {
+		return err
+	}
+	doc := prev.full()
+	text = catalog.CleanDescription(text)
+	if what == "" {
+		doc.description = text
+	} else {
+		e, err := l.Find(what)
+		if err != nil {
+			return fmt.Errorf("library: %w", err)
+		}
+		i, _ := prev.at(e.Path)
+		doc.records[i].Description = text
+	}
+	return l.publish(doc, prev.skipped, listed)
+}
+
+// difference is what sets a snapshot apart from the one before.
+type difference byte
+
+const (
+	none   difference = iota
+	inside            // only what a rescan must know: the file is written, the revision stays
+	listed            // what the catalog lists
+)
+
+// publish makes doc the library's present and writes the catalog file. If that fails the change holds all the same, and the
+// next one tries again.
+func (l *Library) publish(doc document, skipped []Skipped, d difference) error {
+	l.present(doc, skipped, d)
+	return l.save()
+}
+
+func (l *Library) present(doc document, skipped []Skipped, d difference) {
+	old := l.snap.Load()
+	if d == listed {
+		doc.revision = nextRevision(doc.revision)
+	}
+	if d != none || !slices.Equal(old.skipped, skipped) {
+		l.snap.Store(newSnapshot(doc, skipped))
+		close(old.changed)
+	}
+	l.unsaved = l.unsaved || d != none
+}
+
+func nextRevision(last int64) int64 { return max(last+1, time.Now().UnixMilli()) }
+
+func (l *Library) save() error {
+	if l.file == "" || !l.unsaved {
+		return nil
+	}
+	at, err := writeDocument(l.file, l.dir, l.snap.Load())
+	if err != nil {
+		return fmt.Errorf("library: write the catalog file: %w", err)
+	}
+	l.saved, l.unsaved = at, false
+	return nil
+}
+
+// adoptEdits takes over the descriptions that somebody else wrote into the catalog file since we last touched it, and
+// returns the snapshot to continue from. A file that became unreadable is an error: it is the owner's, and not overwritten.
+func (l *Library) adoptEdits() (*snapshot, error) {
+	prev := l.snap.Load()
+	if l.file == "" {
+		return prev, nil
+	}
+	at := fileStampOf(l.file)
+	if at == l.saved {
+		return prev, nil
+	}
+	if !at.exists {
+		l.unsaved = true
+		return prev, nil
+	}
+	d, at, err := readDocument(l.file)
+	if err != nil {
+		return prev, fmt.Errorf("library: the catalog file was edited: %w (mend it, or remove it to have it written anew)", err)
+	}
+	l.saved = at
+	doc, edited := prev.full(), none
+	if d.description != doc.description || d.image != doc.image {
+		doc.description, doc.image, edited = d.description, d.image, listed
+	}
+	for i := range doc.records {
+		r := &doc.records[i]
+		at, ok := slices.BinarySearchFunc(d.records, r.Path, func(r record, p string) int { return strings.Compare(r.Path, p) })
+		if ok && d.records[at].Description != r.Description {
+			r.Description, edited = d.records[at].Description, listed
+		}
+	}
+	if edited == listed {
+		doc.revision = max(doc.revision, d.revision)
+		l.present(doc, prev.skipped, edited)
+	}
+	return l.snap.Load(), nil
+}

@@ -1,0 +1,101 @@
+package library
+
+import (
+	"path"
+	"strings"
+
+	"github.com/gabriel-vasile/mimetype"
+
+	"natster/workloads/catalog"
+)
+
+// sniffLen is how much of a file's beginning tells its type; more changes nothing for the detector.
+const sniffLen = 3072
+
+// mimeType tells a file's type from its beginning and its name. The content decides, because it is what a player will
+// find; the name decides where the content only says what kind of container it is: text, bytes, a ZIP or an Ogg.
+func mimeType(name string, head []byte) string {
+	found, _, _ := strings.Cut(mimetype.Detect(head).String(), ";")
+	if better, ok := usualNames[found]; ok {
+		found = better
+	}
+	byName, known := byExtension[strings.ToLower(path.Ext(name))]
+	switch {
+	case known && (len(head) == 0 || generic[found]):
+		return byName
+	case known && isText(found) && isText(byName): // HTML in a .txt is meant to be read as text, and so on
+		return byName
+	case known && found == "video/mp4" && byName == "audio/mp4", known && found == "audio/mp4" && byName == "video/mp4":
+		return byName // one container, told apart only by the tracks in it
+	case len(head) == 0:
+		return catalog.DefaultMIMEType
+	}
+	return catalog.CleanMIMEType(found)
+}
+
+func isText(t string) bool {
+	switch t {
+	case "application/json", "application/xml", "image/svg+xml", "application/x-subrip", "application/x-ndjson",
+		"application/yaml", "application/toml", "application/vnd.apple.mpegurl":
+		return true
+	}
+	return strings.HasPrefix(t, "text/")
+}
+
+// generic are the types that say how a file is packed, not what it is.
+var generic = map[string]bool{
+	"text/plain":                true,
+	"text/xml":                  true,
+	"application/octet-stream":  true,
+	"application/zip":           true,
+	"application/x-ole-storage": true,
+	"application/ogg":           true,
+	"application/gzip":          true,
+	"application/json":          true,
+}
+
+// usualNames turns the detector's names into those that browsers and players know.
+var usualNames = map[string]string{
+	"video/matroska": "video/x-matroska",
+	"audio/x-m4a":    "audio/mp4",
+	"video/x-m4v":    "video/mp4",
+	"audio/ape":      "audio/x-ape",
+}
+
+var byExtension = map[string]string{
+	// video
+	".mp4": "video/mp4", ".m4v": "video/mp4", ".mkv": "video/x-matroska", ".webm": "video/webm", ".avi": "video/x-msvideo",
+	".mov": "video/quicktime", ".mpg": "video/mpeg", ".mpeg": "video/mpeg", ".ogv": "video/ogg", ".wmv": "video/x-ms-wmv",
+	".flv": "video/x-flv", ".3gp": "video/3gpp", ".m2ts": "video/mp2t", ".mts": "video/mp2t",
+	// sound
+	".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".m4b": "audio/mp4", ".aac": "audio/aac", ".flac": "audio/flac",
+	".ogg": "audio/ogg", ".oga": "audio/ogg", ".opus": "audio/ogg", ".wav": "audio/wav", ".aiff": "audio/aiff",
+	".wma": "audio/x-ms-wma", ".mid": "audio/midi", ".midi": "audio/midi", ".m3u": "audio/mpegurl",
+	".m3u8": "application/vnd.apple.mpegurl",
+	// pictures
+	".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp",
+	".avif": "image/avif", ".heic": "image/heic", ".svg": "image/svg+xml", ".bmp": "image/bmp", ".tif": "image/tiff",
+	".tiff": "image/tiff", ".ico": "image/x-icon", ".jxl": "image/jxl",
+	// text
+	".txt": "text/plain", ".md": "text/markdown", ".markdown": "text/markdown", ".html": "text/html", ".htm": "text/html",
+	".css": "text/css", ".csv": "text/csv", ".tsv": "text/tab-separated-values", ".js": "text/javascript",
+	".mjs": "text/javascript", ".json": "application/json", ".xml": "application/xml", ".yaml": "application/yaml",
+	".yml": "application/yaml", ".toml": "application/toml", ".srt": "application/x-subrip", ".vtt": "text/vtt",
+	".ass": "text/x-ssa", ".ssa": "text/x-ssa", ".nfo": "text/plain", ".log": "text/plain", ".go": "text/x-go",
+	".cue": "text/plain", ".lrc": "text/plain", ".ics": "text/calendar", ".vcf": "text/vcard", ".tex": "text/x-tex",
+	".rst": "text/x-rst", ".py": "text/x-python", ".sh": "text/x-shellscript", ".c": "text/x-c", ".h": "text/x-c",
+	// documents and books
+	".pdf": "application/pdf", ".epub": "application/epub+zip", ".mobi": "application/x-mobipocket-ebook",
+	".cbz": "application/vnd.comicbook+zip", ".cbr": "application/vnd.comicbook-rar", ".rtf": "application/rtf",
+	".doc": "application/msword", ".xls": "application/vnd.ms-excel", ".ppt": "application/vnd.ms-powerpoint",
+	".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+	".odt":  "application/vnd.oasis.opendocument.text", ".ods": "application/vnd.oasis.opendocument.spreadsheet",
+	".odp": "application/vnd.oasis.opendocument.presentation",
+	// archives
+	".zip": "application/zip", ".gz": "application/gzip", ".tgz": "application/gzip", ".tar": "application/x-tar",
+	".7z": "application/x-7z-compressed", ".rar": "application/vnd.rar", ".xz": "application/x-xz",
+	".zst": "application/zstd", ".bz2": "application/x-bzip2", ".jar": "application/java-archive",
+	".iso": "application/x-iso9660-image", ".apk": "application/vnd.android.package-archive",
+}

@@ -1,0 +1,202 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"natster/workloads/catalog"
+)
+
+// A Report says what a scan found and did.
+type Report struct {
+	Files   int   // in the catalog now
+	Bytes   int64 // of them
+	Added   int   // of Files, those that were not there before; Renamed are among them
+	Renamed int   // known content under a new name, which was not read again
+	Changed int   // the same path with other content
+	Removed int
+
+	Hashed      int   // files read,
+	HashedBytes int64 // and how much that was
+
+	Skipped int // what was left out for a reason that is not quiet
+	Elapsed time.Duration
+}
+
+// Scan looks through the directory, reads what is new or changed, and writes the catalog file. When ctx is done it returns
+// its error, but keeps what it has read by then: the next scan continues there. A missing directory is [ErrDirectory], and
+// changes nothing.
+func (l *Library) Scan(ctx context.Context) (Report, error) {
+	r, _, err := l.update(ctx, look{scope: []string{"."}})
+	return r, err
+}
+
+// A look is one pass over some or all of the directory.
+type look struct {
+	scope []string         // paths, each with all below it; sorted, none below another; "." is all
+	young time.Duration    // leave out new files younger than this, as [Writing]
+	onDir func(dir string) // see walker
+}
+
+func (k look) all() bool { return len(k.scope) == 1 && k.scope[0] == "." }
+
+// update takes a look and publishes what it found. It also returns the paths to look at again when they are quiet.
+func (l *Library) update(ctx context.Context, k look) (Report, []string, error) {
+	l.work.Lock()
+	defer l.work.Unlock()
+	began := time.Now()
+	prev, editErr := l.adoptEdits()
+	if len(k.scope) == 0 {
+		if editErr == nil {
+			editErr = l.save()
+		}
+		return Report{}, nil, editErr
+	}
+	if err := l.reopenDir(); err != nil {
+		return Report{}, nil, errors.Join(err, editErr)
+	}
+	root := l.root.Load()
+	if !k.all() {
+		k.scope = withLinks(k.scope, prev)
+	}
+	w := walker{root: root, self: l.self, onDir: k.onDir}
+	files, skipped, err := w.walk(ctx, k.scope)
+	if err != nil {
+		return Report{}, nil, err
+	}
+	m := merge{prev: prev, in: covered(prev, k.scope), departed: &l.departed}
+	m.compare(files, k.young, time.Now())
+	meter := &meter{report: l.cfg.Progress}
+	meter.start(len(m.toRead), m.bytes())
+	h := hasher{root: root, meter: meter, hooks: l.cfg.hooks}
+	h.all(ctx, m.toRead)
+	meter.done()
+	doc, more := m.result()
+
+	skipped = append(skipped, more...)
+	var again []string
+	for _, s := range skipped {
+		if s.Reason == Writing {
+			again = append(again, s.Path)
+		}
+	}
+	skipped = mergeSkipped(prev.skipped, k.scope, skipped)
+	r := m.report
+	for i := range doc.records {
+		r.Bytes += doc.records[i].Size
+	}
+	for _, s := range skipped {
+		if !s.Reason.Quiet() {
+			r.Skipped++
+		}
+	}
+	r.Files = len(doc.records)
+	l.present(doc, skipped, m.differs)
+	if editErr == nil { // else it would overwrite what the owner wrote
+		editErr = l.save()
+	}
+	r.Elapsed = time.Since(began)
+	return r, again, errors.Join(ctx.Err(), editErr)
+}
+
+// withLinks adds the symbolic links to scope: the file that changed may be the target of one.
+func withLinks(scope []string, s *snapshot) []string {
+	for i := range s.marks {
+		if s.marks[i].link {
+			scope = append(scope, s.entries[i].Path)
+		}
+	}
+	for _, k := range s.skipped {
+		if k.Reason == DanglingLink {
+			scope = append(scope, k.Path)
+		}
+	}
+	return normalScope(scope)
+}
+
+// normalScope sorts paths and drops those below another.
+func normalScope(paths []string) []string {
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+	if slices.Contains(paths, ".") {
+		return []string{"."}
+	}
+	in := make(map[string]bool, len(paths))
+	kept := paths[:0]
+	for _, p := range paths {
+		if !anyAbove(in, p) {
+			in[p] = true
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+// anyAbove tells whether a directory that p lies in is in the set.
+func anyAbove(set map[string]bool, p string) bool {
+	for i := range len(p) {
+		if p[i] == '/' && set[p[:i]] {
+			return true
+		}
+	}
+	return false
+}
+
+// covered tells for each entry whether it is in scope.
+func covered(s *snapshot, scope []string) []bool {
+	in := make([]bool, len(s.entries))
+	mark := func(from, to int) {
+		for ; from < to; from++ {
+			in[from] = true
+		}
+	}
+	for _, p := range scope {
+		if p == "." {
+			mark(0, len(in))
+			break
+		}
+		if i, ok := s.at(p); ok {
+			in[i] = true
+		}
+		from, _ := s.at(p + "/")
+		to, _ := s.at(p + "0") // '0' follows '/'
+		mark(from, to)
+	}
+	return in
+}
+
+// mergeSkipped is prev without what is in scope, and fresh.
+func mergeSkipped(prev []Skipped, scope []string, fresh []Skipped) []Skipped {
+	in := make(map[string]bool, len(scope))
+	for _, p := range scope {
+		in[p] = true
+	}
+	all := fresh
+	for _, s := range prev {
+		if !in["."] && !in[s.Path] && !anyAbove(in, s.Path) {
+			all = append(all, s)
+		}
+	}
+	slices.SortFunc(all, func(a, b Skipped) int { return strings.Compare(a.Path, b.Path) })
+	return all
+}
+
+// sortRecords puts entries in the order of a catalog.
+func sortRecords(r []record) {
+	slices.SortFunc(r, func(a, b record) int { return strings.Compare(a.Path, b.Path) })
+}
+
+// tooMany cuts records to what a catalog can hold.
+func tooMany(r []record) ([]record, []Skipped) {
+	if len(r) <= catalog.MaxEntries {
+		return r, nil
+	}
+	var skipped []Skipped
+	for i := range r[catalog.MaxEntries:] {
+		skipped = append(skipped, Skipped{Path: r[catalog.MaxEntries+i].Path, Reason: TooMany})
+	}
+	return r[:catalog.MaxEntries], skipped
+}

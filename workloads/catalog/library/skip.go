@@ -1,0 +1,69 @@
+package library
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+// A Reason is why a file or directory is not in the catalog, as a sentence for its owner.
+type Reason string
+
+// The reasons. The first two are as expected, and a listing may leave them out; see [Reason.Quiet].
+const (
+	Hidden        Reason = "hidden (its name begins with a dot)"
+	Temporary     Reason = "an editor's or a downloader's temporary file"
+	Writing       Reason = "still being written"
+	LeavesRoot    Reason = "a symbolic link that is absolute or leaves the catalog's directory"
+	DanglingLink  Reason = "a symbolic link to nothing"
+	DirectoryLink Reason = "a symbolic link to a directory (not followed, to avoid loops)"
+	Special       Reason = "neither a file nor a directory (a device, pipe or socket)"
+	BadName       Reason = "a name that cannot travel"
+	Unreadable    Reason = "cannot be read"
+	TooMany       Reason = "more files than a catalog can hold"
+)
+
+// Quiet tells whether files are left out for this reason as a matter of course.
+func (r Reason) Quiet() bool { return r == Hidden || r == Temporary }
+
+// A Skipped is something in the directory that is not in the catalog. If it is a directory, nothing in it is.
+type Skipped struct {
+	Path   string // relative, slash separated; any bytes that a file name can have: print it quoted
+	Reason Reason
+	Detail string // more about it, or empty
+}
+
+func (s Skipped) String() string {
+	if s.Detail == "" {
+		return fmt.Sprintf("%q: %s", s.Path, s.Reason)
+	}
+	return fmt.Sprintf("%q: %s: %s", s.Path, s.Reason, s.Detail)
+}
+
+// leaveOut tells from its name alone that a file or directory is not for the catalog.
+func leaveOut(name string) (Reason, bool) {
+	switch {
+	case strings.HasPrefix(name, "."):
+		return Hidden, true
+	case isTemporary(name):
+		return Temporary, true
+	}
+	return "", false
+}
+
+// isTemporary knows the names under which editors, browsers and download programs keep what is not finished.
+func isTemporary(name string) bool {
+	switch {
+	case strings.HasSuffix(name, "~"), // Emacs, Vim, GNU tools: backup
+		strings.HasPrefix(name, "~$"),                                // Office: lock
+		strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#"), // Emacs: autosave
+		name == "4913": // Vim: may I write here?
+		return true
+	}
+	switch strings.ToLower(path.Ext(name)) {
+	case ".tmp", ".temp", ".swp", ".swo", ".swx", ".swn", // editors
+		".partial", ".part", ".crdownload", ".download", ".opdownload", ".!ut", ".!qb", ".aria2", ".filepart": // downloads
+		return true
+	}
+	return false
+}

@@ -1,0 +1,111 @@
+package library
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+
+	"natster/events"
+	"natster/workloads/catalog"
+)
+
+// A snapshot is the library at one moment. It never changes: a change makes a new one, so readers need no lock.
+type snapshot struct {
+	name        events.Catalog
+	description string
+	image       string
+	revision    int64
+
+	entries []catalog.Entry // sorted by path
+	marks   []mark          // one for each entry
+	skipped []Skipped       // sorted by path
+
+	changed chan struct{}  // closed when another snapshot has taken this one's place
+	byHash  func() []int32 // indices of entries, sorted by hash then path; made when first needed
+}
+
+type mark struct {
+	stamp stamp
+	link  bool
+}
+
+func newSnapshot(d document, skipped []Skipped) *snapshot {
+	s := &snapshot{
+		name: d.name, description: d.description, image: d.image, revision: d.revision, skipped: skipped,
+		entries: make([]catalog.Entry, len(d.records)), marks: make([]mark, len(d.records)), changed: make(chan struct{}),
+	}
+	for i := range d.records {
+		s.entries[i] = d.records[i].Entry
+		s.marks[i] = mark{d.records[i].stamp, d.records[i].link}
+	}
+	s.byHash = sync.OnceValue(s.sortByHash)
+	return s
+}
+
+func (s *snapshot) record(i int) record {
+	return record{s.entries[i], s.marks[i].stamp, s.marks[i].link}
+}
+
+// document is the snapshot as the next one starts from: without its entries.
+func (s *snapshot) document() document {
+	return document{name: s.name, description: s.description, image: s.image, revision: s.revision}
+}
+
+// full is the snapshot as a document that may be changed.
+func (s *snapshot) full() document {
+	d := s.document()
+	d.records = make([]record, len(s.entries))
+	for i := range d.records {
+		d.records[i] = s.record(i)
+	}
+	return d
+}
+
+func (s *snapshot) contents() catalog.Contents {
+	return catalog.Contents{
+		Name: s.name, Description: s.description, Image: s.image, Revision: s.revision,
+		Entries: slices.Clip(s.entries),
+	}
+}
+
+func (s *snapshot) sortByHash() []int32 {
+	idx := make([]int32, len(s.entries))
+	for i := range idx {
+		idx[i] = int32(i)
+	}
+	slices.SortFunc(idx, func(a, b int32) int {
+		if c := bytes.Compare(s.entries[a].Hash[:], s.entries[b].Hash[:]); c != 0 {
+			return c
+		}
+		return int(a - b)
+	})
+	return idx
+}
+
+// withHash returns the indices of the entries with content h.
+func (s *snapshot) withHash(h events.Hash) []int32 {
+	idx := s.byHash()
+	from, _ := slices.BinarySearchFunc(idx, h, func(i int32, h events.Hash) int {
+		return bytes.Compare(s.entries[i].Hash[:], h[:])
+	})
+	to := from
+	for to < len(idx) && s.entries[idx[to]].Hash == h {
+		to++
+	}
+	return idx[from:to]
+}
+
+// at returns the index of the entry at path, or where it would stand.
+func (s *snapshot) at(path string) (int, bool) { return findPath(s.entries, path) }
+
+func findPath(entries []catalog.Entry, path string) (int, bool) {
+	return slices.BinarySearchFunc(entries, path, func(e catalog.Entry, p string) int {
+		switch {
+		case e.Path < p:
+			return -1
+		case e.Path > p:
+			return 1
+		}
+		return 0
+	})
+}
