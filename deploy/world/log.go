@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -26,8 +27,16 @@ func (l *serverLog) log(level slog.Level, format string, v []any) {
 }
 
 func (l *serverLog) Noticef(format string, v ...any) { l.log(slog.LevelDebug, format, v) }
-func (l *serverLog) Warnf(format string, v ...any)   { l.log(slog.LevelWarn, format, v) }
 func (l *serverLog) Errorf(format string, v ...any)  { l.log(slog.LevelError, format, v) }
+
+// Warnf passes warnings on, but for one: that a WebSocket listener has no TLS is decided, and refused, in Config.listening.
+func (l *serverLog) Warnf(format string, v ...any) {
+	level := slog.LevelWarn
+	if strings.HasPrefix(format, "Websocket not configured with TLS") {
+		level = slog.LevelDebug
+	}
+	l.log(level, format, v)
+}
 
 // Debugf and Tracef are never called: the server is not asked to trace, since a trace shows what clients send.
 func (l *serverLog) Debugf(string, ...any) {}

@@ -1,18 +1,279 @@
 package world_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
+	"natster/deploy/accounts"
+	"natster/deploy/world"
 	"natster/deploy/world/worldtest"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
-		worldtest.Start(b)
+		w := worldtest.Start(b)
+		b.StopTimer()
+		w.Stop(b)
+		b.StartTimer()
 	}
 }
 
-func TestAnAccountCallsAnotherAndIsKnownByItsKey(t *testing.T) {
-	w := worldtest.Start(t)
-	_ = w.Account("alice").Conn(t)
+func BenchmarkRestart(b *testing.B) {
+	w := worldtest.Start(b)
+	for b.Loop() {
+		w.Restart(b)
+	}
+}
+
+// files calls do with every file below dir.
+func files(t *testing.T, dir string, do func(path string, info fs.FileInfo)) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			do(path, info)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestARestartBringsEverythingBack(t *testing.T) {
+	w := bare(t)
+	alice, bob := w.Account("alice"), w.Account("bob")
+	films := catalog(t, "films")
+	w.Import(bob, films, alice)
+	before := w.Info()
+	answers(t, alice.Conn(t), "*.natster.catalog.films.get", "alice's")
+	js := jetStream(t, connected(t, w.Admin))
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), "s", []byte("kept")); err != nil {
+		t.Fatal(err)
+	}
+	reconnected := make(chan struct{}, 2)
+	for _, a := range []*worldtest.Account{alice, bob} {
+		a.Conn(t).SetReconnectHandler(func(*nats.Conn) { reconnected <- struct{}{} })
+	}
+
+	w.Restart(t)
+
+	after := w.Info()
+	before.Started = after.Started
+	if before != after {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+	<-reconnected
+	<-reconnected
+	flush(t, alice.Conn(t)) // her subscription is there again
+	if m, err := bob.Conn(t).RequestWithContext(t.Context(), "natster.catalog.films.get", nil); err != nil || string(m.Data) != "alice's" {
+		t.Errorf("bob asks alice: %v, %v", m, err)
+	}
+	e, err := w.Keeper().Enrol(t.Context(), "alice")
+	if err != nil || e.Account != alice.Key || !bytes.Equal(e.Creds, alice.Creds) {
+		t.Errorf("alice is %s, %v; was %s", e.Account, err, alice.Key)
+	}
+	stream, err := jetStream(t, connected(t, w.Admin)).Stream(t.Context(), "S")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := stream.GetMsg(t.Context(), 1); err != nil || string(m.Data) != "kept" {
+		t.Errorf("the stream has %v, %v", m, err)
+	}
+}
+
+func jetStream(t testing.TB, nc *nats.Conn) jetstream.JetStream {
+	t.Helper()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
+}
+
+func TestWhatStreamsKeepIsEncryptedOnDisk(t *testing.T) {
+	const plaintext = "the quick brown fox is nobody's business"
+	w := bare(t)
+	js := jetStream(t, connected(t, w.Admin))
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"secret.subject.*"}}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		if _, err := js.Publish(t.Context(), "secret.subject."+strconv.Itoa(i), []byte(plaintext)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(when string) {
+		var stored int64
+		files(t, filepath.Join(w.Config().Dir, "jetstream"), func(path string, info fs.FileInfo) {
+			if info.IsDir() {
+				return
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stored += int64(len(text))
+			for _, s := range []string{plaintext, "secret.subject"} {
+				if bytes.Contains(text, []byte(s)) {
+					t.Errorf("%s: %s has %q", when, path, s)
+				}
+			}
+		})
+		if stored < 100*int64(len(plaintext)) {
+			t.Errorf("%s: only %d bytes are on disk", when, stored)
+		}
+	}
+	check("while it runs") // synced as it was acknowledged
+	w.Stop(t)
+	check("after its end")
+
+	key := filepath.Join(w.Config().Dir, "jetstream.key")
+	text, err := os.ReadFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := world.Start(t.Context(), w.Config()); !errors.Is(err, world.ErrKeyLost) {
+		t.Errorf("started without the key: %v", err)
+	}
+	if err := os.WriteFile(key, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.Resume(t)
+}
+
+func TestNothingOfAWorldIsReadableByOthersAndNoSecretIsInInfoOrLog(t *testing.T) {
+	var logged syncBuffer
+	w := withEcho(t, sayIt)
+	w.Stop(t)
+	c := w.Config()
+	c.SelfSigned = true
+	c.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	running, err := world.Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := running.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+		w.Resume(t)
+	}()
+	alice, err := running.Keeper().Enrol(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc, err := running.Info().Connect(t.Context(), alice.Creds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	ask(t, nc, "hello")
+
+	var secrets []string
+	files(t, c.Dir, func(path string, info fs.FileInfo) {
+		if info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %s", path, info.Mode())
+		}
+		if filepath.Base(filepath.Dir(path)) != "accounts" {
+			return
+		}
+		var a accountKeys
+		readKeys(t, &a, c.Dir, "accounts", filepath.Base(path))
+		secrets = append(secrets, a.Seed, a.SigningSeed)
+		for _, u := range a.Users {
+			secrets = append(secrets, u.Seed, u.JWT)
+		}
+	})
+	var o operatorKeys
+	readKeys(t, &o, c.Dir, "operator.json")
+	storage, err := os.ReadFile(filepath.Join(c.Dir, "jetstream.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets = append(secrets, o.SigningSeed, string(storage), "PRIVATE KEY")
+	if len(secrets) < 20 {
+		t.Fatalf("found only %d secrets", len(secrets))
+	}
+	info, err := os.ReadFile(filepath.Join(c.Dir, "world.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for place, text := range map[string]string{"world.json": string(info), "the log": logged.String()} {
+		if len(text) == 0 {
+			t.Errorf("%s is empty", place)
+		}
+		for _, s := range secrets {
+			if strings.Contains(text, s) {
+				t.Errorf("%s has the secret %.6s…", place, s)
+			}
+		}
+	}
+}
+
+func TestADirectoryIsRunByOneServerAtATime(t *testing.T) {
+	w := bare(t)
+	_, err := world.Start(t.Context(), w.Config())
+	if !errors.Is(err, world.ErrRunning) || !strings.Contains(err.Error(), strconv.Itoa(os.Getpid())) {
+		t.Errorf("a second start: %v; want it refused, naming process %d", err, os.Getpid())
+	}
+	if info, err := world.Find(w.Config().Dir); err != nil || info != w.Info() {
+		t.Errorf("found %+v, %v", info, err)
+	}
+	w.Stop(t)
+	if info, err := world.Find(w.Config().Dir); !errors.Is(err, accounts.ErrNotRunning) || info.PID != 0 || info.URL == "" {
+		t.Errorf("found %+v, %v", info, err)
+	}
+	if _, err := world.Find(t.TempDir()); !errors.Is(err, accounts.ErrNoWorld) {
+		t.Errorf("found in an empty directory: %v", err)
+	}
+}
+
+func TestAStartThatFailsLeavesNothingBehind(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	c := world.Config{Dir: t.TempDir(), Listen: taken.Addr().String(), WebSocket: "127.0.0.1:0", WithoutFunctions: true}
+	if _, err := world.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "address already in use") {
+		t.Errorf("started on a port that is taken: %v", err)
+	}
+	c.Listen = "127.0.0.1:0"
+	w, err := world.Start(t.Context(), c)
+	if err != nil {
+		t.Fatalf("then on another: %v", err)
+	}
+	if err := w.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestACancelledStartStartsNothing(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := world.Start(ctx, world.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", WebSocket: "127.0.0.1:0"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
 }

@@ -1,0 +1,123 @@
+package world_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"natster/deploy/world"
+	"natster/deploy/world/worldtest"
+	"natster/events"
+
+	"github.com/nats-io/nats.go"
+)
+
+// bare is a world without functions.
+func bare(t testing.TB, options ...func(*world.Config)) *worldtest.World {
+	t.Helper()
+	return worldtest.Start(t, append(options, func(c *world.Config) { c.WithoutFunctions = true })...)
+}
+
+func catalog(t testing.TB, name string) events.Catalog {
+	t.Helper()
+	c, err := events.ParseCatalog(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func subscribe(t testing.TB, nc *nats.Conn, subject string) *nats.Subscription {
+	t.Helper()
+	sub, err := nc.SubscribeSync(subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flush(t, nc)
+	return sub
+}
+
+func publish(t testing.TB, nc *nats.Conn, subject, text string) {
+	t.Helper()
+	if err := nc.Publish(subject, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	flush(t, nc)
+}
+
+// flush returns when the server has routed what nc published and taken what it subscribed to.
+func flush(t testing.TB, nc *nats.Conn) {
+	t.Helper()
+	if err := nc.FlushTimeout(patience); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// next is the next message of sub: wait for one that must come, to know that another before it did not.
+func next(t testing.TB, sub *nats.Subscription) *nats.Msg {
+	t.Helper()
+	m, err := sub.NextMsg(patience)
+	if err != nil {
+		t.Fatalf("no message on %s: %v", sub.Subject, err)
+	}
+	return m
+}
+
+const patience = 20 * time.Second
+
+// connected closes what connect returns at the end of the test.
+func connected(t testing.TB, connect func(context.Context) (*nats.Conn, error)) *nats.Conn {
+	t.Helper()
+	nc, err := connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	return nc
+}
+
+// answers serves subject with the text, until the test ends.
+func answers(t testing.TB, nc *nats.Conn, subject, text string) {
+	t.Helper()
+	if _, err := nc.Subscribe(subject, func(m *nats.Msg) { _ = m.Respond([]byte(text)) }); err != nil {
+		t.Fatal(err)
+	}
+	flush(t, nc)
+}
+
+// operatorKeys reads what only the operator may: so that tests can do what only a malicious operator could.
+type operatorKeys struct {
+	SigningSeed string `json:"signing_seed"`
+}
+
+type accountKeys struct {
+	Seed        string `json:"seed"`
+	SigningSeed string `json:"signing_seed"`
+	JWT         string `json:"jwt"`
+	Users       map[string]struct {
+		Seed string `json:"seed"`
+		JWT  string `json:"jwt"`
+	} `json:"users"`
+}
+
+func readKeys(t testing.TB, v any, dir string, file ...string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(append([]string{dir, "keys"}, file...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantNoResponder(t testing.TB, nc *nats.Conn, subject string) {
+	t.Helper()
+	if m, err := nc.RequestWithContext(t.Context(), subject, nil); !errors.Is(err, nats.ErrNoResponders) {
+		t.Errorf("a request to %s: got %v, %v; want no responders", subject, m, err)
+	}
+}

@@ -1,0 +1,195 @@
+package world_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"natster/deploy/accounts"
+	"natster/deploy/world"
+	"natster/deploy/world/worldtest"
+	"natster/events"
+	"natster/functions"
+	"natster/functions/api"
+
+	"github.com/nats-io/nats.go"
+)
+
+func TestAUserCanDoWhatItsPermissionsSayAndNothingElse(t *testing.T) {
+	w := bare(t)
+	creds, err := w.Keeper().User(t.Context(), w.Accounts().Global, "clerk", accounts.Permissions{
+		Publish:   []string{"out.*"},
+		Subscribe: []string{"in.> clerk", "_INBOX.clerk.>"},
+		Responses: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		do      func(*nats.Conn) error
+		allowed bool
+	}{
+		"publish what is listed":            {func(nc *nats.Conn) error { return nc.Publish("out.a", nil) }, true},
+		"publish below what is listed":      {func(nc *nats.Conn) error { return nc.Publish("out.a.b", nil) }, false},
+		"publish to the event log":          {func(nc *nats.Conn) error { return nc.Publish(events.LogAll[:len(events.LogAll)-1]+"x", nil) }, false},
+		"use JetStream":                     {func(nc *nats.Conn) error { return nc.Publish("$JS.API.STREAM.NAMES", nil) }, false},
+		"subscribe in its queue group":      {func(nc *nats.Conn) error { return sub(nc, "in.a", "clerk") }, true},
+		"subscribe in another queue group":  {func(nc *nats.Conn) error { return sub(nc, "in.a", "other") }, false},
+		"subscribe to another's inbox":      {func(nc *nats.Conn) error { return sub(nc, "_INBOX.other.>", "") }, false},
+		"subscribe to everything":           {func(nc *nats.Conn) error { return sub(nc, ">", "") }, false},
+		"answer what it was not asked":      {func(nc *nats.Conn) error { return nc.Publish("_R_.x", nil) }, false},
+		"subscribe to requests of accounts": {func(nc *nats.Conn) error { return sub(nc, "*.natster.global.>", "clerk") }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			nc := connected(t, func(ctx context.Context) (*nats.Conn, error) { return w.ConnectAs(ctx, creds) })
+			if err := test.do(nc); err != nil {
+				t.Fatal(err)
+			}
+			flush(t, nc) // the server's refusal comes before its answer to the flush
+			if refused := errors.Is(nc.LastError(), nats.ErrPermissionViolation); refused == test.allowed {
+				t.Errorf("allowed: %v; want %v (%v)", !refused, test.allowed, nc.LastError())
+			}
+		})
+	}
+
+	// It may answer what it was asked, once.
+	nc := connected(t, func(ctx context.Context) (*nats.Conn, error) { return w.ConnectAs(ctx, creds) })
+	admin := connected(t, w.Admin)
+	if _, err := nc.QueueSubscribe("in.a", "clerk", func(m *nats.Msg) {
+		_ = m.Respond([]byte("first"))
+		_ = m.Respond([]byte("second"))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	flush(t, nc)
+	answer := subscribe(t, admin, "answer")
+	if err := admin.PublishRequest("in.a", "answer", nil); err != nil {
+		t.Fatal(err)
+	}
+	if m := next(t, answer); string(m.Data) != "first" {
+		t.Errorf("answered %q", m.Data)
+	}
+	for !errors.Is(nc.LastError(), nats.ErrPermissionViolation) { // of the second answer
+		flush(t, nc)
+	}
+	publish(t, admin, "answer", "end")
+	if m := next(t, answer); string(m.Data) != "end" {
+		t.Errorf("answered again with %q", m.Data)
+	}
+}
+
+func sub(nc *nats.Conn, subject, queue string) error {
+	_, err := nc.QueueSubscribeSync(subject, queue)
+	return err
+}
+
+// echo is an endpoint that only these tests have.
+func echo() api.Endpoint[api.Text, string] { return api.Endpoint[api.Text, string]{Name: "echo"} }
+
+// withEcho is a world with one function, which says who asked what.
+func withEcho(t *testing.T, answer func(context.Context, *functions.Call, api.Text) (string, error)) *worldtest.World {
+	t.Helper()
+	return worldtest.Start(t, func(c *world.Config) {
+		c.Functions = []functions.Function{{
+			Name:     "echo",
+			Doc:      "says who asked what",
+			Triggers: []functions.Trigger{functions.Request(echo(), answer)},
+		}}
+	})
+}
+
+func sayIt(_ context.Context, c *functions.Call, q api.Text) (string, error) {
+	return c.From.String() + " " + string(q), nil
+}
+
+func ask(t *testing.T, nc *nats.Conn, q string) string {
+	t.Helper()
+	m, err := nc.RequestWithContext(t.Context(), echo().Subject(), []byte(q))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(m.Data)
+}
+
+func TestFunctionsRunUnderTheirOwnUser(t *testing.T) {
+	w := withEcho(t, sayIt)
+	alice := w.Account("alice")
+	want := `{"code":200,"data":"` + alice.Key.String() + ` hello"}`
+	if got := ask(t, alice.Conn(t), "hello"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	creds, err := w.FunctionCreds("echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc := connected(t, func(ctx context.Context) (*nats.Conn, error) { return w.ConnectAs(ctx, creds) })
+	publish(t, nc, events.FeedSubject(alice.Key, events.FeedShared), "forged")
+	if !errors.Is(nc.LastError(), nats.ErrPermissionViolation) {
+		t.Errorf("the function may publish to the feed: %v", nc.LastError())
+	}
+	for _, name := range []string{"admin", "nobody"} {
+		if _, err := w.FunctionCreds(name); !errors.Is(err, world.ErrNoFunction) {
+			t.Errorf("credentials of function %s: %v", name, err)
+		}
+	}
+	if names := w.Functions(); !slices.ContainsFunc(names, func(f functions.Function) bool { return f.Name == "echo" }) {
+		t.Errorf("the functions are %v", names)
+	}
+}
+
+func TestAFunctionThatIsKilledComesBack(t *testing.T) {
+	w := withEcho(t, sayIt)
+	alice := w.Account("alice")
+	ask(t, alice.Conn(t), "before")
+	if err := w.KillFunction("echo"); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		_, err := alice.Conn(t).RequestWithContext(t.Context(), echo().Subject(), nil)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, nats.ErrNoResponders) {
+			t.Fatal(err)
+		}
+	}
+	if err := w.KillFunction("nobody"); !errors.Is(err, world.ErrNoFunction) {
+		t.Errorf("killing nobody: %v", err)
+	}
+}
+
+func TestStopLetsFunctionsAnswerWhatTheyWereAsked(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	w := withEcho(t, func(ctx context.Context, c *functions.Call, q api.Text) (string, error) {
+		if q == "last" {
+			close(asked)
+			<-answer
+		}
+		return sayIt(ctx, c, q)
+	})
+	alice := w.Account("alice")
+	inbox := subscribe(t, alice.Conn(t), "inbox")
+	if err := alice.Conn(t).PublishRequest(echo().Subject(), "inbox", []byte("last")); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	stopped := make(chan error)
+	running := w.World
+	go func() { stopped <- running.Stop(context.WithoutCancel(t.Context())) }()
+	for { // until it takes no more requests
+		_, err := alice.Conn(t).RequestWithContext(t.Context(), echo().Subject(), nil)
+		if errors.Is(err, nats.ErrNoResponders) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(answer)
+	next(t, inbox)
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	w.Resume(t)
+}

@@ -1,0 +1,126 @@
+package world_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"natster/deploy/world"
+
+	"github.com/nats-io/nats.go"
+)
+
+// A syncBuffer is a buffer that several goroutines write.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func TestAddressesThatCannotBeAreRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		config world.Config
+		want   error
+	}{
+		"everywhere without TLS":           {world.Config{Listen: "0.0.0.0:0", WebSocket: "127.0.0.1:0"}, world.ErrNeedsTLS},
+		"no host without TLS":              {world.Config{Listen: ":0", WebSocket: "127.0.0.1:0"}, world.ErrNeedsTLS},
+		"WebSocket everywhere without TLS": {world.Config{Listen: "127.0.0.1:0", WebSocket: "[::]:0"}, world.ErrNeedsTLS},
+		"a name without TLS":               {world.Config{Listen: "natster.example:0", WebSocket: "127.0.0.1:0"}, world.ErrNeedsTLS},
+		"a certificate without key":        {world.Config{Listen: "127.0.0.1:0", TLSCert: "cert.pem"}, world.ErrTLSPair},
+		"no port":                          {world.Config{Listen: "127.0.0.1"}, world.ErrAddress},
+		"a port that is none":              {world.Config{WebSocket: "127.0.0.1:70000"}, world.ErrAddress},
+	} {
+		test.config.Dir = t.TempDir()
+		if w, err := world.Start(t.Context(), test.config); !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", name, err, test.want)
+			if err == nil {
+				_ = w.Stop(t.Context())
+			}
+		}
+	}
+}
+
+func TestASelfSignedWorldIsKnownByItsFingerprint(t *testing.T) {
+	everywhere := func(c *world.Config) {
+		c.Listen, c.WebSocket, c.SelfSigned = "0.0.0.0:0", "0.0.0.0:0", true
+	}
+	w := bare(t, everywhere)
+	alice := w.Account("alice")
+	fingerprint := w.Fingerprint()
+	for _, url := range []string{w.URL(), w.WebSocketURL()} {
+		if !strings.HasPrefix(url, "tls://127.0.0.1:") && !strings.HasPrefix(url, "wss://127.0.0.1:") {
+			t.Errorf("the address is %s", url)
+		}
+		connect := func(fingerprint string) error {
+			pinned, err := world.PinnedTLS(fingerprint)
+			if err != nil {
+				return err
+			}
+			nc, err := nats.Connect(url, nats.UserCredentialBytes(alice.Creds), nats.Secure(pinned))
+			if err == nil {
+				nc.Close()
+			}
+			return err
+		}
+		if err := connect(fingerprint); err != nil {
+			t.Errorf("%s: %v", url, err)
+		}
+		if err := connect(strings.Repeat("00", 32)); !errors.Is(err, world.ErrNotPinned) {
+			t.Errorf("%s with another fingerprint: %v", url, err)
+		}
+		if nc, err := nats.Connect(url, nats.UserCredentialBytes(alice.Creds)); err == nil {
+			nc.Close()
+			t.Errorf("%s is trusted without its fingerprint", url)
+		}
+	}
+	if _, err := world.PinnedTLS("no fingerprint"); !errors.Is(err, world.ErrFingerprint) {
+		t.Errorf("pinning no fingerprint: %v", err)
+	}
+	_ = connected(t, w.Admin) // inside the process there is no TLS to do
+	flush(t, alice.Conn(t))   // what world.json says is enough to connect
+	w.Restart(t)
+	if w.Fingerprint() != fingerprint {
+		t.Error("the restart made another certificate")
+	}
+}
+
+func TestAWorldTakesTheCertificateThatItIsGiven(t *testing.T) {
+	first := bare(t, func(c *world.Config) { c.SelfSigned = true })
+	files := filepath.Join(first.Config().Dir, "tls")
+	w := bare(t, func(c *world.Config) {
+		c.Listen = "0.0.0.0:0"
+		c.TLSCert, c.TLSKey = filepath.Join(files, "cert.pem"), filepath.Join(files, "key.pem")
+	})
+	if w.Fingerprint() == "" || w.Fingerprint() != first.Fingerprint() {
+		t.Errorf("the fingerprint is %q; the certificate's is %q", w.Fingerprint(), first.Fingerprint())
+	}
+	flush(t, w.Account("alice").Conn(t))
+}
+
+func TestBrowsersConnectOverWebSocket(t *testing.T) {
+	w := bare(t)
+	alice := w.Account("alice")
+	nc := connected(t, func(context.Context) (*nats.Conn, error) {
+		return nats.Connect(w.WebSocketURL(), nats.UserCredentialBytes(alice.Creds))
+	})
+	heard := subscribe(t, alice.Conn(t), "x")
+	publish(t, nc, "x", "from a browser")
+	if m := next(t, heard); string(m.Data) != "from a browser" {
+		t.Errorf("heard %q", m.Data)
+	}
+}
