@@ -11,6 +11,8 @@ type Bucket struct {
 	Name string
 	Doc  string
 	TTL  time.Duration // how long a key lives after its last put; 0 is for ever
+	// Markers says that a key that expires leaves a marker for a while, so that key triggers hear of it.
+	Markers bool
 	// Durable says that a put is on disk before it is acknowledged, where the server syncs always. Buckets that can be
 	// rebuilt are not durable; they are also never behind themselves, because a stream loses only its end.
 	Durable bool
@@ -28,8 +30,8 @@ func (b Bucket) Subject(key string) string { return "$KV." + b.Name + "." + key 
 // Key is the key in a subject that [Bucket.Subject] made.
 func (b Bucket) Key(subject string) string { return subject[len("$KV.")+len(b.Name)+1:] }
 
-// markerTTL is how long a bucket with a TTL keeps the marker of a key that expired: long enough for a function that was
-// down to still hear of it.
+// markerTTL is how long a bucket keeps the marker of a key that expired: long enough for a function that was down to still
+// hear of it.
 const markerTTL = time.Hour
 
 // Config is the bucket's stream with so many replicas.
@@ -51,9 +53,11 @@ func (b Bucket) Config(replicas int) jetstream.StreamConfig {
 	if b.MaxBytes > 0 {
 		c.MaxBytes = b.MaxBytes
 	}
-	if b.TTL > 0 {
+	if b.Markers {
 		c.AllowMsgTTL = true
 		c.SubjectDeleteMarkerTTL = markerTTL
+	}
+	if b.TTL > 0 {
 		c.Duplicates = min(2*time.Minute, b.TTL)
 	}
 	c.AllowAtomicPublish = b.Atomic

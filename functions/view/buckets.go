@@ -28,7 +28,7 @@ func Projections() []Bucket { return []Bucket{Accounts, Catalogs, Shares, Logins
 // The buckets that are not projections.
 var (
 	// Presence has a document per catalog that is being served; it expires when heartbeats stop.
-	Presence = Bucket{Name: "presence", Doc: "catalogs that are being served", TTL: 75 * time.Second, MaxBytes: 1 << 30}
+	Presence = Bucket{Name: "presence", Doc: "catalogs that are being served", TTL: 75 * time.Second, Markers: true, MaxBytes: 1 << 30}
 	// Online has what stats remembers of presence: a mark per catalog online, and their number.
 	Online = Bucket{Name: "online", Doc: "catalogs counted as running", Atomic: true}
 	// Codes has a sealed context per one-time code, for as long as the code is good.
@@ -39,6 +39,19 @@ var (
 
 // CodeTTL is how long a one-time code is good.
 const CodeTTL = 5 * time.Minute
+
+// CodeKey is the key of a code, which appears only as its hash, made by an account. CodesBy matches all codes of an
+// account, and CodeBy the code of whichever account made it.
+func CodeKey(by events.Account, hash string) string { return by.String() + "." + hash }
+func CodesBy(a events.Account) string               { return a.String() + ".*" }
+func CodeBy(hash string) string                     { return "*." + hash }
+
+// ContextKey is the key of the context that a login is bound to: one per account and login, so that a login that is bound
+// again replaces its context instead of leaving the old one behind. It is the reference in events, and opens nothing.
+func ContextKey(a events.Account, oauthID string) string {
+	h := sha256.Sum256([]byte("natster context\x00" + a.String() + "\x00" + oauthID))
+	return hex.EncodeToString(h[:])
+}
 
 // An Account is the document of [Accounts].
 type Account struct {

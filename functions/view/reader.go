@@ -41,6 +41,7 @@ type Found struct {
 	Key      string // without the generation
 	Value    []byte // nil when it was deleted
 	Revision uint64
+	Time     time.Time // when it was put
 }
 
 // A Snapshot is documents of one projection and the checkpoint they belong to, read from one state.
@@ -87,9 +88,9 @@ func (r *Reader) Read(ctx context.Context, b Bucket, min uint64, patterns ...str
 }
 
 // nextWait paces the reads of a caller who waits for its own write: a projection is usually behind by a fraction of a
-// millisecond.
+// millisecond, and who waits for long may wait a little longer: a position that never comes must cost little.
 func nextWait(last time.Duration) time.Duration {
-	const first, most = 200 * time.Microsecond, 20 * time.Millisecond
+	const first, most = 200 * time.Microsecond, 100 * time.Millisecond
 	return min(max(2*last, first), most)
 }
 
@@ -127,7 +128,7 @@ func (r *Reader) read(ctx context.Context, b Bucket, patterns []string) (Snapsho
 // found strips the generation, which is all digits, off the key.
 func found(key string, m events.Stored) Found {
 	_, key, _ = strings.Cut(key, ".")
-	f := Found{Key: key, Value: m.Data, Revision: m.Sequence}
+	f := Found{Key: key, Value: m.Data, Revision: m.Sequence, Time: m.Time}
 	if m.Header.Get("KV-Operation") != "" || m.Header.Get("Nats-Marker-Reason") != "" {
 		f.Value = nil
 	}
