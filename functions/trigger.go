@@ -104,7 +104,7 @@ type Op string
 const (
 	OpPut     Op = "put"
 	OpDelete  Op = "delete"
-	OpExpired Op = "expired" // nobody put it within the bucket's TTL
+	OpExpired Op = "expired" // nobody put it within the bucket's TTL; what was deleted expires, too
 )
 
 // A Change is one change of a key. Of several changes while the function was down it hears the last.

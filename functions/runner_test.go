@@ -1,0 +1,461 @@
+package functions_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"natster/deploy/world"
+	"natster/deploy/world/worldtest"
+	"natster/events"
+	"natster/functions"
+	"natster/functions/api"
+	"natster/functions/view"
+)
+
+type word struct {
+	Word string `json:"word"`
+}
+
+var probe = api.Endpoint[word, word]{Name: "probe"}
+
+// serving is a function that answers probe with h.
+func serving(h func(context.Context, *functions.Call, word) (word, error)) functions.Function {
+	return functions.Function{
+		Name:     "prober",
+		Doc:      "answers the probes of a test",
+		Triggers: []functions.Trigger{functions.Request(probe, h)},
+	}
+}
+
+func start(t *testing.T, fns ...functions.Function) *worldtest.World {
+	t.Helper()
+	return worldtest.Start(t, func(c *world.Config) { c.Functions = fns })
+}
+
+func TestTheCallerIsWhomNATSProves(t *testing.T) {
+	w := start(t, serving(func(_ context.Context, c *functions.Call, q word) (word, error) {
+		c.Reflects(c.MinPosition + 1)
+		return word{q.Word + " " + c.From.String()}, nil
+	}))
+	alice, bob := w.Account("alice"), w.Account("bob")
+	for _, a := range []*worldtest.Account{alice, bob} {
+		client := api.NewClient(a.Conn(t))
+		client.Observe(41)
+		got, err := api.Call(t.Context(), client, probe, word{"I am"})
+		if err != nil || got.Word != "I am "+a.Key.String() {
+			t.Errorf("%s is answered %q, %v", a.Name, got.Word, err)
+		}
+		if client.Position() != 42 {
+			t.Errorf("the position is %d", client.Position())
+		}
+	}
+	// Alice cannot speak on a subject that says she is Bob.
+	forged := bob.Key.String() + "." + probe.Subject()
+	if m, err := alice.Conn(t).RequestWithContext(t.Context(), forged, []byte(`{}`)); !errors.Is(err, nats.ErrNoResponders) {
+		t.Errorf("a forged subject was answered: %v, %v", m, err)
+	}
+}
+
+func TestEveryRequestIsAnswered(t *testing.T) {
+	w := start(t, serving(func(ctx context.Context, c *functions.Call, q word) (word, error) {
+		switch q.Word {
+		case "panic":
+			panic("as told")
+		case "fail":
+			return word{}, errors.New("the cause, which is the operator's")
+		case "refuse":
+			return word{}, api.Errorf(api.ErrConflict, "two\nlines")
+		case "sentinel":
+			return word{}, fmt.Errorf("the thing: %w", api.ErrGone)
+		}
+		return q, nil
+	}))
+	nc := w.Account("alice").Conn(t)
+	for body, want := range map[string]api.Code{
+		`{"word":"fine"}`:              200,
+		`{"word":"fine","unknown":1}`:  200,
+		`{"word":"panic"}`:             500,
+		`{"word":"fail"}`:              500,
+		`{"word":"refuse"}`:            409,
+		`{"word":"sentinel"}`:          410,
+		`{"word":3}`:                   400,
+		`["word"]`:                     400,
+		`{"word":`:                     400,
+		``:                             400,
+		"\x00\xff":                     400,
+		strings.Repeat(`{"a":`, 20000): 400,
+		`{"word":"` + strings.Repeat("x", api.MaxRequest) + `"}`: 400,
+	} {
+		m, err := nc.RequestWithContext(t.Context(), probe.Subject(), []byte(body))
+		if err != nil {
+			t.Errorf("%.40q: %v", body, err)
+			continue
+		}
+		var env api.Envelope
+		if err := json.Unmarshal(m.Data, &env); err != nil || env.Code != want || (env.Error == "") != (want == 200) {
+			t.Errorf("%.40q is answered %s", body, m.Data)
+		}
+		if strings.Contains(env.Error, "which is the operator's") {
+			t.Errorf("the caller is told the cause: %s", env.Error)
+		}
+	}
+	if log := w.Log(); !strings.Contains(log, "the cause, which is the operator's") || !strings.Contains(log, "as told") {
+		t.Errorf("the operator is not told the cause:\n%s", log)
+	}
+}
+
+// running runs a function of a world that was started without it, on as many instances as asked for, and returns how to
+// stop instance i.
+func running(t *testing.T, w *worldtest.World, cfg functions.Config, f func() functions.Function, instances int) (stop []func() error) {
+	t.Helper()
+	for range instances {
+		nc, err := w.Admin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(nc.Close)
+		cfg := cfg
+		cfg.Conn, cfg.Logger = nc, slog.New(slog.DiscardHandler)
+		r, err := functions.NewRunner(f(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+		ended := make(chan error, 1)
+		go func() { ended <- r.Run(ctx) }()
+		select {
+		case <-r.Ready():
+		case err := <-ended:
+			t.Fatal(err)
+		}
+		end := sync.OnceValue(func() error { cancel(); return <-ended })
+		t.Cleanup(func() { _ = end() })
+		stop = append(stop, end)
+	}
+	return stop
+}
+
+// bare is a world without functions, provisioned for f.
+func bare(t *testing.T, f functions.Function) (*worldtest.World, jetstream.JetStream) {
+	t.Helper()
+	w := worldtest.Start(t, func(c *world.Config) { c.WithoutFunctions = true })
+	nc, err := w.Admin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := functions.Provision(t.Context(), js, 1, f); err != nil {
+		t.Fatal(err)
+	}
+	return w, js
+}
+
+func TestARequestThatHangsIsAnsweredAtItsDeadline(t *testing.T) {
+	hang := func() functions.Function {
+		return serving(func(ctx context.Context, _ *functions.Call, q word) (word, error) {
+			<-ctx.Done()
+			return q, ctx.Err()
+		})
+	}
+	w, _ := bare(t, hang())
+	running(t, w, functions.Config{Deadline: 20 * time.Millisecond}, hang, 1)
+	_, err := api.Call(t.Context(), api.NewClient(w.Account("alice").Conn(t)), probe, word{})
+	if !errors.Is(err, api.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestMoreRequestsThanCanBeHandledAreRefusedAtOnce(t *testing.T) {
+	held, release := make(chan struct{}, 1), make(chan struct{})
+	hold := func() functions.Function {
+		return serving(func(_ context.Context, _ *functions.Call, q word) (word, error) {
+			held <- struct{}{}
+			<-release
+			return q, nil
+		})
+	}
+	w, _ := bare(t, hold())
+	running(t, w, functions.Config{Most: 1}, hold, 1)
+	client := api.NewClient(w.Account("alice").Conn(t))
+	first := make(chan error, 1)
+	go func() { _, err := api.Call(t.Context(), client, probe, word{}); first <- err }()
+	<-held
+	if _, err := api.Call(t.Context(), client, probe, word{}); !errors.Is(err, api.ErrTooMany) {
+		t.Errorf("the second request: %v", err)
+	}
+	close(release)
+	if err := <-first; err != nil {
+		t.Errorf("the first request: %v", err)
+	}
+}
+
+func TestStoppingAnswersTheRequestsInHand(t *testing.T) {
+	held, release := make(chan struct{}, 64), make(chan struct{})
+	hold := func() functions.Function {
+		return serving(func(_ context.Context, _ *functions.Call, q word) (word, error) {
+			held <- struct{}{}
+			<-release
+			return q, nil
+		})
+	}
+	w, _ := bare(t, hold())
+	stop := running(t, w, functions.Config{}, hold, 1)
+	client := api.NewClient(w.Account("alice").Conn(t))
+	const n = 50
+	answers := make(chan error, n)
+	for range n {
+		go func() { _, err := api.Call(t.Context(), client, probe, word{}); answers <- err }()
+	}
+	for range n {
+		<-held
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop[0]() }()
+	for { // until it takes no more
+		nc := w.Account("alice").Conn(t)
+		if _, err := nc.Request(probe.Subject(), []byte("not json"), time.Second); errors.Is(err, nats.ErrNoResponders) {
+			break
+		}
+	}
+	close(release)
+	for range n {
+		if err := <-answers; err != nil {
+			t.Errorf("a request in hand: %v", err)
+		}
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("stop: %v", err)
+	}
+}
+
+func put(t *testing.T, js jetstream.JetStream, n int) {
+	t.Helper()
+	nc := js.Conn()
+	direct, err := events.NewDirect(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := events.NewLog(nc, direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		catalog, err := events.ParseCatalog("c" + nuid.Next())
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := events.Event{ID: nuid.Next(), Time: time.Now(), Type: events.Claimed, Catalog: catalog}
+		if _, err := log.Append(t.Context(), events.Append{Event: e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func hearing(h func(context.Context, events.Envelope) error, types ...events.Type) func() functions.Function {
+	return func() functions.Function {
+		return functions.Function{Name: "listener", Doc: "hears events", Triggers: []functions.Trigger{functions.OnEvent(h, types...)}}
+	}
+}
+
+// fast retries at once, for tests.
+func fast(int) time.Duration { return time.Millisecond }
+
+func TestEventsComeInOrderOneAtATimeWhateverFails(t *testing.T) {
+	const n = 60
+	var mu sync.Mutex
+	var folded []uint64
+	failed := make(map[uint64]bool)
+	var active atomic.Int64
+	done := make(chan struct{})
+	f := hearing(func(_ context.Context, e events.Envelope) error {
+		if active.Add(1) != 1 {
+			t.Errorf("two handlers at once at position %d", e.Position)
+		}
+		defer active.Add(-1)
+		mu.Lock()
+		defer mu.Unlock()
+		if e.Position%7 == 0 && !failed[e.Position] {
+			failed[e.Position] = true
+			if e.Position%2 == 0 {
+				panic("once")
+			}
+			return errors.New("once")
+		}
+		folded = append(folded, e.Position)
+		if len(folded) == n {
+			close(done)
+		}
+		return nil
+	})
+	w, js := bare(t, f())
+	running(t, w, functions.Config{Backoff: fast}, f, 3)
+	put(t, js, n)
+	<-done
+	for i, p := range folded {
+		if p != uint64(i+1) {
+			t.Fatalf("not in order: %v", folded)
+		}
+	}
+}
+
+func TestAnotherInstanceTakesOverWhereOneStopped(t *testing.T) {
+	const n = 40
+	var mu sync.Mutex
+	seen := make(map[uint64]int)
+	done := make(chan struct{})
+	half := make(chan struct{})
+	f := hearing(func(_ context.Context, e events.Envelope) error {
+		mu.Lock()
+		defer mu.Unlock()
+		seen[e.Position]++
+		if len(seen) == n/2 && seen[e.Position] == 1 {
+			close(half)
+		}
+		if len(seen) == n && seen[e.Position] == 1 {
+			close(done)
+		}
+		return nil
+	})
+	w, js := bare(t, f())
+	put(t, js, n)
+	stop := running(t, w, functions.Config{Backoff: fast}, f, 2)
+	<-half
+	if err := stop[0](); err != nil {
+		t.Error(err)
+	}
+	<-done
+}
+
+func TestPoisonIsSetAsideAndReportedAndTheNextEventComes(t *testing.T) {
+	reached := make(chan struct{})
+	var calls atomic.Int64
+	f := hearing(func(_ context.Context, e events.Envelope) error {
+		calls.Add(1)
+		switch e.Position {
+		case 2:
+			return fmt.Errorf("makes no sense: %w", functions.ErrPoison)
+		case 3:
+			panic("every time")
+		case 4:
+			return errors.New("every time")
+		}
+		close(reached)
+		return nil
+	})
+	w, js := bare(t, f())
+	if _, err := js.Publish(t.Context(), "natster.events.no.event.at.all", []byte("{")); err != nil {
+		t.Fatal(err)
+	}
+	put(t, js, 4)
+	running(t, w, functions.Config{Backoff: fast, Attempts: 3}, f, 1)
+	<-reached
+	poison, err := js.Stream(t.Context(), functions.PoisonStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, why := range []string{"not a natster event", "makes no sense", "every time", "every time"} {
+		m, err := poison.GetMsg(t.Context(), uint64(i+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Header.Get(functions.HeaderPoisonReason); !strings.Contains(got, why) || m.Header.Get(functions.HeaderPoisonSequence) != fmt.Sprint(i+1) {
+			t.Errorf("set aside with %v", m.Header)
+		}
+	}
+	if got := calls.Load(); got != 1+3+3+1 {
+		t.Errorf("%d calls", got)
+	}
+}
+
+func TestEachChangeOfAKeyIsHeard(t *testing.T) {
+	bucket := view.Bucket{Name: "shelf", Doc: "of a test", TTL: time.Second}
+	changes := make(chan functions.Change, 10)
+	f := func() functions.Function {
+		return functions.Function{Name: "keeper", Doc: "hears keys", Triggers: []functions.Trigger{
+			functions.OnKey(bucket, func(_ context.Context, c functions.Change) error { changes <- c; return nil }),
+		}}
+	}
+	w, js := bare(t, f())
+	kv, err := js.KeyValue(t.Context(), bucket.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kv.PutString(t.Context(), "early.bird", "put while the function is down"); err != nil {
+		t.Fatal(err)
+	}
+	running(t, w, functions.Config{}, f, 1)
+	want := func(key string, op functions.Op, value string) {
+		t.Helper()
+		if c := <-changes; c.Key != key || c.Op != op || string(c.Value) != value {
+			t.Errorf("heard %s %s %q, want %s %s %q", c.Op, c.Key, c.Value, op, key, value)
+		}
+	}
+	want("early.bird", functions.OpPut, "put while the function is down")
+	if err := kv.Delete(t.Context(), "early.bird"); err != nil {
+		t.Fatal(err)
+	}
+	want("early.bird", functions.OpDelete, "")
+	if _, err := kv.PutString(t.Context(), "worm", "1"); err != nil {
+		t.Fatal(err)
+	}
+	want("worm", functions.OpPut, "1")
+	want("early.bird", functions.OpExpired, "") // what is deleted expires, too
+	want("worm", functions.OpExpired, "")
+}
+
+func TestFunctionsAreVisibleToDiscovery(t *testing.T) {
+	w := start(t,
+		serving(func(_ context.Context, _ *functions.Call, q word) (word, error) { return q, nil }),
+		hearing(func(context.Context, events.Envelope) error { return nil })())
+	if _, err := api.Call(t.Context(), api.NewClient(w.Account("alice").Conn(t)), probe, word{"x"}); err != nil {
+		t.Fatal(err)
+	}
+	nc, err := w.Admin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	for _, test := range []struct{ subject, want string }{
+		{"$SRV.INFO.prober", `"trigger.subject":"probe"`},
+		{"$SRV.INFO.listener", `"trigger.event":"log"`},
+		{"$SRV.STATS.prober", `"requests":1`},
+	} {
+		m, err := nc.RequestWithContext(t.Context(), test.subject, nil)
+		if err != nil || !strings.Contains(string(m.Data), test.want) {
+			t.Errorf("%s: %s, %v", test.subject, m.Data, err)
+		}
+	}
+}
+
+func TestADeclarationThatCannotBeIsRefusedBeforeAnythingRuns(t *testing.T) {
+	ok := hearing(func(context.Context, events.Envelope) error { return nil })()
+	for name, spoil := range map[string]func(*functions.Function){
+		"no name":                 func(f *functions.Function) { f.Name = "" },
+		"a name with a dot":       func(f *functions.Function) { f.Name = "a.b" },
+		"no sentence":             func(f *functions.Function) { f.Doc = "" },
+		"no trigger":              func(f *functions.Function) { f.Triggers = nil },
+		"two triggers on the log": func(f *functions.Function) { f.Triggers = append(f.Triggers, f.Triggers[0]) },
+	} {
+		f := ok
+		spoil(&f)
+		if _, err := functions.NewRunner(f, functions.Config{}); !errors.Is(err, functions.ErrDeclaration) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
