@@ -1,0 +1,168 @@
+package eventwriter_test
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"natster/deploy/world"
+	"natster/deploy/world/worldtest"
+	"natster/events"
+	"natster/functions"
+	"natster/functions/api"
+	"natster/functions/eventwriter"
+)
+
+func start(t *testing.T) *worldtest.World {
+	t.Helper()
+	return worldtest.Start(t, func(c *world.Config) { c.Functions = []functions.Function{eventwriter.New()} })
+}
+
+// initialized is an account that has been introduced, and its client.
+func initialized(t *testing.T, w *worldtest.World, name string) (*worldtest.Account, *api.Client) {
+	t.Helper()
+	a := w.Account(name)
+	c := api.NewClient(a.Conn(t))
+	if err := c.Initialize(t.Context(), a.Key, "", name); err != nil {
+		t.Fatal(err)
+	}
+	return a, c
+}
+
+func catalog(t *testing.T, name string) events.Catalog {
+	t.Helper()
+	c, err := events.ParseCatalog(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// history is the log as types, in order.
+func history(t *testing.T, w *worldtest.World) []events.Envelope {
+	t.Helper()
+	nc, err := w.Admin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	direct, err := events.NewDirect(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := events.NewLog(nc, direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []events.Envelope
+	if _, err := log.Replay(t.Context(), 1, 0, func(e events.Envelope, err error) error {
+		all = append(all, e)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestAShareIsLoggedOnceAndItsPositionIsTold(t *testing.T) {
+	w := start(t)
+	alice, ac := initialized(t, w, "alice")
+	bob, bc := initialized(t, w, "bob")
+	films := catalog(t, "films")
+	for range 2 {
+		if err := ac.Share(t.Context(), films, bob.Key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ac.Position() != 4 { // alice, bob, the claim, the share
+		t.Errorf("position %d", ac.Position())
+	}
+	if err := bc.Imported(t.Context(), films, alice.Key); err != nil {
+		t.Fatal(err)
+	}
+	var types []events.Type
+	for _, e := range history(t, w) {
+		types = append(types, e.Type)
+	}
+	want := []events.Type{events.Initialized, events.Initialized, events.Claimed, events.Shared, events.Imported}
+	if len(types) != len(want) {
+		t.Fatalf("the log is %v", types)
+	}
+	for i := range want {
+		if types[i] != want[i] {
+			t.Errorf("the log is %v", types)
+		}
+	}
+}
+
+func TestTwoAccountsShareTheSameNewNameAtOnceAndOneWins(t *testing.T) {
+	w := start(t)
+	guest, _ := initialized(t, w, "guest")
+	const n = 8
+	var clients []*api.Client
+	for i := range n {
+		_, c := initialized(t, w, string(rune('a'+i)))
+		clients = append(clients, c)
+	}
+	films := catalog(t, "films")
+	var won, lost atomic.Int64
+	var racers sync.WaitGroup
+	for _, c := range clients {
+		racers.Go(func() {
+			switch err := c.Share(t.Context(), films, guest.Key); {
+			case err == nil:
+				won.Add(1)
+			case errors.Is(err, api.ErrConflict):
+				lost.Add(1)
+			default:
+				t.Errorf("share: %v", err)
+			}
+		})
+	}
+	racers.Wait()
+	if won.Load() != 1 || lost.Load() != n-1 {
+		t.Errorf("%d won, %d lost", won.Load(), lost.Load())
+	}
+}
+
+func TestOneAccountSharesInParallelAndNothingIsLostOrTwice(t *testing.T) {
+	w := start(t)
+	_, ac := initialized(t, w, "alice")
+	bob, _ := initialized(t, w, "bob")
+	films := catalog(t, "films")
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if err := ac.Share(t.Context(), films, bob.Key); err != nil {
+				t.Errorf("share: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if got := len(history(t, w)); got != 4 {
+		t.Errorf("the log has %d events", got)
+	}
+}
+
+func TestFunctionsPutOnlyOverTheInternalSubject(t *testing.T) {
+	w := start(t)
+	alice, ac := initialized(t, w, "alice")
+	internal := api.PutInternal(alice.Key.String(), events.Bound)
+	q := api.PutRequest{Data: []byte(`{"oauth_id":"github|1","context_ref":"x"}`)}
+	if _, err := api.Call(t.Context(), ac, internal, q); !errors.Is(err, api.ErrUnavailable) {
+		t.Errorf("a user reaches the internal subject: %v", err)
+	}
+	nc, err := w.Admin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if _, err := api.Call(t.Context(), api.NewClient(nc), internal, q); err != nil {
+		t.Errorf("a function: %v", err)
+	}
+	initialize := api.PutInternal(alice.Key.String(), events.Initialized)
+	if _, err := api.Call(t.Context(), api.NewClient(nc), initialize, q); !errors.Is(err, api.ErrBadRequest) {
+		t.Errorf("a function initializes an account: %v", err)
+	}
+}
