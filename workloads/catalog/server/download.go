@@ -1,0 +1,165 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"natster/events"
+	"natster/functions/api"
+	"natster/workloads/catalog"
+	"natster/workloads/catalog/seal"
+)
+
+// download opens a session, or starts a push for a client that does not ask for protocol 2.
+func (s *Server) download(ctx context.Context, wg *sync.WaitGroup, r request) (any, func(), error) {
+	q, err := decode[catalog.DownloadRequest](r.body)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case q.Hash.IsZero():
+		return nil, nil, api.Errorf(api.ErrBadRequest, "no hash is asked for")
+	}
+	if err := seal.CheckPublic(q.Target); err != nil {
+		return nil, nil, api.Errorf(api.ErrBadRequest, "target_xkey: %v", err)
+	}
+	if q.Protocol != catalog.Protocol2 {
+		return s.pushes.start(ctx, wg, r, q)
+	}
+	if err := s.sessions.reserve(r.caller); err != nil {
+		return nil, nil, err
+	}
+	x, a, err := s.open(r, q)
+	if err != nil {
+		s.sessions.free(r.caller)
+		return nil, nil, err
+	}
+	s.sessions.put(x)
+	if err := s.allowed(r); err != nil { // taken back while we opened it: endUnshared did not find it
+		s.end(x, seal.End{Code: codeRevoked, Error: err.Error()}, false)
+		return nil, nil, err
+	}
+	return a, nil, nil
+}
+
+func (s *Server) allowed(r request) error {
+	if r.caller.IsZero() {
+		return nil
+	}
+	return s.shares.allows(edge{r.library.Name(), r.caller})
+}
+
+// open makes the session that q asks for.
+func (s *Server) open(r request, q catalog.DownloadRequest) (x *session, a catalog.DownloadReply, err error) {
+	file, err := openFile(r.library, q.Hash)
+	if err != nil {
+		return nil, a, err
+	}
+	defer func() {
+		if err != nil {
+			_ = file.Close()
+		}
+	}()
+	key, err := seal.NewKey()
+	if err != nil {
+		return nil, a, err
+	}
+	defer key.Wipe()
+	layout := seal.Layout{
+		Size:      file.Size(),
+		ChunkSize: min(seal.FitChunk(q.ChunkSize, s.nc.MaxPayload()), s.limits.ChunkSize),
+	}
+	h := seal.NewHeader(seal.Binding{
+		Session: seal.NewSession(), Catalog: r.library.Name(), Hash: q.Hash, Layout: layout,
+		Owner: s.account, Receiver: r.receiver(s.account), Target: q.Target, Sender: key.Public(),
+	})
+	sealed, err := h.Seal(key, nil)
+	if err != nil {
+		return nil, a, err
+	}
+	sender, err := seal.NewSender(h)
+	if err != nil {
+		return nil, a, err
+	}
+	x = &session{
+		id: h.Session, caller: r.caller, catalog: h.Catalog, subject: events.MediaSubject(r.caller, h.Catalog, h.Session),
+		layout: layout, file: file, sender: sender, touched: time.Now(),
+	}
+	return x, catalog.DownloadReply{
+		Acknowledged: true, ChunkSize: layout.ChunkSize, TotalChunks: layout.Chunks(), Sender: key.Public(), TotalBytes: layout.Size,
+		Protocol: catalog.Protocol2, Session: h.Session, Header: sealed,
+	}, nil
+}
+
+// openFile opens a library's file; errors are those of the wire.
+func openFile(l Library, h events.Hash) (File, error) {
+	f, err := l.OpenFile(h)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, api.Errorf(api.ErrNotFound, "%s has no file %s", l.Name(), h.Short())
+	case errors.Is(err, ErrChanged):
+		return nil, api.Errorf(api.ErrGone, "file %s of %s changed or is gone", h.Short(), l.Name())
+	case err != nil:
+		return nil, fmt.Errorf("open %s of %s: %w", h.Short(), l.Name(), err)
+	}
+	return f, nil
+}
+
+// fetch queues chunks of a session, and answers at once.
+func (s *Server) fetch(_ context.Context, r request) (any, func(), error) {
+	q, err := decode[catalog.FetchRequest](r.body)
+	if err != nil {
+		return nil, nil, err
+	}
+	x := s.sessions.find(q.Session, r)
+	if x == nil {
+		return nil, nil, api.Errorf(api.ErrNotFound, "no such session: it expired, or the server was restarted")
+	}
+	if len(q.Chunks) > catalog.MaxFetchRanges {
+		return nil, nil, api.Errorf(api.ErrBadRequest, "%d ranges; %d is the most", len(q.Chunks), catalog.MaxFetchRanges)
+	}
+	total, n := x.layout.Chunks(), int64(0)
+	for _, c := range q.Chunks {
+		first, count := c[0], c[1]
+		if first < 0 || count < 1 || first >= total || count > total-first {
+			return nil, nil, api.Errorf(api.ErrBadRequest, "chunks %d+%d are not in a file of %d", first, count, total)
+		}
+		if n += count; n > catalog.MaxFetchChunks {
+			return nil, nil, api.Errorf(api.ErrBadRequest, "%d chunks is the most of one request", catalog.MaxFetchChunks)
+		}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.over != nil {
+		return nil, nil, &api.Error{Code: api.Code(x.over.Code), Message: x.over.Error}
+	}
+	x.touched = time.Now()
+	if x.pending+int(n) > s.limits.Pending {
+		return nil, nil, api.Errorf(api.ErrTooMany, "%d chunks of this session are still to be sent", x.pending)
+	}
+	for _, c := range q.Chunks {
+		x.todo = append(x.todo, span{c[0], c[1]})
+	}
+	x.pending += int(n)
+	going := catalog.FetchReply{Going: int(n)}
+	if x.pending == 0 || x.queued {
+		return going, nil, nil
+	}
+	x.queued = true
+	return going, func() { s.pump.push(x) }, nil // after the reply: it must not wait behind its chunks
+}
+
+// close ends a session early. It says yes to one that is not there: that is what was wanted.
+func (s *Server) close(_ context.Context, r request) (any, func(), error) {
+	q, err := decode[catalog.CloseRequest](r.body)
+	if err != nil {
+		return nil, nil, err
+	}
+	if x := s.sessions.find(q.Session, r); x != nil {
+		s.end(x, seal.End{Code: codeStopped, Error: "closed by the receiver"}, false)
+		s.sessions.forget(x)
+	}
+	return nil, nil, nil
+}

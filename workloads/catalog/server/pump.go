@@ -1,0 +1,152 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+
+	"natster/workloads/catalog/seal"
+)
+
+// perSession is how many workers may be at one session at a time: few, because chunks should arrive nearly in order.
+const perSession = 4
+
+// pump sends chunks. Sessions with something to send stand in a ring, and workers take one chunk of the first and put the
+// session behind the others: a receiver that asks for much does not slow down one that asks for little. Each worker has one
+// buffer, and that is all the memory that media take.
+type pump struct {
+	nc   *nats.Conn
+	log  *slog.Logger
+	sent atomic.Uint64
+	end  func(*session, seal.End)
+
+	mu      sync.Mutex
+	waiting *sync.Cond
+	ring    []*session
+	stopped bool
+}
+
+func newPump(nc *nats.Conn, log *slog.Logger, end func(*session, seal.End)) *pump {
+	p := &pump{nc: nc, log: log, end: end}
+	p.waiting = sync.NewCond(&p.mu)
+	return p
+}
+
+// push puts a session, whose queued is set, at the end of the ring.
+func (p *pump) push(s *session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ring = append(p.ring, s)
+	p.waiting.Signal()
+}
+
+// stop makes the workers return after the chunk they are at.
+func (p *pump) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped, p.ring = true, nil
+	p.waiting.Broadcast()
+}
+
+// next waits for a session with something to send.
+func (p *pump) next() *session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.ring) == 0 && !p.stopped {
+		p.waiting.Wait()
+	}
+	if p.stopped {
+		return nil
+	}
+	s := p.ring[0]
+	p.ring[0] = nil
+	p.ring = p.ring[1:]
+	return s
+}
+
+// requeue decides whether s, which is not in the ring, belongs there.
+func (p *pump) requeue(s *session) {
+	s.mu.Lock()
+	again := !s.queued && s.over == nil && len(s.todo) > 0 && s.running < perSession
+	s.queued = s.queued || again
+	s.mu.Unlock()
+	if again {
+		p.push(s)
+	}
+}
+
+// work sends chunks until the pump stops.
+func (p *pump) work() {
+	var buf []byte
+	for {
+		s := p.next()
+		if s == nil {
+			return
+		}
+		i, ok := s.take()
+		if !ok {
+			continue
+		}
+		p.requeue(s) // the next worker may take its next chunk meanwhile
+		if n := s.layout.ChunkSize + seal.Overhead; cap(buf) < n {
+			buf = make([]byte, n)
+		}
+		if why := p.send(s, i, buf[:cap(buf)]); why != nil {
+			p.end(s, *why)
+		}
+		s.done()
+		p.requeue(s)
+	}
+}
+
+// send reads, seals and publishes one chunk. It returns why the session must end, if it must. Whatever is lost otherwise,
+// the receiver asks for again.
+func (p *pump) send(s *session, i int64, buf []byte) (why *seal.End) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.log.Error("sending a chunk panicked", "session", s.id, "panic", r, "stack", string(debug.Stack()))
+			why = &seal.End{Code: codeFailed, Error: "internal error"}
+		}
+	}()
+	if !p.nc.IsConnected() {
+		return nil // it would only fill the connection's buffer
+	}
+	n := s.layout.Length(i)
+	if err := readChunk(s.file, buf[seal.PrefixSize:seal.PrefixSize+n], s.layout.Offset(i)); err != nil {
+		if errors.Is(err, ErrChanged) {
+			return &seal.End{Code: codeChanged, Error: "the file changed or is gone"}
+		}
+		p.log.Error("a file cannot be read", "session", s.id, "catalog", s.catalog, "error", err)
+		return &seal.End{Code: codeFailed, Error: "the file cannot be read"}
+	}
+	frame, err := s.sender.Seal(buf, i)
+	if err != nil {
+		return &seal.End{Code: codeStopped, Error: err.Error()}
+	}
+	if s.isOver() {
+		return nil
+	}
+	if err := p.nc.Publish(s.subject, frame); err != nil {
+		p.log.Debug("a chunk was not sent", "session", s.id, "chunk", i, "error", err)
+		return nil
+	}
+	p.sent.Add(uint64(n))
+	return nil
+}
+
+// readChunk fills buf from f, and returns [ErrChanged] when f is not the file that was listed.
+func readChunk(f File, buf []byte, off int64) error {
+	n, err := f.ReadAt(buf, off)
+	if changed := f.Check(); changed != nil {
+		return changed
+	}
+	if n < len(buf) {
+		return fmt.Errorf("read %d of %d bytes at %d: %w", n, len(buf), off, err)
+	}
+	return nil
+}

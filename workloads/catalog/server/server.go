@@ -1,0 +1,201 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"natster/events"
+	"natster/workloads/catalog/seal"
+)
+
+// Config is what a server is made of. Conn, Account, Catalogs and Shares are required.
+type Config struct {
+	Conn     *nats.Conn     // stays the caller's to close, after Run has returned
+	Account  events.Account // whose connection it is, and so whose catalogs
+	Catalogs []Library      // at least one; no name twice
+	Shares   Shares
+	Logger   *slog.Logger // nil: discarded
+	Limits   Limits
+}
+
+// Limits bound what others can make a server do. A zero field means its default.
+type Limits struct {
+	Sessions       int           // open sessions of protocol 2, in all: 1024
+	CallerSessions int           // of one account: 256
+	Pushes         int           // files being pushed by protocol 1, in all: 8
+	Pending        int           // chunks asked for and not yet sent, of one session: 512
+	Workers        int           // chunks read, sealed and published at a time: the number of CPUs, at least 2
+	ChunkSize      int           // largest chunk offered, in bytes: 1 MiB; memory is about Workers times this
+	Idle           time.Duration // after which an unused session ends: 2 minutes
+	Heartbeat      time.Duration // between heartbeats: 30 seconds
+	SharesRefresh  time.Duration // between looks at all shares; changes are heard of at once: 10 seconds
+	SharesMaxAge   time.Duration // of the last such look, beyond which no other account is served: 90 seconds
+}
+
+func (l Limits) withDefaults() Limits {
+	def := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	span := func(v *time.Duration, d time.Duration) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	def(&l.Sessions, 1024)
+	def(&l.CallerSessions, 256)
+	def(&l.Pushes, 8)
+	def(&l.Pending, 512)
+	def(&l.Workers, max(2, runtime.GOMAXPROCS(0)))
+	def(&l.ChunkSize, seal.MaxChunk)
+	l.ChunkSize = min(max(l.ChunkSize, seal.MinChunk), seal.MaxChunk)
+	span(&l.Idle, 2*time.Minute)
+	span(&l.Heartbeat, 30*time.Second)
+	span(&l.SharesRefresh, 10*time.Second)
+	span(&l.SharesMaxAge, 90*time.Second)
+	return l
+}
+
+// A Server serves catalogs while its Run runs. Make it with [New].
+type Server struct {
+	nc       *nats.Conn
+	account  events.Account
+	catalogs []Library
+	limits   Limits
+	log      *slog.Logger
+
+	shares   *view
+	sessions *sessions
+	pump     *pump
+	pushes   *pushes
+
+	ready    chan struct{} // closed when every subject is subscribed
+	gate     sync.RWMutex  // held for reading by every running request
+	stopping bool
+}
+
+// New returns a server that does nothing until [Server.Run].
+func New(c Config) (*Server, error) {
+	switch {
+	case c.Conn == nil:
+		return nil, errors.New("catalog server: no connection")
+	case c.Account.IsZero():
+		return nil, errors.New("catalog server: no account")
+	case c.Shares == nil:
+		return nil, errors.New("catalog server: nothing to know the shares by")
+	case len(c.Catalogs) == 0:
+		return nil, errors.New("catalog server: no catalog to serve")
+	}
+	names := make(map[events.Catalog]bool)
+	for _, l := range c.Catalogs {
+		if names[l.Name()] {
+			return nil, fmt.Errorf("catalog server: two catalogs are called %s", l.Name())
+		}
+		names[l.Name()] = true
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		nc: c.Conn, account: c.Account, catalogs: c.Catalogs, limits: c.Limits.withDefaults(), log: c.Logger,
+		ready: make(chan struct{}),
+	}
+	s.shares = newView(c.Account, c.Shares, s.limits, s.log)
+	s.sessions = newSessions(s.limits)
+	s.pump = newPump(s.nc, s.log, func(x *session, why seal.End) { s.end(x, why, true) })
+	s.pushes = newPushes(s)
+	return s, nil
+}
+
+// Ready is closed when the server answers requests.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// Run serves until ctx is done, which is no error, or the connection is closed for good. It returns when nothing of it runs
+// any more: sessions are ended, and the account has been told that its catalogs are offline. It is called once.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	status := s.nc.StatusChanged(nats.CONNECTED, nats.CLOSED)
+	defer s.nc.RemoveStatusListener(status)
+
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel(nil) // before waiting
+
+	feed, err := s.hearShares()
+	defer unsubscribe(feed)
+	if err != nil {
+		return fmt.Errorf("catalog server: %w", err)
+	}
+	s.shares.refresh(ctx) // so that the first requests find it; when it fails, only the own account is served
+	for range s.limits.Workers {
+		wg.Go(s.pump.work)
+	}
+	defer s.pump.stop()
+	subs, err := s.subscribe(ctx, &wg)
+	defer s.stop(&subs)
+	if err != nil {
+		return fmt.Errorf("catalog server: %w", err)
+	}
+	wg.Go(func() { s.shares.follow(ctx, s.endUnshared) })
+	wg.Go(func() { s.expire(ctx) })
+	for _, l := range s.catalogs {
+		wg.Go(func() { s.announce(ctx, l) })
+	}
+	close(s.ready)
+
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case st, open := <-status:
+			switch {
+			case !open || st == nats.CLOSED:
+				return errors.New("catalog server: the connection is closed")
+			case st == nats.CONNECTED:
+				s.shares.kick() // what was said meanwhile was not heard
+			}
+		}
+	}
+}
+
+// stop says goodbye: no more requests, sessions told, the account told.
+func (s *Server) stop(subs *[]*nats.Subscription) {
+	unsubscribe(*subs)
+	s.gate.Lock()
+	s.stopping = true
+	s.gate.Unlock()
+	s.endAll(seal.End{Code: codeStopped, Error: "the catalog server stops"})
+	for _, l := range s.catalogs {
+		s.publishPresence(events.LocalOffline, l)
+	}
+	if err := s.nc.FlushTimeout(2 * time.Second); err != nil {
+		s.log.Debug("goodbye not delivered", "error", err)
+	}
+}
+
+func unsubscribe(subs []*nats.Subscription) {
+	for _, sub := range subs {
+		_ = sub.Unsubscribe() // of a closed connection, or again: nothing to do
+	}
+}
+
+// Stats is what a server is doing now.
+type Stats struct {
+	Sessions int    // open sessions of protocol 2
+	Pushes   int    // running pushes of protocol 1
+	Bytes    uint64 // plaintext bytes sent since the start
+}
+
+// Stats returns what the server is doing now. It is safe for concurrent use.
+func (s *Server) Stats() Stats {
+	return Stats{Sessions: s.sessions.count(), Pushes: s.pushes.count(), Bytes: s.pump.sent.Load() + s.pushes.sent.Load()}
+}

@@ -1,0 +1,238 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"natster/events"
+	"natster/functions/api"
+	"natster/workloads/catalog/seal"
+)
+
+// Codes with which sessions end, beside 410: the codes of the reply that the next fetch would get.
+const (
+	codeRevoked = http.StatusForbidden
+	codeStopped = http.StatusNotFound // the receiver may open another session
+	codeChanged = http.StatusGone
+	codeFailed  = http.StatusInternalServerError
+)
+
+// A session is one receiver's reading of one file. Only numbers of chunks are queued in it.
+type session struct {
+	id      string
+	caller  events.Account // zero: the own account
+	catalog events.Catalog
+	subject string // of its frames
+	layout  seal.Layout
+	file    File
+	sender  *seal.Sender
+
+	mu      sync.Mutex
+	todo    []span // asked for and not yet taken by a worker, in order
+	pending int    // chunks in todo
+	running int    // workers at it
+	queued  bool   // in the pump's ring
+	touched time.Time
+	over    *seal.End // nil while it is open
+}
+
+// span is count chunks from first on.
+type span struct{ first, count int64 }
+
+func (s *session) edge() edge { return edge{s.catalog, s.caller} }
+
+// take returns the next chunk to send, for a worker that took s out of the ring.
+func (s *session) take() (int64, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queued = false
+	if s.over != nil || len(s.todo) == 0 {
+		return 0, false
+	}
+	i := s.todo[0].first
+	s.todo[0].first++
+	if s.todo[0].count--; s.todo[0].count == 0 {
+		s.todo = s.todo[1:]
+	}
+	s.pending--
+	s.running++
+	return i, true
+}
+
+// done ends what take began.
+func (s *session) done() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running--
+	s.touched = time.Now()
+	s.release()
+}
+
+// isOver tells whether nothing may be sent any more.
+func (s *session) isOver() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over != nil
+}
+
+// end closes the session for the reason given; it reports whether it was open. The file is closed when the last worker has
+// left it.
+func (s *session) end(why seal.End) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over != nil {
+		return false
+	}
+	s.over, s.todo, s.pending = &why, nil, 0
+	s.release()
+	return true
+}
+
+func (s *session) release() {
+	if s.over != nil && s.running == 0 && s.file != nil {
+		_ = s.file.Close() // it was only read
+		s.file = nil
+	}
+}
+
+// sessions is the table of them. One that ended because its file changed stays until it would have expired, so that the
+// receiver's next fetch learns it.
+type sessions struct {
+	limits Limits
+	mu     sync.Mutex
+	byID   map[string]*session
+	open   map[events.Account]int
+	total  int
+}
+
+func newSessions(l Limits) *sessions {
+	return &sessions{limits: l, byID: make(map[string]*session), open: make(map[events.Account]int)}
+}
+
+func (t *sessions) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.total
+}
+
+// reserve makes room for a session of the caller, to be filled by put or given back by free.
+func (t *sessions) reserve(caller events.Account) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.total >= t.limits.Sessions || t.open[caller] >= t.limits.CallerSessions {
+		return api.Errorf(api.ErrTooMany, "%d downloads are open, of them %d yours: try again when one has ended", t.total, t.open[caller])
+	}
+	t.total++
+	t.open[caller]++
+	return nil
+}
+
+func (t *sessions) free(caller events.Account) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.total--
+	if t.open[caller]--; t.open[caller] == 0 {
+		delete(t.open, caller)
+	}
+}
+
+func (t *sessions) put(s *session) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.byID[s.id] = s
+}
+
+// find returns the caller's session; another's is not found.
+func (t *sessions) find(id string, r request) *session {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.byID[id]; s != nil && s.caller == r.caller && s.catalog == r.library.Name() {
+		return s
+	}
+	return nil
+}
+
+func (t *sessions) all() []*session {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := make([]*session, 0, len(t.byID))
+	for _, s := range t.byID {
+		list = append(list, s)
+	}
+	return list
+}
+
+func (t *sessions) forget(s *session) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.byID, s.id)
+}
+
+// end ends a session, and tells its receiver when that may help. Only the reason "changed" is remembered.
+func (s *Server) end(x *session, why seal.End, tell bool) {
+	if !x.end(why) {
+		return
+	}
+	s.sessions.free(x.caller)
+	if why.Code != codeChanged {
+		s.sessions.forget(x)
+	}
+	s.log.Debug("session ended", "session", x.id, "catalog", x.catalog, "caller", x.caller.Short(), "code", why.Code, "reason", why.Error)
+	if !tell {
+		return
+	}
+	frame, err := x.sender.SealEnd(why)
+	if err == nil && s.nc.IsConnected() {
+		err = s.nc.Publish(x.subject, frame)
+	}
+	if err != nil {
+		s.log.Debug("the end of a session was not told", "session", x.id, "error", err)
+	}
+}
+
+func (s *Server) endAll(why seal.End) {
+	for _, x := range s.sessions.all() {
+		s.end(x, why, true)
+	}
+}
+
+// endUnshared ends the sessions whose share is gone or cannot be confirmed.
+func (s *Server) endUnshared() {
+	for _, x := range s.sessions.all() {
+		if x.caller.IsZero() {
+			continue
+		}
+		if err := s.shares.allows(x.edge()); err != nil {
+			refusal, _ := api.Refusal(err)
+			s.end(x, seal.End{Code: int(refusal.Code), Error: refusal.Message}, true)
+		}
+	}
+}
+
+// expire ends idle sessions, and those that can no longer be confirmed, until ctx is done.
+func (s *Server) expire(ctx context.Context) {
+	tick := time.NewTicker(max(min(s.limits.Idle, s.limits.SharesMaxAge)/8, 10*time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		s.endUnshared()
+		for _, x := range s.sessions.all() {
+			x.mu.Lock()
+			idle := x.running == 0 && x.pending == 0 && time.Since(x.touched) > s.limits.Idle
+			over := x.over != nil
+			x.mu.Unlock()
+			switch {
+			case idle && over:
+				s.sessions.forget(x)
+			case idle:
+				s.end(x, seal.End{Code: codeStopped, Error: "the session was not used for too long"}, true)
+			}
+		}
+	}
+}

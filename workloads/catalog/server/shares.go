@@ -1,0 +1,171 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"natster/events"
+	"natster/functions/api"
+)
+
+// An edge is one of this account's catalogs shared with another account.
+type edge struct {
+	catalog events.Catalog
+	to      events.Account
+}
+
+// view is who may, as far as this server knows. It hears of changes at once and looks at the whole now and then; when it
+// could not look for too long, nobody may.
+type view struct {
+	owner  events.Account
+	source Shares
+	every  time.Duration
+	maxAge time.Duration
+	log    *slog.Logger
+	wake   chan struct{}
+
+	mu        sync.RWMutex
+	allowed   map[edge]bool
+	confirmed time.Time     // when the last look at the whole began; zero: never
+	observed  uint64        // the highest position heard of
+	floor     uint64        // the position that the last look reflects at least: older news is stale
+	heard     map[edge]news // since the last look began, the newest of each edge
+}
+
+// news is one change, at its position in the event log; 0 is unknown.
+type news struct {
+	edge     edge
+	shared   bool
+	position uint64
+}
+
+func newView(owner events.Account, source Shares, l Limits, log *slog.Logger) *view {
+	return &view{
+		owner: owner, source: source, every: l.SharesRefresh, maxAge: l.SharesMaxAge, log: log,
+		wake: make(chan struct{}, 1), allowed: make(map[edge]bool), heard: make(map[edge]news),
+	}
+}
+
+// allows returns nil when the catalog is shared with the account, and the refusal otherwise.
+func (v *view) allows(e edge) error {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	switch {
+	case v.confirmed.IsZero() || time.Since(v.confirmed) > v.maxAge:
+		return api.Errorf(api.ErrUnavailable, "whom %s is shared with cannot be confirmed now", e.catalog)
+	case !v.allowed[e]:
+		return api.Errorf(api.ErrForbidden, "%s is not shared with you", e.catalog)
+	}
+	return nil
+}
+
+// hear takes in one change. The feed may repeat itself, so what is older than what is known changes nothing.
+func (v *view) hear(n news) {
+	v.source.Observe(n.position)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if n.position > 0 && (n.position <= v.floor || n.position < v.heard[n.edge].position) {
+		return
+	}
+	v.observed = max(v.observed, n.position)
+	v.heard[n.edge] = n
+	v.apply(n)
+}
+
+func (v *view) apply(n news) {
+	if n.shared {
+		v.allowed[n.edge] = true
+		return
+	}
+	delete(v.allowed, n.edge)
+}
+
+// kick makes follow look at the whole now.
+func (v *view) kick() {
+	select {
+	case v.wake <- struct{}{}:
+	default:
+	}
+}
+
+// follow looks at the whole again and again until ctx is done, and calls changed after each look.
+func (v *view) follow(ctx context.Context, changed func()) {
+	tick := time.NewTimer(v.every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-v.wake:
+		case <-tick.C:
+		}
+		took := v.refresh(ctx)
+		changed()
+		// A view of very many shares is costly to look at: a tenth of the time is enough, as long as it stays young.
+		tick.Reset(min(max(v.every, 10*took), v.maxAge/2))
+	}
+}
+
+// refresh looks at the whole, and returns how long that took.
+func (v *view) refresh(ctx context.Context) time.Duration {
+	began := time.Now()
+	v.mu.Lock()
+	floor := v.observed
+	v.heard = make(map[edge]news)
+	v.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, max(min(v.maxAge/3, 30*time.Second), time.Second))
+	defer cancel()
+	list, err := v.source.Shares(ctx)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err != nil {
+		if ctx.Err() == nil || time.Since(began) > time.Second {
+			v.log.Warn("the shares could not be confirmed", "error", err, "last", v.confirmed)
+		}
+		return time.Since(began)
+	}
+	v.allowed = make(map[edge]bool, len(list))
+	for _, s := range list {
+		if s.From == v.owner {
+			v.allowed[edge{s.Catalog, s.To}] = true
+		}
+	}
+	for _, n := range v.heard { // while we looked
+		v.apply(n)
+	}
+	v.confirmed, v.floor = began, floor
+	return time.Since(began)
+}
+
+// hearShares subscribes to the feed's news of shares; one subscription, so that they come in order.
+func (s *Server) hearShares() ([]*nats.Subscription, error) {
+	sub, err := s.nc.Subscribe(events.FeedLocal("*"), func(m *nats.Msg) {
+		shared := m.Subject == events.FeedLocal(events.FeedShared)
+		if !shared && m.Subject != events.FeedLocal(events.FeedUnshared) {
+			return
+		}
+		var n api.ShareNews
+		if err := json.Unmarshal(m.Data, &n); err != nil {
+			s.log.Warn("news of a share cannot be read", "error", err)
+			s.shares.kick()
+			return
+		}
+		if n.From != s.account {
+			return
+		}
+		s.shares.hear(news{edge{n.Catalog, n.To}, shared, n.Position})
+		if !shared {
+			s.endUnshared()
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("subscribe to news of shares: %w", err)
+	}
+	return []*nats.Subscription{sub}, nil
+}
