@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"natster/deploy/private"
 	"natster/events"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
 )
 
 // A keystore is a directory of
@@ -50,21 +50,13 @@ type userRecord struct {
 	Permissions Permissions `json:"permissions"`
 }
 
-const (
-	dirMode  = 0o700
-	fileMode = 0o600
-
-	// lockPoll is how often a waiting process looks whether the lock is free; an edit takes about as long.
-	lockPoll = 2 * time.Millisecond
-)
+// lockPoll is how often a waiting process looks whether the lock is free; an edit takes about as long.
+const lockPoll = 2 * time.Millisecond
 
 func (k keystore) create() error {
 	for _, d := range []string{k.dir, k.path("accounts"), k.path("names")} {
-		if err := os.MkdirAll(d, dirMode); err != nil {
+		if err := private.Mkdir(d); err != nil {
 			return fmt.Errorf("accounts: make the key directory: %w", err)
-		}
-		if err := os.Chmod(d, dirMode); err != nil {
-			return fmt.Errorf("accounts: make the key directory private: %w", err)
 		}
 	}
 	return nil
@@ -76,7 +68,7 @@ func (k keystore) path(elem ...string) string {
 
 // lock waits for the keystore, across goroutines and processes, and returns what gives it back.
 func (k keystore) lock(ctx context.Context) (unlock func(), err error) {
-	f := flock.New(k.path("lock"), flock.SetPermissions(fileMode))
+	f := flock.New(k.path("lock"), flock.SetPermissions(private.FileMode))
 	if _, err := f.TryLockContext(ctx, lockPoll); err != nil {
 		return nil, fmt.Errorf("accounts: wait for the key directory's lock: %w", err)
 	}
@@ -178,18 +170,9 @@ func writeJSON(path string, v any) error {
 	return writeFile(path, append(text, '\n'))
 }
 
-// writeFile replaces the file at once, and returns when it would survive a power cut.
 func writeFile(path string, text []byte) error {
-	if err := renameio.WriteFile(path, text, fileMode, renameio.WithStaticPermissions(fileMode), renameio.WithTempDir(filepath.Dir(path))); err != nil {
+	if err := private.WriteFile(path, text); err != nil {
 		return fmt.Errorf("accounts: write: %w", err)
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("accounts: write: %w", err)
-	}
-	defer func() { _ = d.Close() }()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("accounts: write %s: %w", path, err)
 	}
 	return nil
 }

@@ -256,7 +256,11 @@ func (o *Operator) edit(ctx context.Context, s *server, a events.Account, change
 	if r, err = o.store(before, r, claims, change); err != nil {
 		return r, err
 	}
-	return r, s.push(ctx, r)
+	err = s.push(ctx, r)
+	if errors.Is(err, ErrRefused) { // and would be for ever, so the edit never was
+		err = errors.Join(err, o.keys.putAccount(before))
+	}
+	return r, err
 }
 
 // store applies change to r and its claims, signs the claims if they changed, and writes r if it is not as before.

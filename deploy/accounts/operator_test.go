@@ -279,3 +279,39 @@ func TestOtherPermissionsEndTheOldCredentials(t *testing.T) {
 		t.Error("permissions for a subject that is none are accepted")
 	}
 }
+
+func TestAnEditThatTheServerCannotTakeNeverWas(t *testing.T) {
+	w := bare(t)
+	alice, bob := w.Account("alice"), w.Account("bob")
+	w.Import(bob, catalog(t, "films"), alice)
+	k, err := world.OpenKeeper(w.Config().Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.ImportMany(t.Context(), bob.Key, alice.Key, 5000); !errors.Is(err, accounts.ErrRefused) {
+		t.Errorf("more imports than a message holds: %v", err)
+	}
+	w.Import(bob, catalog(t, "books"), alice)
+	if got, err := k.Imports(t.Context(), bob.Key); err != nil || len(got) != 2 {
+		t.Errorf("imports %v, %v; want books and films", got, err)
+	}
+}
+
+func BenchmarkEnrol(b *testing.B) {
+	w := bare(b)
+	for i := 0; b.Loop(); i++ {
+		if _, err := w.Keeper().Enrol(b.Context(), fmt.Sprintf("user%d", i)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkImport(b *testing.B) {
+	w := bare(b)
+	alice := w.Account("alice")
+	bob := w.Account("bob")
+	_ = bob.Conn(b)
+	for i := 0; b.Loop(); i++ {
+		w.Import(bob, catalog(b, fmt.Sprintf("c%d", i%50)), alice)
+	}
+}

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -65,6 +66,9 @@ func (s *server) push(ctx context.Context, r record) error {
 		return nil
 	}
 	m, err := s.conn.RequestWithContext(ctx, updateSubject, []byte(r.JWT))
+	if errors.Is(err, nats.ErrMaxPayload) {
+		return fmt.Errorf("%w: account %s: its JWT has %d bytes, more than a message holds: too many imports", ErrRefused, r.Account, len(r.JWT))
+	}
 	if err != nil {
 		return fmt.Errorf("%w: tell the server of account %s: %w", ErrNotRunning, r.Account, err)
 	}

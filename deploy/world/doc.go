@@ -12,7 +12,7 @@
 //
 // # On disk
 //
-// A world is a directory, mode 0700, and everything in it is private:
+// A world is a directory, and everything in it is private (files 0600, directories 0700):
 //
 //	lock            held while the world runs: one directory, one world
 //	world.json      addresses, process, well-known accounts; no secrets

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"natster/deploy/accounts"
+	"natster/deploy/private"
 	"natster/events"
 
-	"github.com/google/renameio/v2"
 	"github.com/nats-io/nats.go"
 )
 
@@ -31,11 +31,8 @@ type Info struct {
 	HubCatalog   events.Catalog `json:"hub_catalog"`
 }
 
-const (
-	dirMode  = 0o700
-	fileMode = 0o600
-	infoFile = "world.json"
-)
+// infoFile is the name of the file in a world's directory that tells others of it.
+const infoFile = "world.json"
 
 // Find reads what the world in dir says of itself. It fails with accounts.ErrNoWorld when there never was one and with
 // accounts.ErrNotRunning, beside the last Info, when the world was stopped. That a running world is found is no proof that
@@ -83,13 +80,8 @@ func writeInfo(dir string, info Info) error {
 	if err != nil {
 		return fmt.Errorf("world: %w", err)
 	}
-	return writeFile(filepath.Join(dir, infoFile), append(text, '\n'))
-}
-
-// writeFile replaces a private file at once.
-func writeFile(path string, text []byte) error {
-	if err := renameio.WriteFile(path, text, fileMode, renameio.WithStaticPermissions(fileMode), renameio.WithTempDir(filepath.Dir(path))); err != nil {
-		return fmt.Errorf("world: write: %w", err)
+	if err := private.WriteFile(filepath.Join(dir, infoFile), append(text, '\n')); err != nil {
+		return fmt.Errorf("world: %w", err)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"natster/deploy/accounts"
+	"natster/deploy/private"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
@@ -118,13 +119,16 @@ func storageKey(dir string) (string, error) {
 		return "", fmt.Errorf("%s: %w", dir, ErrKeyLost)
 	}
 	fresh := rand.Text() + rand.Text() // 256 bits and a little
-	return fresh, writeFile(path, []byte(fresh))
+	if err := private.WriteFile(path, []byte(fresh)); err != nil {
+		return "", fmt.Errorf("world: the key to the encrypted data: %w", err)
+	}
+	return fresh, nil
 }
 
 // fillResolver writes the accounts' JWTs to where the server looks for them: at a first start, and to mend what a crash left
 // torn or behind, since the server does not sync them.
 func fillResolver(dir string, op *accounts.Operator) error {
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+	if err := private.Mkdir(dir); err != nil {
 		return fmt.Errorf("world: account resolver: %w", err)
 	}
 	all, err := op.Accounts()
@@ -136,7 +140,7 @@ func fillResolver(dir string, op *accounts.Operator) error {
 		if old, err := os.ReadFile(path); err == nil && string(old) == a.JWT {
 			continue
 		}
-		if err := os.WriteFile(path, []byte(a.JWT), fileMode); err != nil {
+		if err := os.WriteFile(path, []byte(a.JWT), private.FileMode); err != nil {
 			return fmt.Errorf("world: account resolver: %w", err)
 		}
 	}

@@ -19,6 +19,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"natster/deploy/private"
 )
 
 // What can be wrong with TLS.
@@ -100,14 +102,14 @@ func selfSigned(dir string, hosts []string) (certFile, keyFile string, err error
 	if err != nil {
 		return "", "", err
 	}
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+	if err := private.Mkdir(dir); err != nil {
 		return "", "", err
 	}
 	// The certificate comes last: where it is, the key is.
-	if err := writeFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
+	if err := private.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
 		return "", "", err
 	}
-	return certFile, keyFile, writeFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
+	return certFile, keyFile, private.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
 }
 
 // PinnedTLS is a client's TLS that accepts the one certificate with that fingerprint, as [World.Fingerprint] has it, and no

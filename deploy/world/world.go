@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"natster/deploy/accounts"
+	"natster/deploy/private"
 	"natster/events"
 	"natster/functions"
 
@@ -86,8 +87,9 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 			return nil, err
 		}
 	}
-	if err := makePrivate(c.Dir); err != nil {
-		return nil, err
+	// A directory that was there before keeps its mode: all that is in it is private by itself.
+	if err := os.MkdirAll(c.Dir, private.DirMode); err != nil {
+		return nil, fmt.Errorf("world: %w", err)
 	}
 	w := &World{config: c}
 	if w.lock, err = takeLock(ctx, c.Dir); err != nil {
@@ -221,18 +223,8 @@ func (w *World) announce(at listening, fingerprint string) error {
 	return writeInfo(w.config.Dir, w.info)
 }
 
-func makePrivate(dir string) error {
-	if err := os.MkdirAll(dir, dirMode); err != nil {
-		return fmt.Errorf("world: %w", err)
-	}
-	if err := os.Chmod(dir, dirMode); err != nil {
-		return fmt.Errorf("world: make the directory private: %w", err)
-	}
-	return nil
-}
-
 func takeLock(ctx context.Context, dir string) (*flock.Flock, error) {
-	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(fileMode))
+	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(private.FileMode))
 	ctx, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
 	locked, err := lock.TryLockContext(ctx, lockPatience/20)
