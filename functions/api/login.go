@@ -38,6 +38,20 @@ type Claim struct {
 	OAuthID string `json:"oauth_id"`
 }
 
+// MaxLogin is the longest id of a web login, in bytes.
+const MaxLogin = 512
+
+// CheckLogin tells what is wrong with the id of a web login; the error is [ErrBadRequest].
+func CheckLogin(oauthID string) error {
+	switch {
+	case oauthID == "":
+		return Errorf(ErrBadRequest, "the oauth id is missing")
+	case len(oauthID) > MaxLogin:
+		return Errorf(ErrBadRequest, "the oauth id is %d bytes long; %d is the most", len(oauthID), MaxLogin)
+	}
+	return nil
+}
+
 // GetContext is `context.get`: the context bound to a login, which is the request as plain text; 403 for all but the
 // site, 404 for a login that is not bound. Answered by queries.
 var GetContext = Endpoint[Text, BoundContext]{Name: "context.get"}

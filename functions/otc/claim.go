@@ -13,9 +13,6 @@ import (
 	"natster/functions/view"
 )
 
-// maxLogin bounds the id of a login, in bytes.
-const maxLogin = 512
-
 // finishTime is how long a claim that has used up its code may go on, whatever the deadline of the request.
 const finishTime = 4 * time.Second
 
@@ -57,10 +54,9 @@ func mayClaim(site, caller events.Account, q api.Claim) (code, error) {
 		return code{}, api.Errorf(api.ErrForbidden, "only the site may claim a code")
 	case q.Code == "":
 		return code{}, api.Errorf(api.ErrBadRequest, "code is missing")
-	case q.OAuthID == "":
-		return code{}, api.Errorf(api.ErrBadRequest, "oauth_id is missing")
-	case len(q.OAuthID) > maxLogin:
-		return code{}, api.Errorf(api.ErrBadRequest, "oauth_id is %d bytes long; %d is the most", len(q.OAuthID), maxLogin)
+	}
+	if err := api.CheckLogin(q.OAuthID); err != nil {
+		return code{}, err
 	}
 	c, ok := parseCode(q.Code)
 	if !ok {

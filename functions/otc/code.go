@@ -17,8 +17,11 @@ import (
 )
 
 // A code is 26 letters and digits, 130 random bits: too many to guess at, so claims need no rate limit. It is a secret until
-// it is claimed, and has no String method and no field that a logger would show.
+// it is claimed, and hides itself from fmt and slog.
 type code struct{ text string }
+
+func (code) String() string   { return "[code]" }
+func (code) GoString() string { return "[code]" }
 
 const (
 	codeLength   = 26

@@ -1,0 +1,84 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"natster/events"
+	"natster/functions"
+	"natster/functions/api"
+)
+
+// Config says whose catalog newcomers are given. Without either the function does nothing.
+type Config struct {
+	Account events.Account
+	Catalog events.Catalog
+}
+
+func (c Config) off() bool { return c.Account.IsZero() || c.Catalog.IsZero() }
+
+// putPatience bounds one request to eventwriter.
+const putPatience = 10 * time.Second
+
+type hub struct {
+	cfg   Config
+	write *api.Client
+}
+
+// New returns the function. It runs on one runner; a second instance is a second New.
+func New(cfg Config) functions.Function {
+	f := &hub{cfg: cfg}
+	var access functions.Access
+	if !cfg.off() {
+		access.Publishes = []string{f.endpoint().Subject()}
+	}
+	return functions.Function{
+		Name:     "hub",
+		Doc:      "shares the hub's catalog with every account that begins to use natster",
+		Triggers: []functions.Trigger{functions.OnEvent(f.welcome, events.Initialized)},
+		Access:   access,
+		Open: func(h functions.Host) error {
+			f.write = api.NewClient(h.Conn)
+			return nil
+		},
+	}
+}
+
+func (f *hub) endpoint() api.Endpoint[api.PutRequest, api.PutReply] {
+	return api.PutInternal(f.cfg.Account.String(), events.Shared)
+}
+
+func (f *hub) welcome(ctx context.Context, e events.Envelope) error {
+	put, ok := greeting(f.cfg, e)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, putPatience)
+	defer cancel()
+	_, err := api.Call(ctx, f.write, f.endpoint(), put)
+	return judge(e, err)
+}
+
+// greeting is what to ask for when e happened; ok is false when there is nothing to ask for.
+func greeting(cfg Config, e events.Envelope) (put api.PutRequest, ok bool) {
+	if cfg.off() || e.Type != events.Initialized || e.Origin == cfg.Account {
+		return api.PutRequest{}, false
+	}
+	return api.PutRequest{Catalog: cfg.Catalog.String(), Target: e.Origin.String(), EventType: string(events.Shared)}, true
+}
+
+// judge tells refusals that no repetition can heal from failures that will pass.
+func judge(e events.Envelope, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("the hub's catalog was not shared with %s: %w", e.Origin, err)
+	for _, final := range []error{api.ErrBadRequest, api.ErrForbidden, api.ErrNotFound, api.ErrConflict, api.ErrGone} {
+		if errors.Is(err, final) {
+			return fmt.Errorf("%w: %w", functions.ErrPoison, err)
+		}
+	}
+	return err
+}
