@@ -1,0 +1,393 @@
+package library
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"natster/events"
+	"natster/workloads/catalog"
+)
+
+// A shelf is a library over a directory of its own, for one test.
+type shelf struct {
+	*Library
+	t   testing.TB
+	cfg Config
+}
+
+const testQuiet = 20 * time.Millisecond
+
+func newShelf(t testing.TB, change ...func(*Config)) *shelf {
+	t.Helper()
+	s := &shelf{t: t, cfg: Config{
+		Dir: t.TempDir(), File: filepath.Join(t.TempDir(), "films.json"), Name: catalogName(t, "films"), Quiet: testQuiet,
+		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	}}
+	for _, f := range change {
+		f(&s.cfg)
+	}
+	s.reopen()
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// reopen is a restart.
+func (s *shelf) reopen() {
+	s.t.Helper()
+	if s.Library != nil {
+		s.Close()
+	}
+	l, err := Open(context.Background(), s.cfg)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.Library = l
+}
+
+func (s *shelf) path(p string) string { return filepath.Join(s.Dir(), filepath.FromSlash(p)) }
+
+func (s *shelf) put(p, content string) {
+	s.t.Helper()
+	s.do(os.MkdirAll(filepath.Dir(s.path(p)), 0o755))
+	s.do(os.WriteFile(s.path(p), []byte(content), 0o644))
+}
+
+func (s *shelf) do(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *shelf) move(from, to string) { s.t.Helper(); s.do(os.Rename(s.path(from), s.path(to))) }
+func (s *shelf) remove(p string)      { s.t.Helper(); s.do(os.RemoveAll(s.path(p))) }
+
+func (s *shelf) scan() Report {
+	s.t.Helper()
+	r, err := s.Scan(s.t.Context())
+	s.do(err)
+	return r
+}
+
+// paths is the whole catalog on one line.
+func (s *shelf) paths() string {
+	var p []string
+	for _, e := range s.Contents().Entries {
+		p = append(p, e.Path)
+	}
+	return strings.Join(p, " ")
+}
+
+func (s *shelf) lists(want string) {
+	s.t.Helper()
+	if got := s.paths(); got != want {
+		s.t.Errorf("the catalog lists %q, not %q", got, want)
+	}
+}
+
+// holds tells whether the entry at p has this content.
+func (s *shelf) holds(p, content string) bool {
+	e, ok := s.Path(p)
+	return ok && e.Hash == sha256.Sum256([]byte(content)) && e.Size == int64(len(content))
+}
+
+func (s *shelf) reason(p string) Reason {
+	for _, k := range s.Skipped() {
+		if k.Path == p {
+			return k.Reason
+		}
+	}
+	return ""
+}
+
+func hashOf(content string) events.Hash { return sha256.Sum256([]byte(content)) }
+
+func TestScanListsTheDirectory(t *testing.T) {
+	s := newShelf(t)
+	s.put("b.txt", "two")
+	s.put("a/b/c.mp3", "three")
+	s.put("a.txt", "one")
+	s.put("empty", "")
+	s.put("copy.txt", "one")
+	r := s.scan()
+	s.lists("a.txt a/b/c.mp3 b.txt copy.txt empty")
+	if r.Files != 5 || r.Added != 5 || r.Hashed != 5 || r.Bytes != 14 || r.HashedBytes != 14 || r.Skipped != 0 {
+		t.Errorf("%+v", r)
+	}
+	want := catalog.Entry{Path: "a.txt", MIMEType: "text/plain", Size: 3, Hash: hashOf("one")}
+	if e, _ := s.Path("a.txt"); e != want {
+		t.Errorf("%+v", e)
+	}
+	if e, ok := s.Hash(hashOf("one")); !ok || e.Path != "a.txt" {
+		t.Errorf("of two files with one content: %+v", e)
+	}
+	if !s.holds("empty", "") {
+		t.Error("the empty file is not as it should be")
+	}
+}
+
+func TestRescanReadsOnlyWhatChanged(t *testing.T) {
+	s := newShelf(t)
+	for i := range 2000 {
+		s.put(fmt.Sprintf("%02d/%d.txt", i%50, i), fmt.Sprint(i))
+	}
+	if r := s.scan(); r.Hashed != 2000 {
+		t.Fatalf("%+v", r)
+	}
+	revision := s.Revision()
+	again := func(want Report) {
+		t.Helper()
+		r := s.scan()
+		want.Files, want.Bytes, want.Elapsed = r.Files, r.Bytes, r.Elapsed
+		if r != want {
+			t.Errorf("%+v", r)
+		}
+	}
+	again(Report{})
+	s.reopen()
+	again(Report{})
+	if s.Revision() != revision {
+		t.Error("the revision grew and nothing had changed")
+	}
+	s.put("07/7.txt", "other")
+	again(Report{Changed: 1, Hashed: 1, HashedBytes: 5})
+	s.move("08", "renamed")
+	again(Report{Added: 40, Renamed: 40, Removed: 40})
+	s.remove("09")
+	again(Report{Removed: 40})
+	s.do(os.Chtimes(s.path("10/10.txt"), time.Time{}, time.Now().Add(-time.Hour)))
+	revision = s.Revision()
+	again(Report{Hashed: 1, HashedBytes: 2})
+	if s.Revision() != revision {
+		t.Error("the revision grew for a new time of modification")
+	}
+	again(Report{})
+	s.reopen()
+	again(Report{})
+}
+
+func TestRevisionOnlyGrows(t *testing.T) {
+	s := newShelf(t)
+	last := s.Revision()
+	if now := time.Now().UnixMilli(); last < now-60_000 || last > now {
+		t.Errorf("a new catalog has revision %d", last)
+	}
+	future := time.Now().Add(time.Hour).UnixMilli() // the clock was set back since
+	l := s.snap.Load().full()
+	l.revision = future
+	s.do(s.publish(l, nil, listed))
+	for i := range 3 {
+		s.put("a", fmt.Sprint(i, "x"))
+		s.scan()
+		s.reopen()
+		if now := s.Revision(); now <= last || now <= future {
+			t.Errorf("revision %d after %d", now, last)
+		}
+		last = s.Revision()
+	}
+}
+
+func TestDescriptionsSurvive(t *testing.T) {
+	s := newShelf(t)
+	s.put("a.txt", "one")
+	s.put("b.txt", "two")
+	s.put("c.txt", "three")
+	s.scan()
+	s.do(s.Describe("", "All of them"))
+	s.do(s.Describe("a.txt", "The \"first\" & <best>\x1b"))
+	s.do(s.Describe(hashOf("two").Short(), "The second"))
+	s.do(s.Describe("c.txt", "The third"))
+	if err := s.Describe("d.txt", "x"); !errors.Is(err, catalog.ErrNotFound) {
+		t.Error(err)
+	}
+	s.move("b.txt", "renamed.txt")     // follows the file
+	s.put("a.txt", "other")            // stays with the path
+	s.do(os.Mkdir(s.path("d"), 0o755)) //
+	s.put("d/c.txt", "three")          // moved from one file system to another: a new file,
+	s.remove("c.txt")                  // and the old one goes
+	s.scan()
+	s.reopen()
+	s.scan()
+	want := map[string]string{"a.txt": `The "first" & <best>`, "renamed.txt": "The second", "d/c.txt": "The third"}
+	for _, e := range s.Contents().Entries {
+		if want[e.Path] != e.Description {
+			t.Errorf("%+v", e)
+		}
+	}
+	if got := s.Contents().Description; got != "All of them" {
+		t.Error(got)
+	}
+}
+
+func TestTheOwnerEditsTheCatalogFile(t *testing.T) {
+	s := newShelf(t)
+	s.put("a.txt", "one")
+	s.scan()
+	revision := s.Revision()
+	data, err := os.ReadFile(s.cfg.File)
+	s.do(err)
+	edited := strings.Replace(string(data), `"a.txt","description":""`, `"a.txt","description":"edited"`, 1)
+	s.do(os.WriteFile(s.cfg.File, []byte(edited), 0o644))
+	s.put("b.txt", "two")
+	s.scan() // writes, and must not lose the edit
+	s.reopen()
+	if e, _ := s.Path("a.txt"); e.Description != "edited" || s.Revision() <= revision {
+		t.Errorf("%+v", e)
+	}
+	s.do(os.WriteFile(s.cfg.File, []byte(edited[:40]), 0o644)) // saved by mistake
+	s.put("c.txt", "three")
+	if _, err := s.Scan(t.Context()); !errors.Is(err, ErrCatalogFile) {
+		t.Errorf("a broken file gives %v", err)
+	}
+	s.lists("a.txt b.txt c.txt")
+	if now, _ := os.ReadFile(s.cfg.File); string(now) != edited[:40] {
+		t.Error("the owner's broken file was overwritten")
+	}
+	s.do(os.Remove(s.cfg.File))
+	s.scan()
+	s.reopen()
+	s.lists("a.txt b.txt c.txt")
+}
+
+func TestOpenFileGivesOnlyWhatWasHashed(t *testing.T) {
+	s := newShelf(t)
+	s.put("a.txt", "one")
+	s.put("b/a.txt", "one")
+	s.scan()
+	f, err := s.OpenFile(hashOf("one"))
+	s.do(err)
+	defer f.Close()
+	if got, err := io.ReadAll(f); string(got) != "one" || err != nil || f.Entry.Path != "a.txt" || f.Unchanged() != nil {
+		t.Error(string(got), err, f.Entry)
+	}
+	s.do(os.WriteFile(s.path("a.txt"), []byte("longer"), 0o644))
+	if err := f.Unchanged(); !errors.Is(err, ErrChanged) {
+		t.Errorf("changed under the reader: %v", err)
+	}
+	other, err := s.OpenFile(hashOf("one")) // the other copy is still good
+	s.do(err)
+	other.Close()
+	if other.Entry.Path != "b/a.txt" {
+		t.Errorf("%+v", other.Entry)
+	}
+	s.remove("b")
+	if _, err := s.OpenFile(hashOf("one")); !errors.Is(err, ErrChanged) {
+		t.Errorf("all changed or gone: %v", err)
+	}
+	if _, err := s.OpenFile(hashOf("none")); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("never listed: %v", err)
+	}
+}
+
+func TestFindByPathOrHash(t *testing.T) {
+	s := newShelf(t)
+	s.put("a.txt", "one")
+	s.scan()
+	for _, what := range []string{"a.txt", hashOf("one").String(), hashOf("one").Short(), strings.ToUpper(hashOf("one").String())} {
+		if e, err := s.Find(what); err != nil || e.Path != "a.txt" {
+			t.Errorf("Find(%q): %v %v", what, e, err)
+		}
+	}
+	if _, err := s.Find("A.TXT"); !errors.Is(err, catalog.ErrNotFound) || !strings.Contains(err.Error(), `"a.txt"`) {
+		t.Error(err)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	dir, name := t.TempDir(), catalogName(t, "films")
+	file := filepath.Join(t.TempDir(), "f.json")
+	write := func(s string) string {
+		if err := os.WriteFile(file, []byte(s), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	for what, tc := range map[string]struct {
+		cfg  Config
+		want error
+	}{
+		"no directory":        {Config{Name: name}, ErrDirectory},
+		"a missing directory": {Config{Name: name, Dir: filepath.Join(dir, "missing")}, ErrDirectory},
+		"a file":              {Config{Name: name, Dir: write("x")}, ErrDirectory},
+		"no name":             {Config{Dir: dir}, nil},
+		"garbage":             {Config{Dir: dir, File: write("x")}, ErrCatalogFile},
+		"another's file":      {Config{Dir: dir, Name: name, File: write(`{"name":"music"}`)}, ErrCatalogFile},
+	} {
+		if what == "another's file" {
+			write(`{"name":"music"}`)
+		} else if what == "garbage" {
+			write("x")
+		}
+		l, err := Open(t.Context(), tc.cfg)
+		if err == nil || (tc.want != nil && !errors.Is(err, tc.want)) {
+			t.Errorf("%s: %v, %v", what, l, err)
+		}
+	}
+}
+
+func TestAMissingDirectoryForgetsNothing(t *testing.T) {
+	s := newShelf(t)
+	s.put("a.txt", "one")
+	s.scan()
+	s.do(os.Rename(s.Dir(), s.Dir()+".away")) // a disk that is not mounted
+	if _, err := s.Scan(t.Context()); !errors.Is(err, ErrDirectory) {
+		t.Error(err)
+	}
+	s.lists("a.txt")
+	s.do(os.Mkdir(s.Dir(), 0o755)) // and another in its place
+	s.put("b.txt", "two")
+	s.scan()
+	s.lists("b.txt")
+	s.do(os.RemoveAll(s.Dir()))
+	s.do(os.Rename(s.Dir()+".away", s.Dir()))
+	if r := s.scan(); r.Renamed != 1 {
+		t.Errorf("the file that came back was read again: %+v", r)
+	}
+	s.lists("a.txt")
+}
+
+func TestReadersSeeWholeStates(t *testing.T) {
+	s := newShelf(t)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 50 {
+			s.put("a.txt", strings.Repeat("x", i))
+			s.put(fmt.Sprintf("b/%d.txt", i), "b")
+			s.Scan(t.Context())
+		}
+	}()
+	var last int64
+	for {
+		c := s.Contents()
+		if c.Revision < last || !slices.IsSortedFunc(c.Entries, func(a, b catalog.Entry) int { return strings.Compare(a.Path, b.Path) }) {
+			t.Fatal("a state that never was")
+		}
+		last = c.Revision
+		for _, e := range c.Entries {
+			if e.Path == "a.txt" && e.Hash != hashOf(strings.Repeat("x", int(e.Size))) {
+				t.Fatal("an entry that never was")
+			}
+		}
+		s.Skipped()
+		s.Find("a.txt")
+		if f, err := s.OpenFile(hashOf("b")); err == nil {
+			f.Close()
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
