@@ -33,8 +33,8 @@ func (f *otc) claim(ctx context.Context, call *functions.Call, q api.Claim) (api
 	case errors.Is(err, view.ErrChanged):
 		return api.Context{}, errNoCode
 	case err != nil:
-		return api.Context{}, fmt.Errorf("%w: %w", api.Errorf(api.ErrUnavailable,
-			"the code could not be marked as used: try again, and if it is used up then, make a new one"), err)
+		f.log.Warn("a code could not be marked as used", "account", kept.by, "err", err)
+		return api.Context{}, api.Errorf(api.ErrUnavailable, "the code could not be marked as used: try again, and if it is used up then, make a new one")
 	}
 
 	// The code is used up. From here on only this request can bring the claim to its end.

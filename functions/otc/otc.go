@@ -3,6 +3,7 @@ package otc
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"time"
 
@@ -40,6 +41,7 @@ type otc struct {
 	read  *events.Direct
 	write *api.Client // to eventwriter
 	now   func() time.Time
+	log   *slog.Logger
 }
 
 // New returns the function. It runs on one runner; a second instance is a second New.
@@ -78,6 +80,7 @@ func (f *otc) open(h functions.Host) error {
 		f.claims = u
 	}
 	f.js, f.views, f.read, f.write, f.now = h.JS, h.Views, h.Direct, api.NewClient(h.Conn), h.Now
+	f.log = h.Logger
 	return nil
 }
 

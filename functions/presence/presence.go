@@ -58,7 +58,7 @@ func (f *presence) put(ctx context.Context, call *functions.Call, h api.Heartbea
 		return api.None{}, api.Errorf(api.ErrTooMany, "too many heartbeats from this account: one every 30 seconds for each catalog is enough")
 	}
 	if _, err := view.Put(ctx, f.js, view.Presence, key, doc); err != nil {
-		return api.None{}, fmt.Errorf("%w: the heartbeat was not kept: %w", api.ErrUnavailable, err)
+		return api.None{}, fmt.Errorf("keep heartbeat: %w", err)
 	}
 	return api.None{}, nil
 }
