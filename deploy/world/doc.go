@@ -8,6 +8,7 @@
 //	info.go        world.json: how other processes find a running world; Find, OpenKeeper
 //	connect.go     connections: in process for the functions and the deployment, over the network for everybody else
 //	functions.go   the one list of all functions; provisioning and running them
+//	vault.go       the key that claimed contexts are sealed to
 //	log.go         the server's log, into slog
 //
 // # On disk
@@ -20,6 +21,7 @@
 //	resolver/       the account JWTs as the server has them; made again from keys/ at each start
 //	jetstream/      the event log, the one-time codes, the projections; encrypted
 //	jetstream.key   the key to jetstream/; lose it and the log is lost
+//	vault.seed      the key to the contexts that logins claimed
 //	tls/            a self-signed pair, if one was asked for
 //
 // # Promises

@@ -8,22 +8,28 @@ import (
 	"time"
 
 	"natster/deploy/accounts"
-	"natster/events"
 	"natster/functions"
+	"natster/functions/eventwriter"
+	"natster/functions/otc"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A setting is what the functions need to know of the world that they run in.
-type setting struct {
-	known      accounts.WellKnown
-	hubCatalog events.Catalog
-}
-
-// allFunctions is the one list of Natster's functions.
-func allFunctions(setting) []functions.Function {
-	return nil
+// allFunctions is the one list of Natster's functions, as the world that c and known describe configures them.
+func allFunctions(c Config, known accounts.WellKnown) ([]functions.Function, error) {
+	vault, err := vaultKey(c.Dir)
+	if err != nil {
+		return nil, err
+	}
+	vaultPublic, err := vault.PublicKey()
+	if err != nil {
+		return nil, fmt.Errorf("world: vault key: %w", err)
+	}
+	return []functions.Function{
+		eventwriter.New(),
+		otc.New(otc.Config{Site: known.Site, VaultPublicXKey: vaultPublic, ClaimURL: c.ClaimURL}),
+	}, nil
 }
 
 const (

@@ -36,6 +36,9 @@ type Config struct {
 	// HubCatalog is the catalog of the hub, which newcomers are given. Zero is DefaultHubCatalog.
 	HubCatalog events.Catalog
 
+	// ClaimURL is the page on which a person claims a one-time code; it is told with each code. It may be empty.
+	ClaimURL string
+
 	// WithoutFunctions starts the server and the accounts only. Functions, if not nil, run in place of Natster's own.
 	WithoutFunctions bool
 	Functions        []functions.Function
@@ -122,7 +125,9 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	case c.WithoutFunctions:
 		fns = nil
 	case fns == nil:
-		fns = allFunctions(setting{known: w.known, hubCatalog: c.HubCatalog})
+		if fns, err = allFunctions(c, w.known); err != nil {
+			return nil, err
+		}
 	}
 	if w.functions, err = enlist(ctx, offline, fns); err != nil {
 		return nil, err

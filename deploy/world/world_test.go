@@ -3,6 +3,7 @@ package world_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -268,6 +269,32 @@ func TestAStartThatFailsLeavesNothingBehind(t *testing.T) {
 	if err := w.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestAllFunctionsRun(t *testing.T) {
+	w := worldtest.Start(t)
+	admin := connected(t, w.Admin)
+	running := make(map[string]bool)
+	infos := subscribe(t, admin, "infos")
+	if err := admin.PublishRequest("$SRV.INFO", "infos", nil); err != nil {
+		t.Fatal(err)
+	}
+	for range w.Functions() {
+		var info struct{ Name string }
+		if err := json.Unmarshal(next(t, infos).Data, &info); err != nil {
+			t.Fatal(err)
+		}
+		running[info.Name] = true
+	}
+	for _, f := range w.Functions() {
+		if !running[f.Name] {
+			t.Errorf("%s does not run", f.Name)
+		}
+	}
+	if len(running) == 0 {
+		t.Error("no function runs")
+	}
+	w.Restart(t)
 }
 
 func TestACancelledStartStartsNothing(t *testing.T) {

@@ -3,6 +3,7 @@ package worldtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"testing"
@@ -116,7 +117,14 @@ func (w *World) Stop(t testing.TB) {
 // Resume starts a world that Stop stopped, on the same directory and ports.
 func (w *World) Resume(t testing.TB) {
 	t.Helper()
+	before, err := world.Find(w.config.Dir)
+	if err != nil && !errors.Is(err, accounts.ErrNotRunning) {
+		t.Fatal(err)
+	}
 	w.World = w.start(t)
+	if w.URL() != before.URL || w.WebSocketURL() != before.WebSocketURL {
+		t.Fatalf("another process took the world's ports while it was stopped: %s and %s", before.URL, before.WebSocketURL)
+	}
 }
 
 // Conn is the account's connection, made when it is first asked for; it ends with the test, and survives a Restart.

@@ -1,0 +1,20 @@
+// Command bench measures Natster against the bare floor and prints ratios. Every figure and the floor it is compared with
+// come from the same run on the same machine, because machines are noisy and figures from elsewhere mean nothing.
+//
+//	go run ./deploy/bench -natster bin/natster            everything
+//	go run ./deploy/bench -natster bin/natster -only put   one measure
+//
+//	main.go       flags, the list of measures, the roles of child processes
+//	report.go     a result, and the table of them
+//	world.go      a world in a process of its own, and accounts in it
+//	startup.go    natster against an empty program
+//	scan.go       the library's scan against sha256sum
+//	requests.go   whoami, my.shares, events.put against a bare request and a bare publish
+//	growth.go     the cost of one event in a long log against a short one; the hub's heartbeat
+//	rebuild.go    rebuilding all projections against bare puts
+//	media.go      protocol 2 against its limit, raw NATS and protocol 1, in three processes
+//	floor.go      what the limit of a transfer is made of, each measured alone
+//	slow.go       a hundred slow receivers and a fast one
+//
+// Targets are printed beside the ratios; nothing fails when one is missed, but the line says so.
+package main

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/events"
+	"natster/functions/api"
+	"natster/functions/projection/logtest"
+)
+
+// requests compares whoami and my.shares with a bare request across the same accounts, answered in the same process.
+func requests(ctx context.Context, l *lab) (_ []Result, err error) {
+	w, err := startWorld(ctx, l, "requests")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, w.stop()) }()
+	alice, err := w.person(ctx, "alice")
+	if err != nil {
+		return nil, err
+	}
+	defer alice.nc.Close()
+	for i := range 10 {
+		if err := alice.client.Share(ctx, logtest.Catalog("films"), logtest.Account(i)); err != nil {
+			return nil, err
+		}
+	}
+	shares, err := alice.client.Shares(ctx)
+	if err != nil || len(shares) != 10 {
+		return nil, fmt.Errorf("%d shares: %w", len(shares), err)
+	}
+	bare := func() error {
+		_, err := alice.nc.RequestWithContext(ctx, events.GlobalSubject(bareEndpoint), nil)
+		return err
+	}
+	n := 3000
+	if l.quick {
+		n = 300
+	}
+	medians, err := interleaved(n, bare,
+		func() error { _, err := alice.client.Whoami(ctx); return err },
+		func() error { _, err := alice.client.Shares(ctx); return err })
+	if err != nil {
+		return nil, err
+	}
+	row := func(name string, i int, target float64) Result {
+		return Result{
+			Measure: name + " round trip, against a bare request across accounts",
+			Got:     short(medians[i]), Floor: short(medians[0]),
+			Ratio: ratio(medians[i], medians[0]), Target: target, AtMost: true,
+		}
+	}
+	return []Result{row("whoami", 1, 2.5), row("my.shares of 10 shares", 2, 4)}, nil
+}
+
+// puts compares an accepted events.put with a bare acknowledged publish to a stream that is synced just so.
+func puts(ctx context.Context, l *lab) (_ []Result, err error) {
+	w, err := startWorld(ctx, l, "put")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, w.stop()) }()
+	alice, err := w.person(ctx, "alice")
+	if err != nil {
+		return nil, err
+	}
+	defer alice.nc.Close()
+	nc, err := w.admin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "BARE", Subjects: []string{"bare.>"}, AllowDirect: true}); err != nil {
+		return nil, err
+	}
+	q, err := api.Put.Encode(api.PutRequest{Catalog: "films", Target: alice.key.String(), EventType: string(events.Shared)})
+	if err != nil {
+		return nil, err
+	}
+	n, i := 1000, 0
+	if l.quick {
+		n = 100
+	}
+	medians, err := interleaved(n,
+		func() error { _, err := js.Publish(ctx, "bare.put", q); return err },
+		func() error {
+			i++
+			return alice.client.Share(ctx, logtest.Catalog("films"), logtest.Account(i))
+		})
+	if err != nil {
+		return nil, err
+	}
+	return []Result{{
+		Measure: "events.put accepted, against a bare acknowledged publish, both synced",
+		Got:     short(medians[1]), Floor: short(medians[0]),
+		Ratio: ratio(medians[1], medians[0]), Target: 8, AtMost: true,
+	}}, nil
+}

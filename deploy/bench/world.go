@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"natster/deploy/accounts"
+	"natster/deploy/world"
+	"natster/events"
+	"natster/functions/api"
+)
+
+// bareEndpoint is answered in the world's process by a plain subscription of the global account: the floor for requests
+// across accounts, with the same export, import and hops as a function's.
+const bareEndpoint = "bare"
+
+// worldRole runs a world in args[0] until standard input ends.
+func worldRole(ctx context.Context, args []string) (err error) {
+	w, err := world.Start(ctx, world.Config{Dir: args[0], Listen: "127.0.0.1:0", WebSocket: "127.0.0.1:0"})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Stop(context.WithoutCancel(ctx))) }()
+	nc, err := w.Admin(ctx)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	answer := []byte(`{"code":200,"data":{}}`)
+	if _, err := nc.Subscribe(events.GlobalService(bareEndpoint), func(m *nats.Msg) {
+		if err := m.Respond(answer); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: bare answer:", err)
+		}
+	}); err != nil {
+		return err
+	}
+	if err := nc.Flush(); err != nil {
+		return err
+	}
+	return untilEOF()
+}
+
+// ready is the line with which a child says that it is.
+const ready = "ready"
+
+func untilEOF() error {
+	fmt.Println(ready)
+	_, err := io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// A child is a process of the bench in some role.
+type child struct {
+	cmd   *exec.Cmd
+	stdin io.Closer
+	lines *bufio.Scanner
+}
+
+// spawn starts a child and waits until it is ready.
+func spawn(ctx context.Context, role string, args ...string) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, append([]string{"role", role}, args...)...)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	c := &child{cmd: cmd, stdin: stdin, lines: bufio.NewScanner(stdout)}
+	if line, err := c.line(); err != nil || line != ready {
+		return nil, errors.Join(fmt.Errorf("%s did not start: it said %q: %w", role, line, err), c.stop())
+	}
+	return c, nil
+}
+
+// line is the next line that the child prints.
+func (c *child) line() (string, error) {
+	if !c.lines.Scan() {
+		return "", errors.Join(io.ErrUnexpectedEOF, c.lines.Err())
+	}
+	return strings.TrimSpace(c.lines.Text()), nil
+}
+
+func (c *child) stop() error { return errors.Join(c.stdin.Close(), c.cmd.Wait()) }
+
+// A benchWorld is a world in a process of its own.
+type benchWorld struct {
+	*child
+	dir    string
+	info   world.Info
+	keeper *accounts.Operator
+}
+
+func startWorld(ctx context.Context, l *lab, name string) (*benchWorld, error) {
+	dir, err := l.scratch(name)
+	if err != nil {
+		return nil, err
+	}
+	c, err := spawn(ctx, "world", dir)
+	if err != nil {
+		return nil, err
+	}
+	w := &benchWorld{child: c, dir: dir}
+	if w.info, err = world.Find(dir); err == nil {
+		w.keeper, err = world.OpenKeeper(dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	return w, nil
+}
+
+// A person is an account of the world with a connection and a client.
+type person struct {
+	key    events.Account
+	creds  accounts.Creds
+	nc     *nats.Conn
+	client *api.Client
+}
+
+// person enrols and introduces an account.
+func (w *benchWorld) person(ctx context.Context, name string) (*person, error) {
+	e, err := w.keeper.Enrol(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	nc, err := w.info.Connect(ctx, e.Creds)
+	if err != nil {
+		return nil, err
+	}
+	p := &person{key: e.Account, creds: e.Creds, nc: nc, client: api.NewClient(nc)}
+	return p, p.client.Initialize(ctx, p.key, "", name)
+}
+
+// admin is a connection to the functions' account.
+func (w *benchWorld) admin(ctx context.Context) (*nats.Conn, error) {
+	creds, err := w.keeper.User(ctx, w.info.Global, "admin", accounts.Permissions{All: true})
+	if err != nil {
+		return nil, err
+	}
+	return w.info.Connect(ctx, creds, nats.Timeout(10*time.Second))
+}
