@@ -2,6 +2,7 @@ package functions
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -52,9 +53,50 @@ func Provision(ctx context.Context, js jetstream.JetStream, replicas int, fns ..
 			if t.stream == "" {
 				continue
 			}
-			if _, err := js.CreateOrUpdateConsumer(ctx, t.stream, consumerConfig(f, t, replicas)); err != nil {
+			if err := provisionConsumer(ctx, js, f, t, replicas); err != nil {
 				return fmt.Errorf("functions: provision %s's consumer on %s: %w", f.Name, t.stream, err)
 			}
+		}
+	}
+	return nil
+}
+
+func provisionConsumer(ctx context.Context, js jetstream.JetStream, f Function, t Trigger, replicas int) error {
+	cfg := consumerConfig(f, t, replicas)
+	c, err := js.Consumer(ctx, t.stream, f.Name)
+	switch {
+	case err == nil: // where it began cannot be changed, and need not be: see FastForward
+		cfg.DeliverPolicy, cfg.OptStartSeq = c.CachedInfo().Config.DeliverPolicy, c.CachedInfo().Config.OptStartSeq
+	case !errors.Is(err, jetstream.ErrConsumerNotFound):
+		return err
+	}
+	_, err = js.CreateOrUpdateConsumer(ctx, t.stream, cfg)
+	return err
+}
+
+// FastForward makes f's event trigger go on after the position, without handling the events before. It is for whoever
+// has brought f's state up to that position by other means, such as a rebuild, and for a function that is new and need not
+// hear old stories. It needs an administrator, and may be used while f runs.
+func FastForward(ctx context.Context, js jetstream.JetStream, f Function, position uint64) error {
+	for _, t := range f.Triggers {
+		if t.Kind != KindEvent {
+			continue
+		}
+		c, err := js.Consumer(ctx, t.stream, f.Name)
+		if err != nil {
+			return fmt.Errorf("functions: fast-forward %s: %w", f.Name, err)
+		}
+		info := c.CachedInfo()
+		if info.AckFloor.Stream >= position {
+			continue
+		}
+		cfg := info.Config
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, position+1
+		if err := js.DeleteConsumer(ctx, t.stream, f.Name); err != nil {
+			return fmt.Errorf("functions: fast-forward %s: %w", f.Name, err)
+		}
+		if _, err := js.CreateConsumer(ctx, t.stream, cfg); err != nil {
+			return fmt.Errorf("functions: fast-forward %s: %w", f.Name, err)
 		}
 	}
 	return nil

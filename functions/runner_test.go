@@ -342,6 +342,38 @@ func TestAnotherInstanceTakesOverWhereOneStopped(t *testing.T) {
 	<-done
 }
 
+func TestAFastForwardedFunctionHearsOnlyWhatIsNew(t *testing.T) {
+	const old, fresh = 20, 5
+	heard := make(chan uint64, old+fresh)
+	block := make(chan struct{})
+	f := hearing(func(_ context.Context, e events.Envelope) error {
+		heard <- e.Position
+		if e.Position == 1 {
+			<-block
+		}
+		return nil
+	})
+	w, js := bare(t, f())
+	put(t, js, old)
+	running(t, w, functions.Config{Backoff: fast}, f, 1)
+	if first := <-heard; first != 1 {
+		t.Fatalf("first heard %d", first)
+	}
+	if err := functions.FastForward(t.Context(), js, f(), old); err != nil {
+		t.Fatal(err)
+	}
+	close(block)
+	put(t, js, fresh)
+	for i := range uint64(fresh) {
+		if got := <-heard; got != old+1+i {
+			t.Errorf("heard %d, want %d", got, old+1+i)
+		}
+	}
+	if err := functions.Provision(t.Context(), js, 1, f()); err != nil {
+		t.Errorf("provision afterwards: %v", err)
+	}
+}
+
 func TestPoisonIsSetAsideAndReportedAndTheNextEventComes(t *testing.T) {
 	reached := make(chan struct{})
 	var calls atomic.Int64
