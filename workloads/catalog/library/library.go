@@ -233,32 +233,41 @@ const (
 	listed            // what the catalog lists
 )
 
-// publish makes doc the library's present and writes the catalog file. If that fails the change holds all the same, and the
-// next one tries again.
+// publish writes the catalog file and then makes doc the library's present: nobody sees a revision that a restart would
+// not know. If the file cannot be written the change holds all the same, and the next one tries again.
 func (l *Library) publish(doc document, skipped []Skipped, d difference) error {
-	l.present(doc, skipped, d)
-	return l.save()
+	next := l.next(doc, skipped, d)
+	err := l.save(next)
+	l.show(next)
+	return err
 }
 
-func (l *Library) present(doc document, skipped []Skipped, d difference) {
-	old := l.snap.Load()
+// next is the snapshot that follows, or the present one if there is no difference.
+func (l *Library) next(doc document, skipped []Skipped, d difference) *snapshot {
+	now := l.snap.Load()
+	if d == none && slices.Equal(now.skipped, skipped) {
+		return now
+	}
 	if d == listed {
 		doc.revision = nextRevision(doc.revision)
 	}
-	if d != none || !slices.Equal(old.skipped, skipped) {
-		l.snap.Store(newSnapshot(doc, skipped))
-		close(old.changed)
-	}
 	l.unsaved = l.unsaved || d != none
+	return newSnapshot(doc, skipped)
+}
+
+func (l *Library) show(next *snapshot) {
+	if was := l.snap.Swap(next); was != next {
+		close(was.changed)
+	}
 }
 
 func nextRevision(last int64) int64 { return max(last+1, time.Now().UnixMilli()) }
 
-func (l *Library) save() error {
+func (l *Library) save(s *snapshot) error {
 	if l.file == "" || !l.unsaved {
 		return nil
 	}
-	at, err := writeDocument(l.file, l.dir, l.snap.Load())
+	at, err := writeDocument(l.file, l.dir, s)
 	if err != nil {
 		return fmt.Errorf("library: write the catalog file: %w", err)
 	}
@@ -299,7 +308,7 @@ func (l *Library) adoptEdits() (*snapshot, error) {
 	}
 	if edited == listed {
 		doc.revision = max(doc.revision, d.revision)
-		l.present(doc, prev.skipped, edited)
+		l.show(l.next(doc, prev.skipped, edited)) // whoever calls saves it
 	}
 	return l.snap.Load(), nil
 }

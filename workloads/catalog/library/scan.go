@@ -51,7 +51,7 @@ func (l *Library) update(ctx context.Context, k look) (Report, []string, error) 
 	prev, editErr := l.adoptEdits()
 	if len(k.scope) == 0 {
 		if editErr == nil {
-			editErr = l.save()
+			editErr = l.save(prev)
 		}
 		return Report{}, nil, editErr
 	}
@@ -94,9 +94,10 @@ func (l *Library) update(ctx context.Context, k look) (Report, []string, error) 
 		}
 	}
 	r.Files = len(doc.records)
-	l.present(doc, skipped, m.differs)
-	if editErr == nil { // else it would overwrite what the owner wrote
-		editErr = l.save()
+	if editErr != nil { // to write would be to destroy what the owner wrote
+		l.show(l.next(doc, skipped, m.differs))
+	} else {
+		editErr = l.publish(doc, skipped, m.differs)
 	}
 	r.Elapsed = time.Since(began)
 	return r, again, errors.Join(ctx.Err(), editErr)
