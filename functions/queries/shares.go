@@ -1,0 +1,166 @@
+package queries
+
+import (
+	"context"
+	"encoding/json"
+
+	"natster/events"
+	"natster/functions"
+	"natster/functions/api"
+	"natster/functions/view"
+)
+
+const (
+	maxShareSize = 352  // bytes of the longest share as JSON, its comma included
+	replyMargin  = 4096 // bytes of a message that are not shares: envelope, headers, the reply's subject
+
+	mostInPage  = 1000
+	mostReads   = 8   // of one page: deleted documents make pages thin, but not endless
+	onlineChunk = 500 // keys of one read of presence: well below events.MaxLast and the largest message
+)
+
+// myShares answers with everything, as existing clients expect it, where it fits into one reply, and with the first page
+// and a cursor where not.
+func (f *queries) myShares(ctx context.Context, call *functions.Call, q api.SharesRequest) ([]api.Share, error) {
+	fit := fitting(f.payload())
+	switch {
+	case q.Limit < 0:
+		return nil, api.Errorf(api.ErrBadRequest, "limit: %d is negative", q.Limit)
+	case q.After != "":
+		at, err := parseCursor(q.After)
+		if err != nil {
+			return nil, err
+		}
+		return f.page(ctx, call, at, pageSize(q.Limit, fit))
+	case q.Limit > 0:
+		return f.page(ctx, call, cursor{}, pageSize(q.Limit, fit))
+	}
+	s, err := f.read(ctx, call, view.Shares, view.SharesBy(call.From), view.SharesTo(call.From))
+	if tooMany(err) || err == nil && len(s.Found) > fit {
+		return f.page(ctx, call, cursor{}, pageSize(0, fit))
+	}
+	if err != nil {
+		return nil, err
+	}
+	call.Reflects(s.Position)
+	shares, err := decodeShares(s.Found)
+	if err != nil {
+		return nil, err
+	}
+	return f.online(ctx, shares)
+}
+
+// fitting is how many shares surely fit into one message.
+func fitting(payload int64) int {
+	return max(1, int((payload-replyMargin)/maxShareSize))
+}
+
+// pageSize is how many shares a page has at most; limit 0 asks for as many as fit.
+func pageSize(limit, fit int) int {
+	most := min(fit, mostInPage)
+	if limit > 0 {
+		most = min(most, limit)
+	}
+	return most
+}
+
+// page answers with up to most shares from at on, and with the cursor of what is left.
+func (f *queries) page(ctx context.Context, call *functions.Call, at cursor, most int) ([]api.Share, error) {
+	before, err := f.read(ctx, call, view.Shares)
+	if err != nil {
+		return nil, err
+	}
+	for range 2 { // once, and once more if a rebuild took the documents away from under it
+		var found []view.Found
+		at, done := at.in(before.Generation), false
+		for reads := 0; !done && len(found) < most && reads < mostReads; reads++ {
+			some, next, err := f.views.Page(ctx, view.Shares, at.generation, at.pattern(call.From), at.from, most-len(found))
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, some...)
+			at, done = at.then(next)
+		}
+		after, err := f.views.Read(ctx, view.Shares, 0)
+		if err != nil {
+			return nil, err
+		}
+		if after.Generation != before.Generation {
+			before = after
+			continue
+		}
+		call.Reflects(before.Position)
+		if !done {
+			call.Next(at.String())
+		}
+		shares, err := decodeShares(found)
+		if err != nil {
+			return nil, err
+		}
+		return f.online(ctx, shares)
+	}
+	return nil, api.Errorf(api.ErrUnavailable, "the shares are being rebuilt: try again in a moment")
+}
+
+// pattern matches the documents of the cursor's side of account a's shares.
+func (c cursor) pattern(a events.Account) string {
+	if c.side == sideTo {
+		return view.SharesTo(a)
+	}
+	return view.SharesBy(a)
+}
+
+// decodeShares returns the shares in documents, without those taken back; never nil, because JSON then says null.
+func decodeShares(found []view.Found) ([]api.Share, error) {
+	shares := make([]api.Share, 0, len(found))
+	for _, d := range found {
+		s, ok, err := view.Doc[view.Share](d)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			shares = append(shares, api.Share{From: s.Doc.From, To: s.Doc.To, Catalog: s.Doc.Catalog, Imported: s.Doc.Imported})
+		}
+	}
+	return shares, nil
+}
+
+// online returns the shares with what is known of their catalogs' presence.
+func (f *queries) online(ctx context.Context, shares []api.Share) ([]api.Share, error) {
+	keys := presenceKeys(shares)
+	seen := make(map[string]int64)
+	for len(keys) > 0 {
+		n := min(len(keys), onlineChunk)
+		found, err := f.views.Entries(ctx, view.Presence, keys[:n]...)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range found {
+			var h api.Heartbeat
+			if err := json.Unmarshal(d.Value, &h); err != nil {
+				f.log.Warn("a heartbeat that cannot be read was passed over", "key", d.Key, "err", err)
+				continue
+			}
+			seen[d.Key] = h.Revision
+		}
+		keys = keys[n:]
+	}
+	for i := range shares {
+		s := &shares[i]
+		s.Revision, s.Online = seen[view.PresenceKey(s.From, s.Catalog)]
+	}
+	return shares, nil
+}
+
+// presenceKeys are the keys under which the shares' catalogs would be online, each once.
+func presenceKeys(shares []api.Share) []string {
+	known := make(map[string]bool, len(shares))
+	keys := make([]string, 0, len(shares))
+	for _, s := range shares {
+		if k := view.PresenceKey(s.From, s.Catalog); !known[k] {
+			known[k] = true
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
