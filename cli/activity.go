@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"natster/events"
+)
+
+// activityLog is a log that reads like sentences: who did what, on stdout; trouble, on stderr. With --json each is an object.
+func (s *session) activityLog() *slog.Logger {
+	level := slog.LevelInfo
+	if s.verbose {
+		level = slog.LevelDebug
+	}
+	if s.json {
+		return slog.New(slog.NewJSONHandler(s.Stdout, &slog.HandlerOptions{Level: level}))
+	}
+	return slog.New(&activity{level: level, out: s.Stdout, err: s.Stderr, outStyle: s.out, errStyle: s.err, who: s.who, mu: new(sync.Mutex)})
+}
+
+// An activity is a slog.Handler for a person:
+//
+//	15:04:05  bob  downloads films  2024/holiday.mp4  1.2 GB
+type activity struct {
+	level              slog.Level
+	out, err           io.Writer
+	outStyle, errStyle style
+	who                func(events.Account) string
+	attrs              []slog.Attr
+	mu                 *sync.Mutex
+}
+
+func (a *activity) Enabled(_ context.Context, l slog.Level) bool { return l >= a.level }
+
+func (a *activity) WithAttrs(attrs []slog.Attr) slog.Handler {
+	b := *a
+	b.attrs = append(a.attrs[:len(a.attrs):len(a.attrs)], attrs...)
+	return &b
+}
+
+// WithGroup keeps attributes as they are: their keys alone are clear enough.
+func (a *activity) WithGroup(string) slog.Handler { return a }
+
+func (a *activity) Handle(_ context.Context, r slog.Record) error {
+	w, style := a.out, a.outStyle
+	if r.Level != slog.LevelInfo {
+		w, style = a.err, a.errStyle
+	}
+	var who, catalog string
+	var rest []string
+	add := func(at slog.Attr) bool {
+		switch v := at.Value.Resolve().Any().(type) {
+		case events.Account:
+			if at.Key == "caller" {
+				who = a.name(v)
+				return true
+			}
+			rest = append(rest, a.name(v))
+		case events.Catalog:
+			catalog = v.String()
+		case int64:
+			if at.Key == "bytes" {
+				rest = append(rest, size(v))
+				return true
+			}
+			rest = append(rest, at.Key+" "+at.Value.String())
+		default:
+			switch at.Key {
+			case "path", "reason":
+				rest = append(rest, oneLine(at.Value.String()))
+			default:
+				rest = append(rest, at.Key+" "+oneLine(at.Value.String()))
+			}
+		}
+		return true
+	}
+	for _, at := range a.attrs {
+		add(at)
+	}
+	r.Attrs(add)
+	words := []string{style.dim(r.Time.Format(time.TimeOnly))}
+	if r.Level > slog.LevelInfo {
+		words = append(words, style.red("trouble"))
+	}
+	for _, s := range []string{style.bold(who), r.Message + sep(catalog)} {
+		if s != "" {
+			words = append(words, s)
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, err := fmt.Fprintln(w, strings.Join(append(words, rest...), "  "))
+	return err
+}
+
+func (a *activity) name(acc events.Account) string {
+	if acc.IsZero() {
+		return "you"
+	}
+	return a.who(acc)
+}
+
+func sep(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " " + s
+}

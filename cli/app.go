@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// The headings that the list of commands has.
+const (
+	categoryStart = "Start"
+	categoryShare = "Share and download"
+	categoryLook  = "Look and mend"
+)
+
+// Main runs one command line and returns the exit code: 0 done, 1 failed, 2 misused, 130 interrupted through ctx. Nothing
+// of the command runs any more when it returns.
+func Main(ctx context.Context, o Outside) int {
+	e := newEnv(o)
+	app := newApp(e)
+	if words, asked := completing(o.Args); asked {
+		e.complete(ctx, app, words)
+		return exitDone
+	}
+	l, err := arrange(app, o.Args)
+	switch {
+	case err != nil:
+		return e.fail(ctx, err)
+	case l.help:
+		e.help(app, l)
+		return exitDone
+	}
+	return e.fail(ctx, app.RunContext(ctx, l.args))
+}
+
+// newApp is the tree of all commands. It keeps nothing outside e, so that several can run in one process.
+func newApp(e *env) *cli.App {
+	app := &cli.App{
+		Name:  "natster",
+		Usage: "share media from your own machine with your friends",
+		Description: `Nothing is uploaded: a catalog is a directory of yours, and is there for as long as you serve it. What friends
+download travels encrypted from your machine to theirs.
+
+See it work in ten seconds, on this machine alone:
+   natster demo
+
+Then for real, in two terminals:
+   natster devrun
+   natster init alice`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "print results as JSON"},
+			&cli.StringFlag{Name: "context", Usage: "act as the account of context `NAME` (or set NATSTER_CONTEXT)"},
+			&cli.BoolFlag{Name: "verbose", Usage: "say on stderr what happens inside"},
+			&cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "explain a command"},
+		},
+		Before: e.take,
+		Commands: []*cli.Command{
+			demoCommand(e), devrunCommand(e), initCommand(e), whoamiCommand(e), loginCommand(e),
+			catalogCommand(e), contactsCommand(e), contextCommand(e),
+			statsCommand(e), eventsCommand(e), adminCommand(e),
+			completionCommand(e), versionCommand(e),
+		},
+		Writer:         e.Stdout,
+		ErrWriter:      io.Discard,
+		ExitErrHandler: func(*cli.Context, error) {}, // Main decides how the process ends
+		HideHelp:       true,                         // help.go; and the library's own help flag is shared by all apps of a process
+		HideVersion:    true,
+		OnUsageError:   usageError,
+	}
+	each(app.Commands, app.Name, func(c *cli.Command, name string) {
+		c.HideHelp = true
+		c.UsageText = strings.TrimSpace(name + " " + c.ArgsUsage)
+		c.OnUsageError = usageError
+		if c.Subcommands != nil {
+			c.Action = func(*cli.Context) error { return nil } // arrange shows the group's help instead
+		}
+	})
+	return app
+}
+
+func usageError(c *cli.Context, err error, _ bool) error {
+	return misused(c.Command, "%v", err)
+}
+
+// each calls f for every command and its full name.
+func each(commands []*cli.Command, above string, f func(c *cli.Command, name string)) {
+	for _, c := range commands {
+		name := above + " " + c.Name
+		f(c, name)
+		each(c.Subcommands, name, f)
+	}
+}
+
+// A run is what a command does with its arguments.
+type run func(ctx context.Context, c *cli.Context, arg []string) error
+
+// args makes an action of f that insists on the number of arguments. A negative most is any number.
+func args(least, most int, f run) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		switch n := c.NArg(); {
+		case n < least:
+			return misused(c.Command, "%s is missing", placeholder(c.Command.ArgsUsage, n))
+		case most >= 0 && n > most:
+			return misused(c.Command, "%q is one argument too many", c.Args().Get(most))
+		}
+		return f(c.Context, c, c.Args().Slice())
+	}
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// A line is a command line, taken apart.
+type line struct {
+	args  []string       // as the library wants it: flags before arguments, those of every command at the very front
+	path  []*cli.Command // the command and its groups, outermost first; empty for natster itself
+	words []string       // the command's arguments
+	help  bool           // explain the command instead of running it
+}
+
+// arrange takes args apart, program name first. The library ends a command's flags at its first argument and wants the
+// global ones before the command; people do not, and need not.
+func arrange(app *cli.App, args []string) (line, error) {
+	var l line
+	var global, own []string
+	level := app.Commands
+	flags := app.Flags
+	for i := 1; i < len(args); i++ {
+		a := args[i]
+		switch {
+		case a == "--":
+			l.words = append(l.words, args[i+1:]...)
+			i = len(args)
+		case len(a) > 1 && a[0] == '-':
+			name, _, joined := strings.Cut(strings.TrimLeft(a, "-"), "=")
+			if name == "help" || name == "h" {
+				l.help = true
+				continue
+			}
+			if name == "version" && len(l.path) == 0 {
+				own, l.path, level = nil, []*cli.Command{named(app.Commands, "version")}, nil
+				continue
+			}
+			to, f := &own, flagNamed(flags, name)
+			if g := flagNamed(app.Flags, name); g != nil {
+				to, f = &global, g
+			}
+			if f == nil {
+				return l, l.unknownFlag(app, a, name, flags)
+			}
+			*to = append(*to, a)
+			if takesValue(f) && !joined {
+				if i++; i == len(args) {
+					return l, misused(l.command(), "%s needs a value", a)
+				}
+				*to = append(*to, args[i])
+			}
+		case level != nil && len(l.words) == 0:
+			if a == "help" {
+				l.help = true
+				continue
+			}
+			c := named(level, a)
+			if c == nil {
+				return l, l.unknownCommand(a, level)
+			}
+			l.path = append(l.path, c)
+			level, flags = c.Subcommands, c.Flags
+		default:
+			l.words = append(l.words, a)
+		}
+	}
+	if level != nil { // a group, or nothing at all
+		l.help = true
+	}
+	l.args = append([]string{app.Name}, global...)
+	for _, c := range l.path {
+		l.args = append(l.args, c.Name)
+	}
+	l.args = append(l.args, own...)
+	l.args = append(append(l.args, "--"), l.words...)
+	return l, nil
+}
+
+// command is the command that is meant, or nil for natster itself.
+func (l line) command() *cli.Command {
+	if len(l.path) == 0 {
+		return nil
+	}
+	return l.path[len(l.path)-1]
+}
+
+func (l line) name() string {
+	s := "natster"
+	for _, c := range l.path {
+		s += " " + c.Name
+	}
+	return s
+}
+
+func (l line) unknownFlag(app *cli.App, arg, name string, flags []cli.Flag) error {
+	var known []string
+	for _, f := range slices.Concat(flags, app.Flags) {
+		known = append(known, f.Names()...)
+	}
+	if near := closest(name, known); near != "" {
+		return misused(l.command(), "%s has no flag %s; did you mean %s?", l.name(), arg, dashed(near))
+	}
+	return misused(l.command(), "%s has no flag %s", l.name(), arg)
+}
+
+func (l line) unknownCommand(name string, level []*cli.Command) error {
+	var known []string
+	for _, c := range level {
+		known = append(known, c.Names()...)
+	}
+	m := &misuse{l.name() + " has no command " + quoted(name), l.name() + " --help"}
+	if near := closest(name, known); near != "" {
+		m.message += "; did you mean " + near + "?"
+		m.usage = usageLine(named(level, near))
+	}
+	return m
+}
+
+func named(level []*cli.Command, name string) *cli.Command {
+	for _, c := range level {
+		if c.HasName(name) {
+			return c
+		}
+	}
+	return nil
+}
+
+func flagNamed(flags []cli.Flag, name string) cli.Flag {
+	for _, f := range flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}
+
+func takesValue(f cli.Flag) bool {
+	d, ok := f.(cli.DocGenerationFlag)
+	return ok && d.TakesValue()
+}
+
+func dashed(flag string) string {
+	if len(flag) == 1 {
+		return "-" + flag
+	}
+	return "--" + flag
+}

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+
+	"natster/workloads/catalog"
+
+	"github.com/urfave/cli/v2"
+)
+
+func catalogContentsCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "contents",
+		Usage:     "list what is in a catalog, yours or an imported one",
+		ArgsUsage: "CATALOG",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "long", Aliases: []string{"l"}, Usage: "whole hashes, and descriptions"},
+		},
+		Description: `Files are named by their path, or by the beginning of their hash, wherever a file is asked for. Your own catalog is
+listed as of its last scan; another's is asked for now, so its owner has to serve it.
+
+   natster catalog contents films`,
+		Action: args(1, 1, func(ctx context.Context, c *cli.Context, arg []string) error {
+			contents, err := e.contents(ctx, arg[0])
+			if err != nil {
+				return err
+			}
+			for _, r := range contents.Refused {
+				e.note("left out: %v", r.Err)
+			}
+			return e.print(contents, func() { e.printContents(contents, c.Bool("long")) })
+		}),
+	}
+}
+
+// contents reads an own catalog from the shelf, and asks the owner of any other.
+func (e *env) contents(ctx context.Context, name string) (catalog.Contents, error) {
+	me, err := e.me()
+	if err != nil {
+		return catalog.Contents{}, err
+	}
+	c, own, err := e.readable(ctx, me, name)
+	if err != nil {
+		return catalog.Contents{}, err
+	}
+	if own {
+		s, err := e.shelf(me)
+		if err != nil {
+			return catalog.Contents{}, err
+		}
+		contents, _, err := s.read(c)
+		return contents, err
+	}
+	s, err := e.open(ctx)
+	if err != nil {
+		return catalog.Contents{}, err
+	}
+	defer s.nc.Close()
+	return s.client().List(ctx, c)
+}
+
+func (e *env) printContents(c catalog.Contents, long bool) {
+	if c.Description != "" {
+		e.say("%s: %s\n", e.out.bold(c.Name.String()), c.Description)
+	}
+	t := table{head: []string{"PATH", "SIZE", "TYPE", "HASH", "DESCRIPTION"}, end: []int{1}}
+	for _, f := range c.Entries {
+		hash, about := f.Hash.Short(), f.Description
+		if long {
+			hash = f.Hash.String()
+		} else {
+			about = fit(about, 40)
+		}
+		t.row(f.Path, size(f.Size), f.MIMEType, hash, about)
+	}
+	e.printTable(t, "nothing is in this catalog")
+	if len(c.Entries) > 0 {
+		e.say("\n%s", e.out.dim(totals(c)))
+	}
+}

@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"natster/events"
+	"natster/workloads/catalog"
+	"natster/workloads/catalog/client"
+
+	"github.com/urfave/cli/v2"
+)
+
+func catalogDownloadCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "download",
+		Usage:     "download files, directories, or all of a catalog",
+		ArgsUsage: "CATALOG [PATH...]",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR` for the files (default: a directory named like the catalog)"},
+			&cli.BoolFlag{Name: "all", Usage: "everything in the catalog"},
+			&cli.BoolFlag{Name: "overwrite", Usage: "replace other files that are in the way"},
+			&cli.IntFlag{Name: "parallel", Usage: "`N` files at a time", Value: 4},
+		},
+		Description: `PATH is a file, a directory, or the beginning of a file's hash. A file has its name only when it is whole and its hash
+is right; until then it is .partial, and the same command goes on where an earlier one was interrupted.
+
+   natster catalog download films 2024/holiday.mp4 series/ 9f86d081
+   natster catalog download films --all -o ~/Videos`,
+		Action: args(1, -1, func(ctx context.Context, c *cli.Context, arg []string) error {
+			switch {
+			case len(arg) == 1 && !c.Bool("all"):
+				return misused(c.Command, "name what to download, or ask for everything with --all")
+			case len(arg) > 1 && c.Bool("all"):
+				return misused(c.Command, "--all is everything; no path goes with it")
+			}
+			s, err := e.open(ctx)
+			if err != nil {
+				return err
+			}
+			defer s.nc.Close()
+			name, _, err := s.readable(ctx, s.me, arg[0])
+			if err != nil {
+				return err
+			}
+			contents, err := s.client().List(ctx, name)
+			if err != nil {
+				return err
+			}
+			entries, err := selected(contents, arg[1:])
+			if err != nil {
+				return hint(err, "catalog contents %s", name)
+			}
+			dest := c.String("out")
+			if dest == "" {
+				dest = name.String()
+			}
+			return s.download(ctx, name, entries, dest, client.Options{Parallel: c.Int("parallel"), Overwrite: c.Bool("overwrite")})
+		}),
+	}
+}
+
+// selected are the entries that words name, each once, in the catalog's order; no words are all.
+func selected(c catalog.Contents, words []string) ([]catalog.Entry, error) {
+	if len(words) == 0 {
+		return c.Entries, nil
+	}
+	want := make(map[string]bool)
+	for _, w := range words {
+		found := false
+		dir := strings.TrimSuffix(w, "/") + "/"
+		for _, e := range c.Entries {
+			if strings.HasPrefix(e.Path, dir) {
+				want[e.Path], found = true, true
+			}
+		}
+		if found {
+			continue
+		}
+		e, err := c.Find(w)
+		if err != nil {
+			return nil, err
+		}
+		want[e.Path] = true
+	}
+	var all []catalog.Entry
+	for _, e := range c.Entries {
+		if want[e.Path] {
+			all = append(all, e)
+		}
+	}
+	return all, nil
+}
+
+// client reads catalogs as this session's account.
+func (s *session) client() *client.Client {
+	return client.NewWith(client.Config{Conn: s.nc, Account: s.me.Account, Owner: s.owner, Logger: s.logger()})
+}
+
+// owner is whose a catalog should be, as this account's imports have it.
+func (s *session) owner(ctx context.Context, c events.Catalog) (events.Account, error) {
+	_, owners, err := s.me.imports(ctx)
+	if a, imported := owners[c]; imported || err != nil {
+		return a, err
+	}
+	return s.me.Account, nil
+}
+
+// A downloadResult is what a download did, for scripts.
+type downloadResult struct {
+	Directory string  `json:"directory"`
+	Files     int     `json:"files"`
+	There     int     `json:"already_there"`
+	Resumed   int     `json:"resumed"`
+	Bytes     int64   `json:"bytes_received"`
+	Seconds   float64 `json:"seconds"`
+}
+
+func (s *session) download(ctx context.Context, name events.Catalog, entries []catalog.Entry, dest string, o client.Options) error {
+	bar := s.bar(name.String())
+	o.Progress = bar.download
+	began := time.Now()
+	r, err := s.client().Download(ctx, name, entries, dest, o)
+	took := time.Since(began)
+	bar.clear()
+	if err != nil {
+		return s.downloadFailed(err, r, len(entries))
+	}
+	out := downloadResult{dest, r.Files, r.Skipped, r.Resumed, r.Bytes, took.Seconds()}
+	return s.print(out, func() {
+		s.say("%s in %s, each checked against its hash", count(r.Files, "file"), s.out.bold(dest))
+		switch {
+		case r.Skipped == r.Files:
+			s.say("  all were there already")
+		default:
+			s.say("  %s received in %s (%s)", size(r.Bytes), took.Round(time.Millisecond), rate(r.Bytes, took.Seconds()))
+			if r.Skipped > 0 {
+				s.say("  %d were there already", r.Skipped)
+			}
+			if r.Resumed > 0 {
+				s.say("  %d continued where an earlier download ended", r.Resumed)
+			}
+		}
+	})
+}
+
+// downloadFailed says which files did not come, when it is about files and not about all of it.
+func (s *session) downloadFailed(err error, r client.Result, wanted int) error {
+	const most = 10
+	if errors.Is(err, client.ErrExists) {
+		err = hint(err, "catalog download --overwrite …")
+	}
+	many, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](err)
+	if !ok || len(many.Unwrap()) < 2 {
+		return err
+	}
+	all := many.Unwrap()
+	for _, one := range all[:min(len(all), most)] {
+		s.note("%s", oneLine(one.Error()))
+	}
+	return fmt.Errorf("%d of %s did not come; the same command goes on with them", wanted-r.Files, count(wanted, "file"))
+}

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+
+	"natster/events"
+	"natster/functions/api"
+
+	"github.com/urfave/cli/v2"
+)
+
+func catalogInboxCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:  "inbox",
+		Usage: "list what is shared with you and not imported yet",
+		Description: `Each catalog comes with the line that imports it.
+
+   natster catalog inbox`,
+		Action: e.online(0, 0, func(ctx context.Context, s *session, _ *cli.Context, _ []string) error {
+			inbox, err := s.inbox(ctx)
+			if err != nil {
+				return err
+			}
+			return s.print(inbox, func() {
+				if len(inbox) == 0 {
+					s.say("nothing new is shared with you")
+				}
+				for i, x := range inbox {
+					if i > 0 {
+						s.say("")
+					}
+					s.say("%s from %s, %s", s.out.bold(x.Catalog.String()), s.contacts.name(x.From), onlineText(x.Online))
+					s.say("  %s", s.typed("catalog import %s %s", x.Catalog, s.contacts.typed(x.From)))
+				}
+			})
+		}),
+	}
+}
+
+// inbox is what is shared with this account and not imported, whatever it once said of that.
+func (s *session) inbox(ctx context.Context) ([]api.Share, error) {
+	shares, err := s.api.Shares(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, owners, err := s.me.imports(ctx)
+	if err != nil {
+		return nil, err
+	}
+	inbox := []api.Share{}
+	for _, x := range shares {
+		if x.To == s.me.Account && x.From != s.me.Account && owners[x.Catalog] != x.From {
+			inbox = append(inbox, x)
+		}
+	}
+	return inbox, nil
+}
+
+// who is account a to a person who is s.me.
+func (s *session) who(a events.Account) string {
+	if a == s.me.Account {
+		return "you"
+	}
+	return s.contacts.name(a)
+}
+
+func onlineText(online bool) string {
+	if online {
+		return "online now"
+	}
+	return "not online now"
+}

@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+
+	"natster/events"
+	"natster/functions/api"
+
+	"github.com/urfave/cli/v2"
+)
+
+// A catalogRow is a catalog in a listing.
+type catalogRow struct {
+	Name      events.Catalog `json:"name"`
+	Owner     events.Account `json:"owner"`
+	Own       bool           `json:"own"`
+	Online    bool           `json:"online"`
+	Files     int            `json:"files,omitempty"`
+	Bytes     int64          `json:"bytes,omitempty"`
+	Directory string         `json:"directory,omitempty"`
+	Shares    int            `json:"shares,omitempty"` // of an own catalog: with how many accounts
+}
+
+func catalogLsCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:  "ls",
+		Usage: "list your catalogs and those you have imported",
+		Description: `Your own come first. Whether a catalog is being served is known only for catalogs that are shared.
+
+   natster catalog ls`,
+		Action: e.online(0, 0, func(ctx context.Context, s *session, _ *cli.Context, _ []string) error {
+			rows, err := s.catalogs(ctx)
+			if err != nil {
+				return err
+			}
+			return s.print(rows, func() {
+				t := table{head: []string{"NAME", "OWNER", "", "FILES", "SIZE", "SHARED WITH", "DIRECTORY"}, end: []int{3, 4}}
+				for _, r := range rows {
+					if r.Own {
+						t.row(r.Name.String(), "you", yes(r.Online, "online"), count(r.Files, "file"), size(r.Bytes), count(r.Shares, "account"), r.Directory)
+					} else {
+						t.row(r.Name.String(), s.contacts.name(r.Owner), yes(r.Online, "online"), "", "", "", "")
+					}
+				}
+				s.printTable(t, "no catalogs yet; make one with: natster catalog new NAME DIR")
+			})
+		}),
+	}
+}
+
+// catalogs are the account's own, from its shelf, and then those that it imported.
+func (s *session) catalogs(ctx context.Context) ([]catalogRow, error) {
+	rows := []catalogRow{}
+	shelf, err := s.shelf(s.me)
+	if err != nil {
+		return nil, err
+	}
+	mine, err := shelf.names()
+	if err != nil {
+		return nil, err
+	}
+	imported, owners, err := s.me.imports(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shares, err := s.api.Shares(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range mine {
+		r := catalogRow{Name: c, Owner: s.me.Account, Own: true}
+		contents, dir, err := shelf.read(c)
+		if err != nil {
+			s.note("%s", oneLine(err.Error()))
+		}
+		r.Files, r.Bytes, r.Directory = len(contents.Entries), contents.Size(), dir
+		for _, x := range shares {
+			if x.From == s.me.Account && x.Catalog == c {
+				r.Online = r.Online || x.Online
+				r.Shares++
+			}
+		}
+		rows = append(rows, r)
+	}
+	for _, c := range imported {
+		r := catalogRow{Name: c, Owner: owners[c]}
+		for _, x := range shares {
+			if (x == api.Share{From: r.Owner, To: s.me.Account, Catalog: c, Online: true, Revision: x.Revision, Imported: x.Imported}) {
+				r.Online = true
+			}
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"context"
+
+	"natster/events"
+
+	"github.com/urfave/cli/v2"
+)
+
+// A shareResult is a share that was made, or taken back.
+type shareResult struct {
+	Catalog events.Catalog `json:"catalog"`
+	With    events.Account `json:"with"`
+	Event   uint64         `json:"event"` // position in the event log
+}
+
+func catalogShareCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "share",
+		Usage:     "let an account browse and download a catalog",
+		ArgsUsage: "CATALOG ACCOUNT",
+		Description: `The account is named by its key, or by the name that you gave it as a contact. The first share of a name makes the
+name yours for ever.
+
+   natster catalog share films bob`,
+		Action: e.online(2, 2, func(ctx context.Context, s *session, _ *cli.Context, arg []string) error {
+			name, with, err := s.mine(arg[0], arg[1])
+			if err != nil {
+				return err
+			}
+			if err := s.api.Share(ctx, name, with); err != nil {
+				return err
+			}
+			r := shareResult{name, with, s.api.Position()}
+			return s.print(r, func() {
+				s.say("shared %s with %s (event %d)", s.out.bold(name.String()), s.contacts.name(with), r.Event)
+			})
+		}),
+	}
+}
+
+// mine is one of the account's own catalogs, and whom a word means.
+func (s *session) mine(name, account string) (c events.Catalog, a events.Account, err error) {
+	shelf, err := s.shelf(s.me)
+	if err != nil {
+		return c, a, err
+	}
+	if c, err = shelf.find(name); err != nil {
+		return c, a, err
+	}
+	a, err = s.contacts.account(account)
+	return c, a, err
+}

@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"context"
+
+	"natster/functions/api"
+
+	"github.com/urfave/cli/v2"
+)
+
+func catalogSharesCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:  "shares",
+		Usage: "list what you share, and what is shared with you",
+		Description: `   natster catalog shares
+   natster catalog shares --json`,
+		Action: e.online(0, 0, func(ctx context.Context, s *session, _ *cli.Context, _ []string) error {
+			shares, err := s.api.Shares(ctx)
+			if err != nil {
+				return err
+			}
+			if shares == nil {
+				shares = []api.Share{} // [] in JSON
+			}
+			return s.print(shares, func() {
+				t := table{head: []string{"CATALOG", "FROM", "TO", "", "IMPORTED"}}
+				for _, x := range shares {
+					t.row(x.Catalog.String(), s.who(x.From), s.who(x.To), yes(x.Online, "online"), yes(x.Imported, "imported"))
+				}
+				s.printTable(t, "nothing is shared yet; share with: natster catalog share CATALOG ACCOUNT")
+			})
+		}),
+	}
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"natster/events"
+)
+
+// A Contact is a name for an account's key.
+type Contact struct {
+	Name    string         `json:"name"`
+	Account events.Account `json:"account"`
+	Context bool           `json:"context,omitempty"` // one of this user's own accounts, by the name of its context
+}
+
+// Contacts are names for account keys; a context is a contact without being written down.
+type Contacts []Contact
+
+// contactsFile is contacts.json: {"bob":"ABQ…"}, for all contexts, since a key means the same account everywhere.
+func (e *env) contactsFile() (string, error) {
+	dir, err := e.configDir()
+	return filepath.Join(dir, "contacts.json"), err
+}
+
+// contacts reads the contacts: those written down first, each list by name.
+func (e *env) contacts() (Contacts, error) {
+	path, err := e.contactsFile()
+	if err != nil {
+		return nil, err
+	}
+	book, err := readContacts(path)
+	if err != nil {
+		return nil, err
+	}
+	var all Contacts
+	for _, name := range slices.Sorted(maps.Keys(book)) {
+		all = append(all, Contact{Name: name, Account: book[name]})
+	}
+	s, err := e.contexts()
+	if err != nil {
+		return nil, err
+	}
+	contexts, _ := s.all() // a damaged context has no account to name; using it says so
+	for _, c := range contexts {
+		if _, taken := book[c.Name]; !taken {
+			all = append(all, Contact{Name: c.Name, Account: c.Account, Context: true})
+		}
+	}
+	return all, nil
+}
+
+func readContacts(path string) (map[string]events.Account, error) {
+	book := make(map[string]events.Account)
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return book, nil
+	case err != nil:
+		return nil, err
+	}
+	if err := json.Unmarshal(text, &book); err != nil {
+		return nil, fmt.Errorf("%s: not a list of contacts: %w", path, err)
+	}
+	for name, a := range book {
+		if !nameForm.MatchString(name) || a.IsZero() {
+			return nil, fmt.Errorf("%s: not a list of contacts: %s stands for %q", path, quoted(name), a)
+		}
+	}
+	return book, nil
+}
+
+// editContacts lets edit change the contacts that are written down.
+func (e *env) editContacts(ctx context.Context, edit func(book map[string]events.Account) error) error {
+	path, err := e.contactsFile()
+	if err != nil {
+		return err
+	}
+	return locked(ctx, filepath.Dir(path), func() error {
+		book, err := readContacts(path)
+		if err != nil {
+			return err
+		}
+		if err := edit(book); err != nil {
+			return err
+		}
+		text, err := json.MarshalIndent(book, "", "  ")
+		if err != nil {
+			return err
+		}
+		return writePrivate(path, append(text, '\n'))
+	})
+}
+
+func (cs Contacts) names() []string {
+	var all []string
+	for _, c := range cs {
+		all = append(all, c.Name)
+	}
+	return all
+}
+
+// name is what a person calls account a: a contact's name, or the beginning of the key.
+func (cs Contacts) name(a events.Account) string {
+	for _, c := range cs {
+		if c.Account == a {
+			return c.Name
+		}
+	}
+	return a.Short()
+}
+
+// typed is what can be typed to mean account a: a contact's name, or the whole key.
+func (cs Contacts) typed(a events.Account) string {
+	for _, c := range cs {
+		if c.Account == a {
+			return c.Name
+		}
+	}
+	return a.String()
+}

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+
+	"natster/events"
+
+	"github.com/urfave/cli/v2"
+)
+
+func contextCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:     "context",
+		Usage:    "the accounts you can act as",
+		Category: categoryStart,
+		Description: `A context is an account and the world it lives in; natster init makes one. One of them is in use; --context NAME or
+NATSTER_CONTEXT takes another for one command.`,
+		Subcommands: []*cli.Command{contextLsCommand(e), contextUseCommand(e)},
+	}
+}
+
+// A contextRow is a context in a listing.
+type contextRow struct {
+	Name    string         `json:"name"`
+	InUse   bool           `json:"in_use"`
+	Account events.Account `json:"account"`
+	URL     string         `json:"url"`
+	World   string         `json:"world,omitempty"`
+}
+
+func contextLsCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:        "ls",
+		Usage:       "list your contexts",
+		Description: "   natster context ls",
+		Action: args(0, 0, func(context.Context, *cli.Context, []string) error {
+			s, err := e.contexts()
+			if err != nil {
+				return err
+			}
+			all, bad := s.all()
+			current := e.context
+			if current == "" {
+				current, _ = s.current() // none in use is what the list then shows
+			}
+			rows := make([]contextRow, len(all))
+			for i, c := range all {
+				rows[i] = contextRow{c.Name, c.Name == current, c.Account, c.URL, c.World}
+			}
+			if err := e.print(rows, func() {
+				t := table{head: []string{"", "NAME", "ACCOUNT", "WORLD"}}
+				for _, r := range rows {
+					where := r.World
+					if where == "" {
+						where = r.URL
+					}
+					t.row(map[bool]string{true: "*"}[r.InUse], r.Name, r.Account.Short(), where)
+				}
+				e.printTable(t, "no contexts yet; make one with: natster init NAME")
+			}); err != nil {
+				return err
+			}
+			return bad
+		}),
+	}
+}

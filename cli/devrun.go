@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"natster/deploy/world"
+
+	"github.com/urfave/cli/v2"
+)
+
+// stopPatience is how long functions may take to finish what they are doing when the world ends.
+const stopPatience = 10 * time.Second
+
+func devrunCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:     "devrun",
+		Usage:    "run a whole world on this machine, in the foreground",
+		Category: categoryStart,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "dir", Usage: "`DIR` of the world; made if need be (or set NATSTER_WORLD)"},
+			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` for natster on this and other machines"},
+			&cli.StringFlag{Name: "websocket", Usage: "`HOST:PORT` for browsers"},
+			&cli.StringFlag{Name: "tls-cert", Usage: "PEM `FILE` of the certificate, to listen beyond this machine"},
+			&cli.StringFlag{Name: "tls-key", Usage: "PEM `FILE` of its key"},
+			&cli.BoolFlag{Name: "tls-self-signed", Usage: "make a certificate instead, and print its fingerprint"},
+		},
+		Description: `Runs the NATS server, its accounts and natster's functions in one process, until Ctrl-C. Everything is kept in the
+world's directory: the next devrun goes on where this one ended.
+
+   natster devrun
+   natster devrun --listen 0.0.0.0:7422 --tls-self-signed`,
+		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) error {
+			dir, err := e.worldDir(c.String("dir"))
+			if err != nil {
+				return err
+			}
+			w, err := world.Start(ctx, world.Config{
+				Dir: dir, Listen: c.String("listen"), WebSocket: c.String("websocket"),
+				TLSCert: c.String("tls-cert"), TLSKey: c.String("tls-key"), SelfSigned: c.Bool("tls-self-signed"),
+				Logger: e.logger(),
+			})
+			if err != nil {
+				return worldHint(err)
+			}
+			err = e.printLine(w.Info(), func() { e.printWorld(w, dir) })
+			if err == nil {
+				<-ctx.Done()
+				e.say("\nending…")
+				err = ctx.Err()
+			}
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+			defer cancel()
+			return errors.Join(err, w.Stop(ending))
+		}),
+	}
+}
+
+func worldHint(err error) error {
+	switch {
+	case errors.Is(err, world.ErrNeedsTLS):
+		return hint(err, "devrun --tls-self-signed")
+	case errors.Is(err, world.ErrTLSPair):
+		return hint(err, "devrun --tls-cert FILE --tls-key FILE")
+	case errors.Is(err, world.ErrRunning):
+		return hint(err, "init NAME")
+	}
+	return err
+}
+
+func (e *env) printWorld(w *world.World, dir string) {
+	i := w.Info()
+	var functions []string
+	for _, f := range w.Functions() {
+		functions = append(functions, f.Name)
+	}
+	slices.Sort(functions)
+	e.say("%s", e.out.bold("Natster's world is running; Ctrl-C ends it."))
+	e.say("")
+	e.say("  natster     %s", i.URL)
+	e.say("  browsers    %s", i.WebSocketURL)
+	if i.Fingerprint != "" {
+		e.say("  certificate %s", i.Fingerprint)
+	}
+	e.say("  directory   %s", dir)
+	e.say("  keys        %s  %s", filepath.Join(dir, "keys"), e.out.dim("all accounts and their users; private"))
+	e.say("  accounts    global %s", i.Global)
+	e.say("              hub    %s", i.Hub)
+	e.say("              site   %s", i.Site)
+	e.say("  functions   %s", strings.Join(functions, " "))
+	e.say("")
+	e.say("Next, in another terminal: %s", e.out.bold(nextAfterDevrun(e, dir)))
+}
+
+func nextAfterDevrun(e *env, dir string) string {
+	if usual, err := e.worldDir(""); err == nil && usual == dir {
+		return "natster init NAME"
+	}
+	return "natster init NAME --world " + shellWord(dir)
+}

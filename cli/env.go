@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+)
+
+// An Outside is all that a run of natster has to do with the world around it, so that a test can be that world.
+type Outside struct {
+	Args   []string // with the program's name in front
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+	Getenv func(name string) string
+}
+
+// OS is the outside of the running process.
+func OS() Outside {
+	return Outside{os.Args, os.Stdin, os.Stdout, os.Stderr, os.Getenv}
+}
+
+// env is what every command of one run shares. Its fields are set before the command runs and not changed after.
+type env struct {
+	Outside
+	json    bool   // --json
+	context string // --context, or NATSTER_CONTEXT, or empty: the one in use
+	named   string // --context alone
+	verbose bool   // --verbose
+	out     style  // of what goes to stdout
+	err     style  // of what goes to stderr
+}
+
+func newEnv(o Outside) *env {
+	e := &env{Outside: o, context: o.Getenv("NATSTER_CONTEXT")}
+	e.out, e.err = e.styleOf(o.Stdout), e.styleOf(o.Stderr)
+	return e
+}
+
+// take reads the flags that every command accepts.
+func (e *env) take(c *cli.Context) error {
+	e.json = c.Bool("json")
+	e.verbose = c.Bool("verbose")
+	if n := c.String("context"); n != "" {
+		e.context, e.named = n, n
+	}
+	return nil
+}
+
+// A style says how a stream may be written to.
+type style struct {
+	terminal bool
+	colours  bool
+	width    int // columns of the terminal, or 0
+}
+
+func (e *env) styleOf(w io.Writer) style {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return style{}
+	}
+	s := style{terminal: true, colours: e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"}
+	if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+		s.width = w
+	}
+	return s
+}
+
+func (s style) paint(code, text string) string {
+	if !s.colours || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (s style) bold(text string) string  { return s.paint("1", text) }
+func (s style) dim(text string) string   { return s.paint("2", text) }
+func (s style) red(text string) string   { return s.paint("31", text) }
+func (s style) green(text string) string { return s.paint("32", text) }
+func (s style) cyan(text string) string  { return s.paint("36", text) }
+
+// say prints a line for a person on stdout; with --json there is nothing to say.
+func (e *env) say(format string, args ...any) {
+	if !e.json {
+		fmt.Fprintf(e.Stdout, format+"\n", args...)
+	}
+}
+
+// note prints a line beside the result, on stderr.
+func (e *env) note(format string, args ...any) {
+	fmt.Fprintf(e.Stderr, format+"\n", args...)
+}
+
+// print is how a command answers: v as JSON if that was asked for, and otherwise whatever text prints.
+func (e *env) print(v any, text func()) error {
+	if e.json {
+		return e.printJSON(v, "  ")
+	}
+	text()
+	return nil
+}
+
+// printLine answers with one of many: a JSON object on a line of its own, or what text prints.
+func (e *env) printLine(v any, text func()) error {
+	if e.json {
+		return e.printJSON(v, "")
+	}
+	text()
+	return nil
+}
+
+func (e *env) printJSON(v any, indent string) error {
+	enc := json.NewEncoder(e.Stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+// logger takes what happens inside while a command runs in the foreground: warnings only, or all with --verbose.
+func (e *env) logger() *slog.Logger {
+	level := slog.LevelWarn
+	if e.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"natster/deploy/accounts"
+	"natster/functions/api"
+	"natster/workloads/catalog/client"
+
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+)
+
+// The exit codes.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitMisused     = 2
+	exitInterrupted = 130
+)
+
+// A misuse is a command line that means nothing; Usage is the line that would.
+type misuse struct {
+	message string
+	usage   string
+}
+
+func (m *misuse) Error() string { return m.message }
+
+// misused says what is wrong with the arguments of cmd.
+func misused(cmd *cli.Command, format string, args ...any) error {
+	return &misuse{fmt.Sprintf(format, args...), usageLine(cmd)}
+}
+
+// A hinted error comes with something to type.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h *hinted) Unwrap() error { return h.error }
+
+// hint adds a command line that could help, without the program's name, to an error.
+func hint(err error, format string, args ...any) error {
+	return &hinted{err, fmt.Sprintf(format, args...)}
+}
+
+// fail prints err the way every error of natster looks, and returns the exit code.
+func (e *env) fail(ctx context.Context, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))) {
+		return exitInterrupted
+	}
+	fmt.Fprintf(e.Stderr, "%s %s\n", e.err.red("natster:"), oneLine(err.Error()))
+	if m, ok := errors.AsType[*misuse](err); ok {
+		if m.usage != "" {
+			fmt.Fprintf(e.Stderr, "  usage: %s\n", m.usage)
+		}
+		return exitMisused
+	}
+	if h := hintFor(err); h != "" {
+		fmt.Fprintf(e.Stderr, "  try: %s\n", e.err.bold(e.typed("%s", h)))
+	}
+	return exitFailed
+}
+
+// hintFor is what to type next after err: what the command said, or what the kind of error suggests.
+func hintFor(err error) string {
+	if h, ok := errors.AsType[*hinted](err); ok {
+		return h.hint
+	}
+	for _, row := range usualHints {
+		if errors.Is(err, row.err) {
+			return row.hint
+		}
+	}
+	return ""
+}
+
+// usualHints are for errors that any command may meet.
+var usualHints = []struct {
+	err  error
+	hint string
+}{
+	{accounts.ErrNoWorld, "devrun"},
+	{accounts.ErrNotRunning, "devrun"},
+	{accounts.ErrConflict, "catalog ls"},
+	{accounts.ErrNotImported, "catalog ls"},
+	{nats.ErrNoServers, "devrun"},
+	{nats.ErrAuthorization, "init NAME"},
+	{client.ErrNotShared, "catalog shares"},
+	{client.ErrOffline, "catalog ls"},
+	{api.ErrUnavailable, "devrun"},
+}
+
+// oneLine makes an error one line in lower case, as its first letter goes: sentences of other packages may be otherwise.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(strings.ReplaceAll(s, "\n", "; ")), " ")
+	if len(s) > 1 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'a' && s[1] <= 'z' {
+		s = string(s[0]+'a'-'A') + s[1:]
+	}
+	return s
+}

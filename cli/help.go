@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// usageLine is how cmd is typed; for nil, how natster itself is.
+func usageLine(cmd *cli.Command) string {
+	if cmd == nil {
+		return "natster COMMAND [ARGUMENTS]"
+	}
+	return cmd.UsageText
+}
+
+// help explains the command of l on stdout.
+func (e *env) help(app *cli.App, l line) {
+	cmd, title, usage, about := l.command(), app.Name, app.Usage, app.Description
+	commands, flags := app.Commands, []cli.Flag(nil)
+	if cmd != nil {
+		title, usage, about = l.name(), cmd.Usage, cmd.Description
+		commands, flags = cmd.Subcommands, cmd.Flags
+	}
+	w := e.Stdout
+	fmt.Fprintf(w, "%s - %s\n", e.out.bold(title), usage)
+	e.section("Usage")
+	fmt.Fprintf(w, "   %s\n", usageLine(cmd))
+	if about != "" {
+		fmt.Fprintln(w)
+		for line := range strings.SplitSeq(about, "\n") {
+			fmt.Fprintln(w, strings.TrimRight("   "+line, " "))
+		}
+	}
+	e.helpCommands(commands)
+	e.helpFlags("Flags", flags)
+	e.helpFlags("Flags of every command", app.Flags)
+	if cmd == nil {
+		fmt.Fprintf(w, "\n%s\n", e.out.dim("natster help COMMAND explains a command, with an example."))
+	}
+}
+
+func (e *env) section(name string) {
+	fmt.Fprintf(e.Stdout, "\n%s:\n", e.out.bold(name))
+}
+
+// helpCommands lists commands by category, in the order in which categories appear.
+func (e *env) helpCommands(commands []*cli.Command) {
+	var categories []string
+	width := 0
+	for _, c := range commands {
+		if !slices.Contains(categories, c.Category) {
+			categories = append(categories, c.Category)
+		}
+		width = max(width, len(c.Name))
+	}
+	for _, category := range categories {
+		if category == "" {
+			e.section("Commands")
+		} else {
+			e.section(category)
+		}
+		for _, c := range commands {
+			if c.Category == category && !c.Hidden {
+				fmt.Fprintf(e.Stdout, "   %s  %s\n", e.out.cyan(fmt.Sprintf("%-*s", width, c.Name)), c.Usage)
+			}
+		}
+	}
+}
+
+func (e *env) helpFlags(title string, flags []cli.Flag) {
+	var rows [][2]string
+	width := 0
+	for _, f := range flags {
+		d, ok := f.(cli.DocGenerationFlag)
+		if !ok {
+			continue
+		}
+		placeholder, usage := unquoteUsage(d)
+		var names []string
+		for _, n := range f.Names() {
+			names = append(names, dashed(n))
+		}
+		name := strings.Join(names, ", ")
+		if placeholder != "" {
+			name += " " + placeholder
+		}
+		if v := d.GetDefaultText(); v != "" && d.TakesValue() {
+			usage += " (default: " + strings.Trim(v, `"`) + ")"
+		}
+		rows = append(rows, [2]string{name, usage})
+		width = max(width, len(name))
+	}
+	if len(rows) == 0 {
+		return
+	}
+	e.section(title)
+	for _, r := range rows {
+		fmt.Fprintf(e.Stdout, "   %s  %s\n", e.out.cyan(fmt.Sprintf("%-*s", width, r[0])), r[1])
+	}
+}
+
+// unquoteUsage finds the name of a flag's value: in its usage, between back quotes.
+func unquoteUsage(d cli.DocGenerationFlag) (placeholder, usage string) {
+	usage = d.GetUsage()
+	if before, rest, ok := strings.Cut(usage, "`"); ok {
+		if name, after, ok := strings.Cut(rest, "`"); ok {
+			return name, before + name + after
+		}
+	}
+	if d.TakesValue() {
+		return "VALUE", usage
+	}
+	return "", usage
+}

@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+	"time"
+
+	"natster/deploy/accounts"
+	"natster/deploy/world"
+	"natster/events"
+	"natster/functions/api"
+
+	"github.com/urfave/cli/v2"
+)
+
+func initCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "init",
+		Usage:     "make an account in the world on this machine, or join one that is there",
+		ArgsUsage: "[NAME]",
+		Category:  categoryStart,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "world", Usage: "`DIR` of the world (or set NATSTER_WORLD)"},
+		},
+		Description: `Makes the account unless there is one by that name, introduces it to natster, writes a context, and uses that from now
+on. The name is yours to choose; without one it is your user name. Doing it again does no harm.
+
+   natster init alice`,
+		Action: args(0, 1, func(ctx context.Context, c *cli.Context, arg []string) error {
+			dir, err := e.worldDir(c.String("world"))
+			if err != nil {
+				return err
+			}
+			name, err := accountName(arg)
+			if err != nil {
+				return err
+			}
+			r, err := e.join(ctx, dir, name)
+			if err != nil {
+				return err
+			}
+			return e.print(r, func() {
+				what := "account " + e.out.bold(r.Name) + " is ready"
+				if r.Known {
+					what = "account " + e.out.bold(r.Name) + " was ready since " + time.Unix(r.Since, 0).Format(time.DateTime)
+				}
+				e.say("%s", what)
+				e.say("  account  %s", r.Account)
+				e.say("  context  %s, in use now", r.Context)
+				e.say("  file     %s", r.File)
+				if r.Before != "" && r.Before != r.Context {
+					e.say("\nBack to %s with: natster context use %s", r.Before, r.Before)
+				}
+				e.say("\nNext: natster catalog new NAME DIR, or look what is there with: natster catalog inbox")
+			})
+		}),
+	}
+}
+
+// An initResult is what init did.
+type initResult struct {
+	Name    string         `json:"account_name"`
+	Account events.Account `json:"account_key"`
+	Context string         `json:"context"`
+	Before  string         `json:"context_before,omitempty"` // what was in use
+	File    string         `json:"file"`
+	Known   bool           `json:"known"` // it had been introduced before
+	Since   int64          `json:"initialized"`
+}
+
+// join enrols the account in the world in dir, makes it a context and introduces it.
+func (e *env) join(ctx context.Context, dir, name string) (initResult, error) {
+	var r initResult
+	store, err := e.contexts()
+	if err != nil {
+		return r, err
+	}
+	info, err := world.Find(dir)
+	if err != nil {
+		return r, err
+	}
+	keeper, err := world.OpenKeeper(dir)
+	if err != nil {
+		return r, err
+	}
+	me, err := e.newContext(store, name, dir, info)
+	if err != nil {
+		return r, err
+	}
+	enrolled, err := keeper.Enrol(ctx, name)
+	if err != nil {
+		return r, err
+	}
+	me.Account, me.AccountName = enrolled.Account, enrolled.Name
+	r = initResult{Name: me.AccountName, Account: me.Account, Context: me.Name, File: store.path(me.Name)}
+	if r.Before, err = store.current(); err != nil && !errors.Is(err, errNoContext) {
+		return r, err
+	}
+	if err := store.put(me, enrolled.Creds); err != nil {
+		return r, err
+	}
+	known, fresh, err := me.introduce(ctx, enrolled.Creds)
+	if err != nil {
+		return r, err
+	}
+	r.Known, r.Since = !fresh, known.Initialized
+	return r, store.use(me.Name)
+}
+
+// newContext is a context for the account called name, under --context's name if that was given. A context of that name in
+// another world is not overwritten.
+func (e *env) newContext(store contextStore, name, dir string, info world.Info) (Context, error) {
+	me := Context{Name: name, URL: info.URL, Fingerprint: info.Fingerprint, World: dir}
+	if e.named != "" {
+		me.Name = e.named
+	}
+	if err := checkContextName(me.Name); err != nil {
+		return me, err
+	}
+	old, err := store.get(me.Name)
+	if err == nil && (old.World != dir || old.AccountName != name) {
+		return me, hint(fmt.Errorf("context %s is for account %s in another world (%s)", old.Name, old.AccountName, old.World),
+			"--context NAME init %s", name)
+	}
+	return me, nil
+}
+
+// introduce tells natster of the account, unless it knows it.
+func (c Context) introduce(ctx context.Context, creds accounts.Creds) (known api.Identity, fresh bool, err error) {
+	nc, err := c.connect(ctx, creds)
+	if err != nil {
+		return known, false, err
+	}
+	defer nc.Close()
+	client := api.NewClient(nc)
+	known, err = client.Whoami(ctx)
+	if !errors.Is(err, api.ErrNotFound) {
+		return known, false, err
+	}
+	if err := client.Initialize(ctx, c.Account, c.Account.String(), c.AccountName); err != nil && !errors.Is(err, api.ErrBadRequest) {
+		return known, false, err
+	}
+	known, err = client.Whoami(ctx)
+	return known, true, err
+}
+
+func accountName(arg []string) (string, error) {
+	if len(arg) > 0 {
+		return arg[0], nil
+	}
+	u, err := user.Current()
+	if err != nil {
+		return "", fmt.Errorf("without a name for the account, your user name is needed: %w", err)
+	}
+	return u.Username, nil
+}

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"natster/functions/api"
+
+	"github.com/skip2/go-qrcode"
+	"github.com/urfave/cli/v2"
+)
+
+func loginCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:     "login",
+		Usage:    "get a one-time code for the website",
+		Category: categoryStart,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "qrcode", Usage: "show the address as a QR code too"},
+		},
+		Description: `Prints a code that ties this account to a login on the website, once. Nobody needs to see it but you.
+
+   natster login --qrcode`,
+		Action: e.online(0, 0, func(ctx context.Context, s *session, c *cli.Context, _ []string) error {
+			otc, err := s.api.GenerateCode(ctx, api.Context{
+				AccountID: s.me.Account.String(), AccountName: s.me.AccountName, AccountPublicKey: s.me.Account,
+			})
+			if err != nil {
+				return err
+			}
+			picture, err := qrCode(otc.ClaimURL, c.Bool("qrcode"))
+			if err != nil {
+				return err
+			}
+			return s.print(otc, func() {
+				s.say("code   %s", s.out.bold(otc.Code))
+				s.say("claim  %s", otc.ClaimURL)
+				s.say("valid  %s, until %s, once", count(otc.ValidMinutes, "minute"),
+					time.Now().Add(time.Duration(otc.ValidMinutes)*time.Minute).Format(time.TimeOnly))
+				if picture != "" {
+					s.say("\n%s", picture)
+				}
+			})
+		}),
+	}
+}
+
+func qrCode(text string, wanted bool) (string, error) {
+	if !wanted {
+		return "", nil
+	}
+	q, err := qrcode.New(text, qrcode.Low)
+	if err != nil {
+		return "", fmt.Errorf("make a QR code: %w", err)
+	}
+	return q.ToSmallString(false), nil
+}

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"natster/deploy/accounts"
+	"natster/deploy/world"
+	"natster/functions/api"
+
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+)
+
+// A session is a command's connection as the account of its context.
+type session struct {
+	*env
+	me       Context
+	contacts Contacts
+	nc       *nats.Conn
+	api      *api.Client
+}
+
+// online makes an action of f, which is given a session that ends with it.
+func (e *env) online(least, most int, f func(ctx context.Context, s *session, c *cli.Context, arg []string) error) cli.ActionFunc {
+	return args(least, most, func(ctx context.Context, c *cli.Context, arg []string) error {
+		s, err := e.open(ctx)
+		if err != nil {
+			return err
+		}
+		defer s.nc.Close()
+		return f(ctx, s, c, arg)
+	})
+}
+
+// me is the context that this run acts as.
+func (e *env) me() (Context, error) {
+	s, err := e.contexts()
+	if err != nil {
+		return Context{}, err
+	}
+	return s.get(e.context)
+}
+
+// open connects as the account of the context.
+func (e *env) open(ctx context.Context) (*session, error) {
+	store, err := e.contexts()
+	if err != nil {
+		return nil, err
+	}
+	me, err := store.get(e.context)
+	if err != nil {
+		return nil, err
+	}
+	creds, err := store.creds(me)
+	if err != nil {
+		return nil, err
+	}
+	contacts, err := e.contacts()
+	if err != nil {
+		return nil, err
+	}
+	nc, err := me.connect(ctx, creds)
+	if err != nil {
+		return nil, err
+	}
+	return &session{e, me, contacts, nc, api.NewClient(nc)}, nil
+}
+
+// connect connects as c's account. A world on this machine is asked where it listens now.
+func (c Context) connect(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
+	at := world.Info{URL: c.URL, Fingerprint: c.Fingerprint}
+	if c.World != "" {
+		info, err := world.Find(c.World)
+		if err != nil {
+			return nil, err
+		}
+		at = info
+	}
+	nc, err := at.Connect(ctx, creds, nats.Name("natster "+c.Name))
+	if errors.Is(err, nats.ErrNoServers) {
+		return nil, hint(fmt.Errorf("nobody answers at %s: %w", at.URL, accounts.ErrNotRunning), "devrun")
+	}
+	return nc, err
+}
+
+// keeper changes the account of c: its imports.
+func (c Context) keeper() (accounts.Keeper, error) {
+	if c.World == "" {
+		return nil, fmt.Errorf("context %s has no world on this machine, and its account can be changed only there", c.Name)
+	}
+	return world.OpenKeeper(c.World)
+}
+
+// typed is a command line for a person to type that acts as this same context.
+func (e *env) typed(format string, args ...any) string {
+	line := "natster "
+	if e.named != "" {
+		line += "--context " + e.named + " "
+	}
+	return line + fmt.Sprintf(format, args...)
+}

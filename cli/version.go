@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/urfave/cli/v2"
+)
+
+func versionCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:     "version",
+		Usage:    "print the version",
+		Category: categoryLook,
+		Description: `Prints version, commit and Go release. natster --version does the same.
+
+   natster version`,
+		Action: args(0, 0, func(context.Context, *cli.Context, []string) error {
+			v := readVersion()
+			return e.print(v, func() {
+				e.say("natster %s (%s, %s/%s)", v.Version, v.Go, runtime.GOOS, runtime.GOARCH)
+			})
+		}),
+	}
+}
+
+type version struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Go      string `json:"go"`
+}
+
+func readVersion() version {
+	v := version{Version: "unknown", Go: runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	v.Version = info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v.Commit = s.Value
+		}
+	}
+	return v
+}

@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"natster/events"
+	"natster/functions/api"
+
+	"github.com/urfave/cli/v2"
+)
+
+func whoamiCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:     "whoami",
+		Usage:    "show the account that you act as",
+		Category: categoryStart,
+		Description: `Shows the account of the context in use, and what natster's functions know of it.
+
+   natster whoami
+   natster --context bob whoami`,
+		Action: e.online(0, 0, func(ctx context.Context, s *session, _ *cli.Context, _ []string) error {
+			known, err := s.api.Whoami(ctx)
+			if errors.Is(err, api.ErrNotFound) {
+				return hint(errors.New("this account has not been introduced yet"), "init %s", s.me.AccountName)
+			}
+			if err != nil {
+				return err
+			}
+			return s.print(struct {
+				Context string         `json:"context"`
+				Name    string         `json:"account_name"`
+				Account events.Account `json:"account_key"`
+				Since   time.Time      `json:"initialized"`
+				OAuthID string         `json:"oauth_id,omitempty"`
+				URL     string         `json:"url"`
+			}{s.me.Name, s.me.AccountName, known.Account, time.Unix(known.Initialized, 0).UTC(), known.OAuthID, s.nc.ConnectedUrl()}, func() {
+				s.say("%s", s.out.bold(s.me.AccountName))
+				s.say("  account  %s", known.Account)
+				s.say("  since    %s", time.Unix(known.Initialized, 0).Format(time.DateTime))
+				s.say("  context  %s", s.me.Name)
+				s.say("  world    %s", s.nc.ConnectedUrl())
+				if known.OAuthID != "" {
+					s.say("  login    %s", quoted(known.OAuthID))
+				}
+			})
+		}),
+	}
+}
