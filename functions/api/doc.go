@@ -7,6 +7,7 @@
 //	shares.go     my.shares, catalogs.validatename
 //	account.go    whoami, stats
 //	login.go      otc.generate, otc.claim, context.get
+//	web.go        web.xkey, web.mint; accounts.import, accounts.unimport, accounts.imports
 //	presence.go   heartbeats.put, and what the feed tells accounts
 //	client.go     Client: an account's view of the functions
 //

@@ -17,6 +17,9 @@ type Context struct {
 	AccessToken      string         `json:"access_token"`
 	UserID           string         `json:"user_id"`
 	Creds            string         `json:"creds"`
+	// WebKey is an addition: a scoped signing key of the account, sealed to [WebXKey], by which web sessions are made
+	// instead of with the account's own credentials. It is worth nothing to whoever cannot open it.
+	WebKey string `json:"web_key,omitempty"`
 }
 
 // A OneTimeCode is good for one claim, for so many minutes.

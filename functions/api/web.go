@@ -1,0 +1,63 @@
+package api
+
+import "natster/events"
+
+// WebXKey is `web.xkey`: the public curve key to which an account's owner seals a web key. Answered by websessions.
+var WebXKey = Endpoint[None, XKey]{Name: "web.xkey"}
+
+// An XKey is a public curve key.
+//
+//	{"xkey":"XAB…"}
+type XKey struct {
+	XKey string `json:"xkey"`
+}
+
+// MintWeb is `web.mint`: a short-lived user of the account that a login is bound to, for a key that a browser made; 403 for
+// all but the site, 404 for a login that is not bound to the account of the web key, 410 for a web key that cannot be used.
+// Answered by websessions.
+var MintWeb = Endpoint[MintRequest, Minted]{Name: "web.mint"}
+
+// A MintRequest hands back the sealed web key of the login's context.
+//
+//	{"oauth_id":"idp.example|123","web_key":"…","user_key":"UAB…"}
+type MintRequest struct {
+	OAuthID string `json:"oauth_id"`
+	WebKey  string `json:"web_key"`
+	UserKey string `json:"user_key"`
+}
+
+// A Minted is a user JWT. It is no secret: it is worth nothing without the browser's private key.
+//
+//	{"jwt":"eyJ…","account":"AAL…","expires":1732083300}
+type Minted struct {
+	JWT     string         `json:"jwt"`
+	Account events.Account `json:"account"`
+	Expires int64          `json:"expires"` // unix seconds
+}
+
+// The endpoints by which an account changes its own imports, in worlds that keep the accounts' keys. Answered by authority.
+var (
+	// ImportCatalog is `accounts.import`: imports a catalog that is shared with the caller; 403 when it is not, 409 when the
+	// caller imports a catalog of that name from somebody else.
+	ImportCatalog = Endpoint[ImportRequest, None]{Name: "accounts.import"}
+	// UnimportCatalog is `accounts.unimport`: takes an import back; 404 when there is none.
+	UnimportCatalog = Endpoint[ImportRequest, None]{Name: "accounts.unimport"}
+	// ListImports is `accounts.imports`: what the caller imports.
+	ListImports = Endpoint[None, []Import]{Name: "accounts.imports"}
+)
+
+// An ImportRequest names a catalog, and for an import its owner.
+//
+//	{"catalog":"films","owner":"AAL…"}
+type ImportRequest struct {
+	Catalog events.Catalog `json:"catalog"`
+	Owner   events.Account `json:"owner,omitzero"`
+}
+
+// An Import is a catalog that the caller imports.
+//
+//	{"catalog":"films","owner":"AAL…"}
+type Import struct {
+	Catalog events.Catalog `json:"catalog"`
+	Owner   events.Account `json:"owner"`
+}

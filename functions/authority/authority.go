@@ -1,0 +1,81 @@
+package authority
+
+import (
+	"context"
+
+	"natster/events"
+	"natster/functions"
+	"natster/functions/api"
+	"natster/functions/view"
+)
+
+// A Keeper changes accounts. Its errors are the caller's to read: they are of package api where they are not internal.
+type Keeper interface {
+	Import(ctx context.Context, importer events.Account, c events.Catalog, owner events.Account) error
+	Unimport(ctx context.Context, importer events.Account, c events.Catalog) error
+	Imports(ctx context.Context, importer events.Account) ([]api.Import, error)
+}
+
+type authority struct {
+	keeper Keeper
+	views  *view.Reader
+}
+
+// New returns the function, which has accounts changed by k.
+func New(k Keeper) functions.Function {
+	f := &authority{keeper: k}
+	return functions.Function{
+		Name: "authority",
+		Doc:  "changes the caller's own imports, in worlds that keep the accounts' keys",
+		Triggers: []functions.Trigger{
+			functions.Request(api.ImportCatalog, f.importCatalog),
+			functions.Request(api.UnimportCatalog, f.unimport),
+			functions.Request(api.ListImports, f.list),
+		},
+		Access: functions.Access{Reads: []view.Bucket{view.Shares}},
+		Open: func(h functions.Host) error {
+			f.views = h.Views
+			return nil
+		},
+	}
+}
+
+func (f *authority) importCatalog(ctx context.Context, call *functions.Call, q api.ImportRequest) (api.None, error) {
+	switch {
+	case q.Catalog.IsZero():
+		return api.None{}, api.Errorf(api.ErrBadRequest, "catalog is missing")
+	case q.Owner.IsZero():
+		return api.None{}, api.Errorf(api.ErrBadRequest, "owner is missing")
+	}
+	s, err := f.views.Read(ctx, view.Shares, call.MinPosition, view.ShareToKey(call.From, q.Owner, q.Catalog))
+	if err != nil {
+		return api.None{}, err
+	}
+	shared := false
+	for _, d := range s.Found {
+		_, ok, err := view.Doc[view.Share](d)
+		if err != nil {
+			return api.None{}, err
+		}
+		shared = shared || ok
+	}
+	if !shared {
+		return api.None{}, api.Errorf(api.ErrForbidden, "%s is not shared with you by that account", q.Catalog)
+	}
+	return api.None{}, f.keeper.Import(ctx, call.From, q.Catalog, q.Owner)
+}
+
+func (f *authority) unimport(ctx context.Context, call *functions.Call, q api.ImportRequest) (api.None, error) {
+	if q.Catalog.IsZero() {
+		return api.None{}, api.Errorf(api.ErrBadRequest, "catalog is missing")
+	}
+	return api.None{}, f.keeper.Unimport(ctx, call.From, q.Catalog)
+}
+
+func (f *authority) list(ctx context.Context, call *functions.Call, _ api.None) ([]api.Import, error) {
+	all, err := f.keeper.Imports(ctx, call.From)
+	if all == nil {
+		all = []api.Import{} // an empty list, not null
+	}
+	return all, err
+}

@@ -1,0 +1,85 @@
+package websessions
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nkeys"
+
+	"natster/events"
+)
+
+// ErrKey is wrapped by every error about a web key. It never holds anything of the key.
+var ErrKey = errors.New("web key")
+
+// sealedForm begins every sealed web key and names its form.
+const sealedForm = "nwk1"
+
+// maxSealed bounds a sealed web key, in bytes of text; it has about five hundred.
+const maxSealed = 2048
+
+// A webKey is what is sealed. Account and seed are sealed together so that one account's key never passes for another's.
+type webKey struct {
+	Account events.Account `json:"account"`
+	Seed    string         `json:"seed"`
+}
+
+// SealKey returns the seed of a scoped signing key of account a, sealed so that only the holder of xkey can open it:
+// `nwk1.<public key of a sender made for this>.<box, base64url>`.
+func SealKey(xkey string, a events.Account, seed []byte) (string, error) {
+	if !nkeys.IsValidPublicCurveKey(xkey) {
+		return "", fmt.Errorf("%w: it can only be sealed to a public curve key", ErrKey)
+	}
+	plain, err := json.Marshal(webKey{a, string(seed)})
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	sender, err := nkeys.CreateCurveKeys()
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	defer sender.Wipe()
+	public, err := sender.PublicKey()
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	box, err := sender.Seal(plain, xkey)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	return sealedForm + "." + public + "." + base64.RawURLEncoding.EncodeToString(box), nil
+}
+
+// openKey returns the account and the signing key that [SealKey] sealed. The caller wipes the pair.
+func openKey(own nkeys.KeyPair, sealed string) (events.Account, nkeys.KeyPair, error) {
+	bad := func(what string) (events.Account, nkeys.KeyPair, error) {
+		return events.Account{}, nil, fmt.Errorf("%w: %s", ErrKey, what)
+	}
+	part := strings.Split(sealed, ".")
+	if len(sealed) > maxSealed || len(part) != 3 || part[0] != sealedForm || !nkeys.IsValidPublicCurveKey(part[1]) {
+		return bad("not in its form")
+	}
+	box, err := base64.RawURLEncoding.DecodeString(part[2])
+	if err != nil {
+		return bad("not in its form")
+	}
+	plain, err := own.Open(box, part[1])
+	if err != nil {
+		return bad("it was sealed to another key")
+	}
+	var k webKey
+	if err := json.Unmarshal(plain, &k); err != nil || k.Account.IsZero() {
+		return bad("what was sealed is not in its form")
+	}
+	pair, err := nkeys.FromSeed([]byte(k.Seed))
+	if err != nil {
+		return bad("what was sealed is no seed")
+	}
+	if public, err := pair.PublicKey(); err != nil || !nkeys.IsValidPublicAccountKey(public) {
+		return bad("what was sealed is no signing key of an account")
+	}
+	return k.Account, pair, nil
+}
