@@ -81,12 +81,22 @@ func (d *Direct) Last(ctx context.Context, stream string, filters ...string) ([]
 }
 
 // Range returns up to most messages whose subject matches filter, from sequence from on, in order. An empty result means
-// that there are no more now.
+// that there are no more now. An empty filter is the whole stream, and the server reads that more than twice as fast as a
+// filter that happens to match everything.
 func (d *Direct) Range(ctx context.Context, stream, filter string, from uint64, most int) ([]Stored, error) {
-	return d.get(ctx, stream, false, map[string]any{"seq": from, "next_by_subj": filter, "batch": most, "max_bytes": 16 << 20})
+	req := map[string]any{"seq": from, "batch": most, "max_bytes": 16 << 20}
+	if filter != "" {
+		req["next_by_subj"] = filter
+	}
+	return d.get(ctx, stream, false, req)
 }
 
+// readTimeout is when a read counts as lost, with a connection for instance. A server at work answers in milliseconds.
+const readTimeout = 10 * time.Second
+
 func (d *Direct) get(ctx context.Context, stream string, whole bool, req map[string]any) ([]Stored, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	body, err := json.Marshal(req)
 	if err != nil {
 		return nil, err

@@ -165,7 +165,7 @@ func (l *Log) Replay(ctx context.Context, from, to uint64, fn func(Envelope, err
 		if most == 0 {
 			return last, nil
 		}
-		got, err := l.direct.Range(ctx, LogStream, LogAll, last+1, most)
+		got, err := l.direct.Range(ctx, LogStream, "", last+1, most)
 		if err != nil {
 			return last, fmt.Errorf("events: replay: %w", err)
 		}

@@ -123,8 +123,15 @@ func PresenceKey(owner events.Account, c events.Catalog) string {
 	return owner.String() + "." + c.String()
 }
 
-// OnlineMarkKey is the key of the mark, an empty document, that the catalog of a [PresenceKey] is counted.
+// An OnlineMark says whether the catalog of a presence key is counted as running, and since which change of that key. It
+// stays when the catalog goes offline, so that a change that is handled late cannot count twice.
+type OnlineMark struct {
+	Online bool  `json:"online"`
+	At     int64 `json:"at"` // the time of the change in the presence bucket, unix nanoseconds
+}
+
+// OnlineMarkKey is the key of the mark of a catalog's [PresenceKey].
 func OnlineMarkKey(presenceKey string) string { return "mark." + presenceKey }
 
-// OnlineTotalKey is the key of the number of marks, in decimal.
+// OnlineTotalKey is the key of the number of marks that are online, in decimal.
 const OnlineTotalKey = "total"

@@ -21,6 +21,8 @@ const checkpointKey = "checkpoint"
 type Checkpoint struct {
 	Generation uint64 `json:"generation"` // documents stand under `<generation>.<key>`
 	Position   uint64 `json:"position"`
+	// Next is the generation that the latest rebuild writes, until it is the one to read; 0 when there is no rebuild.
+	Next uint64 `json:"next,omitempty"`
 }
 
 // CheckpointKey is the key of a projection's checkpoint.

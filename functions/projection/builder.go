@@ -1,0 +1,246 @@
+package projection
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/events"
+	"natster/functions/view"
+)
+
+// A Rebuildable is a [Projection], of documents of any type.
+type Rebuildable interface {
+	builder() fold
+}
+
+func (p Projection[D]) builder() fold { return newBuilder(p) }
+
+// A fold is a projection in memory.
+type fold interface {
+	bucket() view.Bucket
+	fold(events.Envelope)
+	// unwritten calls fn with every document that changed since the last call, in the order in which they last changed;
+	// value is nil for one that is gone. It returns fn's error.
+	unwritten(fn func(key string, value []byte) error) error
+	size() int // how many documents the next unwritten has
+}
+
+// builder is the fold of one projection.
+type builder[D comparable] struct {
+	projection Projection[D]
+	docs       map[string]state[D]
+	touched    map[string]struct{} // since the last unwritten; nil until the first
+	changes    []change[D]
+}
+
+func newBuilder[D comparable](p Projection[D]) *builder[D] {
+	return &builder[D]{projection: p, docs: make(map[string]state[D])}
+}
+
+func (b *builder[D]) bucket() view.Bucket { return b.projection.Bucket }
+
+// fold folds e. What cannot be folded changes nothing: it was reported when it came.
+func (b *builder[D]) fold(e events.Envelope) {
+	keys, err := b.projection.keys(e)
+	if err != nil || len(keys) == 0 {
+		return
+	}
+	b.changes, err = b.projection.step(b.changes[:0], e, keys, func(key string) state[D] { return b.docs[key] })
+	if err != nil {
+		return
+	}
+	for _, c := range b.changes {
+		if c.exists {
+			b.docs[c.key] = c.state
+		} else {
+			delete(b.docs, c.key)
+		}
+		if b.touched != nil {
+			b.touched[c.key] = struct{}{}
+		}
+	}
+}
+
+func (b *builder[D]) size() int {
+	if b.touched == nil {
+		return len(b.docs)
+	}
+	return len(b.touched)
+}
+
+func (b *builder[D]) unwritten(fn func(string, []byte) error) error {
+	type entry struct {
+		key      string
+		position uint64
+	}
+	entries := make([]entry, 0, b.size())
+	if b.touched == nil {
+		for k, s := range b.docs {
+			entries = append(entries, entry{k, s.position})
+		}
+	} else {
+		for k := range b.touched {
+			entries = append(entries, entry{k, b.docs[k].position})
+		}
+	}
+	slices.SortFunc(entries, func(x, y entry) int {
+		return cmp.Or(cmp.Compare(x.position, y.position), cmp.Compare(x.key, y.key))
+	})
+	b.touched = make(map[string]struct{})
+	for _, e := range entries {
+		var value []byte
+		if s := b.docs[e.key]; s.exists {
+			var err error
+			if value, err = s.encode(); err != nil {
+				return err
+			}
+		}
+		if err := fn(e.key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A site is one bucket being rebuilt.
+type site struct {
+	fold
+	views      *view.Reader
+	js         jetstream.JetStream
+	puts       *puts
+	generation uint64 // ours, once claimed
+}
+
+// claim notes in the checkpoint that a generation of ours is under way, which ends any rebuild before us, and clears away
+// what such ones left behind.
+func (s *site) claim(ctx context.Context) error {
+	for {
+		c, revision, err := s.checkpoint(ctx)
+		if err != nil {
+			return err
+		}
+		c.Next = max(c.Generation, c.Next) + 1 // never one that was used before
+		ok, err := s.replace(ctx, c, revision)
+		if err != nil {
+			return err
+		}
+		if ok {
+			s.generation = c.Next
+			return s.clear(ctx, c.Generation)
+		}
+	}
+}
+
+// write puts everything that was folded since the last write, and waits for the acknowledgements.
+func (s *site) write(ctx context.Context, wrote func(int)) error {
+	b, n := s.bucket(), 0
+	err := s.unwritten(func(key string, value []byte) error {
+		if n++; n%1024 == 0 {
+			wrote(1024)
+		}
+		return s.puts.put(ctx, document(b.Subject(view.DocKey(s.generation, key)), value), jetstream.WithStallWait(patience))
+	})
+	if err != nil {
+		return err
+	}
+	wrote(n % 1024)
+	return s.puts.wait(ctx)
+}
+
+// switchOver makes our generation, which reflects position, the one to read. If the live fold is further than that it
+// changes nothing and returns how far, for us to catch up; otherwise it returns 0.
+func (s *site) switchOver(ctx context.Context, position uint64) (ahead uint64, err error) {
+	for {
+		c, revision, err := s.checkpoint(ctx)
+		switch {
+		case err != nil:
+			return 0, err
+		case c.Next != s.generation:
+			return 0, fmt.Errorf("%s: %w", s.bucket().Name, ErrSuperseded)
+		case c.Position > position:
+			return c.Position, nil
+		}
+		ok, err := s.replace(ctx, view.Checkpoint{Generation: s.generation, Position: position}, revision)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			return 0, nil
+		}
+	}
+}
+
+func (s *site) checkpoint(ctx context.Context) (view.Checkpoint, uint64, error) {
+	got, err := s.views.Read(ctx, s.bucket(), 0)
+	return got.Checkpoint, got.Revision, err
+}
+
+// replace puts the checkpoint, or returns false if it is no longer of that revision: the live fold is at work too.
+func (s *site) replace(ctx context.Context, c view.Checkpoint, revision uint64) (bool, error) {
+	err := putCheckpoint(ctx, s.puts, s.bucket(), c, revision)
+	if errors.Is(err, errConflict) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// abandon removes our generation, unless it is the one to read after all.
+func (s *site) abandon(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, purgePatience)
+	defer cancel()
+	for s.generation != 0 {
+		c, revision, err := s.checkpoint(ctx)
+		if err != nil {
+			return err
+		}
+		if c.Generation == s.generation {
+			return nil
+		}
+		// Our own switch may be under way still, its acknowledgement lost. After this put it can no longer succeed.
+		ok, err := s.replace(ctx, c, revision)
+		if err != nil {
+			return err
+		}
+		if ok {
+			return s.purge(ctx, s.generation)
+		}
+	}
+	return nil
+}
+
+// clear removes every generation up to ours but the one to keep.
+func (s *site) clear(ctx context.Context, keep uint64) error {
+	for g := uint64(1); g <= s.generation; g++ {
+		if g == keep {
+			continue
+		}
+		if err := s.purge(ctx, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// purgePatience is how long clearing away a generation may take; a million documents take seconds.
+const purgePatience = 2 * time.Minute
+
+// purge removes a generation.
+func (s *site) purge(ctx context.Context, generation uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, purgePatience)
+	defer cancel()
+	b := s.bucket()
+	stream, err := s.js.Stream(ctx, b.Stream())
+	if err == nil {
+		err = stream.Purge(ctx, jetstream.WithPurgeSubject(b.Subject(view.DocKey(generation, ">"))))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: clear away generation %d: %w", b.Name, generation, err)
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+// Package projection folds the event log into documents in a key-value bucket: live, one event at a time, and from the
+// start of the log, beside the live fold, without a reader noticing.
+//
+//	projection.go  Projection: keys and fold, both pure, and the function that keeps it up to date
+//	live.go        folding an event as it comes; events that were missed are read from the log
+//	rebuild.go     Rebuild: any number of projections in one pass over the log
+//	builder.go     what a rebuild does with one projection: claim, write, switch, clear away
+//	scan.go        the whole log, fast: decoded on all cores, handed over in order
+//	puts.go        acknowledged puts, many under way at once
+//	settle.go      Position and Settle: how far projections are
+//
+// # Promises
+//
+// A bucket is a pure function of the log: whatever was redelivered, killed half-way, folded by two instances at once or
+// rebuilt, the documents that a reader sees at a position are the same, byte for byte. What makes it so:
+//
+//   - The checkpoint, in the bucket itself, says how far the log is folded; the durable consumer only wakes the function.
+//     An event at or before the checkpoint is nothing new. An event beyond the next one shows a gap, and the log has what
+//     is in it.
+//   - Documents carry the position of the event that last changed them, so that a fold that stopped half-way is finished
+//     by doing it again.
+//   - Every put is conditional on what was read; the checkpoint is put only after the documents are acknowledged. (Sent at
+//     once they would save a round trip, but a put that is lost with a connection while the next one arrives would be a
+//     document missing for ever.)
+//
+// An event that the projection cannot fold (malformed data of a type it knows, a panic) is passed over and reported as
+// [functions.ErrPoison]. A type from the future is passed over in silence.
+//
+// The cost of an event is one read and one put per document and checkpoint, whatever the size of log and bucket.
+//
+// # Generations
+//
+// Documents stand under a generation. A rebuild writes the next one while everybody reads the old one, catches up with
+// the live fold, and then makes the new generation the one to read by a conditional put of the checkpoint: live fold and
+// readers notice by that. It notes in the checkpoint which generation it writes; a rebuild that begins later notes its
+// own, and so the earlier one ends with [ErrSuperseded] having changed nothing. So a rebuild that was killed needs no
+// clearing up: the next one does that.
+package projection

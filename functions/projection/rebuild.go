@@ -1,0 +1,210 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"natster/events"
+	"natster/functions/view"
+)
+
+// ErrSuperseded is wrapped by a rebuild's error when another one of the same projection began later. That one goes on.
+var ErrSuperseded = errors.New("another rebuild began after this one and has taken over")
+
+// Progress is how far a rebuild is.
+type Progress struct {
+	Position, Last uint64 // of the log: folded, and the last there is
+	Written, Docs  int    // documents, of all projections together
+}
+
+// Rebuild folds the log from its start into new generations of the projections' buckets, in one pass, and makes them the
+// ones to read once they have caught up. Meanwhile the live fold goes on and readers read what they read before; a reader
+// never meets an older state than one it has met. The buckets must be there, empty ones do; nc is an administrator's.
+//
+// If it fails or ctx ends, nothing has changed for the projections not yet switched; what it wrote is cleared away now or
+// by the next rebuild. progress, if not nil, is called from one goroutine at a time and must not block.
+func Rebuild(ctx context.Context, nc *nats.Conn, progress func(Progress), projections ...Rebuildable) (err error) {
+	r, err := newRebuild(nc, progress, projections)
+	if err != nil {
+		return fmt.Errorf("rebuild: %w", err)
+	}
+	defer func() {
+		if closing := r.close(); err == nil {
+			err = closing
+		}
+	}()
+	if err := r.run(ctx); err != nil {
+		return fmt.Errorf("rebuild: %w", errors.Join(err, r.abandon(ctx)))
+	}
+	return nil
+}
+
+type rebuild struct {
+	js       jetstream.JetStream
+	direct   *events.Direct
+	log      *events.Log
+	sites    []*site // those not switched over yet
+	position uint64  // up to which they have folded
+
+	mu       sync.Mutex
+	progress Progress
+	report   func(Progress)
+}
+
+func newRebuild(nc *nats.Conn, report func(Progress), projections []Rebuildable) (_ *rebuild, err error) {
+	r := &rebuild{report: report}
+	if r.js, err = jetstream.New(nc); err != nil {
+		return nil, err
+	}
+	if r.direct, err = events.NewDirect(nc); err != nil {
+		return nil, err
+	}
+	if r.log, err = events.NewLog(nc, r.direct); err != nil {
+		return nil, errors.Join(err, r.direct.Close())
+	}
+	views := view.NewReader(r.direct)
+	for _, p := range projections {
+		s := &site{fold: p.builder(), views: views, js: r.js}
+		if s.puts, err = newPuts(nc); err != nil {
+			return nil, errors.Join(err, r.close())
+		}
+		r.sites = append(r.sites, s)
+	}
+	return r, nil
+}
+
+func (r *rebuild) close() error {
+	for _, s := range r.sites {
+		s.puts.close()
+	}
+	return r.direct.Close()
+}
+
+func (r *rebuild) run(ctx context.Context) error {
+	for _, s := range r.sites {
+		if err := s.claim(ctx); err != nil {
+			return err
+		}
+	}
+	// What comes while a pass is written is the next pass, each a fraction of the one before.
+	const few = 4096
+	for behind := uint64(few + 1); behind > few; {
+		last, err := r.last(ctx)
+		if err != nil {
+			return err
+		}
+		behind = last - r.position
+		if err := r.foldTo(ctx, last); err != nil {
+			return err
+		}
+		if err := r.write(ctx); err != nil {
+			return err
+		}
+	}
+	for len(r.sites) > 0 {
+		if err := r.finish(ctx, r.sites[0]); err != nil {
+			return err
+		}
+		r.sites = r.sites[1:]
+	}
+	return nil
+}
+
+// last is the last position of the log.
+func (r *rebuild) last(ctx context.Context) (uint64, error) {
+	stream, err := r.js.Stream(ctx, events.LogStream)
+	if err != nil {
+		return 0, fmt.Errorf("the log: %w", err)
+	}
+	return stream.CachedInfo().State.LastSeq, nil
+}
+
+func (r *rebuild) foldTo(ctx context.Context, last uint64) error {
+	if last <= r.position {
+		return nil
+	}
+	err := scan(ctx, r.js, r.position+1, last, func(batch []decoded) error {
+		for _, s := range r.sites {
+			for _, d := range batch {
+				if d.err == nil {
+					s.fold.fold(d.Envelope)
+				}
+			}
+		}
+		r.position = batch[len(batch)-1].Position
+		r.tell(func(p *Progress) { p.Position, p.Last = r.position, last })
+		return nil
+	})
+	r.tell(func(p *Progress) {
+		p.Docs = p.Written
+		for _, s := range r.sites {
+			p.Docs += s.size()
+		}
+	})
+	return err
+}
+
+// write writes all sites at once: each is a stream of its own.
+func (r *rebuild) write(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range r.sites {
+		g.Go(func() error { return s.write(ctx, r.wrote) })
+	}
+	return g.Wait()
+}
+
+// finish catches up with the live fold and switches over.
+func (r *rebuild) finish(ctx context.Context, s *site) error {
+	for position := r.position; ; {
+		ahead, err := s.switchOver(ctx, position)
+		if err != nil {
+			return err
+		}
+		if ahead == 0 {
+			return s.clear(ctx, s.generation)
+		}
+		position, err = r.log.Replay(ctx, position+1, 0, func(e events.Envelope, undecodable error) error {
+			if undecodable == nil {
+				s.fold.fold(e)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := s.write(ctx, r.wrote); err != nil {
+			return err
+		}
+	}
+}
+
+// abandon clears away what was written in vain.
+func (r *rebuild) abandon(ctx context.Context) error {
+	var err error
+	for _, s := range r.sites {
+		err = errors.Join(err, s.abandon(context.WithoutCancel(ctx)))
+	}
+	return err
+}
+
+func (r *rebuild) wrote(docs int) {
+	r.tell(func(p *Progress) {
+		p.Written += docs
+		p.Docs = max(p.Docs, p.Written)
+	})
+}
+
+func (r *rebuild) tell(change func(*Progress)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.progress)
+	if r.report != nil {
+		r.report(r.progress)
+	}
+}
