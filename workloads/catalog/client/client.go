@@ -1,0 +1,162 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"natster/events"
+	"natster/functions/api"
+	"natster/workloads/catalog/seal"
+)
+
+// Errors to branch on; every error of this package that has one of these causes wraps it.
+var (
+	ErrNotShared      = errors.New("the catalog is not shared with this account")
+	ErrNotFound       = errors.New("the catalog has no such file")
+	ErrOffline        = errors.New("nobody serves the catalog now, or this account has not imported it")
+	ErrChanged        = errors.New("the file changed or is gone at its owner's")
+	ErrBusy           = errors.New("the catalog's server is busy")
+	ErrRefused        = errors.New("the catalog's server refuses")
+	ErrImpostor       = errors.New("the answer is not from whom it should be")
+	ErrNoRandomAccess = errors.New("the catalog's server is an older one, which only sends whole files: download it")
+	ErrClosed         = errors.New("the file is closed")
+)
+
+// Config is what a client is made of; Conn and Account are required.
+type Config struct {
+	Conn    *nats.Conn     // stays the caller's to close
+	Account events.Account // whose connection it is
+
+	// Owner, when set, tells whose a catalog should be; a server that proves to be another's is refused with [ErrImpostor].
+	// A zero account is: not known.
+	Owner func(context.Context, events.Catalog) (events.Account, error)
+
+	Logger *slog.Logger // nil: discarded
+
+	// ChunkSize is what downloads propose, in bytes, default 512 KiB; ReadChunk what random access does, default 128 KiB:
+	// smaller chunks come sooner.
+	ChunkSize, ReadChunk int
+
+	// Window bounds the bytes in flight to one file, default 8 MiB; fewer at first, and as the latency shows.
+	Window int
+
+	// Patience is for how long a transfer that makes no progress keeps trying, default one minute.
+	Patience time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.ChunkSize <= 0 {
+		c.ChunkSize = 512 << 10
+	}
+	if c.ReadChunk <= 0 {
+		c.ReadChunk = seal.DefaultChunk
+	}
+	if c.Window <= 0 {
+		c.Window = 8 << 20
+	}
+	if c.Patience <= 0 {
+		c.Patience = time.Minute
+	}
+	return c
+}
+
+// A Client reads catalogs, the account's own and those it has imported. It is safe for concurrent use.
+type Client struct {
+	Config
+	mu    sync.Mutex
+	ours  map[events.Catalog]bool // known to speak protocol 2
+	seams seams
+}
+
+// New returns a client with the default [Config].
+func New(nc *nats.Conn, account events.Account) *Client {
+	return NewWith(Config{Conn: nc, Account: account})
+}
+
+// NewWith returns a client as c says.
+func NewWith(c Config) *Client {
+	return &Client{Config: c.withDefaults(), ours: make(map[events.Catalog]bool)}
+}
+
+// speaks2 tells whether the catalog's server is known to speak protocol 2; nothing is lost when it is not known.
+func (c *Client) speaks2(name events.Catalog) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ours[name]
+}
+
+func (c *Client) learn(name events.Catalog, speaks2 bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ours[name] = speaks2
+}
+
+func (c *Client) owner(ctx context.Context, name events.Catalog) (events.Account, error) {
+	if c.Owner == nil {
+		return events.Account{}, nil
+	}
+	a, err := c.Owner(ctx, name)
+	if err != nil {
+		return a, fmt.Errorf("whose catalog is %s: %w", name, err)
+	}
+	return a, nil
+}
+
+// ask sends a request to a catalog's server and decodes the data of the reply into a.
+func (c *Client) ask(ctx context.Context, name events.Catalog, verb string, q, a any) error {
+	body, err := json.Marshal(q)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errSlow)
+	defer cancel()
+	m, err := c.Conn.RequestWithContext(ctx, events.CatalogSubject(name, verb), body)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(context.Cause(ctx), errSlow):
+		return fmt.Errorf("%s: %w", name, ErrOffline)
+	case err != nil:
+		return fmt.Errorf("%s: ask for %s: %w", name, verb, err)
+	}
+	data, err := api.DecodeReply(m.Data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, refusal(err))
+	}
+	if err := json.Unmarshal(data, a); err != nil {
+		return fmt.Errorf("%s: the reply to %s cannot be read: %w: %w", name, verb, ErrRefused, err)
+	}
+	return nil
+}
+
+var errSlow = errors.New("no answer in time")
+
+// refusals is the one table from codes of the wire to errors of this package.
+var refusals = map[api.Code]error{
+	api.CodeForbidden:   ErrNotShared,
+	api.CodeNotFound:    ErrNotFound,
+	api.CodeGone:        ErrChanged,
+	api.CodeTooMany:     ErrBusy,
+	api.CodeUnavailable: ErrOffline,
+}
+
+// refusal wraps what a server said into the sentinel of its code.
+func refusal(err error) error {
+	var e *api.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	sentinel := refusals[e.Code]
+	if sentinel == nil {
+		sentinel = ErrRefused
+	}
+	return fmt.Errorf("%w (%w)", sentinel, err)
+}

@@ -1,0 +1,26 @@
+// Package client reads catalogs: it lists them, downloads files, and reads any part of a file without downloading it, over
+// protocol 2, and downloads over protocol 1 from servers that know nothing better.
+//
+//	client.go    Config, Client, the errors and how codes of the wire become them
+//	list.go      List
+//	file.go      Open and File: io.ReaderAt over a remote file, with a small cache
+//	reader.go    Reader: io.ReadSeeker that looks ahead
+//	gateway.go   Gateway: the same over HTTP, for players and browsers on this machine
+//	download.go  Download: files and directories, in parallel, with progress
+//	fill.go      one file: chunks in order to the disk, hashed beside it
+//	partial.go   the file on its way: always a beginning, so that its length is all there is to know
+//	session.go   opening a session of protocol 2, and what is checked before it is believed
+//	transfer.go  chunks wanted, in flight, lost, asked for again
+//	watch.go     what is late, gone, or hopeless
+//	window.go    how many are in flight, and how long they may take
+//	push.go      protocol 1
+//
+// What it promises. Nothing is written outside a download's directory, whatever a listing says. A file has its name only when
+// all of it has the listed hash. What is lost, late, doubled or meddled with on the way is asked for again; a server that
+// was restarted is asked for another session, with new keys, and only for what is missing. Memory is bounded by Config.Window
+// for each file, whatever a server sends.
+//
+// A download that stops for any reason (an interrupt, a crash, a full disk) leaves partial files that the next one continues.
+// They are written strictly in order, so a partial needs no journal beside it: what is there is hashed when it is continued,
+// and should that not be a beginning of the file after all, the hash of the whole finds out and the file is fetched anew, once.
+package client

@@ -1,0 +1,247 @@
+package client
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"natster/events"
+	"natster/workloads/catalog"
+)
+
+// openFiles is how many files a gateway keeps open for the next request.
+const openFiles = 8
+
+// A Gateway is an [http.Handler] through which a player or browser on this machine reads remote files, seeking with Range:
+//
+//	GET /<token>/<catalog>/<path, or hash, or its unique beginning>
+//
+// Whoever does not know the token is told nothing. What a browser could run, such as a page or an SVG, is sent as an
+// attachment of no particular type. Close it after use.
+type Gateway struct {
+	c     *Client
+	token string
+
+	mu       sync.Mutex
+	closed   bool
+	files    map[source]*shared
+	clock    uint64
+	contents map[events.Catalog]catalog.Contents
+}
+
+// shared is an open file and who uses it.
+type shared struct {
+	once  sync.Once
+	file  *File
+	err   error
+	users int
+	used  uint64
+}
+
+// Handler returns a gateway to the client's catalogs, for those who know the token, which must not be guessable
+// ([crypto/rand.Text] is good).
+func (c *Client) Handler(token string) *Gateway {
+	return &Gateway{c: c, token: token, files: make(map[source]*shared), contents: make(map[events.Catalog]catalog.Contents)}
+}
+
+// Path is the URL path of a file.
+func (g *Gateway) Path(name events.Catalog, e catalog.Entry) string {
+	u := url.URL{Path: "/" + g.token + "/" + name.String() + "/" + e.Path}
+	return u.EscapedPath()
+}
+
+// Close closes the files that are kept open; requests that are running fail.
+func (g *Gateway) Close() error {
+	g.mu.Lock()
+	g.closed = true
+	files := g.files
+	g.files = make(map[source]*shared)
+	g.mu.Unlock()
+	var errs []error
+	for _, s := range files {
+		s.once.Do(func() { s.err = ErrClosed })
+		if s.file != nil {
+			errs = append(errs, s.file.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ServeHTTP serves one file.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	token, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if g.token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(g.token)) != 1 {
+		http.NotFound(w, r)
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+		return
+	}
+	text, what, _ := strings.Cut(rest, "/")
+	name, err := events.ParseCatalog(text)
+	if err != nil || what == "" {
+		http.NotFound(w, r)
+		return
+	}
+	e, err := g.find(r.Context(), name, what)
+	if err != nil {
+		g.refuse(w, err)
+		return
+	}
+	f, done, err := g.open(r.Context(), name, e)
+	if err != nil {
+		g.refuse(w, err)
+		return
+	}
+	defer done()
+	setHeaders(w.Header(), e)
+	http.ServeContent(w, r, "", time.Time{}, f.NewReader(r.Context()))
+}
+
+// find looks an entry up in the contents as last listed, and lists again when it is not there.
+func (g *Gateway) find(ctx context.Context, name events.Catalog, what string) (catalog.Entry, error) {
+	g.mu.Lock()
+	contents, ok := g.contents[name]
+	g.mu.Unlock()
+	if ok {
+		if e, err := contents.Find(what); err == nil {
+			return e, nil
+		}
+	}
+	contents, err := g.c.List(ctx, name)
+	if err != nil {
+		return catalog.Entry{}, err
+	}
+	g.mu.Lock()
+	g.contents[name] = contents
+	g.mu.Unlock()
+	return contents.Find(what)
+}
+
+// open returns the open file of e; done gives it back.
+func (g *Gateway) open(ctx context.Context, name events.Catalog, e catalog.Entry) (f *File, done func(), err error) {
+	key := source{catalog: name, hash: e.Hash, size: e.Size}
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return nil, nil, ErrClosed
+	}
+	s := g.files[key]
+	if s == nil {
+		s = &shared{}
+		g.files[key] = s
+	}
+	g.clock++
+	s.used = g.clock
+	s.users++
+	idle := g.evict()
+	g.mu.Unlock()
+	for _, old := range idle {
+		_ = old.file.Close() // never fails
+	}
+	s.once.Do(func() { s.file, s.err = g.c.Open(context.WithoutCancel(ctx), name, e) })
+	done = func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		s.users--
+	}
+	if err = s.err; err == nil {
+		err = s.file.broken()
+	}
+	if err != nil {
+		done()
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.files[key] == s {
+			delete(g.files, key)
+			delete(g.contents, name)
+		}
+		return nil, nil, err
+	}
+	return s.file, done, nil
+}
+
+// evict takes out the files that nobody uses and that were used longest ago, beyond [openFiles]. The lock is held.
+func (g *Gateway) evict() (idle []*shared) {
+	for len(g.files) > openFiles {
+		var key source
+		var oldest *shared
+		for k, s := range g.files {
+			if s.users == 0 && s.file != nil && (oldest == nil || s.used < oldest.used) {
+				key, oldest = k, s
+			}
+		}
+		if oldest == nil {
+			break
+		}
+		delete(g.files, key)
+		idle = append(idle, oldest)
+	}
+	return idle
+}
+
+// statuses is the one table from errors to HTTP.
+var statuses = []struct {
+	err    error
+	status int
+}{
+	{catalog.ErrNotFound, http.StatusNotFound},
+	{catalog.ErrAmbiguous, http.StatusNotFound},
+	{ErrNotFound, http.StatusNotFound},
+	{ErrNotShared, http.StatusForbidden},
+	{ErrChanged, http.StatusGone},
+	{ErrBusy, http.StatusServiceUnavailable},
+	{ErrOffline, http.StatusServiceUnavailable},
+	{ErrNoRandomAccess, http.StatusNotImplemented},
+}
+
+func (g *Gateway) refuse(w http.ResponseWriter, err error) {
+	status := http.StatusBadGateway
+	for _, row := range statuses {
+		if errors.Is(err, row.err) {
+			status = row.status
+			break
+		}
+	}
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, err.Error(), status)
+}
+
+// inline are the types that a browser shows without running anything of theirs.
+func inline(mimeType string) bool {
+	switch mimeType {
+	case "image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp", "application/pdf", "text/plain":
+		return true
+	}
+	return strings.HasPrefix(mimeType, "video/") || strings.HasPrefix(mimeType, "audio/")
+}
+
+func setHeaders(h http.Header, e catalog.Entry) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer") // the URL has the token
+	h.Set("ETag", `"`+e.Hash.String()+`"`)
+	kind, disposition := e.MIMEType, "inline"
+	if !inline(kind) {
+		kind, disposition = catalog.DefaultMIMEType, "attachment"
+		h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	}
+	if kind == "text/plain" {
+		kind += "; charset=utf-8"
+	}
+	h.Set("Content-Type", kind)
+	if v := mime.FormatMediaType(disposition, map[string]string{"filename": path.Base(e.Path)}); v != "" {
+		disposition = v
+	}
+	h.Set("Content-Disposition", disposition)
+}

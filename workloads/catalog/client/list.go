@@ -1,0 +1,48 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"natster/events"
+	"natster/workloads/catalog"
+)
+
+// List returns what a catalog holds. Whoever serves it is not trusted: bad entries are left out, see
+// [catalog.ParseContents]. Errors wrap [ErrNotShared], [ErrOffline] or [catalog.ErrContents].
+func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Contents, error) {
+	var all catalog.GetReply
+	q := catalog.GetRequest{Page: true}
+	for {
+		var page catalog.GetReply
+		if err := c.ask(ctx, name, events.VerbGet, q, &page); err != nil {
+			return catalog.Contents{}, err
+		}
+		entries := append(all.Entries, page.Entries...)
+		all = page
+		all.Entries = entries
+		if page.Revision > 0 {
+			c.learn(name, true)
+		}
+		if page.Next == "" || len(all.Entries) > catalog.MaxEntries {
+			break
+		}
+		if page.Next <= q.After {
+			return catalog.Contents{}, fmt.Errorf("%s: %w: its pages do not end", name, catalog.ErrContents)
+		}
+		q.After = page.Next
+	}
+	body, err := json.Marshal(all)
+	if err != nil {
+		return catalog.Contents{}, err
+	}
+	contents, err := catalog.ParseContents(body)
+	if err != nil {
+		return catalog.Contents{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if contents.Name != name {
+		return catalog.Contents{}, fmt.Errorf("%s: %w: it calls itself %s", name, catalog.ErrContents, contents.Name)
+	}
+	return contents, nil
+}

@@ -1,0 +1,21 @@
+//go:build unix
+
+package client
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// lock makes f this download's alone until it is closed, by the process's end at the latest.
+func lock(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return ErrInUse
+	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.ENOLCK):
+		return nil // a file system without locks
+	}
+	return err
+}

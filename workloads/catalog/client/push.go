@@ -1,0 +1,161 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"natster/events"
+	"natster/workloads/catalog"
+	"natster/workloads/catalog/seal"
+)
+
+// pushPending bounds the bytes of a push that have come and are not yet written.
+const pushPending = 128 << 20
+
+// Patience with a server that pushes: how long nothing may come, and how often the whole is asked for.
+const (
+	pushQuiet = 5 * time.Second
+	pushTries = 4
+)
+
+// receive takes a file from a server of protocol 1, which sends all of it each time, unasked for any order or loss: chunks
+// are written where they belong, and what is lost is taken from another push.
+func (d *download) receive(ctx context.Context, first *pushed, p *partial, m *meter, h hash.Hash) error {
+	size := first.reply.ChunkSize
+	layout := seal.Layout{Size: m.e.Size, ChunkSize: size}
+	if err := layout.Check(); err != nil || first.reply.TotalBytes != m.e.Size {
+		first.end()
+		return fmt.Errorf("%s: %w: %d bytes in chunks of %d", d.catalog, ErrImpostor, first.reply.TotalBytes, size)
+	}
+	r := &receipt{d: d, p: p, m: m, layout: layout, have: make([]bool, layout.Chunks())}
+	r.next = p.size / int64(size)
+	for i := range r.next {
+		r.have[i] = true
+	}
+	defer func() { // what came out of order does not count: the partial is a beginning
+		if p.size < m.e.Size {
+			if err := p.reset(p.size); err != nil {
+				d.c.Logger.Warn("a partial file was not cut", "path", p.name, "error", err)
+			}
+		}
+	}()
+	x := first
+	for try := 1; ; try++ {
+		err := r.take(ctx, x)
+		x.end()
+		switch {
+		case err == nil:
+			h.Reset()
+			return p.sum(ctx, h)
+		case !errors.Is(err, errQuiet):
+			return err
+		case try == pushTries:
+			return fmt.Errorf("%s: %w: its server stopped sending", d.catalog, ErrOffline)
+		}
+		if x, err = d.c.askPush(ctx, source{d.catalog, d.owner, m.e.Hash, m.e.Size}); err != nil {
+			return err
+		}
+		if x.reply.ChunkSize != size {
+			x.end()
+			return fmt.Errorf("%s: %w: another chunk size than before", d.catalog, ErrImpostor)
+		}
+	}
+}
+
+func (x *pushed) end() {
+	_ = x.sub.Unsubscribe()
+	x.key.Wipe()
+}
+
+// askPush subscribes, then asks as an existing client does.
+func (c *Client) askPush(ctx context.Context, src source) (*pushed, error) {
+	key, err := seal.NewKey()
+	if err != nil {
+		return nil, err
+	}
+	sub, err := c.Conn.SubscribeSync(events.MediaSubject(events.Account{}, src.catalog, src.hash.String()))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", src.catalog, err)
+	}
+	x := &pushed{key: key, sub: sub}
+	if err := sub.SetPendingLimits(-1, pushPending); err != nil {
+		x.end()
+		return nil, err
+	}
+	q := catalog.DownloadRequest{Hash: src.hash, Target: key.Public()}
+	if err := c.ask(ctx, src.catalog, events.VerbDownload, q, &x.reply); err != nil {
+		x.end()
+		return nil, err
+	}
+	return x, nil
+}
+
+// receipt is what has come of a push.
+type receipt struct {
+	d      *download
+	p      *partial
+	m      *meter
+	layout seal.Layout
+	have   []bool
+	next   int64 // all before have come
+}
+
+var errQuiet = errors.New("nothing comes any more")
+
+// take writes what one push brings until nothing is missing.
+func (r *receipt) take(ctx context.Context, x *pushed) error {
+	stop := context.AfterFunc(ctx, func() { _ = x.sub.Unsubscribe() })
+	defer stop()
+	quiet := min(pushQuiet, r.d.c.Patience)
+	for r.next < int64(len(r.have)) {
+		m, err := x.sub.NextMsg(quiet)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, nats.ErrSlowConsumer):
+			continue // some are lost
+		case errors.Is(err, nats.ErrTimeout):
+			return errQuiet
+		case err != nil:
+			return fmt.Errorf("%s: %w", r.d.catalog, err)
+		}
+		if m.Header.Get(catalog.HeaderSender) != x.reply.Sender {
+			continue // another download of the same file
+		}
+		if m.Header.Get(catalog.HeaderTranscoding) == "true" {
+			return fmt.Errorf("%s: %w: it sends a transcoded file", r.d.catalog, ErrRefused)
+		}
+		i, err := strconv.ParseInt(m.Header.Get(catalog.HeaderChunk), 10, 64)
+		if err != nil || i < 0 || i >= int64(len(r.have)) || r.have[i] {
+			continue
+		}
+		plain, err := seal.Open1(m.Data, x.key, x.reply.Sender)
+		if err != nil || len(plain) != r.layout.Length(i) {
+			continue // as good as lost
+		}
+		if err := r.put(i, plain); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put writes chunk i.
+func (r *receipt) put(i int64, plain []byte) error {
+	if _, err := r.p.WriteAt(plain, r.layout.Offset(i)); err != nil {
+		return diskError(err)
+	}
+	r.have[i] = true
+	for r.next < int64(len(r.have)) && r.have[r.next] {
+		r.next++
+	}
+	r.p.size = min(r.layout.Offset(r.next), r.layout.Size)
+	r.m.at(r.p.size, len(plain))
+	return nil
+}

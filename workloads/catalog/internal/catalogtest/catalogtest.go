@@ -1,0 +1,154 @@
+// Package catalogtest is a real world with a catalog in it, for tests of the catalog's server and client: alice serves films,
+// bob has imported it, and what they hold and share is the test's to change.
+//
+//	catalogtest.go  Start: the world and who is in it
+//	library.go      Library: files in memory
+//	shares.go       Shares: a source of shares that the test controls
+package catalogtest
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"natster/deploy/world/worldtest"
+	"natster/events"
+	"natster/functions/api"
+	"natster/workloads/catalog/server"
+)
+
+// Patience bounds what a test waits for; only a failure waits that long.
+const Patience = 20 * time.Second
+
+// Films is the catalog that alice serves.
+var Films = func() events.Catalog {
+	c, err := events.ParseCatalog("films")
+	if err != nil {
+		panic(err)
+	}
+	return c
+}()
+
+// A World is a world with alice, who has films and shares them with bob, who has imported them. Nothing is served yet.
+type World struct {
+	*worldtest.World
+	Alice, Bob *worldtest.Account
+	Library    *Library
+	Shares     *Shares
+}
+
+// Start starts a world.
+func Start(t testing.TB) *World {
+	t.Helper()
+	w := &World{World: worldtest.Start(t), Library: NewLibrary(Films)}
+	w.Alice, w.Bob = w.Account("alice"), w.Account("bob")
+	w.Import(w.Bob, Films, w.Alice)
+	w.Shares = &Shares{}
+	w.Shares.Set(api.Share{From: w.Alice.Key, To: w.Bob.Key, Catalog: Films})
+	return w
+}
+
+// Serve serves the library on a connection of its own until stop is called or the test ends. Stop returns Run's error.
+func (w *World) Serve(t testing.TB, change ...func(*server.Config)) (s *server.Server, stop func() error) {
+	t.Helper()
+	nc := w.Alice.Connect(t)
+	c := server.Config{Conn: nc, Account: w.Alice.Key, Catalogs: []server.Library{w.Library}, Shares: w.Shares}
+	for _, f := range change {
+		f(&c)
+	}
+	s, err := server.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	stopped := false
+	stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		defer nc.Close()
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(Patience):
+			t.Error("the server does not stop")
+			return nil
+		}
+	}
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+	})
+	select {
+	case <-s.Ready():
+	case err := <-ended:
+		t.Fatalf("the server ended with %v", err)
+	case <-time.After(Patience):
+		t.Fatal("the server does not become ready")
+	}
+	return s, stop
+}
+
+// Tell publishes what the feed would tell alice about a share with bob.
+func (w *World) Tell(t testing.TB, kind string, position uint64) {
+	t.Helper()
+	nc, err := w.Admin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	body, err := json.Marshal(api.ShareNews{From: w.Alice.Key, To: w.Bob.Key, Catalog: Films, Position: position})
+	if err == nil {
+		err = nc.Publish(events.FeedSubject(w.Alice.Key, kind), body)
+	}
+	if err == nil {
+		err = nc.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Ask sends a request and decodes the envelope of the answer, which must come.
+func Ask(t testing.TB, nc *nats.Conn, subject string, body any) api.Envelope {
+	t.Helper()
+	raw, ok := body.([]byte)
+	if !ok && body != nil {
+		var err error
+		if raw, err = json.Marshal(body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := nc.Request(subject, raw, Patience)
+	if err != nil {
+		t.Fatalf("%s: %v", subject, err)
+	}
+	var e api.Envelope
+	if err := json.Unmarshal(m.Data, &e); err != nil {
+		t.Fatalf("%s: %v in %q", subject, err, m.Data)
+	}
+	return e
+}
+
+// Eventually waits until is returns true.
+func Eventually(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	deadline := time.After(Patience)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("it never happens: " + what)
+		}
+	}
+}
