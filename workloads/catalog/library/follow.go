@@ -168,8 +168,8 @@ func (f *follower) event(e fsnotify.Event) {
 		}
 		return
 	}
-	if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
-		f.tree.drop(p)
+	if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) || e.Has(fsnotify.Create) {
+		f.tree.drop(p) // a look that overtook the event may have added it; the look that this event brings does so rightly
 	}
 	for name := range strings.SplitSeq(p, "/") {
 		if _, out := leaveOut(name); out {
@@ -271,6 +271,7 @@ func (f *follower) finish(o outcome) {
 func (f *follower) trouble(err error) {
 	if errors.Is(err, fsnotify.ErrEventOverflow) {
 		f.l.cfg.Logger.Info("library: too much changed at once; looking at everything")
+		f.tree.drop(".") // among what was lost may be renames
 		f.all = true
 		return
 	}

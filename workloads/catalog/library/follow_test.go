@@ -360,3 +360,26 @@ func TestOnlyOneFollows(t *testing.T) {
 	s.scan() // but anybody may scan meanwhile
 	s.lists("a")
 }
+
+func TestFollowRenamesOfDirectoriesInARow(t *testing.T) {
+	s := newShelf(t)
+	for i := range 20 {
+		s.put(fmt.Sprintf("0/%d/file", i), fmt.Sprint(i))
+	}
+	s.follow()
+	s.until("all is listed", func() bool { return s.holds("0/19/file", "19") })
+	for i := range 50 { // while looks are under way
+		s.put(fmt.Sprintf("%d/%d/at %d", i, i%20, i), "x")
+		s.move(fmt.Sprint(i), fmt.Sprint(i+1))
+		if i%10 == 9 {
+			s.until("the new name", func() bool { return s.holds(fmt.Sprintf("%d/19/file", i+1), "19") })
+		}
+	}
+	s.until("all is where it is", func() bool {
+		return s.holds("50/19/file", "19") && s.holds("50/9/at 49", "x") && len(s.Contents().Entries) == 70
+	})
+	for i := range 20 { // every directory is watched under its last name
+		s.put(fmt.Sprintf("50/%d/last", i), "last")
+	}
+	s.until("what came last", func() bool { return len(s.Contents().Entries) == 90 })
+}
