@@ -8,7 +8,8 @@
 //	info.go        world.json: how other processes find a running world; Find, OpenKeeper
 //	connect.go     connections: in process for the functions and the deployment, over the network for everybody else
 //	functions.go   the one list of all functions; provisioning and running them
-//	vault.go       the key that claimed contexts are sealed to
+//	vault.go       the keys that claimed contexts and accounts' web keys are sealed to
+//	web.go         the website's user, and how the function authority changes accounts
 //	log.go         the server's log, into slog
 //
 // # On disk
@@ -22,6 +23,7 @@
 //	jetstream/      the event log, the one-time codes, the projections; encrypted
 //	jetstream.key   the key to jetstream/; lose it and the log is lost
 //	vault.seed      the key to the contexts that logins claimed
+//	web.seed        the key to the accounts' web keys; lose it and web logins have to be linked again
 //	tls/            a self-signed pair, if one was asked for
 //
 // # Promises

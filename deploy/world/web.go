@@ -1,0 +1,90 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"natster/deploy/accounts"
+	"natster/events"
+	"natster/functions/api"
+
+	"github.com/nats-io/nats.go"
+)
+
+// webUser is the user of the site's account that the website runs under.
+const webUser = "website"
+
+// webPermissions are all that the website may do: it asks the functions three things, and reads no account's anything.
+func webPermissions() accounts.Permissions {
+	return accounts.Permissions{
+		Publish:   []string{api.ClaimCode.Subject(), api.GetContext.Subject(), api.MintWeb.Subject()},
+		Subscribe: []string{webInbox + ".>"},
+	}
+}
+
+const webInbox = "_INBOX." + webUser
+
+// Website connects to the site's account as the website does, with the rights that it needs and no others.
+func (w *World) Website(ctx context.Context) (*nats.Conn, error) {
+	return Website(ctx, w.config.Dir)
+}
+
+// Website connects as the website of the world in dir, which another process may run. The connection outlives restarts of
+// the world.
+func Website(ctx context.Context, dir string) (*nats.Conn, error) {
+	info, err := Find(dir)
+	if err != nil {
+		return nil, err
+	}
+	keeper, err := OpenKeeper(dir)
+	if err != nil {
+		return nil, err
+	}
+	creds, err := keeper.User(ctx, info.Site, webUser, webPermissions())
+	if err != nil {
+		return nil, err
+	}
+	return info.Connect(ctx, creds, nats.Name(webUser), nats.CustomInboxPrefix(webInbox))
+}
+
+// importKeeper is the keeper as the function authority sees it: what callers may know of its errors, and no more.
+type importKeeper struct{ dir string }
+
+func (k importKeeper) Import(ctx context.Context, importer events.Account, c events.Catalog, owner events.Account) error {
+	return k.with(func(o *accounts.Operator) error { return o.Import(ctx, importer, c, owner) })
+}
+
+func (k importKeeper) Unimport(ctx context.Context, importer events.Account, c events.Catalog) error {
+	return k.with(func(o *accounts.Operator) error { return o.Unimport(ctx, importer, c) })
+}
+
+func (k importKeeper) Imports(ctx context.Context, importer events.Account) (all []api.Import, err error) {
+	err = k.with(func(o *accounts.Operator) error {
+		imports, err := o.Imports(ctx, importer)
+		for _, i := range imports {
+			all = append(all, api.Import{Catalog: i.Catalog, Owner: i.Owner})
+		}
+		return err
+	})
+	return all, err
+}
+
+func (k importKeeper) with(do func(*accounts.Operator) error) error {
+	o, err := OpenKeeper(k.dir)
+	if err == nil {
+		err = do(o)
+	}
+	for _, row := range []struct{ err, as error }{
+		{accounts.ErrConflict, api.Errorf(api.ErrConflict, "you already import a catalog of that name from somebody else: take that back first")},
+		{accounts.ErrOwnCatalog, api.Errorf(api.ErrBadRequest, "your own catalog needs no import")},
+		{accounts.ErrNotImported, api.Errorf(api.ErrNotFound, "no catalog of that name is imported")},
+		{accounts.ErrUnknownAccount, api.Errorf(api.ErrNotFound, "this world has no such account")},
+		{accounts.ErrNotRunning, api.Errorf(api.ErrUnavailable, "the accounts cannot be changed just now: try again")},
+	} {
+		if errors.Is(err, row.err) {
+			return fmt.Errorf("%w: %w", row.as, err)
+		}
+	}
+	return err
+}
