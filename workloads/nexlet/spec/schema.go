@@ -1,0 +1,38 @@
+package spec
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// Schema is the JSON Schema of a start request, for a nexlet that has the functions named. It is generated from [Start], so
+// a node refuses before any nexlet hears of it: unknown fields, unknown functions, neither or both of function and catalog.
+func Schema(functions []string) (string, error) {
+	s, err := jsonschema.For[Start](nil)
+	if err != nil {
+		return "", fmt.Errorf("schema of the start request: %w", err)
+	}
+	s.Schema = "https://json-schema.org/draft/2020-12/schema"
+	s.Title = "NatsterStart"
+	s.Description = "a function or a catalog of Natster"
+	// A null is not what the decoder expects where the generator allows one for a pointer.
+	for _, p := range s.Properties {
+		if len(p.Types) > 0 {
+			p.Type, p.Types = "object", nil
+		}
+	}
+	names := make([]any, len(functions))
+	for i, n := range functions {
+		names[i] = n
+	}
+	s.Properties["function"].Enum = names
+	s.OneOf = []*jsonschema.Schema{{Required: []string{"function"}}, {Required: []string{"catalog"}}}
+	s.Properties["config"].Properties["log"].Enum = []any{"debug", "info", "warn", "error"}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return "", fmt.Errorf("schema of the start request: %w", err)
+	}
+	return string(text), nil
+}
