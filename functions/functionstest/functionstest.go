@@ -312,7 +312,7 @@ func (b *Bench) Raw(stream string) []*jetstream.RawStreamMsg {
 		b.t.Fatal(err)
 	}
 	var all []*jetstream.RawStreamMsg
-	for seq := info.State.FirstSeq; seq <= info.State.LastSeq; seq++ {
+	for seq := max(info.State.FirstSeq, 1); seq <= info.State.LastSeq; seq++ {
 		m, err := s.GetMsg(b.t.Context(), seq)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue

@@ -1,0 +1,70 @@
+package presence
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nkeys"
+
+	"natster/events"
+)
+
+func account(t testing.TB) events.Account {
+	t.Helper()
+	kp, err := nkeys.CreateAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := kp.PublicKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := events.ParseAccount(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestAnAllowanceComesBackWithTime(t *testing.T) {
+	alice := account(t)
+	a := newAllowance(2, 4)
+	at := time.Unix(1732082400, 0)
+	for i, step := range []struct {
+		later time.Duration
+		want  bool
+	}{
+		{0, true}, {0, true}, {0, true}, {0, true}, {0, false}, // the burst
+		{499 * time.Millisecond, false}, {time.Millisecond, true}, {0, false}, // half a second for one
+		{-time.Hour, false}, // a clock that goes back gives nothing
+		{time.Hour + time.Second, true}, {0, true}, {0, false},
+		{time.Hour, true}, {0, true}, {0, true}, {0, true}, {0, false}, // never more than the burst
+	} {
+		at = at.Add(step.later)
+		if got := a.take(alice, at); got != step.want {
+			t.Errorf("step %d: %v", i, got)
+		}
+	}
+}
+
+func TestAnAllowanceForgetsWhoRests(t *testing.T) {
+	a := newAllowance(1, 10)
+	at := time.Unix(1732082400, 0)
+	for range 100 {
+		a.take(account(t), at)
+	}
+	a.take(account(t), at.Add(10*time.Second))
+	if n := len(a.spent); n != 1 {
+		t.Errorf("%d accounts are remembered", n)
+	}
+}
+
+func ExampleNew() {
+	f := New(Config{})
+	fmt.Println(f.Name+":", f.Doc)
+	fmt.Println("writes", f.Access.Writes[0].Name)
+	// Output:
+	// presence: keeps which catalogs are being served, by the heartbeats of their owners
+	// writes presence
+}

@@ -1,0 +1,143 @@
+package presence_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"natster/events"
+	"natster/functions/api"
+	"natster/functions/functionstest"
+	"natster/functions/presence"
+	"natster/functions/view"
+)
+
+func catalog(t testing.TB, name string) events.Catalog {
+	t.Helper()
+	c, err := events.ParseCatalog(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// beat sends a heartbeat as a request, so that the answer says when it has been kept.
+func beat(t *testing.T, b *functionstest.Bench, from string, h api.Heartbeat) error {
+	t.Helper()
+	_, err := api.Call(t.Context(), b.Client(from), api.PutHeartbeat, h)
+	return err
+}
+
+func TestACatalogIsOnlineWhenItsOwnerSaysSo(t *testing.T) {
+	b := functionstest.Start(t, presence.New(presence.Config{}))
+	films, alice := catalog(t, "films"), b.Key("alice")
+	for _, revision := range []int64{41, 42} {
+		if err := beat(t, b, "alice", api.Heartbeat{Catalog: films, Account: alice, Revision: revision}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := b.Views.Entries(t.Context(), view.Presence, view.PresenceKey(alice, films))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%d documents, %v", len(found), err)
+	}
+	var h api.Heartbeat
+	if err := json.Unmarshal(found[0].Value, &h); err != nil || h != (api.Heartbeat{Catalog: films, Account: alice, Revision: 42}) {
+		t.Errorf("%s: %v", found[0].Value, err)
+	}
+}
+
+func TestAHeartbeatThatWantsNoReplyCounts(t *testing.T) {
+	b := functionstest.Start(t, presence.New(presence.Config{}))
+	films, alice := catalog(t, "films"), b.Key("alice")
+	kept, err := b.Admin.SubscribeSync(view.Presence.Subject(">"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Admin.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Client("alice").Heartbeat(api.Heartbeat{Catalog: films, Account: alice, Revision: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if m := b.Next(kept); m.Subject != view.Presence.Subject(view.PresenceKey(alice, films)) {
+		t.Errorf("kept under %s", m.Subject)
+	}
+}
+
+func TestNobodySendsHeartbeatsForAnothersCatalog(t *testing.T) {
+	b := functionstest.Start(t, presence.New(presence.Config{}))
+	films := catalog(t, "films")
+	for name, c := range map[string]struct {
+		h    api.Heartbeat
+		want error
+	}{
+		"for another":                  {api.Heartbeat{Catalog: films, Account: b.Key("alice")}, api.ErrForbidden},
+		"for nobody":                   {api.Heartbeat{Catalog: films}, api.ErrForbidden},
+		"of no catalog":                {api.Heartbeat{Account: b.Key("bob")}, api.ErrBadRequest},
+		"of no catalog, another":       {api.Heartbeat{Account: b.Key("alice")}, api.ErrForbidden},
+		"of a catalog called the same": {api.Heartbeat{Catalog: films, Account: b.Key("bob")}, nil},
+	} {
+		if err := beat(t, b, "bob", c.h); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+	for _, m := range b.Raw(view.Presence.Stream()) {
+		if m.Subject != view.Presence.Subject(view.PresenceKey(b.Key("bob"), films)) {
+			t.Errorf("bob put %s", m.Subject)
+		}
+	}
+}
+
+func TestOnlyAHeartbeatIsKept(t *testing.T) {
+	b := functionstest.Start(t, presence.New(presence.Config{}))
+	alice := b.Key("alice")
+	body := fmt.Sprintf(`{"catalog":"films","account_key":%q,"revision":7,"junk":"and more of it"}`, alice)
+	if e := b.Ask(b.Account("alice").Conn(t), api.PutHeartbeat.Subject(), []byte(body)); e.Code != api.CodeOK {
+		t.Fatal(e.Error)
+	}
+	for _, m := range b.Raw(view.Presence.Stream()) {
+		if want := fmt.Sprintf(`{"catalog":"films","account_key":%q,"revision":7}`, alice); string(m.Data) != want {
+			t.Errorf("kept %s", m.Data)
+		}
+	}
+}
+
+func TestAnAccountCannotFillTheBucket(t *testing.T) {
+	b := functionstest.Start(t, presence.New(presence.Config{PerSecond: 1, Burst: 5}))
+	for i := range 5 {
+		b.Advance(-time.Minute) // a clock that goes back gives nothing back, however long this takes
+		if err := beat(t, b, "mallory", api.Heartbeat{Catalog: catalog(t, fmt.Sprintf("junk%d", i)), Account: b.Key("mallory")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Advance(-time.Minute)
+	if err := beat(t, b, "mallory", api.Heartbeat{Catalog: catalog(t, "junk5"), Account: b.Key("mallory")}); !errors.Is(err, api.ErrTooMany) {
+		t.Error(err)
+	}
+	if err := beat(t, b, "alice", api.Heartbeat{Catalog: catalog(t, "films"), Account: b.Key("alice")}); err != nil {
+		t.Errorf("alice pays for mallory: %v", err)
+	}
+}
+
+func TestBadRequestsAreAnswered(t *testing.T) {
+	b := functionstest.Start(t, presence.New(presence.Config{}))
+	bodies := functionstest.BadBodies()
+	for _, name := range []string{"", ".", "*", "films.x", "fil ms", "none", "../x", "fi\u00e9"} {
+		body, err := json.Marshal(map[string]any{"catalog": name, "account_key": b.Key("alice"), "revision": 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies["catalog "+name] = body
+	}
+	bodies["revision is text"] = fmt.Appendf(nil, `{"catalog":"films","account_key":%q,"revision":"1"}`, b.Key("alice"))
+	for name, body := range bodies {
+		if e := b.Ask(b.Account("alice").Conn(t), api.PutHeartbeat.Subject(), body); e.Code != api.CodeBadRequest || e.Error == "" {
+			t.Errorf("%s: %d %s", name, e.Code, e.Error)
+		}
+	}
+	if n := len(b.Raw(view.Presence.Stream())); n != 0 {
+		t.Errorf("%d documents are kept", n)
+	}
+}
