@@ -2,7 +2,17 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os/exec"
+	"runtime"
+	"time"
+
+	"natster/workloads/catalog"
+	"natster/workloads/catalog/client"
 
 	"github.com/urfave/cli/v2"
 )
@@ -10,16 +20,82 @@ import (
 func catalogOpenCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "open",
-		Usage:     "play a file without saving it: an address on this machine for your player or browser",
+		Usage:     "play a file without saving it: an address for your player or browser",
 		ArgsUsage: "CATALOG PATH",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "browser", Usage: "open the address in your browser"},
+			&cli.BoolFlag{Name: "browser", Usage: "show the file in your browser"},
 		},
-		Description: `Prints the address and answers there until Ctrl-C; players can seek. Only this machine can reach it, and only who
-knows the address.
+		Description: `Prints an address and answers there until Ctrl-C; players can seek. Only this machine can reach it, and there only who
+knows the address. PATH can be the beginning of a hash.
 
-   natster catalog open films 2024/holiday.mp4
-   mpv $(natster catalog open films 2024/holiday.mp4)`,
-		Action: args(2, 2, func(context.Context, *cli.Context, []string) error { return errors.New("not yet") }),
+   natster catalog open films 2024/holiday.mp4`,
+		Action: args(2, 2, func(ctx context.Context, c *cli.Context, arg []string) error {
+			s, err := e.open(ctx)
+			if err != nil {
+				return err
+			}
+			defer s.nc.Close()
+			name, _, err := s.readable(ctx, s.me, arg[0])
+			if err != nil {
+				return err
+			}
+			cl := s.client()
+			contents, err := cl.List(ctx, name)
+			if err != nil {
+				return err
+			}
+			entry, err := contents.Find(arg[1])
+			if err != nil {
+				return hint(err, "catalog contents %s", name)
+			}
+			g := cl.Handler(rand.Text())
+			defer func() { _ = g.Close() }() // what was read has been read
+			return s.gateway(ctx, g, g.Path(name, entry), entry, c.Bool("browser"))
+		}),
 	}
+}
+
+// gateway answers at a loopback address until ctx is done.
+func (s *session) gateway(ctx context.Context, g *client.Gateway, path string, entry catalog.Entry, browser bool) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("open an address on this machine: %w", err)
+	}
+	srv := &http.Server{Handler: g, ReadHeaderTimeout: 10 * time.Second, ErrorLog: nil}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	url := "http://" + l.Addr().String() + path
+	err = s.printLine(map[string]any{"url": url, "entry": entry}, func() {
+		s.say("%s", url)
+		s.note("%s", s.err.dim(fmt.Sprintf("%s, %s; Ctrl-C ends it", entry.MIMEType, size(entry.Size))))
+	})
+	if err == nil && browser {
+		err = browse(ctx, url)
+	}
+	if err == nil {
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case err = <-ended:
+			return fmt.Errorf("the address is closed: %w", err)
+		}
+	}
+	err = errors.Join(err, srv.Close())
+	<-ended
+	return err
+}
+
+// browse asks the system to show url.
+func browse(ctx context.Context, url string) error {
+	command := []string{"xdg-open", url}
+	switch runtime.GOOS {
+	case "darwin":
+		command = []string{"open", url}
+	case "windows":
+		command = []string{"rundll32", "url.dll,FileProtocolHandler", url}
+	}
+	if err := exec.CommandContext(ctx, command[0], command[1:]...).Start(); err != nil {
+		return fmt.Errorf("no browser could be asked: %w", err)
+	}
+	return nil
 }

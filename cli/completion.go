@@ -126,6 +126,12 @@ func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string)
 			names = append(names, c.Name)
 		}
 		return names
+	case "PROJECTION":
+		var names []string
+		for _, r := range rebuildables() {
+			names = append(names, r.name)
+		}
+		return names
 	case "SHELL":
 		return []string{"bash", "zsh", "fish"}
 	}

@@ -3,16 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
+	"time"
+
+	"natster/deploy/private"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
-)
-
-const (
-	dirMode  = 0o700
-	fileMode = 0o600
 )
 
 // configDir is where contexts and contacts are kept: $XDG_CONFIG_HOME/natster, or ~/.config/natster.
@@ -48,20 +44,19 @@ func (e *env) worldDir(flag string) (string, error) {
 
 // writePrivate replaces a file at once, for its owner's eyes only, and makes its directory if need be.
 func writePrivate(path string, text []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+	if err := private.Mkdir(filepath.Dir(path)); err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, text, fileMode, renameio.WithStaticPermissions(fileMode), renameio.WithTempDir(dir))
+	return private.WriteFile(path, text)
 }
 
 // locked runs f while no other process changes what is in dir.
 func locked(ctx context.Context, dir string, f func() error) error {
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+	if err := private.Mkdir(dir); err != nil {
 		return err
 	}
-	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(fileMode))
-	const poll = 2_000_000 // nanoseconds; an edit takes about as long
+	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(private.FileMode))
+	const poll = 2 * time.Millisecond // an edit takes about as long
 	if _, err := lock.TryLockContext(ctx, poll); err != nil {
 		return fmt.Errorf("wait for %s: %w", lock.Path(), err)
 	}

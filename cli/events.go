@@ -3,18 +3,180 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
+	"natster/deploy/accounts"
+	"natster/events"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/urfave/cli/v2"
 )
 
 func eventsCommand(e *env) *cli.Command {
-	return &cli.Command{Name: "events", Usage: "follow what happens in the world", Category: categoryLook,
-		Action: args(0, 0, func(context.Context, *cli.Context, []string) error { return errors.New("not yet") })}
+	return &cli.Command{
+		Name:     "events",
+		Usage:    "follow the event log of a world on this machine",
+		Category: categoryLook,
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "last", Aliases: []string{"n"}, Usage: "begin with the last `N` events", Value: 10},
+			&cli.Uint64Flag{Name: "from", Usage: "begin with event number `POSITION` instead"},
+			&cli.BoolFlag{Name: "no-follow", Usage: "end when all there is has been printed"},
+			worldFlag(),
+		},
+		Description: `What happened, in the order in which it did, until Ctrl-C. With --json each event is a line.
+
+   natster events
+   natster events --from 1 --no-follow --json`,
+		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) error {
+			nc, keeper, err := e.administer(ctx, c.String("world"))
+			if err != nil {
+				return err
+			}
+			defer nc.Close()
+			n, err := e.narrator(keeper)
+			if err != nil {
+				return err
+			}
+			return n.follow(ctx, nc, c.Uint64("from"), c.Int("last"), !c.Bool("no-follow"))
+		}),
+	}
 }
-func adminCommand(e *env) *cli.Command {
-	return &cli.Command{Name: "admin", Usage: "mend a world", Category: categoryLook, Subcommands: []*cli.Command{}}
+
+// A narrator tells events as sentences.
+type narrator struct {
+	*env
+	contacts Contacts
+	names    map[events.Account]string // as the world's keeper has them
 }
-func demoCommand(e *env) *cli.Command {
-	return &cli.Command{Name: "demo", Usage: "see it work", Category: categoryStart,
-		Action: args(0, 1, func(context.Context, *cli.Context, []string) error { return errors.New("not yet") })}
+
+func (e *env) narrator(keeper *accounts.Operator) (*narrator, error) {
+	contacts, err := e.contacts()
+	if err != nil {
+		return nil, err
+	}
+	all, err := keeper.Accounts()
+	if err != nil {
+		return nil, err
+	}
+	n := &narrator{e, contacts, make(map[events.Account]string)}
+	for _, a := range all {
+		n.names[a.Account] = a.Name
+	}
+	return n, nil
+}
+
+// follow prints the log from a position on, or its last events, and then, if it goes on, what comes until ctx is done.
+func (n *narrator) follow(ctx context.Context, nc *nats.Conn, from uint64, last int, goOn bool) error {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+	stream, err := js.Stream(ctx, events.LogStream)
+	if err != nil {
+		return fmt.Errorf("the event log: %w", err)
+	}
+	end := stream.CachedInfo().State.LastSeq
+	if from == 0 {
+		from = max(end, uint64(max(last, 0))) - uint64(max(last, 0)) + 1
+	}
+	if !goOn && from > end {
+		return nil
+	}
+	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1),
+	})
+	if err != nil {
+		return fmt.Errorf("the event log: %w", err)
+	}
+	messages, err := consumer.Messages()
+	if err != nil {
+		return fmt.Errorf("the event log: %w", err)
+	}
+	stop := context.AfterFunc(ctx, messages.Stop)
+	defer func() {
+		if stop() {
+			messages.Stop()
+		}
+	}()
+	for {
+		m, err := messages.Next()
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			return fmt.Errorf("the event log: %w", err)
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return fmt.Errorf("the event log: %w", err)
+		}
+		if err := n.tell(m, meta.Sequence.Stream); err != nil {
+			return err
+		}
+		if !goOn && meta.Sequence.Stream >= end {
+			return nil
+		}
+	}
+}
+
+// told is an event as JSON has it.
+type told struct {
+	Position uint64    `json:"position"`
+	Time     time.Time `json:"time"`
+	ID       string    `json:"id"`
+	events.Event
+}
+
+func (n *narrator) tell(m jetstream.Msg, position uint64) error {
+	ev, err := events.Decode(m.Subject(), m.Headers(), m.Data())
+	if errors.Is(err, events.ErrEvent) {
+		n.note("%s", n.err.red(fmt.Sprintf("event %d cannot be read: %s", position, oneLine(err.Error()))))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return n.printLine(told{position, ev.Time, ev.ID, ev}, func() {
+		n.say("%s  %s  %s", n.out.dim(fmt.Sprintf("%6d", position)), n.out.dim(ev.Time.Local().Format(time.DateTime)), n.sentence(ev))
+	})
+}
+
+func (n *narrator) sentence(ev events.Event) string {
+	who, other, what := n.out.bold(n.who(ev.Origin)), n.out.bold(n.who(ev.Target)), n.out.cyan(ev.Catalog.String())
+	switch ev.Type {
+	case events.Initialized:
+		return who + " joined"
+	case events.Claimed:
+		d, err := events.DataAs[events.ClaimedData](ev)
+		if err != nil {
+			return "the name " + what + " got an owner"
+		}
+		return "the name " + what + " belongs to " + n.out.bold(n.who(d.Owner)) + " from now on"
+	case events.Shared:
+		return who + " shares " + what + " with " + other
+	case events.Unshared:
+		return who + " no longer shares " + what + " with " + other
+	case events.Imported:
+		return who + " imported " + what + " of " + other
+	case events.Bound:
+		return who + " logged in on the website for the first time"
+	}
+	return fmt.Sprintf("%s: %s, %s, %s", quoted(string(ev.Type)), who, other, what)
+}
+
+func (n *narrator) who(a events.Account) string {
+	if a.IsZero() {
+		return "nobody"
+	}
+	for _, c := range n.contacts {
+		if c.Account == a {
+			return c.Name
+		}
+	}
+	if name := n.names[a]; name != "" {
+		return name
+	}
+	return a.Short()
 }

@@ -21,9 +21,7 @@ func initCommand(e *env) *cli.Command {
 		Usage:     "make an account in the world on this machine, or join one that is there",
 		ArgsUsage: "[NAME]",
 		Category:  categoryStart,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "world", Usage: "`DIR` of the world (or set NATSTER_WORLD)"},
-		},
+		Flags:     []cli.Flag{worldFlag()},
 		Description: `Makes the account unless there is one by that name, introduces it to natster, writes a context, and uses that from now
 on. The name is yours to choose; without one it is your user name. Doing it again does no harm.
 

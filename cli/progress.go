@@ -10,16 +10,18 @@ import (
 	"natster/workloads/catalog/client"
 	"natster/workloads/catalog/library"
 
+	"github.com/dustin/go-humanize"
 	"github.com/rivo/uniseg"
 )
 
 // A bar shows on stderr how far something is, in one line that it redraws. Where stderr is no terminal it shows nothing.
 // Its methods may be called concurrently.
 type bar struct {
-	w     io.Writer
-	style style
-	label string
-	now   func() time.Time
+	w      io.Writer
+	style  style
+	label  string
+	now    func() time.Time
+	number func(int64) string
 
 	mu    sync.Mutex
 	began time.Time
@@ -32,7 +34,7 @@ type bar struct {
 const redraw = 80 * time.Millisecond
 
 func (e *env) bar(label string) *bar {
-	return &bar{w: e.Stderr, style: e.err, label: label, now: time.Now}
+	return &bar{w: e.Stderr, style: e.err, label: label, now: time.Now, number: size}
 }
 
 // set shows that done of all bytes are done, and what is being done now.
@@ -62,10 +64,10 @@ func (b *bar) line(done, all int64, doing string, elapsed time.Duration) string 
 	}
 	full := int(part * cells)
 	text := fmt.Sprintf("%s  %s%s  %3.0f%%  %s of %s", b.label,
-		b.style.green(strings.Repeat("━", full)), b.style.dim(strings.Repeat("─", cells-full)), part*100, size(done), size(all))
-	used := len(b.label) + 2 + cells + len(fmt.Sprintf("  100%%  %s of %s", size(done), size(all)))
+		b.style.green(strings.Repeat("━", full)), b.style.dim(strings.Repeat("─", cells-full)), part*100, b.number(done), b.number(all))
+	used := len(b.label) + 2 + cells + len(fmt.Sprintf("  100%%  %s of %s", b.number(done), b.number(all)))
 	if speed := float64(done-b.first) / elapsed.Seconds(); elapsed > time.Second && speed > 0 {
-		more := "  " + rate(done-b.first, elapsed.Seconds())
+		more := "  " + b.number(int64(speed)) + "/s"
 		if left := time.Duration(float64(all-done) / speed * float64(time.Second)); left > time.Second {
 			more += "  " + left.Round(time.Second).String() + " left"
 		}
@@ -76,6 +78,12 @@ func (b *bar) line(done, all int64, doing string, elapsed time.Duration) string 
 		return text
 	}
 	return text + "  " + b.style.dim(fit(doing, room))
+}
+
+// count is set for what is not bytes.
+func (b *bar) count(done, all int64) {
+	b.number = func(n int64) string { return humanize.Comma(n) }
+	b.set(done, all, "")
 }
 
 // clear takes the bar away.

@@ -79,3 +79,11 @@ func yes(b bool, word string) string {
 	}
 	return "-"
 }
+
+// list is words as a sentence has them.
+func list(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"natster/functions/accounts"
+	"natster/functions/catalogs"
+	"natster/functions/logins"
+	"natster/functions/projection"
+	"natster/functions/shares"
+
+	"github.com/urfave/cli/v2"
+)
+
+// A rebuildable is a projection and its name.
+type rebuildable struct {
+	name       string
+	projection projection.Rebuildable
+}
+
+func rebuildables() []rebuildable {
+	return []rebuildable{
+		{"accounts", accounts.Projection()},
+		{"catalogs", catalogs.Projection()},
+		{"shares", shares.Projection()},
+		{"logins", logins.Projection()},
+	}
+}
+
+func adminRebuildCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "rebuild",
+		Usage:     "make projections anew from the event log",
+		ArgsUsage: "[PROJECTION...]",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Usage: "all of them, in one pass over the log"},
+			worldFlag(),
+		},
+		Description: `Everything natster knows is in the event log; projections are what makes it quick to ask. Meanwhile everybody goes on
+reading the old ones. PROJECTION is accounts, catalogs, shares or logins.
+
+   natster admin rebuild shares
+   natster admin rebuild --all`,
+		Action: args(0, -1, func(ctx context.Context, c *cli.Context, arg []string) error {
+			switch {
+			case len(arg) == 0 && !c.Bool("all"):
+				return misused(c.Command, "name what to rebuild, or ask for everything with --all")
+			case len(arg) > 0 && c.Bool("all"):
+				return misused(c.Command, "--all is everything; no name goes with it")
+			}
+			names, which, err := chosenProjections(arg)
+			if err != nil {
+				return err
+			}
+			nc, _, err := e.administer(ctx, c.String("world"))
+			if err != nil {
+				return err
+			}
+			defer nc.Close()
+			bar := e.bar("rebuilding")
+			var last projection.Progress
+			began := time.Now()
+			err = projection.Rebuild(ctx, nc, func(p projection.Progress) {
+				last = p
+				bar.count(int64(p.Position)+int64(p.Written), int64(p.Last)+int64(p.Docs))
+			}, which...)
+			bar.clear()
+			if errors.Is(err, projection.ErrSuperseded) {
+				return hint(err, "admin rebuild --all")
+			}
+			if err != nil {
+				return err
+			}
+			took := time.Since(began)
+			return e.print(struct {
+				Projections []string `json:"projections"`
+				Events      uint64   `json:"events"`
+				Documents   int      `json:"documents"`
+				Seconds     float64  `json:"seconds"`
+			}{names, last.Position, last.Written, took.Seconds()}, func() {
+				e.say("rebuilt %s: %s of %s in %s", list(names), count(last.Written, "document"), count(int(last.Position), "event"), took.Round(time.Millisecond))
+			})
+		}),
+	}
+}
+
+// chosenProjections are those with these names, or all.
+func chosenProjections(arg []string) (names []string, which []projection.Rebuildable, err error) {
+	all := rebuildables()
+	if len(arg) > 0 {
+		chosen := make([]rebuildable, len(arg))
+		for i, a := range arg {
+			if chosen[i], err = pick(a, "no projection", all, func(r rebuildable) string { return r.name }, "admin rebuild --all"); err != nil {
+				return nil, nil, err
+			}
+		}
+		all = chosen
+	}
+	for _, r := range all {
+		names, which = append(names, r.name), append(which, r.projection)
+	}
+	return names, which, nil
+}
