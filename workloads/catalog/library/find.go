@@ -3,8 +3,10 @@ package library
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"natster/events"
 	"natster/workloads/catalog"
@@ -90,7 +92,10 @@ func (l *Library) OpenFile(h events.Hash) (*File, error) {
 
 func (l *Library) open(e catalog.Entry, s stamp) (*File, error) {
 	file, err := l.root.Load().OpenFile(e.Path, openFlags, 0)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("library: %q: %w", e.Path, err) // says nothing about the content
+	case err != nil:
 		return nil, fmt.Errorf("library: %q: %w: %w", e.Path, ErrChanged, err)
 	}
 	f := &File{file, e, s}
