@@ -55,7 +55,7 @@ func (e *env) contents(ctx context.Context, name string) (catalog.Contents, erro
 	if err != nil {
 		return catalog.Contents{}, err
 	}
-	defer s.nc.Close()
+	defer s.close()
 	return s.client().List(ctx, c)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ is right; until then it is .partial, and the same command goes on where an earli
 			if err != nil {
 				return err
 			}
-			defer s.nc.Close()
+			defer s.close()
 			name, _, err := s.readable(ctx, s.me, arg[0])
 			if err != nil {
 				return err
@@ -80,7 +81,7 @@ func selected(c catalog.Contents, words []string) ([]catalog.Entry, error) {
 		if found {
 			continue
 		}
-		e, err := c.Find(w)
+		e, err := find(c, w)
 		if err != nil {
 			return nil, err
 		}
@@ -93,6 +94,25 @@ func selected(c catalog.Contents, words []string) ([]catalog.Entry, error) {
 		}
 	}
 	return all, nil
+}
+
+// find is the entry that word names; to what it says of a word that names none, it adds what was probably mistyped.
+func find(c catalog.Contents, word string) (catalog.Entry, error) {
+	e, err := c.Find(word)
+	if f, ok := errors.AsType[*catalog.FindError](err); !ok || len(f.Candidates) > 0 {
+		return e, err
+	}
+	var names []string
+	for _, e := range c.Entries {
+		names = append(names, e.Path)
+		for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
+			names = append(names, dir)
+		}
+	}
+	if near := closest(strings.TrimSuffix(word, "/"), names); near != "" {
+		return e, fmt.Errorf("%w; did you mean %q?", err, near)
+	}
+	return e, err
 }
 
 // client reads catalogs as this session's account.

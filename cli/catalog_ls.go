@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strconv"
 
 	"natster/events"
 	"natster/functions/api"
@@ -34,10 +35,10 @@ func catalogLsCommand(e *env) *cli.Command {
 				return err
 			}
 			return s.print(rows, func() {
-				t := table{head: []string{"NAME", "OWNER", "", "FILES", "SIZE", "SHARED WITH", "DIRECTORY"}, end: []int{3, 4}}
+				t := table{head: []string{"NAME", "OWNER", "", "FILES", "SIZE", "SHARES", "DIRECTORY"}, end: []int{3, 4, 5}}
 				for _, r := range rows {
 					if r.Own {
-						t.row(r.Name.String(), "you", yes(r.Online, "online"), count(r.Files, "file"), size(r.Bytes), count(r.Shares, "account"), r.Directory)
+						t.row(r.Name.String(), "you", yes(r.Online, "online"), strconv.Itoa(r.Files), size(r.Bytes), strconv.Itoa(r.Shares), r.Directory)
 					} else {
 						t.row(r.Name.String(), s.contacts.name(r.Owner), yes(r.Online, "online"), "", "", "", "")
 					}

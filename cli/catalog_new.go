@@ -67,7 +67,7 @@ func (e *env) nameIsFree(ctx context.Context, name events.Catalog) error {
 		e.note("%s", e.err.dim("the name could not be checked now: "+oneLine(err.Error())))
 		return nil
 	}
-	defer s.nc.Close()
+	defer s.close()
 	v, err := s.api.ValidateName(ctx, name.String())
 	if err != nil && !errors.Is(err, api.ErrUnavailable) {
 		return err

@@ -34,7 +34,7 @@ knows the address. PATH can be the beginning of a hash.
 			if err != nil {
 				return err
 			}
-			defer s.nc.Close()
+			defer s.close()
 			name, _, err := s.readable(ctx, s.me, arg[0])
 			if err != nil {
 				return err
@@ -44,7 +44,7 @@ knows the address. PATH can be the beginning of a hash.
 			if err != nil {
 				return err
 			}
-			entry, err := contents.Find(arg[1])
+			entry, err := find(contents, arg[1])
 			if err != nil {
 				return hint(err, "catalog contents %s", name)
 			}

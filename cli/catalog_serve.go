@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 
 	"natster/events"
@@ -122,7 +123,7 @@ func (s *session) printServing(libs []*library.Library) {
 	_ = s.printLine(map[string]any{"serving": all}, func() {
 		t := table{head: []string{"SERVING", "FILES", "SIZE", "DIRECTORY"}, end: []int{1, 2}}
 		for _, x := range all {
-			t.row(x.Catalog.String(), count(x.Files, "file"), size(x.Bytes), x.Directory)
+			t.row(x.Catalog.String(), strconv.Itoa(x.Files), size(x.Bytes), x.Directory)
 		}
 		s.printTable(t, "")
 		s.say("\n%s", s.out.dim("Ctrl-C ends it. What happens:"))

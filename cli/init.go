@@ -42,7 +42,7 @@ on. The name is yours to choose; without one it is your user name. Doing it agai
 			return e.print(r, func() {
 				what := "account " + e.out.bold(r.Name) + " is ready"
 				if r.Known {
-					what = "account " + e.out.bold(r.Name) + " was ready since " + time.Unix(r.Since, 0).Format(time.DateTime)
+					what = "account " + e.out.bold(r.Name) + " has been ready since " + time.Unix(r.Since, 0).Format(time.DateTime)
 				}
 				e.say("%s", what)
 				e.say("  account  %s", r.Account)
@@ -99,8 +99,11 @@ func (e *env) join(ctx context.Context, dir, name string) (initResult, error) {
 	if err := store.put(me, enrolled.Creds); err != nil {
 		return r, err
 	}
-	known, fresh, err := me.introduce(ctx, enrolled.Creds)
+	known, fresh, position, err := me.introduce(ctx, enrolled.Creds)
 	if err != nil {
+		return r, err
+	}
+	if err := e.remember(me, position); err != nil {
 		return r, err
 	}
 	r.Known, r.Since = !fresh, known.Initialized
@@ -125,23 +128,23 @@ func (e *env) newContext(store contextStore, name, dir string, info world.Info) 
 	return me, nil
 }
 
-// introduce tells natster of the account, unless it knows it.
-func (c Context) introduce(ctx context.Context, creds accounts.Creds) (known api.Identity, fresh bool, err error) {
+// introduce tells natster of the account, unless it knows it, and returns the position of the log that it has come to.
+func (c Context) introduce(ctx context.Context, creds accounts.Creds) (known api.Identity, fresh bool, position uint64, err error) {
 	nc, err := c.connect(ctx, creds)
 	if err != nil {
-		return known, false, err
+		return known, false, 0, err
 	}
 	defer nc.Close()
 	client := api.NewClient(nc)
 	known, err = client.Whoami(ctx)
 	if !errors.Is(err, api.ErrNotFound) {
-		return known, false, err
+		return known, false, client.Position(), err
 	}
 	if err := client.Initialize(ctx, c.Account, c.Account.String(), c.AccountName); err != nil && !errors.Is(err, api.ErrBadRequest) {
-		return known, false, err
+		return known, false, 0, err
 	}
 	known, err = client.Whoami(ctx)
-	return known, true, err
+	return known, true, client.Position(), err
 }
 
 func accountName(arg []string) (string, error) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -29,13 +30,16 @@ func loginCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			picture, err := qrCode(otc.ClaimURL, c.Bool("qrcode"))
+			where := cmp.Or(otc.ClaimURL, otc.Code) // a world without a website has no address for it
+			picture, err := qrCode(where, c.Bool("qrcode"))
 			if err != nil {
 				return err
 			}
 			return s.print(otc, func() {
 				s.say("code   %s", s.out.bold(otc.Code))
-				s.say("claim  %s", otc.ClaimURL)
+				if otc.ClaimURL != "" {
+					s.say("claim  %s", otc.ClaimURL)
+				}
 				s.say("valid  %s, until %s, once", count(otc.ValidMinutes, "minute"),
 					time.Now().Add(time.Duration(otc.ValidMinutes)*time.Minute).Format(time.TimeOnly))
 				if picture != "" {

@@ -13,13 +13,24 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// A session is a command's connection as the account of its context.
+// A session is a command's connection as the account of its context. Close it after use.
 type session struct {
 	*env
 	me       Context
 	contacts Contacts
 	nc       *nats.Conn
 	api      *api.Client
+	began    uint64 // position when it began
+}
+
+// close ends the session and keeps the position that it has come to.
+func (s *session) close() {
+	s.nc.Close()
+	if p := s.api.Position(); p > s.began {
+		if err := s.remember(s.me, p); err != nil {
+			s.note("the position could not be remembered: %s", oneLine(err.Error()))
+		}
+	}
 }
 
 // online makes an action of f, which is given a session that ends with it.
@@ -29,7 +40,7 @@ func (e *env) online(least, most int, f func(ctx context.Context, s *session, c 
 		if err != nil {
 			return err
 		}
-		defer s.nc.Close()
+		defer s.close()
 		return f(ctx, s, c, arg)
 	})
 }
@@ -61,11 +72,17 @@ func (e *env) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	position, err := e.recall(me)
+	if err != nil {
+		return nil, err
+	}
 	nc, err := me.connect(ctx, creds)
 	if err != nil {
 		return nil, err
 	}
-	return &session{e, me, contacts, nc, api.NewClient(nc)}, nil
+	s := &session{e, me, contacts, nc, api.NewClient(nc), position}
+	s.api.Observe(position)
+	return s, nil
 }
 
 // connect connects as c's account. A world on this machine is asked where it listens now.

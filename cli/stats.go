@@ -20,9 +20,9 @@ func statsCommand(e *env) *cli.Command {
 				return err
 			}
 			return s.print(t, func() {
-				s.say("%8d  accounts", t.Accounts)
-				s.say("%8d  catalogs online", t.Running)
-				s.say("%8d  shares", t.Shares)
+				s.say("accounts         %d", t.Accounts)
+				s.say("catalogs online  %d", t.Running)
+				s.say("shares           %d", t.Shares)
 			})
 		}),
 	}
