@@ -1,0 +1,513 @@
+package queries_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+
+	"natster/events"
+	"natster/functions"
+	"natster/functions/api"
+	"natster/functions/functionstest"
+	"natster/functions/queries"
+	"natster/functions/view"
+)
+
+// A house is a bench with queries in it.
+type house struct {
+	*functionstest.Bench
+	site  *api.Client
+	vault string // public key
+}
+
+func start(t testing.TB) *house {
+	t.Helper()
+	vault, err := nkeys.CreateCurveKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, errS := vault.Seed()
+	public, errP := vault.PublicKey()
+	if err := errors.Join(errS, errP); err != nil {
+		t.Fatal(err)
+	}
+	h := &house{Bench: functionstest.Bare(t), vault: public}
+	h.Run(queries.New(queries.Config{Site: h.Accounts().Site, VaultSeed: seed}))
+	h.site = h.SiteClient()
+	return h
+}
+
+func catalog(t testing.TB, name string) events.Catalog {
+	t.Helper()
+	c, err := events.ParseCatalog(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func strangers(t testing.TB, n int) []events.Account {
+	t.Helper()
+	all := make([]events.Account, n)
+	for i := range all {
+		kp, err := nkeys.CreateAccount()
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := kp.PublicKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all[i], err = events.ParseAccount(key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+func (h *house) serves(t testing.TB, owner events.Account, c events.Catalog, revision int64) {
+	t.Helper()
+	doc, err := json.Marshal(api.Heartbeat{Catalog: c, Account: owner, Revision: revision})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := view.Put(t.Context(), h.JS, view.Presence, view.PresenceKey(owner, c), doc); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhoamiBeforeAndAfterInitialization(t *testing.T) {
+	h := start(t)
+	if _, err := h.Client("alice").Whoami(t.Context()); !errors.Is(err, api.ErrNotFound) {
+		t.Errorf("before: %v", err)
+	}
+	alice := h.Key("alice")
+	h.Project(view.Accounts, 1, 7, map[string]any{
+		view.AccountKey(alice): view.Account{Account: alice, Name: "alice", Initialized: 1732082400, OAuthID: "github|1"},
+	})
+	got, err := h.Client("alice").Whoami(t.Context())
+	if err != nil || got != (api.Identity{Account: alice, OAuthID: "github|1", Initialized: 1732082400, Name: "alice"}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if p := h.Client("alice").Position(); p != 7 {
+		t.Errorf("the answer reflects position %d", p)
+	}
+	if _, err := h.Client("bob").Whoami(t.Context()); !errors.Is(err, api.ErrNotFound) {
+		t.Errorf("bob: %v", err)
+	}
+}
+
+func TestAQueryWaitsForTheCallersOwnWrite(t *testing.T) {
+	h := start(t)
+	alice := h.Key("alice")
+	h.Project(view.Accounts, 1, 6, nil)
+	h.Client("alice").Observe(7)
+	answer := make(chan error, 1)
+	go func() {
+		_, err := h.Client("alice").Whoami(t.Context())
+		answer <- err
+	}()
+	h.Project(view.Accounts, 1, 7, map[string]any{view.AccountKey(alice): view.Account{Account: alice}})
+	if err := <-answer; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAPositionThatNeverComesIsRefusedAndHoldsUpNobody(t *testing.T) {
+	h := start(t)
+	alice, bob := h.Key("alice"), h.Key("bob")
+	h.Project(view.Accounts, 1, 7, map[string]any{
+		view.AccountKey(alice): view.Account{Account: alice}, view.AccountKey(bob): view.Account{Account: bob},
+	})
+	nc := h.Account("mallory").Conn(t)
+	const most, mayWait = 400, 32
+	answers := make(chan api.Envelope, most)
+	for range most {
+		go func() {
+			answers <- h.Ask(nc, api.Whoami.Subject(), nil, api.HeaderMinPosition, fmt.Sprint(uint64(math.MaxUint64)))
+		}()
+	}
+	count := make(map[api.Code]int)
+	tally := func(n int) {
+		for range n {
+			e := <-answers
+			count[e.Code]++
+			if e.Code == api.CodeUnavailable && !strings.Contains(e.Error, "does not reflect position") {
+				t.Error(e.Error)
+			}
+		}
+	}
+	tally(most - mayWait) // the rest may still wait
+	if _, err := h.Client("bob").Whoami(t.Context()); err != nil {
+		t.Errorf("bob, while mallory waits: %v", err)
+	}
+	tally(mayWait)
+	if n := count[api.CodeUnavailable]; n == 0 || n+count[api.CodeTooMany] != most {
+		t.Errorf("answers by code: %v", count)
+	}
+	for _, p := range []string{"-1", "soon", "1e3", "18446744073709551616"} {
+		if e := h.Ask(nc, api.Whoami.Subject(), nil, api.HeaderMinPosition, p); e.Code != api.CodeBadRequest {
+			t.Errorf("position %s: %d %s", p, e.Code, e.Error)
+		}
+	}
+}
+
+func TestMySharesAreThoseOfBothSides(t *testing.T) {
+	h := start(t)
+	alice, bob, carol := h.Key("alice"), h.Key("bob"), h.Key("carol")
+	films, music := catalog(t, "films"), catalog(t, "music")
+	if e := h.Ask(h.Account("alice").Conn(t), api.MyShares.Subject(), nil); e.Code != api.CodeOK || string(e.Data) != "[]" {
+		t.Errorf("no shares are %d %s", e.Code, e.Data)
+	}
+	h.ProjectShares(1, 9,
+		view.Share{From: alice, Catalog: films, To: bob, Imported: true},
+		view.Share{From: alice, Catalog: films, To: carol},
+		view.Share{From: bob, Catalog: music, To: alice},
+		view.Share{From: bob, Catalog: music, To: carol})
+	h.serves(t, alice, films, 41)
+	h.serves(t, bob, films, 42) // another catalog, though it is called the same
+	got, err := h.Client("alice").Shares(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[api.Share]bool{
+		{From: alice, To: bob, Catalog: films, Online: true, Revision: 41, Imported: true}: true,
+		{From: alice, To: carol, Catalog: films, Online: true, Revision: 41}:               true,
+		{From: bob, To: alice, Catalog: music}:                                             true,
+	}
+	for _, s := range got {
+		if !want[s] {
+			t.Errorf("alice sees %+v", s)
+		}
+		delete(want, s)
+	}
+	for s := range want {
+		t.Errorf("alice does not see %+v", s)
+	}
+	if p := h.Client("alice").Position(); p != 9 {
+		t.Errorf("the answer reflects position %d", p)
+	}
+}
+
+func TestAShareTakenBackIsNotShown(t *testing.T) {
+	h := start(t)
+	alice, bob, films := h.Key("alice"), h.Key("bob"), catalog(t, "films")
+	h.ProjectShares(1, 9, view.Share{From: alice, Catalog: films, To: bob})
+	for _, key := range []string{view.ShareByKey(alice, films, bob), view.ShareToKey(bob, alice, films)} {
+		m := &nats.Msg{Subject: view.Shares.Subject(view.DocKey(1, key)), Header: nats.Header{"KV-Operation": {"DEL"}}}
+		if _, err := h.JS.PublishMsg(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, q := range []api.SharesRequest{{}, {Limit: 1}, {Limit: 100}} {
+		got, err := api.Call(t.Context(), h.Client("bob"), api.MyShares, q)
+		if err != nil || len(got) != 0 || got == nil {
+			t.Errorf("%+v: %v, %v", q, got, err)
+		}
+	}
+}
+
+// many projects n shares of alice's catalogs, and m with alice, and returns all of them.
+func (h *house) many(t testing.TB, generation, position uint64, n, m int) map[string]bool {
+	t.Helper()
+	alice, films := h.Key("alice"), catalog(t, "films")
+	var shares []view.Share
+	all := make(map[string]bool)
+	for i, a := range strangers(t, n+m) {
+		s := view.Share{From: alice, Catalog: films, To: a}
+		if i >= n {
+			s.From, s.To = a, alice
+		}
+		shares = append(shares, s)
+		all[s.From.String()+s.To.String()] = true
+	}
+	h.ProjectShares(generation, position, shares...)
+	return all
+}
+
+func TestThreeThousandSharesComeInPages(t *testing.T) {
+	h := start(t)
+	want := h.many(t, 1, 1, 1700, 1300)
+	films := catalog(t, "films")
+	h.serves(t, h.Key("alice"), films, 41)
+	for _, q := range []api.SharesRequest{{}, {Limit: 5000}, {Limit: 333}} {
+		left := make(map[string]bool, len(want))
+		for k := range want {
+			left[k] = true
+		}
+		pages, nc := 0, h.Account("alice").Conn(t)
+		for {
+			pages++
+			body, err := json.Marshal(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := nc.RequestWithContext(t.Context(), api.MyShares.Subject(), body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := api.DecodeReply(m.Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			page, err := api.MyShares.DecodeData(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if q.Limit > 0 && len(page) > q.Limit {
+				t.Errorf("limit %d: a page of %d", q.Limit, len(page))
+			}
+			for _, s := range page {
+				if k := s.From.String() + s.To.String(); !left[k] {
+					t.Errorf("limit %d: %+v is met twice", q.Limit, s)
+				} else {
+					delete(left, k)
+				}
+				if s.Online != (s.From == h.Key("alice")) {
+					t.Fatalf("limit %d: %+v", q.Limit, s)
+				}
+			}
+			if q.After = m.Header.Get(api.HeaderNext); q.After == "" {
+				break
+			}
+		}
+		if len(left) != 0 || pages < 3 {
+			t.Errorf("limit %d: %d shares are missing after %d pages", q.Limit, len(left), pages)
+		}
+	}
+	all, err := h.Client("alice").Shares(t.Context())
+	if err != nil || len(all) != len(want) {
+		t.Errorf("the client sees %d shares, %v", len(all), err)
+	}
+}
+
+func TestPagesBeginAgainAfterARebuild(t *testing.T) {
+	h := start(t)
+	h.many(t, 1, 5, 3, 2)
+	call := func(q api.SharesRequest) (api.Envelope, string) {
+		body, err := json.Marshal(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := h.Account("alice").Conn(t).RequestWithContext(t.Context(), api.MyShares.Subject(), body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e api.Envelope
+		if err := json.Unmarshal(m.Data, &e); err != nil {
+			t.Fatal(err)
+		}
+		return e, m.Header.Get(api.HeaderNext)
+	}
+	_, next := call(api.SharesRequest{Limit: 4})
+	if next == "" {
+		t.Fatal("there is no second page")
+	}
+	h.many(t, 2, 6, 4, 2)
+	e, _ := call(api.SharesRequest{After: next, Limit: 100})
+	page, err := api.MyShares.DecodeData(e.Data)
+	if err != nil || e.Code != api.CodeOK || len(page) != 6 {
+		t.Errorf("the page after a rebuild has %d shares, %v", len(page), err)
+	}
+}
+
+func TestHostileCursors(t *testing.T) {
+	h := start(t)
+	h.many(t, 1, 5, 3, 2)
+	nc := h.Account("alice").Conn(t)
+	for body, want := range map[string]api.Code{
+		`{"after":"1:by:18446744073709551615"}`:          200,
+		`{"after":"1:to:18446744073709551615"}`:          200,
+		`{"after":"18446744073709551615:to:1"}`:          200,
+		`{"after":"0:by:1"}`:                             200,
+		`{"after":"1:by:0"}`:                             400,
+		`{"after":"1:by.>:1"}`:                           400,
+		`{"after":"*:by:1"}`:                             400,
+		`{"after":"' OR 1=1"}`:                           400,
+		`{"after":"\u0000"}`:                             400,
+		`{"after":7}`:                                    400,
+		`{"limit":-1}`:                                   400,
+		`{"limit":1e99}`:                                 400,
+		`{"limit":9223372036854775807}`:                  200,
+		`{"after":"` + strings.Repeat("1", 50000) + `"}`: 400,
+	} {
+		if e := h.Ask(nc, api.MyShares.Subject(), []byte(body)); e.Code != want {
+			t.Errorf("%.60s: %d %s", body, e.Code, e.Error)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	h := start(t)
+	alice := h.Key("alice")
+	h.Project(view.Catalogs, 1, 3, map[string]any{"films": view.Catalog{Catalog: catalog(t, "films"), Owner: alice}})
+	for _, c := range []struct {
+		who, name string
+		valid     bool
+	}{
+		{"alice", "films", true}, {"bob", "films", false}, {"bob", "Films", true}, {"bob", "music", true},
+		{"bob", "", false}, {"bob", "none", false}, {"bob", "a.b", false}, {"bob", "a b", false}, {"bob", "*", false}, {"bob", ">", false},
+		{"bob", strings.Repeat("x", 64), true}, {"bob", strings.Repeat("x", 65), false}, {"bob", `"films"`, false}, {"bob", "films\n", false},
+	} {
+		got, err := h.Client(c.who).ValidateName(t.Context(), c.name)
+		if err != nil || got.Valid != c.valid || (got.Message == "") != c.valid {
+			t.Errorf("%s asks for %q: %+v, %v", c.who, c.name, got, err)
+		}
+	}
+}
+
+// bind stores a context as otc does, and its login as the logins projector does.
+func (h *house) bind(t testing.TB, login string, about api.Context, underRef string) {
+	t.Helper()
+	plain, err := json.Marshal(about)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := view.ContextKey(about.AccountPublicKey, login)
+	sealed, err := view.SealContext(h.vault, ref, plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if underRef == "" {
+		underRef = ref
+	}
+	if _, err := view.Put(t.Context(), h.JS, view.Contexts, underRef, sealed); err != nil {
+		t.Fatal(err)
+	}
+	h.Project(view.Logins, 1, 5, map[string]any{
+		view.LoginKey(login): view.Login{OAuthID: login, Account: about.AccountPublicKey, ContextRef: underRef},
+	})
+}
+
+func TestTheSiteIsGivenTheContextOfALogin(t *testing.T) {
+	h := start(t)
+	user, err := nkeys.CreateUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, errS := user.Seed()
+	public, errP := user.PublicKey()
+	issuer, errI := nkeys.CreateAccount()
+	if err := errors.Join(errS, errP, errI); err != nil {
+		t.Fatal(err)
+	}
+	token, err := jwt.NewUserClaims(public).Encode(issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	creds, err := jwt.FormatUserConfig(token, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := api.Context{AccountName: "alice", AccountPublicKey: h.Key("alice"), AccessToken: "secret", Creds: string(creds)}
+	h.bind(t, "github|1", about, "")
+	got, err := h.site.GetContext(t.Context(), "github|1")
+	if err != nil || got.Context != about || got.UserJWT != token || got.UserSeed != string(seed) {
+		t.Errorf("the site is given another context, %v", err)
+	}
+	about.Creds = ""
+	h.bind(t, "github|2", about, "")
+	if got, err = h.site.GetContext(t.Context(), "github|2"); err != nil || got != (api.BoundContext{Context: about}) {
+		t.Errorf("a context without credentials: %v", err)
+	}
+	if _, err := h.site.GetContext(t.Context(), "github|3"); !errors.Is(err, api.ErrNotFound) {
+		t.Errorf("a login that is not bound: %v", err)
+	}
+	for _, name := range []string{"alice", "bob"} {
+		if _, err := h.Client(name).GetContext(t.Context(), "github|1"); !errors.Is(err, api.ErrForbidden) {
+			t.Errorf("%s asks: %v", name, err)
+		}
+	}
+	for _, login := range []string{"", strings.Repeat("x", api.MaxLogin+1)} {
+		if _, err := h.site.GetContext(t.Context(), login); !errors.Is(err, api.ErrBadRequest) {
+			t.Errorf("%.10q: %v", login, err)
+		}
+	}
+}
+
+func TestAContextThatWasMovedDoesNotOpen(t *testing.T) {
+	h := start(t)
+	h.bind(t, "github|1", api.Context{AccountPublicKey: h.Key("alice"), AccessToken: "secret"}, "elsewhere")
+	if got, err := h.site.GetContext(t.Context(), "github|1"); !errors.Is(err, api.ErrInternal) || got != (api.BoundContext{}) {
+		t.Error(err)
+	}
+}
+
+func TestBadRequestsAreAnswered(t *testing.T) {
+	h := start(t)
+	site, err := h.Site(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(site.Close)
+	large := []byte(strings.Repeat("x", api.MaxRequest+1))
+	for name, body := range functionstest.BadBodies() {
+		if name == "empty" {
+			continue // stands for everything
+		}
+		if e := h.Ask(site, api.MyShares.Subject(), body); e.Code != api.CodeBadRequest || e.Error == "" {
+			t.Errorf("my.shares, %s: %d %s", name, e.Code, e.Error)
+		}
+	}
+	for _, endpoint := range []string{api.ValidateName.Subject(), api.GetContext.Subject()} {
+		for _, body := range [][]byte{large, {0xff, 0xfe}} {
+			if e := h.Ask(site, endpoint, body); e.Code != api.CodeBadRequest || e.Error == "" {
+				t.Errorf("%s, %.10q: %d %s", endpoint, body, e.Code, e.Error)
+			}
+		}
+	}
+	if e := h.Ask(site, api.Whoami.Subject(), large); e.Code != api.CodeBadRequest {
+		t.Errorf("whoami: %d %s", e.Code, e.Error)
+	}
+}
+
+func TestQueriesDoNotStartWithoutAVault(t *testing.T) {
+	b := functionstest.Bare(t)
+	r, err := functions.NewRunner(queries.New(queries.Config{}), functions.Config{Conn: b.Admin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(t.Context()); !errors.Is(err, queries.ErrConfig) {
+		t.Error(err)
+	}
+}
+
+// BenchmarkQueries prints what queries cost, beside a bare request across the same accounts.
+func BenchmarkQueries(b *testing.B) {
+	h := start(b)
+	alice, films := h.Key("alice"), catalog(b, "films")
+	h.Project(view.Accounts, 1, 1, map[string]any{view.AccountKey(alice): view.Account{Account: alice}})
+	var shares []view.Share
+	for _, a := range strangers(b, 10) {
+		shares = append(shares, view.Share{From: alice, Catalog: films, To: a})
+		h.serves(b, a, films, 1)
+	}
+	h.serves(b, alice, films, 1)
+	h.ProjectShares(1, 1, shares...)
+	sub, err := h.Admin.Subscribe(events.GlobalService("bare"), func(m *nats.Msg) { _ = m.Respond(nil) })
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = sub.Unsubscribe() })
+	if err := h.Admin.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	nc := h.Account("alice").Conn(b)
+	for _, endpoint := range []string{"bare", api.Whoami.Name, api.MyShares.Name} {
+		b.Run(endpoint, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := nc.Request(events.GlobalSubject(endpoint), nil, 5*time.Second); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
