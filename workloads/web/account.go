@@ -1,0 +1,154 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"natster/events"
+	"natster/functions/api"
+)
+
+// maxQuestion bounds the body of what the page asks, in bytes.
+const maxQuestion = 4096
+
+// A sessionReply is what the page knows of itself.
+//
+//	{"signed_in":true,"name":"Alice","login":"dev|alice","expires":1732082400,"linked":true,"account":"AAL…","account_name":"alice"}
+type sessionReply struct {
+	SignedIn    bool           `json:"signed_in"`
+	Development bool           `json:"development,omitempty"` // anybody on this machine can sign in
+	Name        string         `json:"name,omitempty"`
+	Login       string         `json:"login,omitempty"`
+	Expires     int64          `json:"expires,omitempty"` // unix seconds
+	Linked      bool           `json:"linked"`
+	Account     events.Account `json:"account,omitzero"`
+	AccountName string         `json:"account_name,omitempty"`
+}
+
+// session answers who is signed in, and as which account.
+func (s *Site) session(w http.ResponseWriter, r *http.Request) {
+	x := s.sessions.of(r)
+	if x == nil {
+		answer(w, sessionReply{Development: s.Development()})
+		return
+	}
+	a := sessionReply{SignedIn: true, Development: s.Development(), Name: x.name, Login: x.login, Expires: x.expires.Unix()}
+	bound, err := s.ask.GetContext(r.Context(), x.login)
+	switch {
+	case err == nil:
+		a.Linked, a.Account, a.AccountName = true, bound.Context.AccountPublicKey, bound.Context.AccountName
+	case !errors.Is(err, api.ErrNotFound):
+		s.failed(w, err)
+		return
+	}
+	answer(w, a)
+}
+
+// claim uses a one-time code up and binds its account to the login.
+func (s *Site) claim(w http.ResponseWriter, r *http.Request, x *session) {
+	var q struct {
+		Code string `json:"code"`
+	}
+	if !question(w, r, &q) {
+		return
+	}
+	about, err := s.ask.ClaimCode(r.Context(), q.Code, x.login)
+	if err != nil {
+		s.failed(w, err)
+		return
+	}
+	s.log.Info("account linked", "account", about.AccountPublicKey, "login", x.login)
+	answer(w, sessionReply{
+		SignedIn: true, Name: x.name, Login: x.login, Expires: x.expires.Unix(),
+		Linked: true, Account: about.AccountPublicKey, AccountName: about.AccountName,
+	})
+}
+
+// mint returns a short-lived user of the login's account for a key that the browser made.
+func (s *Site) mint(w http.ResponseWriter, r *http.Request, x *session) {
+	var q struct {
+		UserKey string `json:"user_key"`
+	}
+	if !question(w, r, &q) {
+		return
+	}
+	bound, err := s.ask.GetContext(r.Context(), x.login)
+	switch {
+	case errors.Is(err, api.ErrNotFound):
+		refuse(w, http.StatusConflict, "unlinked", "this login is not linked to an account yet: run natster login")
+		return
+	case err != nil:
+		s.failed(w, err)
+		return
+	case bound.Context.WebKey == "":
+		refuse(w, http.StatusConflict, "unlinked", "this login was linked without leave for web sessions: run natster login again")
+		return
+	}
+	user, err := api.Call(r.Context(), s.ask, api.MintWeb, api.MintRequest{OAuthID: x.login, WebKey: bound.Context.WebKey, UserKey: q.UserKey})
+	if err != nil {
+		s.failed(w, err)
+		return
+	}
+	answer(w, user)
+}
+
+// logout ends the session of this browser, and its WebSockets.
+func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
+	s.sessions.stop(w, r)
+	answer(w, sessionReply{Development: s.Development()})
+}
+
+// signedIn lets only logins through.
+func (s *Site) signedIn(h func(http.ResponseWriter, *http.Request, *session)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		x := s.sessions.of(r)
+		if x == nil {
+			refuse(w, http.StatusUnauthorized, "signed_out", "you are signed out: sign in again")
+			return
+		}
+		h(w, r, x)
+	}
+}
+
+// failed answers with what a function said, if that was meant for callers.
+func (s *Site) failed(w http.ResponseWriter, err error) {
+	refusal, internal := api.Refusal(err)
+	if internal {
+		s.log.Error("request failed", "err", err)
+	}
+	reason := map[api.Code]string{
+		api.CodeNotFound: "not_found", api.CodeGone: "unlinked", api.CodeBadRequest: "bad_request", api.CodeForbidden: "forbidden",
+		api.CodeTooMany: "too_many", api.CodeUnavailable: "unavailable",
+	}[refusal.Code]
+	if reason == "" {
+		reason = "internal"
+	}
+	refuse(w, int(refusal.Code), reason, refusal.Message)
+}
+
+// question reads a JSON body, or refuses.
+func question(w http.ResponseWriter, r *http.Request, q any) bool {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxQuestion))
+	if err == nil {
+		err = json.Unmarshal(body, q)
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "bad_request", "the request cannot be read")
+		return false
+	}
+	return true
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // a browser that has gone is nobody to tell
+}
+
+// refuse says no: a word for the page, a sentence for the person.
+func refuse(w http.ResponseWriter, status int, reason, sentence string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"reason": reason, "error": sentence})
+}

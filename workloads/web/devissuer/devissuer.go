@@ -1,0 +1,104 @@
+package devissuer
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// Config is what an issuer is told. All but Now are required.
+type Config struct {
+	URL                    string // of the issuer, on loopback
+	ClientID, ClientSecret string // of its one client
+	Redirect               string // where it sends browsers back to
+	Now                    func() time.Time
+}
+
+// ErrLoopback means that somebody wants this issuer to serve other machines.
+var ErrLoopback = errors.New("the development issuer serves this machine only")
+
+type issuer struct {
+	cfg    Config
+	key    jose.JSONWebKey
+	signer jose.Signer
+
+	mu    sync.Mutex
+	codes map[string]grant
+}
+
+// New returns the issuer as a handler, below whose root its endpoints are.
+func New(c Config) (http.Handler, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return nil, fmt.Errorf("devissuer: %w", err)
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("%s: %w", c.URL, ErrLoopback)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	pair, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("devissuer: %w", err)
+	}
+	i := &issuer{cfg: c, codes: make(map[string]grant)}
+	i.key = jose.JSONWebKey{Key: pair, KeyID: rand.Text(), Algorithm: string(jose.ES256), Use: "sig"}
+	i.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: i.key}, (&jose.SignerOptions{}).WithType("JWT"))
+	if err != nil {
+		return nil, fmt.Errorf("devissuer: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/openid-configuration", i.discovery)
+	mux.HandleFunc("GET /jwks", i.keys)
+	mux.HandleFunc("GET /authorize", i.ask)
+	mux.HandleFunc("POST /authorize", i.grant)
+	mux.HandleFunc("POST /token", i.token)
+	return here(mux), nil
+}
+
+// here lets only this machine's own requests through.
+func here(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.RemoteAddr)
+		ip := net.ParseIP(host)
+		if err != nil || ip == nil || !ip.IsLoopback() || r.Header.Get("Forwarded") != "" || r.Header.Get("X-Forwarded-For") != "" {
+			http.Error(w, ErrLoopback.Error(), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (i *issuer) discovery(w http.ResponseWriter, _ *http.Request) {
+	reply(w, map[string]any{
+		"issuer":                                i.cfg.URL,
+		"authorization_endpoint":                i.cfg.URL + "/authorize",
+		"token_endpoint":                        i.cfg.URL + "/token",
+		"jwks_uri":                              i.cfg.URL + "/jwks",
+		"response_types_supported":              []string{"code"},
+		"subject_types_supported":               []string{"public"},
+		"id_token_signing_alg_values_supported": []string{"ES256"},
+		"code_challenge_methods_supported":      []string{"S256"},
+		"scopes_supported":                      []string{"openid", "profile", "email"},
+	})
+}
+
+func (i *issuer) keys(w http.ResponseWriter, _ *http.Request) {
+	reply(w, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{i.key.Public()}})
+}
+
+func reply(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // whoever asked and has gone is nobody to tell
+}

@@ -1,0 +1,248 @@
+package web
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+// loginPatience bounds what the site waits for the issuer; flowLifetime how long a person may take to sign in.
+const (
+	loginPatience = 10 * time.Second
+	flowLifetime  = 15 * time.Minute
+)
+
+// A login is the site's side of OpenID Connect.
+type login struct {
+	issuer   string
+	client   Client
+	redirect string
+	aead     cipher.AEAD // seals flows into cookies; the key lives as long as the process
+
+	mu       sync.Mutex
+	provider *oidc.Provider
+}
+
+// A flow is one attempt to sign in, kept by the browser, sealed, until it comes back.
+type flow struct {
+	State    string    `json:"state"`
+	Nonce    string    `json:"nonce"`
+	Verifier string    `json:"verifier"`
+	To       string    `json:"to"`
+	Expires  time.Time `json:"expires"`
+}
+
+func newLogin(issuer string, client Client, redirect string) (*login, error) {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails, as crypto/rand promises
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	return &login{issuer: issuer, client: client, redirect: redirect, aead: aead}, err
+}
+
+// discover asks the issuer for its endpoints, until it has answered once.
+func (l *login) discover(ctx context.Context) (*oidc.Provider, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.provider != nil {
+		return l.provider, nil
+	}
+	// The provider fetches the issuer's keys later with the context that it is made with: only its values may matter then.
+	client := &http.Client{Timeout: loginPatience}
+	p, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), client), l.issuer)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s for its endpoints: %w", l.issuer, err)
+	}
+	l.provider = p
+	return p, nil
+}
+
+func (l *login) oauth(p *oidc.Provider) *oauth2.Config {
+	return &oauth2.Config{
+		ClientID: l.client.ID, ClientSecret: l.client.Secret, Endpoint: p.Endpoint(), RedirectURL: l.redirect,
+		Scopes: []string{oidc.ScopeOpenID, "profile", "email"},
+	}
+}
+
+// startLogin sends the browser to the issuer.
+func (s *Site) startLogin(w http.ResponseWriter, r *http.Request) {
+	p, err := s.login.discover(r.Context())
+	if err != nil {
+		s.log.Error("the issuer does not answer", "err", err)
+		s.backHome(w, r, "unavailable")
+		return
+	}
+	f := flow{
+		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
+		To: localPath(r.URL.Query().Get("to")), Expires: s.now().Add(flowLifetime),
+	}
+	sealed, err := s.login.seal(f)
+	if err != nil {
+		s.log.Error("login", "err", err)
+		s.backHome(w, r, "failed")
+		return
+	}
+	http.SetCookie(w, s.flowCookie(f.State, sealed, int(flowLifetime/time.Second)))
+	http.Redirect(w, r, s.login.oauth(p).AuthCodeURL(f.State, oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)), http.StatusFound)
+}
+
+// finishLogin takes the browser back from the issuer and starts a session.
+func (s *Site) finishLogin(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	f, ok := s.takeFlow(w, r, q.Get("state"))
+	switch {
+	case !ok:
+		s.backHome(w, r, "expired")
+		return
+	case q.Get("error") != "":
+		s.backHome(w, r, "denied")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), loginPatience)
+	defer cancel()
+	who, err := s.login.redeem(ctx, f, q.Get("code"))
+	if err != nil {
+		s.log.Warn("login failed", "err", err)
+		s.backHome(w, r, "failed")
+		return
+	}
+	s.sessions.stop(w, r) // a browser has one session
+	w.Header().Del("Set-Cookie")
+	http.SetCookie(w, s.flowCookie(f.State, "", -1))
+	s.sessions.start(w, who.login, who.name)
+	http.Redirect(w, r, f.To, http.StatusFound)
+}
+
+// A person is who the issuer says has signed in.
+type person struct{ login, name string }
+
+// redeem trades the code for an identity, checked against the flow that it belongs to.
+func (l *login) redeem(ctx context.Context, f flow, code string) (person, error) {
+	p, err := l.discover(ctx)
+	if err != nil {
+		return person{}, err
+	}
+	token, err := l.oauth(p).Exchange(ctx, code, oauth2.VerifierOption(f.Verifier))
+	if err != nil {
+		return person{}, fmt.Errorf("trade the code: %w", withoutBody(err))
+	}
+	raw, ok := token.Extra("id_token").(string)
+	if !ok {
+		return person{}, fmt.Errorf("%s sent no id_token", l.issuer)
+	}
+	id, err := p.Verifier(&oidc.Config{ClientID: l.client.ID}).Verify(ctx, raw)
+	if err != nil {
+		return person{}, fmt.Errorf("id_token: %w", err)
+	}
+	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(f.Nonce)) != 1 {
+		return person{}, fmt.Errorf("id_token: it is for another login")
+	}
+	var c struct {
+		Name     string `json:"name"`
+		Username string `json:"preferred_username"`
+		Email    string `json:"email"`
+	}
+	if err := id.Claims(&c); err != nil {
+		return person{}, fmt.Errorf("id_token: %w", err)
+	}
+	who := person{login: loginID(id.Issuer, id.Subject), name: id.Subject}
+	for _, n := range []string{c.Name, c.Username, c.Email} {
+		if n != "" {
+			who.name = n
+			break
+		}
+	}
+	return who, nil
+}
+
+// loginID is what an account is bound to: a subject is unique only at its issuer.
+func loginID(issuer, subject string) string {
+	if u, err := url.Parse(issuer); err == nil && u.Host != "" {
+		if strings.HasSuffix(u.Path, devPath) && loopback(u.Hostname()) {
+			return "dev|" + subject // whatever port the site has today
+		}
+		issuer = u.Host + strings.TrimSuffix(u.Path, "/")
+	}
+	return issuer + "|" + subject
+}
+
+// withoutBody keeps what an issuer answered out of the log: it may quote a code.
+func withoutBody(err error) error {
+	if e, ok := err.(*oauth2.RetrieveError); ok {
+		return fmt.Errorf("%s %s", e.Response.Status, e.ErrorCode)
+	}
+	return err
+}
+
+func (l *login) seal(f flow) (string, error) {
+	plain, err := json.Marshal(f)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(l.aead.Seal(nil, nil, plain, []byte("natster login "+f.State))), nil
+}
+
+func (l *login) open(sealed, state string) (f flow, ok bool) {
+	b, err := base64.RawURLEncoding.DecodeString(sealed)
+	if err != nil {
+		return f, false
+	}
+	plain, err := l.aead.Open(nil, nil, b, []byte("natster login "+state))
+	if err != nil {
+		return f, false
+	}
+	return f, json.Unmarshal(plain, &f) == nil
+}
+
+// flowCookie has a name of its own per flow, so that two tabs can sign in at once.
+func (s *Site) flowCookie(state, value string, maxAge int) *http.Cookie {
+	return &http.Cookie{
+		Name: "natster-login-" + state[:8], Value: value, Path: CallbackPath, MaxAge: maxAge,
+		HttpOnly: true, Secure: s.url.Scheme == "https", SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// takeFlow returns the flow that the browser kept under state, and makes it forget it.
+func (s *Site) takeFlow(w http.ResponseWriter, r *http.Request, state string) (flow, bool) {
+	if len(state) != len(rand.Text()) || strings.Trim(state, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {
+		return flow{}, false
+	}
+	c, err := r.Cookie(s.flowCookie(state, "", 0).Name)
+	if err != nil {
+		return flow{}, false
+	}
+	http.SetCookie(w, s.flowCookie(state, "", -1))
+	f, ok := s.login.open(c.Value, state)
+	return f, ok && f.State == state && s.now().Before(f.Expires)
+}
+
+// backHome shows the page, which says what went wrong.
+func (s *Site) backHome(w http.ResponseWriter, r *http.Request, problem string) {
+	http.Redirect(w, r, "/?login="+problem, http.StatusFound)
+}
+
+// localPath is p if that is a path of this site, and otherwise its start.
+func localPath(p string) string {
+	u, err := url.Parse(p)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") ||
+		strings.ContainsAny(p, "\\\r\n\t") || strings.HasPrefix(u.Path, "/login") || strings.HasPrefix(u.Path, CallbackPath) {
+		return "/"
+	}
+	return p
+}
