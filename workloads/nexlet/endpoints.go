@@ -1,0 +1,252 @@
+package nexlet
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"natster/workloads/nexlet/spec"
+	"natster/workloads/nexlet/wire"
+)
+
+// mostRefused bounds what is remembered of refused starts.
+const mostRefused = 1000
+
+// serve subscribes to all that a node asks of its agents.
+func (n *Nexlet) serve(nc *nats.Conn, reg registration, ducked chan<- time.Duration) (micro.Service, error) {
+	service, err := micro.AddService(nc, micro.Config{
+		Name: AgentName, Version: n.cfg.Version, Description: "hosts Natster's functions and catalogs on a Nex node",
+		QueueGroup: reg.agent,
+	})
+	if err != nil {
+		return nil, err
+	}
+	endpoints := []struct {
+		name, subject string
+		handle        func(micro.Request) error
+	}{
+		{"StartWorkload", wire.Start(reg.node, reg.agent, "*"), n.start},
+		{"StopWorkload", wire.Stop(reg.node, "*"), n.stop},
+		{"GetWorkload", wire.Get(reg.node, "*"), n.get},
+		{"QueryWorkloads", wire.Query(reg.node), n.query},
+		{"PingAllAgents", wire.PingAgents(reg.node), n.ping},
+		{"PingAgent", wire.PingAgent(reg.node, reg.agent), n.ping},
+		{"SetLameduck", wire.SetLameduck(reg.node), func(m micro.Request) error { return n.lameduck(m, ducked) }},
+	}
+	for _, e := range endpoints {
+		h := micro.HandlerFunc(func(m micro.Request) { n.contain(m, e.handle) })
+		if err := service.AddEndpoint(e.name, h, micro.WithEndpointSubject(e.subject)); err != nil {
+			return nil, fmt.Errorf("subscribe %s: %w", e.subject, err)
+		}
+	}
+	if n.cfg.Remote != nil {
+		h := micro.HandlerFunc(func(m micro.Request) { n.contain(m, n.find) })
+		if err := service.AddEndpoint("WorkloadDiscovery", h, micro.WithEndpointSubject(wire.Find(n.cfg.Remote.Nexus, "*"))); err != nil {
+			return nil, fmt.Errorf("subscribe: %w", err)
+		}
+	}
+	return service, nil
+}
+
+// contain keeps a panic from ending the nexlet: the node would start it again only so often.
+func (n *Nexlet) contain(m micro.Request, handle func(micro.Request) error) {
+	defer func() {
+		if p := recover(); p != nil {
+			n.log.Error("panic", "subject", m.Subject(), "value", p, "stack", string(debug.Stack()))
+		}
+	}()
+	if err := handle(m); err != nil {
+		n.log.Warn("reply not sent", "subject", m.Subject(), "err", err)
+	}
+}
+
+// startRequest is AgentStartWorkloadRequest without the minted credentials, which nothing here uses.
+type startRequest struct {
+	Request json.RawMessage `json:"request"`
+}
+
+// start answers at once; the workload becomes ready, or fails, in the background.
+func (n *Nexlet) start(m micro.Request) error {
+	id := wire.Last(m.Subject())
+	var q startRequest
+	if err := json.Unmarshal(m.Data(), &q); err != nil {
+		return n.refuse(m, id, "", "", fmt.Errorf("the request is not the JSON that it should be: %w", err))
+	}
+	n.mu.Lock()
+	w, again := n.workloads[id]
+	n.mu.Unlock()
+	if again {
+		return m.RespondJSON(wire.StartWorkloadResponse{ID: id, Name: w.req.Name})
+	}
+	w, err := n.prepare(id, q.Request)
+	if err == nil {
+		err = n.take(w)
+	}
+	if err != nil {
+		return n.refuse(m, id, w.req.Namespace, w.req.Name, err)
+	}
+	w.announce(false)
+	n.beatSoon()
+	return m.RespondJSON(wire.StartWorkloadResponse{ID: id, Name: w.req.Name})
+}
+
+// take starts w, and writes it down: a workload that a crash would lose is not taken.
+func (n *Nexlet) take(w *workload) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.state != wire.AgentRunning {
+		return fmt.Errorf("this nexlet is about to end (%s) and takes no more work: deploy again", n.state)
+	}
+	n.workloads[w.id] = w
+	if err := n.save(); err != nil {
+		delete(n.workloads, w.id)
+		return err
+	}
+	n.launch(w)
+	return nil
+}
+
+// refuse answers why not. The node may have stored the workload all the same: whoever stops it then is told that it is
+// stopped, and the node forgets it.
+func (n *Nexlet) refuse(m micro.Request, id, namespace, name string, why error) error {
+	n.mu.Lock()
+	if len(n.refused) < mostRefused {
+		n.refused[id] = namespace
+	}
+	n.mu.Unlock()
+	n.log.Info("start refused", "workload", id, "name", name, "why", why)
+	return respondError(m, why.Error(), wire.StartWorkloadResponse{ID: id, Name: name})
+}
+
+// stop answers first and drains after: a node waits two seconds, and forgets what was not answered.
+func (n *Nexlet) stop(m micro.Request) error {
+	id := wire.Last(m.Subject())
+	q, err := wire.Decode[wire.StopWorkloadRequest](m.Data())
+	a := wire.StopWorkloadResponse{ID: id, Type: spec.Type}
+	if err != nil {
+		a.Message = err.Error()
+		return respondError(m, a.Message, a)
+	}
+	n.mu.Lock()
+	w := n.workloads[id]
+	switch namespace, refused := n.refused[id]; {
+	case w != nil && w.req.Namespace == q.Namespace:
+		delete(n.workloads, id)
+		w.set(wire.Stopping, nil)
+		n.running.Go(w.halt)
+		a.Stopped = true
+		if err := n.save(); err != nil {
+			n.log.Error("a crash would bring back a stopped workload", "workload", id, "err", err)
+		}
+	case refused && namespace == q.Namespace:
+		delete(n.refused, id)
+		a.Stopped = true
+	}
+	n.mu.Unlock()
+	if !a.Stopped {
+		a.Message = wire.NotFound
+		return respondError(m, a.Message, a)
+	}
+	n.beatSoon()
+	return m.RespondJSON(a)
+}
+
+// get answers with what a workload was deployed with. Somebody else's is left to them: the first reply wins.
+func (n *Nexlet) get(m micro.Request) error {
+	n.mu.Lock()
+	w := n.workloads[wire.Last(m.Subject())]
+	n.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	return m.Respond(w.body)
+}
+
+func (n *Nexlet) query(m micro.Request) error {
+	q, err := wire.Decode[wire.AgentListWorkloadsRequest](m.Data())
+	if err != nil {
+		return respondError(m, err.Error(), []wire.WorkloadSummary{})
+	}
+	list := []wire.WorkloadSummary{}
+	n.mu.Lock()
+	var found []*workload
+	for _, w := range n.workloads {
+		if w.matches(q.Namespace, q.Filter) {
+			found = append(found, w)
+		}
+	}
+	node, agent := n.reg.node, n.reg.agent
+	n.mu.Unlock()
+	for _, w := range found {
+		list = append(list, w.summary(node, agent, n.cfg.Version))
+	}
+	return m.RespondJSON(list)
+}
+
+func (n *Nexlet) ping(m micro.Request) error {
+	return m.RespondJSON(n.summary(), n.signed())
+}
+
+// lameduck takes no more work from here on. What runs goes on until the node ends.
+func (n *Nexlet) lameduck(m micro.Request, ducked chan<- time.Duration) error {
+	a := wire.LameduckResponse{}
+	q, err := wire.Decode[wire.LameduckRequest](m.Data())
+	if err != nil {
+		a.Message = err.Error()
+		return respondError(m, a.Message, a)
+	}
+	delay, err := time.ParseDuration(q.Delay)
+	if err != nil {
+		a.Message = err.Error()
+		return respondError(m, a.Message, a)
+	}
+	n.enter(wire.AgentLameduck)
+	a.Success = true
+	err = m.RespondJSON(a, n.signed())
+	n.beatSoon()
+	select {
+	case ducked <- delay:
+	default: // told already
+	}
+	return err
+}
+
+func (n *Nexlet) find(m micro.Request) error {
+	n.mu.Lock()
+	w, node := n.workloads[wire.Last(m.Subject())], n.reg.node
+	n.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	return m.RespondJSON(wire.FindWorkloadResponse{NodeID: node})
+}
+
+func (n *Nexlet) signed() micro.RespondOpt {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return micro.WithHeaders(micro.Headers{wire.HeaderAgentID: []string{n.reg.agent}})
+}
+
+// respondError refuses with the body of the type that a success would have.
+func respondError(m micro.Request, why string, body any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return m.Error(wire.CodeAgent, headerLine(why), text)
+}
+
+// headerLine makes a sentence fit for a header.
+func headerLine(s string) string {
+	line := []rune(s)
+	for i, c := range line {
+		if c < ' ' {
+			line[i] = ' '
+		}
+	}
+	return string(line)
+}

@@ -1,0 +1,95 @@
+package nexlet
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+
+	"natster/workloads/nexlet/wire"
+)
+
+// maxLine is the longest line of a log in bytes; a longer one is cut.
+const maxLine = 32 << 10
+
+// A feed is where one workload's logs and events go. It loses them while there is no connection: nothing may depend on it.
+type feed struct {
+	publish func(subject string, data []byte)
+	owner   string // what the feed is under: the namespace, or the agent's id where only that may be published
+	id      string
+	ns      string
+}
+
+func (f *feed) started(restored bool, of map[string]string) {
+	meta := map[string]string{"existing": "false"}
+	if restored {
+		meta["existing"] = "true"
+	}
+	for k, v := range of {
+		meta[k] = v
+	}
+	f.event(wire.WorkloadStarted, wire.WorkloadStartedEvent{ID: f.id, Namespace: f.ns, Type: workloadType, Metadata: meta})
+}
+
+func (f *feed) stopped(why error) {
+	e := wire.WorkloadStoppedEvent{ID: f.id, Namespace: f.ns, Type: workloadType}
+	if why != nil {
+		e.Error = &wire.StopReason{Code: wire.CodeAgent, Message: why.Error()}
+	}
+	f.event(wire.WorkloadStopped, e)
+}
+
+func (f *feed) triggered(e wire.WorkloadTriggeredEvent) {
+	e.ID, e.Namespace = f.id, f.ns
+	f.event(wire.WorkloadTriggered, e)
+}
+
+func (f *feed) event(kind string, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // strings and numbers
+	}
+	f.publish(wire.Events(f.owner, kind), text)
+}
+
+// A lines is one of a workload's two output streams. Each Write is one message.
+type lines struct {
+	feed   *feed
+	stream string // stdout or stderr
+}
+
+func (l lines) Write(line []byte) (int, error) {
+	n := len(line)
+	if n > maxLine {
+		line = append(append([]byte(nil), line[:maxLine]...), "…\n"...)
+	}
+	l.feed.publish(wire.Logs(l.feed.owner, l.feed.id, l.stream), line)
+	return n, nil
+}
+
+// logger is a workload's log: warnings and errors go to stderr, the rest to stdout, a line each.
+func (f *feed) logger(level slog.Level) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	return slog.New(split{
+		out: slog.NewTextHandler(lines{f, "stdout"}, o),
+		err: slog.NewTextHandler(lines{f, "stderr"}, o),
+	})
+}
+
+type split struct{ out, err slog.Handler }
+
+func (s split) Enabled(ctx context.Context, l slog.Level) bool { return s.out.Enabled(ctx, l) }
+
+func (s split) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level >= slog.LevelWarn {
+		return s.err.Handle(ctx, r)
+	}
+	return s.out.Handle(ctx, r)
+}
+
+func (s split) WithAttrs(a []slog.Attr) slog.Handler {
+	return split{s.out.WithAttrs(a), s.err.WithAttrs(a)}
+}
+
+func (s split) WithGroup(g string) slog.Handler {
+	return split{s.out.WithGroup(g), s.err.WithGroup(g)}
+}

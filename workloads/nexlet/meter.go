@@ -1,0 +1,97 @@
+package nexlet
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"natster/functions"
+	"natster/workloads/nexlet/wire"
+)
+
+// A meter counts a workload's runs and tells the feed of them: of the first at once, and then at most once per interval, one
+// event standing for all runs since the last. So every run is counted and no function drowns the feed.
+type meter struct {
+	wake chan struct{} // there is something to tell
+
+	mu        sync.Mutex
+	runs      uint64
+	errors    uint64
+	took      time.Duration
+	last      time.Time
+	lastTook  time.Duration
+	lastError string
+	toldRuns  uint64
+	toldErrs  uint64
+}
+
+func newMeter() *meter { return &meter{wake: make(chan struct{}, 1)} }
+
+// observe counts a run. It does not block.
+func (m *meter) observe(o functions.Observation) {
+	m.mu.Lock()
+	m.runs++
+	m.took += o.Took
+	m.last, m.lastTook = time.Now(), o.Took
+	if o.Err != nil {
+		m.errors++
+		m.lastError = o.Err.Error()
+	}
+	first := m.runs == m.toldRuns+1
+	m.mu.Unlock()
+	if first {
+		select {
+		case m.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// tell calls emit until ctx is done, and once more for what is left then.
+func (m *meter) tell(ctx context.Context, every time.Duration, emit func(wire.WorkloadTriggeredEvent)) {
+	defer func() { m.flush(emit) }()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.wake:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-pause.C:
+		}
+		m.flush(emit)
+		pause.Reset(every)
+	}
+}
+
+func (m *meter) flush(emit func(wire.WorkloadTriggeredEvent)) {
+	m.mu.Lock()
+	e := wire.WorkloadTriggeredEvent{
+		Duration: float64(m.lastTook) / float64(time.Millisecond),
+		Count:    m.runs - m.toldRuns,
+		Errors:   m.errors - m.toldErrs,
+	}
+	m.toldRuns, m.toldErrs = m.runs, m.errors
+	m.mu.Unlock()
+	if e.Count > 0 {
+		emit(e)
+	}
+}
+
+// A tally is what a meter has counted.
+type tally struct {
+	runs, errors uint64
+	took         time.Duration
+	last         time.Time
+	lastError    string
+}
+
+func (m *meter) tally() tally {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return tally{m.runs, m.errors, m.took, m.last, m.lastError}
+}

@@ -1,0 +1,194 @@
+package nexlet
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+
+	"natster/functions"
+	"natster/workloads/nexlet/spec"
+	"natster/workloads/nexlet/wire"
+)
+
+// AgentName is what the nexlet calls itself to nodes; it is no type.
+const AgentName = "natster_nexlet"
+
+// Config says what a nexlet is. Functions, Keys, Dial and State are required, and either Place or Remote.
+type Config struct {
+	// Place is where a local nexlet belongs; see [PlaceFrom].
+	Place *Place
+	// Remote is how a remote nexlet finds a node.
+	Remote *Remote
+
+	// Functions returns fresh declarations of what can be deployed here, at every call.
+	Functions func() []functions.Function
+	// Keys are the credentials of functions and catalogs.
+	Keys Keys
+	// Dial connects to Natster's own NATS, which need not be the one that Nex runs on. The connection has to reconnect for
+	// ever.
+	Dial func(ctx context.Context, creds []byte, options ...nats.Option) (*nats.Conn, error)
+
+	// NexCreds is a credentials file for the account that Nex runs in, in place of what the node gives. It may be empty.
+	NexCreds []byte
+	// Catalogs is the directory in which the directories of catalogs are; empty: no catalogs are served.
+	Catalogs string
+	// State is the nexlet's own directory.
+	State string
+	// Curve is the key that environments are sealed to. If nil one is kept in State. Nexlets that share it can take over
+	// each other's workloads.
+	Curve nkeys.KeyPair
+
+	Version string       // semantic; 0.0.0 if empty
+	Logger  *slog.Logger // of the nexlet itself: it ends up in the node's log. Discarded if nil
+	Parent  func() int   // the parent process; when it changes the nexlet ends. Nil: not watched
+	Beat    time.Duration
+	Sample  time.Duration // at most one WORKLOADTRIGGERED per workload and so long; 1 s if 0
+	Watch   time.Duration // between looks at the parent; 1 s if 0
+	Silence time.Duration // after which a remote nexlet takes its node for gone; 35 s if 0
+	// Pause is how long a workload that failed stays down; if nil it doubles from 250 ms to 30 s.
+	Pause func(attempt int) time.Duration
+}
+
+// Remote is how a nexlet that no node started finds one.
+type Remote struct {
+	Nexus      string
+	Connection wire.ConnectionData // may ask for registration
+}
+
+// ErrConfig is wrapped by errors about a Config that cannot be.
+var ErrConfig = errors.New("nexlet")
+
+// A Nexlet is made by [New] and runs once.
+type Nexlet struct {
+	cfg     Config
+	log     *slog.Logger
+	store   store
+	curve   nkeys.KeyPair
+	schema  string
+	started time.Time
+	poke    chan struct{}  // beat now
+	running sync.WaitGroup // workloads
+
+	mu        sync.Mutex
+	nc        *nats.Conn
+	reg       registration
+	state     string
+	workloads map[string]*workload
+	refused   map[string]string // namespace by id: what a node stores although we refused it
+}
+
+// New returns a nexlet that does nothing until [Nexlet.Run].
+func New(c Config) (*Nexlet, error) {
+	bad := func(what string) error { return fmt.Errorf("%w: %s", ErrConfig, what) }
+	switch {
+	case (c.Place == nil) == (c.Remote == nil):
+		return nil, bad("it is either a local one or a remote one")
+	case c.Remote != nil && !wire.IsToken(c.Remote.Nexus):
+		return nil, bad(fmt.Sprintf("%q is no name of a nexus", c.Remote.Nexus))
+	case c.Functions == nil || c.Keys == nil || c.Dial == nil:
+		return nil, bad("functions, keys and a way to connect are needed")
+	case c.State == "":
+		return nil, bad("it has no directory for its state (NATSTER_STATE_DIR)")
+	}
+	c.Version = cmp.Or(c.Version, "0.0.0")
+	c.Beat = cmp.Or(c.Beat, 3*time.Second)
+	c.Sample = cmp.Or(c.Sample, time.Second)
+	c.Watch = cmp.Or(c.Watch, time.Second)
+	c.Silence = cmp.Or(c.Silence, 35*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Pause == nil {
+		c.Pause = func(attempt int) time.Duration {
+			return min(250*time.Millisecond<<min(attempt-1, 20), 30*time.Second)
+		}
+	}
+	n := &Nexlet{
+		cfg: c, log: c.Logger, store: store{c.State}, curve: c.Curve, started: time.Now(),
+		poke: make(chan struct{}, 1), state: wire.AgentStarting,
+		workloads: make(map[string]*workload), refused: make(map[string]string),
+	}
+	var err error
+	if n.curve == nil {
+		if n.curve, err = n.store.curve(); err != nil {
+			return nil, err
+		}
+	}
+	var names []string
+	for _, f := range c.Functions() {
+		if err := f.Check(); err != nil {
+			return nil, err
+		}
+		names = append(names, f.Name)
+	}
+	n.schema, err = spec.Schema(names)
+	return n, err
+}
+
+// Run registers with a node and hosts what the node starts, until ctx is done or the node is gone; then everything is
+// drained, and nothing runs any more when it returns. It returns nil then, and an error when it could not register.
+func (n *Nexlet) Run(ctx context.Context) error {
+	defer n.haltAll()
+	for {
+		reg, err := n.register(ctx)
+		if err != nil {
+			return err
+		}
+		if err := n.session(ctx, reg); !errors.Is(err, errNodeLost) {
+			return err
+		}
+		n.log.Warn("the node is gone; another is looked for", "node", reg.node)
+	}
+}
+
+// publish sends to Nex's feeds; without a connection it is lost.
+func (n *Nexlet) publish(subject string, data []byte) {
+	n.mu.Lock()
+	nc := n.nc
+	n.mu.Unlock()
+	if nc == nil {
+		return
+	}
+	if err := nc.Publish(subject, data); err != nil {
+		n.log.Debug("not published", "subject", subject, "err", err)
+	}
+}
+
+// feedOwner is what the feeds of a namespace's workloads are under.
+func (n *Nexlet) feedOwner(namespace string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.cfg.NexCreds) > 0 || mayPublish(n.reg.Connection.JWT, wire.Logs(namespace, "workload", "stdout")) {
+		return namespace
+	}
+	return n.reg.agent
+}
+
+// save writes down what a crash must not lose. The caller holds mu.
+func (n *Nexlet) save() error {
+	v := saved{
+		Agent: n.reg.agent, Node: n.reg.node,
+		Connection: n.reg.Connection, Registration: n.reg.Registration,
+		Workloads: make(map[string]json.RawMessage, len(n.workloads)),
+	}
+	for id, w := range n.workloads {
+		v.Workloads[id] = w.body
+	}
+	return n.store.save(n.stateName(), v)
+}
+
+// stateName is under what the state is kept: a local nexlet's belongs to its node, a remote one's to itself.
+func (n *Nexlet) stateName() string {
+	if n.cfg.Place != nil {
+		return n.cfg.Place.Node
+	}
+	return "remote-" + n.cfg.Remote.Nexus
+}

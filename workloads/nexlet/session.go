@@ -1,0 +1,208 @@
+package nexlet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"natster/workloads/nexlet/wire"
+)
+
+// errNodeLost means that a remote nexlet's node is gone, or has forgotten it.
+var errNodeLost = errors.New("the node is gone")
+
+const (
+	secondBeat   = 300 * time.Millisecond // in case the node was not listening yet at the first
+	flushTimeout = 2 * time.Second
+)
+
+// session is one registration's life: until ctx is done, the node is gone, or its lameduck is over.
+func (n *Nexlet) session(ctx context.Context, reg registration) error {
+	again := func(*nats.Conn) { n.beatSoon() }
+	nc, err := dialNex(reg.Connection, n.cfg.NexCreds,
+		nats.MaxReconnects(-1), nats.RetryOnFailedConnect(false), nats.ReconnectHandler(again),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { n.log.Warn("Nex's NATS", "err", err) }))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	lost := make(chan struct{}, 1)
+	heard := make(chan struct{}, 1)
+	if n.cfg.Remote != nil {
+		if err := n.listenToNode(nc, reg, heard, lost); err != nil {
+			return err
+		}
+	}
+	closed := nc.StatusChanged(nats.CLOSED)
+	defer nc.RemoveStatusListener(closed)
+
+	n.mu.Lock()
+	n.nc, n.reg = nc, reg
+	n.state = wire.AgentRunning
+	n.mu.Unlock()
+	ducked := make(chan time.Duration, 1)
+	service, err := n.serve(nc, reg, ducked)
+	if err != nil {
+		return err
+	}
+	if err := nc.FlushTimeout(flushTimeout); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	n.beat()
+	n.restore(reg.existing)
+	n.beat()
+
+	err = n.live(ctx, ducked, heard, lost, closed)
+	if !errors.Is(err, errNodeLost) {
+		n.enter(wire.AgentStopping)
+		n.beat()
+		n.haltAll()
+	}
+	err = errors.Join(err, service.Stop())
+	if flush := nc.FlushTimeout(flushTimeout); flush != nil && !nc.IsClosed() {
+		n.log.Warn("last words not delivered", "err", flush)
+	}
+	return err
+}
+
+// live beats, and watches for whatever ends the session.
+func (n *Nexlet) live(ctx context.Context, ducked <-chan time.Duration, heard, lost <-chan struct{}, closed <-chan nats.Status) error {
+	beat := time.NewTicker(n.cfg.Beat)
+	defer beat.Stop()
+	second := time.NewTimer(secondBeat)
+	defer second.Stop()
+	watch := time.NewTicker(n.cfg.Watch)
+	defer watch.Stop()
+	silence := time.NewTimer(n.cfg.Silence)
+	defer silence.Stop()
+	if n.cfg.Remote == nil {
+		silence.Stop()
+	}
+	var parent int
+	if n.cfg.Parent != nil {
+		parent = n.cfg.Parent()
+	}
+	var over <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-closed:
+			return errors.New("the NATS of Nex closed the connection for good: the credentials were withdrawn")
+		case <-beat.C:
+			n.beat()
+		case <-second.C:
+			n.beat()
+		case <-n.poke:
+			n.beat()
+		case <-watch.C:
+			if n.cfg.Parent != nil && n.cfg.Parent() != parent {
+				n.log.Warn("the node that started this nexlet is gone")
+				return nil
+			}
+		case delay := <-ducked:
+			if n.cfg.Remote != nil { // a local one is interrupted by its node
+				over = time.After(delay)
+			}
+		case <-over:
+			n.log.Info("lameduck is over")
+			return nil
+		case <-heard:
+			silence.Reset(n.cfg.Silence)
+		case <-silence.C:
+			return errNodeLost
+		case <-lost:
+			return errNodeLost
+		}
+	}
+}
+
+// listenToNode hears the node's own heartbeats, where that is allowed: a node that was started again does not know us, and
+// one that is silent is gone.
+func (n *Nexlet) listenToNode(nc *nats.Conn, reg registration, heard, lost chan<- struct{}) error {
+	_, err := nc.Subscribe(wire.NodeHeartbeat(reg.node), func(m *nats.Msg) {
+		to := heard
+		var body wire.NodeHeartbeatBody
+		if json.Unmarshal(m.Data, &body) == nil && !strings.Contains(body.Registrations, reg.agent+" ") {
+			to = lost
+		}
+		select {
+		case to <- struct{}{}:
+		default:
+		}
+	})
+	return err
+}
+
+// beat tells the node how we do.
+func (n *Nexlet) beat() {
+	body, err := json.Marshal(wire.AgentHeartbeat{Summary: n.summary(), Data: "{}"})
+	if err != nil {
+		panic(err) // strings and numbers
+	}
+	n.mu.Lock()
+	subject := wire.Heartbeat(n.reg.node, n.reg.agent)
+	n.mu.Unlock()
+	n.publish(subject, body)
+}
+
+func (n *Nexlet) beatSoon() {
+	select {
+	case n.poke <- struct{}{}:
+	default:
+	}
+}
+
+func (n *Nexlet) enter(state string) {
+	n.mu.Lock()
+	n.state = state
+	n.mu.Unlock()
+}
+
+func (n *Nexlet) summary() wire.AgentSummary {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return wire.AgentSummary{
+		Name:                AgentName,
+		Type:                workloadType,
+		Version:             n.cfg.Version,
+		StartTime:           n.started.UTC(),
+		State:               n.state,
+		SupportedLifecycles: string(wire.Function) + "," + string(wire.Service),
+		WorkloadCount:       len(n.workloads),
+	}
+}
+
+// restore takes up workloads under their old ids. Those that run already are left alone; those that cannot run are kept, so
+// that they can be seen and stopped.
+func (n *Nexlet) restore(existing map[string]json.RawMessage) {
+	for id, body := range existing {
+		n.mu.Lock()
+		_, runs := n.workloads[id]
+		n.mu.Unlock()
+		if runs {
+			continue
+		}
+		w, err := n.prepare(id, body)
+		if err != nil {
+			w.run = nil
+			w.set(wire.Failed, err)
+			w.log.Error("cannot be restored", "err", err)
+			n.log.Error("a workload cannot be restored", "workload", id, "name", w.req.Name, "err", err)
+		}
+		n.mu.Lock()
+		n.launch(w)
+		n.mu.Unlock()
+		w.announce(true)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := n.save(); err != nil {
+		n.log.Error("a crash would lose the workloads", "err", err)
+	}
+}

@@ -1,0 +1,89 @@
+package nexlet
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+	"github.com/nats-io/nkeys"
+
+	"natster/workloads/nexlet/wire"
+)
+
+// saved is the state file: what the nexlet needs to take up its work after a crash, when its node will not tell it again.
+type saved struct {
+	Agent        string                     `json:"agent"`
+	Node         string                     `json:"node"`
+	Connection   wire.ConnectionData        `json:"connection"`   // to work with
+	Registration wire.ConnectionData        `json:"registration"` // to register again with
+	Workloads    map[string]json.RawMessage `json:"workloads"`    // deploy bodies, by id
+}
+
+// A store keeps one saved per node (or nexus, for a remote nexlet), in files that only their owner can read.
+type store struct{ dir string }
+
+func (s store) path(node string) string { return filepath.Join(s.dir, node+".json") }
+
+// load returns what was saved for the node, or nothing when there is none.
+func (s store) load(node string) (saved, error) {
+	var v saved
+	text, err := os.ReadFile(s.path(node))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return v, nil
+	case err != nil:
+		return v, fmt.Errorf("state: %w", err)
+	}
+	if err := json.Unmarshal(text, &v); err != nil {
+		return v, fmt.Errorf("state: %s is damaged: delete it", s.path(node))
+	}
+	return v, nil
+}
+
+// save replaces the file at once: a crash leaves the old one or the new one.
+func (s store) save(node string, v saved) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return s.write(s.path(node), text)
+}
+
+// curve is the nexlet's curve key, made once: environments that were sealed to it can be opened after any restart.
+func (s store) curve() (nkeys.KeyPair, error) {
+	path := filepath.Join(s.dir, "curve.seed")
+	seed, err := os.ReadFile(path)
+	if err == nil {
+		key, err := nkeys.FromCurveSeed(seed)
+		if err != nil {
+			return nil, fmt.Errorf("state: %s is no curve key", path)
+		}
+		return key, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	key, err := nkeys.CreateCurveKeys()
+	if err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	if seed, err = key.Seed(); err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	return key, s.write(path, seed)
+}
+
+func (s store) write(path string, text []byte) error {
+	const dirMode, fileMode = 0o700, 0o600
+	if err := os.MkdirAll(s.dir, dirMode); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	if err := renameio.WriteFile(path, text, fileMode, renameio.WithStaticPermissions(fileMode), renameio.WithTempDir(s.dir)); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return nil
+}
