@@ -40,7 +40,7 @@ type Config struct {
 
 	Logger *slog.Logger // nil: discarded
 
-	// ChunkSize is what downloads propose, in bytes, default 512 KiB; ReadChunk what random access does, default 128 KiB:
+	// ChunkSize is what downloads propose, in bytes, default 256 KiB; ReadChunk what random access does, default 128 KiB:
 	// smaller chunks come sooner.
 	ChunkSize, ReadChunk int
 
@@ -56,7 +56,7 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.ChunkSize <= 0 {
-		c.ChunkSize = 512 << 10
+		c.ChunkSize = 256 << 10
 	}
 	if c.ReadChunk <= 0 {
 		c.ReadChunk = seal.DefaultChunk

@@ -32,7 +32,8 @@ type sink interface {
 
 // seams are where tests put faults.
 type seams struct {
-	sink func(*os.File) sink
+	sink      func(*os.File) sink
+	protocol1 bool // ask as an existing client does
 }
 
 // partial is a file on its way: at any moment, also after a crash, the beginning of the file. It is written strictly in
@@ -43,8 +44,12 @@ type partial struct {
 	name string // where it is until then
 	file *os.File
 	sink
-	size int64
+	size    int64
+	started int64 // up to here the disk has been told to write
 }
+
+// writebackStep is how many bytes are written before the disk is told to begin.
+const writebackStep = 16 << 20
 
 // partialName is where a file is until it is whole.
 func partialName(e catalog.Entry) string {
@@ -107,6 +112,10 @@ func (p *partial) claim() (bool, error) {
 func (p *partial) append(b []byte) error {
 	n, err := p.WriteAt(b, p.size)
 	p.size += int64(n)
+	if p.size-p.started >= writebackStep {
+		writeback(p.file, p.started, p.size-p.started)
+		p.started = p.size
+	}
 	return diskError(err)
 }
 
@@ -115,7 +124,7 @@ func (p *partial) reset(n int64) error {
 	if err := p.Truncate(n); err != nil {
 		return err
 	}
-	p.size = n
+	p.size, p.started = n, min(p.started, n)
 	return nil
 }
 

@@ -41,6 +41,10 @@ type pushed struct {
 // openSession asks for a session about src. Exactly one of its results is set. What comes out of a session was made by who
 // proved to be its sender: everything it is bound to has been checked.
 func (c *Client) openSession(ctx context.Context, src source, chunkSize int) (*session, *pushed, error) {
+	if c.seams.protocol1 {
+		p, err := c.askPush(ctx, src)
+		return nil, p, err
+	}
 	key, err := seal.NewKey()
 	if err != nil {
 		return nil, nil, err
