@@ -1,0 +1,280 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func loose(t *testing.T, r result, v any) {
+	t.Helper()
+	r.ok()
+	if err := json.Unmarshal([]byte(r.out), v); err != nil {
+		t.Fatalf("$ %s\n%v in:\n%s", r.line, err, r.out)
+	}
+}
+
+func TestListingsAreJSONWhenAskedWhereverTheFlagStands(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice --json").ok()
+	m.natster("init bob --json").ok()
+	m.natster("context use alice").ok()
+	m.run("catalog", "new", "films", films(t), "--json").ok()
+	m.natster("catalog share films bob --json").ok()
+	lists := []string{"context ls", "contacts ls", "catalog ls", "catalog shares", "catalog inbox", "--context bob catalog inbox"}
+	for _, line := range lists {
+		for _, flagged := range []string{"--json " + line, line + " --json"} {
+			var rows []map[string]any
+			r := m.natster(flagged)
+			loose(t, r, &rows)
+			if rows == nil {
+				t.Errorf("$ %s\nprints null, not a list", r.line)
+			}
+		}
+	}
+	for _, line := range []string{"whoami", "stats", "version", "catalog contents films", "login", "catalog rescan films"} {
+		var v map[string]any
+		loose(t, m.natster(line+" --json"), &v)
+		if len(v) == 0 {
+			t.Errorf("natster %s --json prints nothing", line)
+		}
+	}
+	r := m.natster("events --from 1 --no-follow --json").ok()
+	types := make(map[string]bool)
+	for l := range strings.Lines(r.out) {
+		var e struct {
+			Type     string `json:"type"`
+			Position int    `json:"position"`
+		}
+		if err := json.Unmarshal([]byte(l), &e); err != nil || e.Position == 0 {
+			t.Fatalf("%v, position %d: %s", err, e.Position, l)
+		}
+		types[e.Type] = true
+	}
+	if !types["natster_initialized"] || !types["catalog_shared"] {
+		t.Errorf("events are %v", types)
+	}
+}
+
+func TestAWrongNameIsAnsweredWithWhatWasMeant(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	m.natster("init bob").ok()
+	m.natster("context use alice").ok()
+	m.run("catalog", "new", "films", films(t)).ok()
+	m.start("catalog serve films", "Ctrl-C ends it")
+	key := m.Account("bob").Key.String()
+	for _, c := range []struct {
+		line string
+		code int
+		want []string
+	}{
+		{"catalog share flims bob", 1, []string{`no catalog of yours is called "flims"; did you mean films?`, "try: natster catalog ls"}},
+		{"catalog share films bbo", 1, []string{`nobody is called "bbo"; did you mean bob?`}},
+		{"catalog share films carol", 1, []string{`nobody is called "carol"`, "try: natster contacts add carol KEY"}},
+		{"catalog share films " + key[:55] + "A", 1, []string{"is no account key"}},
+		{"catalog share films alice", 1, []string{"natster: "}},
+		{"catalog contents flims", 1, []string{"did you mean films?"}},
+		{"catalog import films bob", 1, []string{`nothing that bob shares with you is called "films"`, "try: natster catalog inbox"}},
+		{"catalog unimport films", 1, []string{`no imported catalog is called "films"`}},
+		{"catalog unshare films bob", 1, []string{`nothing that you share with bob is called "films"`}},
+		{"catalog download films 2024/gaot.mp4", 1, []string{`did you mean "2024/goat.mp4"`, "try: natster catalog contents films"}},
+		{"catalog download films goat.mp4", 1, []string{`did you mean "2024/goat.mp4"`}},
+		{"catalog open films ffff", 1, []string{"no such file"}},
+		{"catalog new 2024/07 .", 1, []string{"not a catalog name"}},
+		{"catalog new new /nowhere/at/all", 1, []string{"directory"}},
+		{"context use alcie", 1, []string{"did you mean alice?", "try: natster context use alice"}},
+		{"--context nobody whoami", 1, []string{`no context is called "nobody"`, "context ls"}},
+		{"--context ../x whoami", 1, []string{"not a name for a context"}},
+		{"contacts rm bob", 1, []string{`no contact is called "bob"`}},
+		{"contacts add bob notakey", 1, []string{"not an account key"}},
+		{"admin rebuild share", 1, []string{"did you mean shares?"}},
+		{"catalg ls", 2, []string{"did you mean catalog?", "usage: natster catalog"}},
+		{"catalog lss", 2, []string{"did you mean ls?", "usage: natster catalog ls"}},
+		{"catalog ls --jsno", 2, []string{"did you mean --json?"}},
+		{"catalog share films", 2, []string{"ACCOUNT is missing", "usage: natster catalog share CATALOG ACCOUNT"}},
+		{"catalog share films bob carol", 2, []string{`"carol" is one argument too many`}},
+		{"catalog download films", 2, []string{"--all", "usage: natster catalog download CATALOG [PATH...]"}},
+		{"catalog download films --parallel many", 2, []string{"natster: "}},
+		{"catalog download films --out", 2, []string{"--out needs a value"}},
+		{"admin rebuild", 2, []string{"--all"}},
+		{"completion tcsh", 2, []string{"bash, zsh or fish"}},
+	} {
+		r := m.natster(c.line).exits(c.code).warns(c.want...)
+		if r.out != "" {
+			t.Errorf("$ %s\nan error is on stdout:\n%s", r.line, r.out)
+		}
+		if first, _, _ := strings.Cut(r.err, "\n"); !strings.HasPrefix(first, "natster: ") {
+			t.Errorf("$ %s\nthe first line is %q", r.line, first)
+		}
+		if n := strings.Count(r.err, "\n"); n > 2 {
+			t.Errorf("$ %s\n%d lines:\n%s", r.line, n, r.err)
+		}
+	}
+}
+
+func TestWithoutAnAccountOrAWorldTheWayInIsShown(t *testing.T) {
+	home := t.TempDir()
+	env := func(name string) string { return map[string]string{"HOME": home}[name] }
+	for _, line := range []string{"whoami", "stats", "catalog ls", "catalog serve", "login"} {
+		runWith(t, env, strings.Fields(line)...).exits(1).warns("no account yet", "try: natster init alice")
+	}
+	runWith(t, env, "init", "alice").exits(1).warns("no world here", "try: natster devrun")
+	runWith(t, env, "events").exits(1).warns("try: natster devrun")
+	runWith(t, env, "context", "ls").ok().says("no contexts yet")
+	runWith(t, func(string) string { return "" }, "whoami").exits(1).warns("HOME")
+}
+
+func TestAStoppedWorldIsToldApart(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	dir := films(t)
+	m.Stop(t)
+	m.env("")
+	m.natster("whoami").exits(1).warns("the world is not running", "try: natster devrun")
+	m.run("catalog", "new", "films", dir).ok().warns("could not be checked")
+	m.natster("catalog contents films").ok().says("readme.txt")
+	m.Resume(t)
+	m.natster("whoami").ok()
+}
+
+func TestContactsAreNamesForKeys(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	m.run("catalog", "new", "films", films(t)).ok()
+	carol := m.Account("carol").Key.String()
+	m.natster("contacts add carol " + carol).ok()
+	m.natster("contacts add carol " + carol).ok()
+	m.natster("contacts add carol " + m.Account("dave").Key.String()).exits(1).warns("another account", "try: natster contacts rm carol")
+	m.natster("contacts ls").ok().says("carol", carol, "your own context")
+	m.natster("catalog share films carol").ok().says("with carol")
+	m.natster("catalog shares").ok().says("carol")
+	m.natster("contacts rm carol").ok()
+	m.natster("catalog shares").ok().says(carol[:8])
+}
+
+func TestWhatNatsterWritesIsPrivate(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	m.natster("contacts add bob " + m.Account("bob").Key.String()).ok()
+	m.run("catalog", "new", "films", films(t)).ok()
+	found := 0
+	err := filepath.WalkDir(m.home, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == m.home {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		base := filepath.Base(path)
+		if d.IsDir() {
+			if strings.Contains(path, "natster") && info.Mode().Perm() != 0o700 {
+				t.Errorf("%s has mode %s", path, info.Mode())
+			}
+			return nil
+		}
+		found++
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %s", path, info.Mode())
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), "SEED") != strings.HasSuffix(base, ".creds") {
+			t.Errorf("%s has a secret, or lacks one", path)
+		}
+		return err
+	})
+	if err != nil || found < 5 {
+		t.Errorf("%d files, %v", found, err)
+	}
+}
+
+func TestASecretIsNeverPrinted(t *testing.T) {
+	m := newMachine(t)
+	for _, line := range []string{"init alice --json", "init alice", "whoami --json", "context ls --json", "login --json", "events --no-follow --json", "--verbose stats"} {
+		r := m.natster(line).ok()
+		for _, s := range []string{"SEED", "BEGIN NATS", "eyJ"} {
+			if strings.Contains(r.out+r.err, s) {
+				t.Errorf("$ %s\nprints %q:\n%s%s", r.line, s, r.out, r.err)
+			}
+		}
+	}
+}
+
+func TestADamagedContextFileIsNamed(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	file := filepath.Join(m.home, ".config/natster/contexts/alice.json")
+	for _, text := range []string{"", "{", `{"name":"alice"}`, `[1]`, strings.Repeat("x", 1<<17)} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m.natster("whoami").exits(1).warns(file, "not a context file")
+		m.natster("context ls").exits(1).warns(file)
+	}
+	m.natster("init alice").ok()
+	m.natster("whoami").ok()
+}
+
+func TestLogin(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	m.natster("login").ok().says("code ", "5 minutes", "once")
+	m.natster("login --qrcode").ok().says("█")
+}
+
+func TestEventsAndRebuild(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	m.natster("init bob").ok()
+	following := m.start("events --from 1", "bob joined")
+	m.natster("context use alice").ok()
+	m.run("catalog", "new", "films", films(t)).ok()
+	m.natster("catalog share films bob").ok()
+	following.waitFor("alice shares films with bob")
+	if code := following.interrupt(); code != 130 {
+		t.Errorf("events ended with %d", code)
+	}
+	m.natster("admin rebuild shares accounts").ok().says("rebuilt shares and accounts")
+	m.natster("admin rebuild --all").ok().says("rebuilt accounts, catalogs")
+	m.natster("catalog shares").ok().says("films")
+}
+
+func TestOpenAnswersOnThisMachineUntilInterrupted(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	m.run("catalog", "new", "films", films(t)).ok()
+	m.start("catalog serve", "Ctrl-C ends it")
+	opened := m.start("catalog open films 2025/birthday.txt", "http://127.0.0.1:")
+	if got := fetch(t, strings.TrimSpace(opened.out.String()), "bytes=1-2"); got != "ak" {
+		t.Errorf("bytes 1 and 2 of cake are %q", got)
+	}
+	if code := opened.interrupt(); code != 130 {
+		t.Errorf("open ended with %d", code)
+	}
+}
+
+func TestDevrunIsAWorldThatComesBack(t *testing.T) {
+	dir, home := filepath.Join(t.TempDir(), "world"), t.TempDir()
+	m := &machine{t: t, home: home}
+	env := func(name string) string { return map[string]string{"HOME": home, "NATSTER_WORLD": dir}[name] }
+	for range 2 {
+		w := m.startWith(env, "devrun --listen 127.0.0.1:0 --websocket 127.0.0.1:0", "natster init NAME")
+		runWith(t, env, "init", "alice").ok()
+		runWith(t, env, "whoami").ok().says("alice")
+		runWith(t, env, "devrun").exits(1).warns("running already")
+		if code := w.interrupt(); code != 130 {
+			t.Errorf("devrun ended with %d: %s", code, w.err)
+		}
+	}
+	runWith(t, env, "devrun", "--listen", "0.0.0.0:0").exits(1).warns("needs TLS", "try: natster devrun --tls-self-signed")
+	runWith(t, env, "devrun", "--tls-cert", "x.pem").exits(1).warns("--tls-cert FILE --tls-key FILE")
+	tls := m.startWith(env, "devrun --listen 0.0.0.0:0 --websocket 127.0.0.1:0 --tls-self-signed", "certificate")
+	runWith(t, env, "whoami").ok().says("alice", "tls://")
+	if code := tls.interrupt(); code != 130 {
+		t.Errorf("devrun ended with %d: %s", code, tls.err)
+	}
+}
