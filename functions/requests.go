@@ -94,38 +94,49 @@ func (r *Runner) answer(work context.Context, t Trigger, m micro.Request) (call 
 	return call, data, err
 }
 
-// reply answers a request; a message that wants no reply gets none.
+// reply answers a request; a message that wants no reply gets none. It does not answer by micro's own means, which are for
+// handlers that have not returned yet; the wire is the same.
 func (r *Runner) reply(m micro.Request, call *Call, data any, err error) {
+	answer := &nats.Msg{Subject: m.Reply(), Header: nats.Header{}}
 	if err != nil {
 		refusal, internal := api.Refusal(err)
 		if internal {
 			from, _, _ := events.Caller(m.Subject()) // no account: logged as such
 			r.log.Error("request failed", "subject", m.Subject(), "account", from, "err", err)
 		}
-		if m.Reply() == "" {
-			return
-		}
-		err = m.Error(strconv.Itoa(int(refusal.Code)), headerLine(refusal.Message), api.EncodeReply(nil, refusal))
+		answer.Header.Set(micro.ErrorCodeHeader, strconv.Itoa(int(refusal.Code)))
+		answer.Header.Set(micro.ErrorHeader, headerLine(refusal.Message))
+		answer.Data = api.EncodeReply(nil, refusal)
 	} else {
-		if m.Reply() == "" {
-			return
-		}
-		h := nats.Header{}
 		if call.position > 0 {
-			h.Set(api.HeaderPosition, strconv.FormatUint(call.position, 10))
+			answer.Header.Set(api.HeaderPosition, strconv.FormatUint(call.position, 10))
 		}
 		if call.next != "" {
-			h.Set(api.HeaderNext, call.next)
+			answer.Header.Set(api.HeaderNext, call.next)
 		}
-		err = m.Respond(api.EncodeReply(data, nil), micro.WithHeaders(micro.Headers(h)))
+		answer.Data = api.EncodeReply(data, nil)
 	}
-	if err != nil {
+	if answer.Subject == "" {
+		return
+	}
+	if most := r.cfg.Conn.MaxPayload(); int64(len(answer.Data)) > most-maxHeaders {
+		r.log.Error("reply is too large to be sent", "subject", m.Subject(), "bytes", len(answer.Data))
+		answer.Data = api.EncodeReply(nil, api.Errorf(api.ErrInternal, "the answer does not fit into a message"))
+	}
+	if err := r.cfg.Conn.PublishMsg(answer); err != nil {
 		r.log.Error("reply could not be sent", "subject", m.Subject(), "err", err)
 	}
 }
 
+// maxHeaders is room for the headers of a reply, in bytes: they count towards a message's size.
+const maxHeaders = 1024
+
 // headerLine makes a sentence fit for a header.
 func headerLine(s string) string {
+	const most = 512
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "")
+	}
 	return strings.Map(func(c rune) rune {
 		if c < ' ' {
 			return ' '

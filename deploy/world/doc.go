@@ -7,7 +7,8 @@
 //	tls.go         certificates, self-signed ones, fingerprints
 //	info.go        world.json: how other processes find a running world; Find, OpenKeeper
 //	connect.go     connections: in process for the functions and the deployment, over the network for everybody else
-//	functions.go   the one list of all functions; provisioning and running them
+//	all.go         the one list of all functions and of all projections
+//	functions.go   provisioning and running them
 //	vault.go       the keys that claimed contexts and accounts' web keys are sealed to
 //	web.go         the website's user, and how the function authority changes accounts
 //	log.go         the server's log, into slog

@@ -9,36 +9,10 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/functions"
-	"natster/functions/authority"
-	"natster/functions/eventwriter"
-	"natster/functions/otc"
-	"natster/functions/websessions"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
-
-// allFunctions is the one list of Natster's functions, as the world that c and known describe configures them.
-func allFunctions(c Config, known accounts.WellKnown) ([]functions.Function, error) {
-	vault, err := curveKey(c.Dir, vaultSeed)
-	if err != nil {
-		return nil, err
-	}
-	vaultPublic, err := vault.PublicKey()
-	if err != nil {
-		return nil, fmt.Errorf("world: vault key: %w", err)
-	}
-	web, err := curveKey(c.Dir, webSeed)
-	if err != nil {
-		return nil, err
-	}
-	return []functions.Function{
-		eventwriter.New(),
-		websessions.New(websessions.Config{Site: known.Site, Key: web}),
-		authority.New(importKeeper{c.Dir}),
-		otc.New(otc.Config{Site: known.Site, VaultPublicXKey: vaultPublic, ClaimURL: c.ClaimURL}),
-	}, nil
-}
 
 const (
 	replicas = 1 // of streams: the world is one server

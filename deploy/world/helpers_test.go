@@ -80,6 +80,12 @@ func connected(t testing.TB, connect func(context.Context) (*nats.Conn, error)) 
 	return nc
 }
 
+// request is a request that does not wait for ever.
+func request(t testing.TB, nc *nats.Conn, subject, text string) (*nats.Msg, error) {
+	t.Helper()
+	return nc.Request(subject, []byte(text), patience)
+}
+
 // answers serves subject with the text, until the test ends.
 func answers(t testing.TB, nc *nats.Conn, subject, text string) {
 	t.Helper()
@@ -117,7 +123,7 @@ func readKeys(t testing.TB, v any, dir string, file ...string) {
 
 func wantNoResponder(t testing.TB, nc *nats.Conn, subject string) {
 	t.Helper()
-	if m, err := nc.RequestWithContext(t.Context(), subject, nil); !errors.Is(err, nats.ErrNoResponders) {
+	if m, err := request(t, nc, subject, ""); !errors.Is(err, nats.ErrNoResponders) {
 		t.Errorf("a request to %s: got %v, %v; want no responders", subject, m, err)
 	}
 }

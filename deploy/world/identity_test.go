@@ -66,7 +66,7 @@ func TestWithoutAnImportNothingIsReached(t *testing.T) {
 	global := connected(t, w.Admin)
 	answers(t, global, ">", "global's")
 
-	if _, err := bob.Conn(t).RequestWithContext(t.Context(), events.CatalogSubject(films, events.VerbGet), nil); err != nil {
+	if _, err := request(t, bob.Conn(t), events.CatalogSubject(films, events.VerbGet), ""); err != nil {
 		t.Errorf("what is imported: %v", err)
 	}
 	wantNoResponder(t, bob.Conn(t), events.CatalogSubject(books, events.VerbGet))
@@ -210,7 +210,7 @@ func forge(t *testing.T, w *worldtest.World, a *worldtest.Account, imports ...*j
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	m, err := nc.RequestWithContext(t.Context(), "$SYS.REQ.CLAIMS.UPDATE", []byte(token))
+	m, err := request(t, nc, "$SYS.REQ.CLAIMS.UPDATE", token)
 	if err != nil || !strings.Contains(string(m.Data), "jwt updated") {
 		t.Fatalf("the server takes the forged JWT: %v, %v", m, err)
 	}

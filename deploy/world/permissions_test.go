@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
@@ -70,8 +71,10 @@ func TestAUserCanDoWhatItsPermissionsSayAndNothingElse(t *testing.T) {
 	if m := next(t, answer); string(m.Data) != "first" {
 		t.Errorf("answered %q", m.Data)
 	}
-	for !errors.Is(nc.LastError(), nats.ErrPermissionViolation) { // of the second answer
-		flush(t, nc)
+	for end := time.Now().Add(patience); !errors.Is(nc.LastError(), nats.ErrPermissionViolation); flush(t, nc) {
+		if time.Now().After(end) {
+			t.Fatal("the second answer was not refused")
+		}
 	}
 	publish(t, admin, "answer", "end")
 	if m := next(t, answer); string(m.Data) != "end" {
@@ -105,7 +108,7 @@ func sayIt(_ context.Context, c *functions.Call, q api.Text) (string, error) {
 
 func ask(t *testing.T, nc *nats.Conn, q string) string {
 	t.Helper()
-	m, err := nc.RequestWithContext(t.Context(), echo().Subject(), []byte(q))
+	m, err := request(t, nc, echo().Subject(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,12 +148,13 @@ func TestAFunctionThatIsKilledComesBack(t *testing.T) {
 	if err := w.KillFunction("echo"); err != nil {
 		t.Fatal(err)
 	}
-	for {
-		_, err := alice.Conn(t).RequestWithContext(t.Context(), echo().Subject(), nil)
+	const attempt = 100 * time.Millisecond // a request that the killed function still received is never answered
+	for end := time.Now().Add(patience); ; {
+		_, err := alice.Conn(t).Request(echo().Subject(), nil, attempt)
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, nats.ErrNoResponders) {
+		if time.Now().After(end) {
 			t.Fatal(err)
 		}
 	}
@@ -178,7 +182,7 @@ func TestStopLetsFunctionsAnswerWhatTheyWereAsked(t *testing.T) {
 	running := w.World
 	go func() { stopped <- running.Stop(context.WithoutCancel(t.Context())) }()
 	for { // until it takes no more requests
-		_, err := alice.Conn(t).RequestWithContext(t.Context(), echo().Subject(), nil)
+		_, err := request(t, alice.Conn(t), echo().Subject(), "")
 		if errors.Is(err, nats.ErrNoResponders) {
 			break
 		}

@@ -13,6 +13,7 @@ import (
 	"natster/deploy/private"
 	"natster/events"
 	"natster/functions"
+	"natster/functions/api"
 
 	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
@@ -144,7 +145,25 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	if err := w.functions.start(ctx, w); err != nil {
 		return nil, err
 	}
+	if c.Functions == nil && !c.WithoutFunctions {
+		if err := w.introduceHub(ctx); err != nil {
+			return nil, errors.Join(err, w.functions.stop(ctx))
+		}
+	}
 	return w, nil
+}
+
+// introduceHub initializes the hub's account, as every account is before it shares; once.
+func (w *World) introduceHub(ctx context.Context) error {
+	nc, err := w.Hub(ctx)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	if err := api.NewClient(nc).Initialize(ctx, w.known.Hub, "", "hub"); err != nil && !errors.Is(err, api.ErrBadRequest) {
+		return fmt.Errorf("world: introduce the hub: %w", err)
+	}
+	return nil
 }
 
 // Stop lets the functions finish what they are doing, for as long as ctx allows, and then ends the world.

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
@@ -82,10 +83,15 @@ func TestARestartBringsEverythingBack(t *testing.T) {
 	if before != after {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
-	<-reconnected
-	<-reconnected
+	for range cap(reconnected) {
+		select {
+		case <-reconnected:
+		case <-time.After(patience):
+			t.Fatal("a connection does not come back")
+		}
+	}
 	flush(t, alice.Conn(t)) // her subscription is there again
-	if m, err := bob.Conn(t).RequestWithContext(t.Context(), "natster.catalog.films.get", nil); err != nil || string(m.Data) != "alice's" {
+	if m, err := request(t, bob.Conn(t), "natster.catalog.films.get", ""); err != nil || string(m.Data) != "alice's" {
 		t.Errorf("bob asks alice: %v, %v", m, err)
 	}
 	e, err := w.Keeper().Enrol(t.Context(), "alice")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -122,9 +123,15 @@ func (w *World) Resume(t testing.TB) {
 		t.Fatal(err)
 	}
 	w.World = w.start(t)
-	if w.URL() != before.URL || w.WebSocketURL() != before.WebSocketURL {
+	if hostPort(w.URL()) != hostPort(before.URL) || hostPort(w.WebSocketURL()) != hostPort(before.WebSocketURL) {
 		t.Fatalf("another process took the world's ports while it was stopped: %s and %s", before.URL, before.WebSocketURL)
 	}
+}
+
+// hostPort is url without its scheme.
+func hostPort(url string) string {
+	_, rest, _ := strings.Cut(url, "://")
+	return rest
 }
 
 // Conn is the account's connection, made when it is first asked for; it ends with the test, and survives a Restart.

@@ -1,0 +1,142 @@
+package world_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"natster/deploy/world/worldtest"
+	"natster/events"
+	"natster/functions"
+	"natster/functions/api"
+	"natster/functions/projection/logtest"
+)
+
+// introduced is an account that natster knows, and its client.
+func introduced(t *testing.T, w *worldtest.World, name string) (*worldtest.Account, *api.Client) {
+	t.Helper()
+	a := w.Account(name)
+	c := api.NewClient(a.Conn(t))
+	if err := c.Initialize(t.Context(), a.Key, "", name); err != nil {
+		t.Fatal(err)
+	}
+	return a, c
+}
+
+func TestEveryEndpointAnswersWhateverItIsAsked(t *testing.T) {
+	w := worldtest.Start(t)
+	_, alice := introduced(t, w, "alice")
+	nc := w.Account("alice").Conn(t)
+	garbage := map[string][]byte{
+		"nothing":       nil,
+		"no JSON":       []byte("\x00\xff\xfe not json"),
+		"cut JSON":      []byte(`{"catalog":"films","target":`),
+		"wrong types":   []byte(`{"catalog":{},"target":[1],"event_type":true,"account_public_key":7,"code":[],"after":1,"account_key":{}}`),
+		"an array":      []byte(`[[],[]]`),
+		"null":          []byte(`null`),
+		"deeply nested": []byte(strings.Repeat(`{"catalog":`, 10_000)),
+		"too long":      []byte(`{"catalog":"` + strings.Repeat("x", api.MaxRequest) + `"}`),
+	}
+	endpoints := 0
+	for _, f := range w.Functions() {
+		for _, trigger := range f.Triggers {
+			if trigger.Kind != functions.KindRequest || strings.HasPrefix(trigger.Filters[0], events.InternalSubject("")) {
+				continue
+			}
+			endpoints++
+			for name, body := range garbage {
+				m, err := nc.RequestWithContext(t.Context(), events.GlobalSubject(trigger.Name), body)
+				if err != nil {
+					t.Errorf("%s, %s: %v", trigger.Name, name, err)
+					continue
+				}
+				var env api.Envelope
+				if err := json.Unmarshal(m.Data, &env); err != nil || env.Code == 0 || env.Code >= api.CodeInternal {
+					t.Errorf("%s, %s: answered %.200s", trigger.Name, name, m.Data)
+				}
+			}
+		}
+	}
+	if endpoints < 10 {
+		t.Errorf("only %d endpoints were found", endpoints)
+	}
+	if _, err := alice.Whoami(t.Context()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+func TestWhatWasAcceptedInABurstSurvivesARestartOfTheServer(t *testing.T) {
+	w := worldtest.Start(t)
+	alice, client := introduced(t, w, "alice")
+	films := logtest.Catalog("films")
+	const writers, before = 4, 40
+	var mu sync.Mutex
+	accepted := make(map[events.Account]bool)
+	enough, restarted := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	for n := range writers {
+		all.Go(func() {
+			after := 0
+			for i := n; after < 5; i += writers {
+				to := logtest.Account(i)
+				err := client.Share(t.Context(), films, to)
+				select {
+				case <-restarted:
+					if err == nil {
+						after++
+					}
+				default:
+				}
+				if err != nil {
+					if !errors.Is(err, api.ErrUnavailable) && !errors.Is(err, nats.ErrNoResponders) {
+						t.Logf("a put during the restart: %v", err)
+					}
+					continue
+				}
+				mu.Lock()
+				accepted[to] = true
+				if len(accepted) == before {
+					close(enough)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	<-enough
+	w.Restart(t)
+	close(restarted)
+	all.Wait()
+
+	nc, err := w.Admin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	direct, err := events.NewDirect(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := events.NewLog(nc, direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logged := make(map[events.Account]int)
+	if _, err := log.Replay(t.Context(), 1, 0, func(e events.Envelope, err error) error {
+		if e.Type == events.Shared && e.Origin == alice.Key {
+			logged[e.Target]++
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for to := range accepted {
+		if logged[to] != 1 {
+			t.Errorf("the accepted share with %s is logged %d times", to, logged[to])
+		}
+	}
+	t.Logf("%d shares accepted around a restart", len(accepted))
+}
