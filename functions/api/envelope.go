@@ -141,17 +141,23 @@ func DecodeReply(body []byte) (json.RawMessage, error) {
 
 // EncodeReply returns the envelope of data, or of err where that is not nil.
 func EncodeReply(data any, err error) []byte {
-	env := Envelope{Code: CodeOK}
-	if err == nil && data != nil {
-		env.Data, err = json.Marshal(data)
+	type envelope struct { // an Envelope whose data is encoded in the same pass
+		Code  Code   `json:"code"`
+		Error string `json:"error,omitempty"`
+		Data  any    `json:"data,omitempty"`
 	}
-	if err != nil {
-		refusal, _ := Refusal(err)
-		env = Envelope{Code: refusal.Code, Error: refusal.Message}
+	env := envelope{Code: CodeOK, Data: data}
+	for {
+		if err != nil {
+			refusal, _ := Refusal(err)
+			env = envelope{Code: refusal.Code, Error: refusal.Message}
+		}
+		var b []byte
+		if b, err = json.Marshal(env); err == nil {
+			return b
+		}
+		if env.Data == nil {
+			panic("api: an envelope cannot be encoded: " + err.Error()) // without data it always can
+		}
 	}
-	b, err := json.Marshal(env)
-	if err != nil {
-		panic("api: an envelope cannot be encoded: " + err.Error()) // its parts always can
-	}
-	return b
 }

@@ -135,12 +135,12 @@ func (f *feed) pageFrom(ctx context.Context, generation uint64, pattern string, 
 func found(docs []view.Found, fn func([]events.Account) error) error {
 	targets := make([]events.Account, 0, len(docs))
 	for _, d := range docs {
-		s, ok, err := view.Doc[view.Share](d)
+		s, ok, err := view.ShareIn(d)
 		if err != nil {
 			return err
 		}
 		if ok {
-			targets = append(targets, s.Doc.To)
+			targets = append(targets, s.To)
 		}
 	}
 	return fn(targets)

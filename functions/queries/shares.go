@@ -114,12 +114,12 @@ func (c cursor) pattern(a events.Account) string {
 func decodeShares(found []view.Found) ([]api.Share, error) {
 	shares := make([]api.Share, 0, len(found))
 	for _, d := range found {
-		s, ok, err := view.Doc[view.Share](d)
+		s, ok, err := view.ShareIn(d)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			shares = append(shares, api.Share{From: s.Doc.From, To: s.Doc.To, Catalog: s.Doc.Catalog, Imported: s.Doc.Imported})
+			shares = append(shares, api.Share{From: s.From, To: s.To, Catalog: s.Catalog, Imported: s.Imported})
 		}
 	}
 	return shares, nil

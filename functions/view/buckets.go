@@ -1,8 +1,11 @@
 package view
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"strings"
 	"time"
 
 	"natster/events"
@@ -94,6 +97,33 @@ func SharesBy(a events.Account) string { return "by." + a.String() + ".>" }
 func SharesTo(a events.Account) string { return "to." + a.String() + ".>" }
 func SharesOf(owner events.Account, c events.Catalog) string {
 	return "by." + owner.String() + "." + c.String() + ".*"
+}
+
+// ShareIn returns the share that a document of [Shares] holds; ok is false when there is none any more. It reads a share
+// from its key, which says all but whether it was imported: many are read at a time, and this takes a quarter of the time.
+func ShareIn(f Found) (s Share, ok bool, err error) {
+	if f.Value == nil {
+		return Share{}, false, nil
+	}
+	part := strings.Split(f.Key, ".")
+	if len(part) != 4 {
+		return Share{}, false, fmt.Errorf("document %s: not a share's key", f.Key)
+	}
+	from, to, name := part[1], part[3], part[2]
+	if part[0] == "to" {
+		to, from, name = part[1], part[2], part[3]
+	}
+	if s.From, err = events.ParseAccount(from); err != nil {
+		return Share{}, false, fmt.Errorf("document %s: %w", f.Key, err)
+	}
+	if s.To, err = events.ParseAccount(to); err != nil {
+		return Share{}, false, fmt.Errorf("document %s: %w", f.Key, err)
+	}
+	if s.Catalog, err = events.ParseCatalog(name); err != nil {
+		return Share{}, false, fmt.Errorf("document %s: %w", f.Key, err)
+	}
+	s.Imported = bytes.Contains(f.Value, []byte(`"imported":true`)) // no text in a share can hold a quote
+	return s, true, nil
 }
 
 // A Login is the document of [Logins].

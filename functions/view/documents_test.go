@@ -1,0 +1,126 @@
+package view_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nkeys"
+
+	"natster/events"
+	"natster/functions/view"
+)
+
+func account(t testing.TB) events.Account {
+	t.Helper()
+	kp, err := nkeys.CreateAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := kp.PublicKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := events.ParseAccount(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestAShareIsReadFromItsKey(t *testing.T) {
+	for _, name := range []string{"films", "imported", "by", "to", strings.Repeat("x", events.MaxCatalogName)} {
+		c, err := events.ParseCatalog(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, imported := range []bool{false, true} {
+			want := view.Share{From: account(t), To: account(t), Catalog: c, Imported: imported}
+			value, err := json.Marshal(view.Stored[view.Share]{Position: 9, Doc: want})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range []string{view.ShareByKey(want.From, c, want.To), view.ShareToKey(want.To, want.From, c)} {
+				got, ok, err := view.ShareIn(view.Found{Key: key, Value: value})
+				if got != want || !ok || err != nil {
+					t.Errorf("%s: %+v, %v, %v", key, got, ok, err)
+				}
+				if _, ok, err := view.ShareIn(view.Found{Key: key}); ok || err != nil {
+					t.Errorf("deleted: %v, %v", ok, err)
+				}
+			}
+		}
+	}
+	a, b := account(t).String(), account(t).String()
+	for _, key := range []string{"", "by", "by." + a, "by." + a + ".films", "by." + a + ".films." + b + ".x", "by.films." + a + "." + b, "to." + a + ".films." + b, "by." + a + ".*." + b} {
+		if s, ok, err := view.ShareIn(view.Found{Key: key, Value: []byte("{}")}); ok || err == nil {
+			t.Errorf("%q passes for %+v", key, s)
+		}
+	}
+}
+
+func TestOnlyTheVaultOpensAContext(t *testing.T) {
+	newKey := func() (nkeys.KeyPair, string) {
+		kp, err := nkeys.CreateCurveKeys()
+		if err != nil {
+			t.Fatal(err)
+		}
+		public, err := kp.PublicKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return kp, public
+	}
+	vault, public := newKey()
+	other, _ := newKey()
+	secret := json.RawMessage(`{"access_token":"very secret"}`)
+	value, err := view.SealContext(public, "ref", secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(value, []byte("secret")) || bytes.Contains(value, []byte("access_token")) {
+		t.Errorf("in clear: %s", value)
+	}
+	got, err := view.OpenContext(vault, "ref", value)
+	if err != nil || !bytes.Equal(got, secret) {
+		t.Errorf("opens as %s, %v", got, err)
+	}
+	again, err := view.SealContext(public, "ref", secret)
+	if err != nil || bytes.Equal(again, value) {
+		t.Errorf("sealing twice gives the same: %v", err)
+	}
+	for name, try := range map[string]func() (json.RawMessage, error){
+		"another key":   func() (json.RawMessage, error) { return view.OpenContext(other, "ref", value) },
+		"another place": func() (json.RawMessage, error) { return view.OpenContext(vault, "elsewhere", value) },
+		"cut":           func() (json.RawMessage, error) { return view.OpenContext(vault, "ref", value[:len(value)-10]) },
+		"empty":         func() (json.RawMessage, error) { return view.OpenContext(vault, "ref", nil) },
+		"no sender":     func() (json.RawMessage, error) { return view.OpenContext(vault, "ref", []byte(`{"box":"eGt2MQ=="}`)) },
+		"a long sender": func() (json.RawMessage, error) {
+			return view.OpenContext(vault, "ref", []byte(`{"sender":"X`+strings.Repeat("A", 500)+`"}`))
+		},
+		"an empty box": func() (json.RawMessage, error) {
+			return view.OpenContext(vault, "ref", []byte(`{"sender":"`+public+`","box":""}`))
+		},
+		"sealed to junk": func() (json.RawMessage, error) { return view.SealContext("junk", "ref", secret) },
+	} {
+		if got, err := try(); !errors.Is(err, view.ErrVault) || got != nil {
+			t.Errorf("%s: %s, %v", name, got, err)
+		}
+	}
+}
+
+func TestAContextHasItsPlaceByAccountAndLogin(t *testing.T) {
+	alice, bob := account(t), account(t)
+	keys := make(map[string]bool)
+	for _, k := range []string{view.ContextKey(alice, "1"), view.ContextKey(bob, "1"), view.ContextKey(alice, "2"), view.ContextKey(alice, "")} {
+		keys[k] = true
+	}
+	if len(keys) != 4 {
+		t.Errorf("%v", keys)
+	}
+	if again := view.ContextKey(alice, "1"); !keys[again] {
+		t.Errorf("%s is another place", again)
+	}
+}
