@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
@@ -20,6 +21,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 )
+
+// patience bounds what a test waits for; nothing waits that long but a failure.
+const patience = 20 * time.Second
 
 func catalog(t testing.TB, name string) events.Catalog {
 	t.Helper()
@@ -211,7 +215,7 @@ func TestConcurrentEditsOfSeveralKeepersLoseNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, i := range imports {
-		if _, err := bob.Conn(t).RequestWithContext(t.Context(), events.CatalogSubject(i.Catalog, events.VerbGet), nil); err != nil {
+		if _, err := bob.Conn(t).Request(events.CatalogSubject(i.Catalog, events.VerbGet), nil, patience); err != nil {
 			t.Errorf("%s: %v", i.Catalog, err)
 		}
 	}
@@ -265,7 +269,11 @@ func TestOtherPermissionsEndTheOldCredentials(t *testing.T) {
 	}
 	defer nc.Close()
 	fresh := user(accounts.Permissions{Subscribe: []string{"x"}})
-	<-closed
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Fatal("the old connection is not closed")
+	}
 	if nc, err := w.Info().Connect(t.Context(), old, nats.NoReconnect()); err == nil {
 		nc.Close()
 		t.Error("the old credentials still connect")
