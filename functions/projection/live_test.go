@@ -1,0 +1,312 @@
+package projection_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/events"
+	"natster/functions"
+	"natster/functions/accounts"
+	"natster/functions/projection"
+	"natster/functions/projection/logtest"
+	"natster/functions/shares"
+	"natster/functions/view"
+)
+
+func TestLiveFoldIsAReplay(t *testing.T) {
+	g := newGround(t)
+	g.provision(projectors()...)
+	for _, f := range projectors() {
+		g.run(g.connect(), f)
+	}
+	evs := history(300)
+	for len(evs) > 0 {
+		last := g.happen(evs[:50]...)
+		evs = evs[50:]
+		g.settle(last, view.Projections()...)
+		eachSame(g)
+	}
+}
+
+func TestRedeliveryPutsNothing(t *testing.T) {
+	g := newGround(t)
+	f := shares.New()
+	g.provision(f)
+	last := g.happen(history(100)...)
+	stop := g.run(g.connect(), f)
+	g.settle(last, view.Shares)
+	stop()
+	before := g.lastOf(view.Shares)
+
+	if err := g.js.DeleteConsumer(g.context(), events.LogStream, f.Name); err != nil {
+		t.Fatal(err)
+	}
+	g.provision(f) // everything is delivered again
+	g.run(g.connect(), shares.New())
+	g.acknowledged(f.Name, last)
+	if after := g.lastOf(view.Shares); after != before {
+		t.Errorf("the bucket went from sequence %d to %d", before, after)
+	}
+	same(g, shares.Projection())
+}
+
+func (g *ground) lastOf(b view.Bucket) uint64 {
+	g.Helper()
+	s, err := g.js.Stream(g.context(), b.Stream())
+	if err != nil {
+		g.Fatal(err)
+	}
+	return s.CachedInfo().State.LastSeq
+}
+
+// acknowledged waits until the function has acknowledged the log up to position.
+func (g *ground) acknowledged(function string, position uint64) {
+	g.Helper()
+	for ctx := g.context(); ; {
+		c, err := g.js.Consumer(ctx, events.LogStream, function)
+		if err != nil {
+			g.Fatal(err)
+		}
+		if c.CachedInfo().AckFloor.Stream >= position {
+			return
+		}
+	}
+}
+
+func TestABucketThatWasLostIsMendedAtTheStart(t *testing.T) {
+	g := newGround(t)
+	f := shares.New()
+	g.provision(f)
+	last := g.happen(history(1500)...)
+	stop := g.run(g.connect(), f)
+	g.settle(last, view.Shares)
+	g.acknowledged(f.Name, last)
+	stop()
+	if err := g.js.DeleteStream(g.context(), view.Shares.Stream()); err != nil {
+		t.Fatal(err)
+	}
+	g.provision(f)
+	g.run(g.connect(), shares.New()) // no event wakes it
+	g.settle(last, view.Shares)
+	same(g, shares.Projection())
+}
+
+func TestABucketThatIsLostMeanwhileIsMendedByTheNextEvent(t *testing.T) {
+	g := newGround(t)
+	f := shares.New()
+	g.provision(f)
+	evs := history(700)
+	last := g.happen(evs[:699]...)
+	g.run(g.connect(), f)
+	g.settle(last, view.Shares)
+	g.acknowledged(f.Name, last)
+	if err := g.js.DeleteStream(g.context(), view.Shares.Stream()); err != nil {
+		t.Fatal(err)
+	}
+	g.provision(f)
+	last = g.happen(evs[699])
+	g.settle(last, view.Shares)
+	same(g, shares.Projection())
+}
+
+// A lifeline is a connection that breaks after so many bytes in either direction.
+type lifeline struct {
+	net.Conn
+	writes, reads *atomic.Int64
+}
+
+func (l lifeline) Write(b []byte) (int, error) {
+	left := l.writes.Add(int64(-len(b)))
+	if left >= 0 {
+		return l.Conn.Write(b)
+	}
+	n, err := l.Conn.Write(b[:max(0, int(left)+len(b))])
+	return n, errors.Join(net.ErrClosed, err, l.Close())
+}
+
+func (l lifeline) Read(b []byte) (int, error) {
+	n, err := l.Conn.Read(b)
+	if l.reads.Add(int64(-n)) < 0 {
+		return 0, errors.Join(net.ErrClosed, err, l.Close())
+	}
+	return n, err
+}
+
+// A dialer makes connections that live for as many bytes as next says.
+type dialer struct{ next func() (writes, reads int64) }
+
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	conn, err := net.Dial(network, address)
+	if err != nil {
+		return nil, err
+	}
+	l := lifeline{conn, new(atomic.Int64), new(atomic.Int64)}
+	w, r := d.next()
+	l.writes.Store(w)
+	l.reads.Store(r)
+	return l, nil
+}
+
+// The connection of the function is cut after any number of bytes that it sent, or that it received; then it is started
+// again. Half-written events, puts without their checkpoint, acknowledgements that never came: all of it is in there.
+func TestKilledAnywhereItEndsAsAReplay(t *testing.T) {
+	const endless = 1 << 40
+	g := newGround(t)
+	last := g.happen(history(12)...)
+	tried, killed := 0, 0
+	for kill := int64(1500); ; kill += 331 { // it takes some bytes to connect and start
+		for _, budget := range []dialer{
+			{func() (int64, int64) { return kill, endless }},
+			{func() (int64, int64) { return endless, kill }},
+		} {
+			p := shares.Projection()
+			p.Bucket.Name = "killed" + string(rune('a'+tried%26)) + strings.Repeat("x", tried/26)
+			name := p.Bucket.Name
+			tried++
+			f := p.Function(name, "is killed")
+			g.provision(f)
+			nc, err := nats.Connect(g.server.ClientURL(), nats.SetCustomDialer(budget), nats.NoReconnect())
+			if err == nil {
+				stop := g.run(nc, f)
+				if g.folded(p.Bucket, last, nc) {
+					killed--
+				}
+				killed++
+				nc.Close()
+				stop()
+			}
+			stop := g.run(g.connect(), p.Function(name, "was killed"))
+			g.settle(last, p.Bucket)
+			same(g, p)
+			stop()
+		}
+		if kill > 14000 {
+			break
+		}
+	}
+	if killed < tried/3 || killed == tried {
+		t.Errorf("killed %d of %d before the end: the cuts are not where the work is", killed, tried)
+	}
+}
+
+// folded waits until the bucket reflects position or nc is gone, and tells whether it was the first.
+func (g *ground) folded(b view.Bucket, position uint64, nc *nats.Conn) bool {
+	g.Helper()
+	for g.Context().Err() == nil {
+		at, err := projection.Position(g.context(), g.views, b)
+		if err != nil {
+			g.Fatal(err)
+		}
+		if at >= position {
+			return true
+		}
+		if nc.IsClosed() {
+			return false
+		}
+	}
+	return false
+}
+
+// Here the connection comes back by itself, again and again, with whatever it had not sent.
+func TestABadConnectionLosesNothing(t *testing.T) {
+	g := newGround(t)
+	r := rand.New(rand.NewPCG(3, 4))
+	f := shares.New()
+	g.provision(f)
+	nc := g.connect(nats.MaxReconnects(-1), nats.ReconnectWait(time.Millisecond), nats.ReconnectJitter(0, 0),
+		nats.SetCustomDialer(dialer{func() (int64, int64) { return 4000 + r.Int64N(12000), 4000 + r.Int64N(30000) }}))
+	g.run(nc, f)
+	last := g.happen(history(60)...)
+	g.settle(last, view.Shares)
+	same(g, shares.Projection())
+}
+
+func TestTwoInstancesAtOnceAreAsOne(t *testing.T) {
+	g := newGround(t)
+	last := g.happen(history(400)...)
+	var names []string
+	for _, name := range []string{"sharesone", "sharestwo"} { // each with a consumer of its own: nothing keeps them apart
+		f := shares.Projection().Function(name, "one of two")
+		g.provision(f)
+		g.run(g.connect(), f)
+		names = append(names, name)
+	}
+	for _, name := range names {
+		g.acknowledged(name, last)
+	}
+	same(g, shares.Projection())
+}
+
+func TestWhatCannotBeFoldedIsSetAsideAndPassedOver(t *testing.T) {
+	g := newGround(t)
+	f := accounts.New()
+	g.provision(f)
+	evs := history(40)
+
+	g.happen(evs[:20]...)
+	bad := events.Event{ID: "bad", Time: logtest.Begin, Type: events.Initialized, Origin: logtest.Account(900), Data: []byte(`{"account_key":"me"}`)}
+	malformed := g.happen(bad)
+	g.happen(evs[20:30]...)
+	undecodable := g.publish(&nats.Msg{Subject: "natster.events.a.b.c.d", Data: []byte("?")})
+	last := g.happen(evs[30:]...)
+
+	g.run(g.connect(), f)
+	g.settle(last, view.Accounts)
+	g.acknowledged(f.Name, last)
+	same(g, accounts.Projection())
+	for i, position := range []uint64{malformed, undecodable} {
+		m := g.poison(uint64(i + 1))
+		if got := m.Header.Get(functions.HeaderPoisonSequence); got != itoa(position) {
+			t.Errorf("set aside is position %s, want %d", got, position)
+		}
+	}
+}
+
+func TestAPanicIsPassedOver(t *testing.T) {
+	g := newGround(t)
+	p := shares.Projection()
+	apply := p.Apply
+	evs := history(40)
+	p.Apply = func(key string, d view.Share, e events.Envelope) (view.Share, bool, error) {
+		if e.ID == evs[20].ID || e.ID == evs[19].ID {
+			panic("not this one")
+		}
+		return apply(key, d, e)
+	}
+	f := p.Function("shares", "panics")
+	g.provision(f)
+	last := g.happen(evs...)
+	g.run(g.connect(), f)
+	g.settle(last, view.Shares)
+	same(g, p)
+	if m := g.poison(1); !strings.Contains(m.Header.Get(functions.HeaderPoisonReason), "not this one") {
+		t.Errorf("reported is %q", m.Header.Get(functions.HeaderPoisonReason))
+	}
+}
+
+// poison is the message that was set aside as n-th.
+func (g *ground) poison(n uint64) *jetstream.RawStreamMsg {
+	g.Helper()
+	s, err := g.js.Stream(g.context(), functions.PoisonStream)
+	if err != nil {
+		g.Fatal(err)
+	}
+	for {
+		m, err := s.GetMsg(g.context(), n)
+		if err == nil {
+			return m
+		}
+		if !errors.Is(err, jetstream.ErrMsgNotFound) || g.Context().Err() != nil {
+			g.Fatal(errors.Join(err, context.Cause(g.Context())))
+		}
+	}
+}
