@@ -173,7 +173,10 @@ func (d *download) file(ctx context.Context, e catalog.Entry) error {
 	for {
 		began := p.size
 		sum, err := d.fill(ctx, p, m)
-		if err != nil {
+		switch {
+		case err != nil && p.size == 0:
+			return errors.Join(err, p.discard())
+		case err != nil:
 			return err
 		}
 		if sum == e.Hash {

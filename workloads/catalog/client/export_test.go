@@ -2,15 +2,29 @@ package client
 
 import (
 	"context"
+	"io"
+	"os"
 
 	"natster/events"
 	"natster/workloads/catalog"
 )
 
+// A Sink is what a partial file is written through.
+type Sink = sink
+
+// WriteThrough makes c write partial files through what f makes of them.
+func (c *Client) WriteThrough(f func(*os.File) Sink) { c.seams.sink = f }
+
+// OnTheWire makes f of every frame that comes.
+func (c *Client) OnTheWire(f func([]byte) [][]byte) { c.seams.wire = f }
+
 // DownloadPushed downloads one file over protocol 1.
 func DownloadPushed(c *Client, ctx context.Context, name events.Catalog, e catalog.Entry, dir string) (Result, error) {
-	c.mu.Lock()
 	c.seams.protocol1 = true
-	c.mu.Unlock()
 	return c.Download(ctx, name, []catalog.Entry{e}, dir, Options{})
 }
+
+// PartialName is where e is until it is whole.
+var PartialName = partialName
+
+var _ io.ReadSeekCloser = (*File)(nil)

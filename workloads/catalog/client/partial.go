@@ -33,7 +33,8 @@ type sink interface {
 // seams are where tests put faults.
 type seams struct {
 	sink      func(*os.File) sink
-	protocol1 bool // ask as an existing client does
+	protocol1 bool                        // ask as an existing client does
+	wire      func(frame []byte) [][]byte // what becomes of a frame before it is opened
 }
 
 // partial is a file on its way: at any moment, also after a crash, the beginning of the file. It is written strictly in

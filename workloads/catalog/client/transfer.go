@@ -90,7 +90,7 @@ func (t *transfer) close() {
 func (t *transfer) adopt(s *session) error {
 	pending := 2*t.window.most*(s.layout.ChunkSize+seal.Overhead) + 1<<20
 	err := s.listen(t.c, t.src, pending,
-		func(m *nats.Msg) { t.frame(s, m.Data) },
+		func(m *nats.Msg) { t.receive(s, m.Data) },
 		func(m *nats.Msg) { t.answer(s, m) })
 	if err != nil {
 		return err
@@ -182,6 +182,16 @@ func (t *transfer) stir() {
 	select {
 	case t.wake <- struct{}{}:
 	default:
+	}
+}
+
+func (t *transfer) receive(s *session, b []byte) {
+	if t.c.seams.wire == nil {
+		t.frame(s, b)
+		return
+	}
+	for _, b := range t.c.seams.wire(b) {
+		t.frame(s, b)
 	}
 }
 

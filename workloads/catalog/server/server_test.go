@@ -293,6 +293,7 @@ func TestSessionsAreLimitedExpireAndClose(t *testing.T) {
 }
 
 func TestAFileThatChangesEndsItsSessions(t *testing.T) {
+	w := catalogtest.Start(t)
 	for name, change := range map[string]func(t *testing.T, path string){
 		"written to": func(t *testing.T, path string) {
 			if err := os.WriteFile(path, catalogtest.Content(40001, 2), 0o600); err != nil {
@@ -315,7 +316,6 @@ func TestAFileThatChangesEndsItsSessions(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := catalogtest.Start(t)
 			dir := t.TempDir()
 			path := filepath.Join(dir, "a.mp4")
 			if err := os.WriteFile(path, catalogtest.Content(40000, 1), 0o600); err != nil {
@@ -485,12 +485,12 @@ func TestAListingThatFitsNoMessageComesInPages(t *testing.T) {
 }
 
 func TestAnExistingClientDownloads(t *testing.T) {
+	w := catalogtest.Start(t)
+	w.Serve(t)
 	for _, size := range []int{0, 1, 4095, 4096, 4097, 700_000} {
 		t.Run(strconv.Itoa(size), func(t *testing.T) {
-			w := catalogtest.Start(t)
 			content := catalogtest.Content(size, 1)
-			e := w.Library.Add("a.mp4", content)
-			w.Serve(t)
+			e := w.Library.Add(strconv.Itoa(size)+".mp4", content)
 			nc := w.Bob.Conn(t)
 			sub, err := nc.SubscribeSync("natster.media.films." + e.Hash.String())
 			if err != nil {
