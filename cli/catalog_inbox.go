@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"natster/events"
 	"natster/functions/api"
@@ -53,6 +54,12 @@ func (s *session) inbox(ctx context.Context) ([]api.Share, error) {
 			inbox = append(inbox, x)
 		}
 	}
+	slices.SortStableFunc(inbox, func(a, b api.Share) int { // what can be looked at now comes first
+		if a.Online == b.Online {
+			return 0
+		}
+		return map[bool]int{true: -1, false: 1}[a.Online]
+	})
 	return inbox, nil
 }
 

@@ -148,7 +148,7 @@ func TestContactsAreNamesForKeys(t *testing.T) {
 	carol := m.Account("carol").Key.String()
 	m.natster("contacts add carol " + carol).ok()
 	m.natster("contacts add carol " + carol).ok()
-	m.natster("contacts add carol " + m.Account("dave").Key.String()).exits(1).warns("another account", "try: natster contacts rm carol")
+	m.natster("contacts add carol "+m.Account("dave").Key.String()).exits(1).warns("another account", "try: natster contacts rm carol")
 	m.natster("contacts ls").ok().says("carol", carol, "your own context")
 	m.natster("catalog share films carol").ok().says("with carol")
 	m.natster("catalog shares").ok().says("carol")

@@ -110,7 +110,7 @@ func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string)
 		}
 		var names []string
 		for _, c := range contacts {
-			if !c.Context {
+			if c.Known == "" {
 				names = append(names, c.Name)
 			}
 		}

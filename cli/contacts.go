@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"natster/deploy/world"
 	"natster/events"
 )
 
@@ -18,10 +19,16 @@ import (
 type Contact struct {
 	Name    string         `json:"name"`
 	Account events.Account `json:"account"`
-	Context bool           `json:"context,omitempty"` // one of this user's own accounts, by the name of its context
+	Known   string         `json:"known_as,omitempty"` // why it need not be written down: knownContext or knownHub
 }
 
-// Contacts are names for account keys; a context is a contact without being written down.
+// Reasons for which an account has a name without being written down.
+const (
+	knownContext = "your own context" // under the context's name
+	knownHub     = "the world's hub"  // under the name "hub"
+)
+
+// Contacts are names for account keys: those that were given, and those that go without saying.
 type Contacts []Contact
 
 // contactsFile is contacts.json: {"bob":"ABQ…"}, for all contexts, since a key means the same account everywhere.
@@ -50,11 +57,22 @@ func (e *env) contacts() (Contacts, error) {
 	}
 	contexts, _ := s.all() // a damaged context has no account to name; using it says so
 	for _, c := range contexts {
-		if _, taken := book[c.Name]; !taken {
-			all = append(all, Contact{Name: c.Name, Account: c.Account, Context: true})
+		all = all.with(Contact{c.Name, c.Account, knownContext})
+	}
+	if me, err := e.me(); err == nil && me.World != "" {
+		if info, err := world.Find(me.World); err == nil {
+			all = all.with(Contact{"hub", info.Hub, knownHub})
 		}
 	}
 	return all, nil
+}
+
+// with is cs and c, unless the name is taken.
+func (cs Contacts) with(c Contact) Contacts {
+	if slices.Contains(cs.names(), c.Name) {
+		return cs
+	}
+	return append(cs, c)
 }
 
 func readContacts(path string) (map[string]events.Account, error) {

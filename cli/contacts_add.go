@@ -15,7 +15,7 @@ func contactsCommand(e *env) *cli.Command {
 		Name:        "contacts",
 		Usage:       "names for the accounts of people you know",
 		Category:    categoryShare,
-		Description: `A contact's name can be typed wherever an account's key can. So can the name of your other contexts.`,
+		Description: `A contact's name can be typed wherever an account's key can. So can the name of a context of yours.`,
 		Subcommands: []*cli.Command{contactsAddCommand(e), contactsLsCommand(e), contactsRmCommand(e)},
 	}
 }

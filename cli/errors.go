@@ -8,6 +8,7 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/functions/api"
+	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
 
 	"github.com/nats-io/nats.go"
@@ -56,7 +57,7 @@ func (e *env) fail(ctx context.Context, err error) int {
 	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))) {
 		return exitInterrupted
 	}
-	fmt.Fprintf(e.Stderr, "%s %s\n", e.err.red("natster:"), oneLine(err.Error()))
+	fmt.Fprintf(e.Stderr, "%s %s\n", e.err.red("natster:"), sentence(err))
 	if m, ok := errors.AsType[*misuse](err); ok {
 		if m.usage != "" {
 			fmt.Fprintf(e.Stderr, "  usage: %s\n", m.usage)
@@ -98,9 +99,22 @@ var usualHints = []struct {
 	{api.ErrUnavailable, "devrun"},
 }
 
-// oneLine makes an error one line in lower case, as its first letter goes: sentences of other packages may be otherwise.
+// sentence is err for a person. What a server said of a refusal only repeats what the refusal is.
+func sentence(err error) string {
+	s := err.Error()
+	if errors.Is(err, client.ErrNotShared) {
+		if before, _, ok := strings.Cut(s, client.ErrNotShared.Error()); ok {
+			s = before + client.ErrNotShared.Error()
+		}
+	}
+	return oneLine(s)
+}
+
+// oneLine makes text fit to stand behind "natster: " on a terminal: one line that begins in lower case, with nothing in it
+// that acts on the terminal, since other people's servers have a say in errors.
 func oneLine(s string) string {
-	s = strings.Join(strings.Fields(strings.ReplaceAll(s, "\n", "; ")), " ")
+	s = catalog.CleanDescription(strings.ReplaceAll(strings.TrimSpace(s), "\n", "; "))
+	s = strings.Join(strings.Fields(s), " ")
 	if len(s) > 1 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'a' && s[1] <= 'z' {
 		s = string(s[0]+'a'-'A') + s[1:]
 	}

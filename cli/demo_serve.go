@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// A background is a command that runs beside the demo.
+type background struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	output
+}
+
+func (b *background) stop() {
+	b.cancel()
+	<-b.done
+}
+
+// An output is what a background command says, and a channel that is closed when it says a certain text.
+type output struct {
+	mu   sync.Mutex
+	buf  bytes.Buffer
+	text string
+	said chan struct{}
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before := strings.Contains(o.buf.String(), o.text)
+	o.buf.Write(p)
+	if !before && strings.Contains(o.buf.String(), o.text) {
+		close(o.said)
+	}
+	return len(p), nil
+}
+
+// serve serves one of alice's catalogs until the demo ends, and returns when it is being served.
+func (d *demo) serve(ctx context.Context, name string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	b := &background{cancel: cancel, done: make(chan struct{}), output: output{text: "SERVING", said: make(chan struct{})}}
+	d.serving = append(d.serving, b)
+	var errs output // its text is empty, and said never asked for
+	errs.text = "\x00"
+	go func() {
+		defer close(b.done)
+		Main(ctx, Outside{[]string{"natster", "catalog", "serve", name}, d.Stdin, &b.output, &errs, d.inside("alice")})
+	}()
+	select {
+	case <-b.said:
+		return nil
+	case <-b.done:
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		errs.mu.Lock()
+		defer errs.mu.Unlock()
+		return fmt.Errorf("%w: natster catalog serve %s: %s", errDemo, name, oneLine(errs.buf.String()))
+	}
+}
+
+// stay leaves everything running until ctx is done.
+func (d *demo) stay(ctx context.Context) error {
+	if _, code, problem := d.quiet(ctx, "alice", nil, "catalog", "share", "media", "bob"); code != exitDone {
+		return fmt.Errorf("%w: share again: %s", errDemo, problem)
+	}
+	if err := d.printLine(d.result, func() {
+		d.say("\n%s", d.out.bold("All of it goes on until Ctrl-C, and is shared again. In another terminal:"))
+		d.say("   export XDG_CONFIG_HOME=%s XDG_DATA_HOME=%s", shellWord(filepath.Join(d.dir, "config")), shellWord(filepath.Join(d.dir, "data")))
+		d.say("   natster --context bob catalog contents media")
+		d.say("   natster --context alice catalog shares")
+		d.say("   natster events")
+	}); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	d.say("\nending, and removing %s", d.dir)
+	return ctx.Err()
+}
