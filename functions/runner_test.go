@@ -416,7 +416,7 @@ func TestPoisonIsSetAsideAndReportedAndTheNextEventComes(t *testing.T) {
 }
 
 func TestEachChangeOfAKeyIsHeard(t *testing.T) {
-	bucket := view.Bucket{Name: "shelf", Doc: "of a test", TTL: time.Second}
+	bucket := view.Bucket{Name: "shelf", Doc: "of a test", TTL: time.Second, Markers: true}
 	changes := make(chan functions.Change, 10)
 	f := func() functions.Function {
 		return functions.Function{Name: "keeper", Doc: "hears keys", Triggers: []functions.Trigger{
