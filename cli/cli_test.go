@@ -3,7 +3,6 @@ package cli_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -29,6 +28,7 @@ type machine struct {
 
 func newMachine(t *testing.T) *machine {
 	t.Helper()
+	t.Parallel()
 	return &machine{worldtest.Start(t), t, t.TempDir()}
 }
 
@@ -110,21 +110,7 @@ func (r result) warns(texts ...string) result {
 	return r
 }
 
-// decode reads the JSON that the command printed.
-func (r result) decode(v any) {
-	r.t.Helper()
-	r.ok()
-	d := json.NewDecoder(strings.NewReader(r.out))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		r.t.Fatalf("$ %s\n%v in:\n%s", r.line, err, r.out)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		r.t.Fatalf("$ %s\nmore than one JSON value in:\n%s", r.line, r.out)
-	}
-}
-
-// line is the first line on stdout that has text in it.
+// lineWith is the first line on stdout that has text in it.
 func (r result) lineWith(text string) string {
 	r.t.Helper()
 	for l := range strings.Lines(r.out) {

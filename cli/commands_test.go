@@ -133,7 +133,6 @@ func TestAStoppedWorldIsToldApart(t *testing.T) {
 	m.natster("init alice").ok()
 	dir := films(t)
 	m.Stop(t)
-	m.env("")
 	m.natster("whoami").exits(1).warns("the world is not running", "try: natster devrun")
 	m.run("catalog", "new", "films", dir).ok().warns("could not be checked")
 	m.natster("catalog contents films").ok().says("readme.txt")

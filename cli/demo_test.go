@@ -8,6 +8,8 @@ import (
 )
 
 func demoEnv(t *testing.T) (tmp string, env func(string) string) {
+	t.Helper()
+	t.Parallel()
 	tmp = t.TempDir()
 	return tmp, func(name string) string { return map[string]string{"HOME": tmp, "TMPDIR": tmp}[name] }
 }

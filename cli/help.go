@@ -30,7 +30,7 @@ func (e *env) help(app *cli.App, l line) {
 	fmt.Fprintf(w, "   %s\n", usageLine(cmd))
 	if about != "" {
 		fmt.Fprintln(w)
-		for line := range strings.SplitSeq(about, "\n") {
+		for _, line := range wrap(about, e.helpWidth()-3) {
 			fmt.Fprintln(w, strings.TrimRight("   "+line, " "))
 		}
 	}
@@ -40,6 +40,43 @@ func (e *env) help(app *cli.App, l line) {
 	if cmd == nil {
 		fmt.Fprintf(w, "\n%s\n", e.out.dim("natster help COMMAND explains a command, with an example."))
 	}
+}
+
+// helpWidth is how wide text may be: as the terminal, but no wider than is good to read.
+func (e *env) helpWidth() int {
+	if w := e.out.width; w >= 40 && w < 100 {
+		return w
+	}
+	return 100
+}
+
+// wrap breaks paragraphs into lines of at most width columns. Indented lines, which are there to be typed, stay as they are.
+func wrap(text string, width int) []string {
+	var lines []string
+	current := ""
+	flush := func() {
+		if current != "" {
+			lines, current = append(lines, current), ""
+		}
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		if line == "" || line[0] == ' ' {
+			flush()
+			lines = append(lines, line)
+			continue
+		}
+		for word := range strings.FieldsSeq(line) {
+			if current != "" && len([]rune(current))+1+len([]rune(word)) > width {
+				flush()
+			}
+			if current != "" {
+				current += " "
+			}
+			current += word
+		}
+	}
+	flush()
+	return lines
 }
 
 func (e *env) section(name string) {

@@ -1,0 +1,47 @@
+// Package cli is the command natster. A command is flags, a call on a client, and a print; what is right and what is wrong
+// is decided by the packages below: deploy/world and deploy/accounts, workloads/catalog/..., functions/api.
+//
+// Main and what all commands share:
+//
+//	app.go         Main: one command line in, one exit code out; the tree of commands
+//	args.go        flags anywhere on the line, commands and flags that were mistyped
+//	help.go        what a command is for and how it is typed
+//	env.go         streams, colours, JSON, the log
+//	errors.go      how errors look, what to type next, exit codes
+//	table.go       listings; sizes, rates and numbers for people
+//	progress.go    the bar on stderr
+//	suggest.go     what a mistyped word most likely meant
+//	completion.go  completion by the shell: the placeholders of a command's usage say what its arguments are
+//
+// Who and where:
+//
+//	dirs.go        where things are kept; private, atomic writing
+//	contexts.go    Context: an account, its world, its credentials; the store of all contexts
+//	contacts.go    names for account keys
+//	resolve.go     whom and what a word means
+//	session.go     a connection as the account of a context
+//	position.go    one command sees what the one before it did
+//	shelf.go       the catalog files of a context; imports
+//	activity.go    the readable log of catalog serve
+//
+// Commands, a file each: demo.go (with demo_serve.go, demo_steps.go, demo_tap.go, demo_speed.go), devrun.go, init.go,
+// whoami.go, login.go, stats.go, events.go, version.go; catalog.go and catalog_*.go, contacts_*.go, context_*.go; admin.go
+// and admin_rebuild.go.
+//
+// # Promises
+//
+// Results are on stdout, everything else on stderr; progress and colours only on a terminal, no colours with NO_COLOR.
+// An error is one line, "natster: …" in lower case, and then a line that can be typed. Exit codes: 0 done, 1 failed,
+// 2 misused, 130 interrupted, after cleaning up. With --json a result is one JSON value, and what goes on (events, serve)
+// one value a line. Credentials are in files of mode 0600 and are never printed.
+//
+// # On disk
+//
+//	$XDG_CONFIG_HOME/natster/current               the name of the context in use
+//	$XDG_CONFIG_HOME/natster/contexts/NAME.json    a context, without secrets
+//	$XDG_CONFIG_HOME/natster/contexts/NAME.creds   its credentials
+//	$XDG_CONFIG_HOME/natster/contacts.json         names for account keys
+//	$XDG_DATA_HOME/natster/NAME/catalogs/C.json    the catalogs of context NAME
+//	$XDG_DATA_HOME/natster/world/                  the world of natster devrun
+//	$XDG_DATA_HOME/natster/positions/              how far each world's log was seen; may be lost
+package cli

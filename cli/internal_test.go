@@ -1,0 +1,278 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"natster/functions/api"
+	"natster/workloads/catalog/client"
+
+	"github.com/urfave/cli/v2"
+)
+
+func testEnv(getenv map[string]string) (*env, *bytes.Buffer, *bytes.Buffer) {
+	var out, err bytes.Buffer
+	return newEnv(Outside{Stdout: &out, Stderr: &err, Getenv: func(n string) string { return getenv[n] }}), &out, &err
+}
+
+func TestFlagsMayStandAnywhere(t *testing.T) {
+	e, _, _ := testEnv(nil)
+	app := newApp(e)
+	for line, want := range map[string]string{
+		"catalog ls --json":                               "--json catalog ls --",
+		"--context bob catalog contents films -l":         "--context bob catalog contents -l -- films",
+		"catalog download films a -o out b --context=bob": "--context=bob catalog download -o out -- films a b",
+		"catalog download films --out=x -- --odd -o":      "catalog download --out=x -- films --odd -o",
+		"catalog --json download films - --parallel 2":    "--json catalog download --parallel 2 -- films -",
+		"--version": "version --",
+		"catalog describe films version --context alice x": "--context alice catalog describe -- films version x",
+	} {
+		l, err := arrange(app, append([]string{"natster"}, strings.Fields(line)...))
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		if got := strings.Join(l.args[1:], " "); got != want || l.help {
+			t.Errorf("%s\nis   %s\nwant %s", line, got, want)
+		}
+	}
+	for _, line := range []string{"", "help", "catalog", "catalog help", "help catalog share", "catalog share --help", "catalog share -h a b"} {
+		if l, err := arrange(app, append([]string{"natster"}, strings.Fields(line)...)); err != nil || !l.help {
+			t.Errorf("%q: help is %v, %v", line, l.help, err)
+		}
+	}
+}
+
+func TestEveryCommandIsExplained(t *testing.T) {
+	e, out, _ := testEnv(nil)
+	app := newApp(e)
+	each(app.Commands, app.Name, func(c *cli.Command, name string) {
+		out.Reset()
+		if code := Main(t.Context(), Outside{append(strings.Fields(name), "--help"), nil, out, out, e.Getenv}); code != exitDone {
+			t.Fatalf("%s --help: exit %d", name, code)
+		}
+		help := out.String()
+		if !strings.Contains(help, name+" - "+c.Usage) || c.Usage == "" || strings.HasSuffix(c.Usage, ".") {
+			t.Errorf("%s has no good line of usage:\n%s", name, help)
+		}
+		if !strings.Contains(c.Description, "natster ") && c.Subcommands == nil {
+			t.Errorf("%s has no example", name)
+		}
+		for l := range strings.Lines(help) {
+			if len([]rune(l)) > 101 {
+				t.Errorf("%s: a line is %d wide: %s", name, len(l), l)
+			}
+		}
+	})
+}
+
+func TestCompletion(t *testing.T) {
+	home := t.TempDir()
+	e, out, _ := testEnv(map[string]string{"HOME": home})
+	complete := func(line string) []string {
+		out.Reset()
+		Main(t.Context(), Outside{append(strings.Fields(line), completionWord), nil, out, out, e.Getenv})
+		return strings.Fields(out.String())
+	}
+	for line, want := range map[string]string{
+		"natster":                           "catalog",
+		"natster catalog":                   "download",
+		"natster catalog download --ov":     "--overwrite",
+		"natster catalog download films -":  "--all",
+		"natster context use --j":           "--json",
+		"natster completion":                "fish",
+		"natster admin rebuild":             "shares",
+		"natster admin rebuild shares":      "logins",
+		"natster --context x admin rebuild": "logins",
+	} {
+		if got := complete(line); !slices.Contains(got, want) {
+			t.Errorf("%s: %v has no %s", line, got, want)
+		}
+	}
+	for _, line := range []string{"natster nosuch", "natster whoami", "natster catalog new", "natster context use", "natster catalog share"} {
+		if got := complete(line); len(got) > 0 {
+			t.Errorf("%s: %v", line, got)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		out.Reset()
+		if code := Main(t.Context(), Outside{[]string{"natster", "completion", shell}, nil, out, out, e.Getenv}); code != exitDone || !strings.Contains(out.String(), completionWord) {
+			t.Errorf("completion %s: exit %d:\n%s", shell, code, out)
+		}
+	}
+}
+
+func TestClosest(t *testing.T) {
+	names := []string{"films", "music", "photos2024", "bob", "Alice"}
+	for word, want := range map[string]string{
+		"flims": "films", "film": "films", "fims": "films", "msuic": "music", "photos": "photos2024", "bbo": "bob",
+		"alice": "Alice", "x": "", "carol": "", "filsmx": "films", "": "",
+	} {
+		if got := closest(word, names); got != want {
+			t.Errorf("closest to %q is %q, want %q", word, got, want)
+		}
+	}
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"a", "", 1}, {"ab", "ba", 1}, {"kitten", "sitting", 3}, {"grün", "grun", 1}} {
+		if got := distance(c.a, c.b); got != c.want || distance(c.b, c.a) != c.want {
+			t.Errorf("distance of %q and %q is %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+func TestTablesLineUp(t *testing.T) {
+	e, out, _ := testEnv(nil)
+	tb := table{head: []string{"PATH", "SIZE", "NOTE"}, end: []int{1}}
+	tb.row("a", size(1), "")
+	tb.row("日本.mp4", size(1_234_567), "x")
+	e.printTable(tb, "nothing")
+	want := "PATH        SIZE  NOTE\na            1 B\n日本.mp4  1.2 MB  x\n"
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out, want)
+	}
+	out.Reset()
+	if e.printTable(table{}, "nothing here"); out.String() != "nothing here\n" {
+		t.Errorf("an empty table is %q", out)
+	}
+}
+
+func TestTheBarFitsTheTerminalAndGoesAway(t *testing.T) {
+	var w bytes.Buffer
+	now := time.Unix(0, 0)
+	b := &bar{w: &w, style: style{terminal: true, width: 100}, label: "films", number: size, now: func() time.Time { return now }}
+	b.set(500, 10_000, "a.mp4")
+	now = now.Add(2 * time.Second)
+	b.set(5_000, 10_000, "2024/a very long path/that does not fit/into the line.mp4")
+	now = now.Add(time.Millisecond)
+	b.set(5_001, 10_000, "too soon")
+	lines := strings.Split(w.String(), "\r\x1b[K")
+	last := lines[len(lines)-1]
+	for _, part := range []string{"films", "50%", "5.0 kB of 10 kB", "2.3 kB/s", "2s left", "….mp4"} {
+		part = strings.TrimPrefix(part, "…")
+		if !strings.Contains(last, part) {
+			t.Errorf("%q has no %q", last, part)
+		}
+	}
+	if n := len([]rune(last)); n > 100 {
+		t.Errorf("%d columns: %q", n, last)
+	}
+	if b.clear(); !strings.HasSuffix(w.String(), "\r\x1b[K") {
+		t.Errorf("not cleared: %q", w.String())
+	}
+	w.Reset()
+	quiet := &bar{w: &w, now: time.Now, number: size}
+	quiet.set(1, 2, "x")
+	if quiet.clear(); w.Len() > 0 {
+		t.Errorf("where no terminal is: %q", w.String())
+	}
+}
+
+func TestErrorsAreOneHarmlessLine(t *testing.T) {
+	for err, want := range map[error]string{
+		errors.New("Nobody answers\n here"):                "nobody answers; here",
+		errors.New("EOF"):                                  "EOF",
+		errors.New("\x1b[2J\x1b]0;gotcha\x07 refused"):     "[2J ]0;gotcha refused",
+		errors.Join(errors.New("one"), errors.New("b")):    "one; b",
+		errors.Join(client.ErrNotShared, api.ErrForbidden): client.ErrNotShared.Error(),
+	} {
+		e, _, stderr := testEnv(nil)
+		if code := e.fail(t.Context(), err); code != exitFailed {
+			t.Errorf("%q: exit %d", err, code)
+		}
+		if got, _, _ := strings.Cut(stderr.String(), "\n"); got != "natster: "+want {
+			t.Errorf("%q becomes %q", err, got)
+		}
+	}
+	e, _, stderr := testEnv(nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if code := e.fail(ctx, ctx.Err()); code != exitInterrupted || stderr.Len() > 0 {
+		t.Errorf("interrupted: exit %d, %q", code, stderr)
+	}
+}
+
+func TestShellWords(t *testing.T) {
+	for word, want := range map[string]string{"a/b.c-d": "a/b.c-d", "a b": "'a b'", "it's": `'it'\''s'`, "": "''", "$(x)": "'$(x)'", "~": "'~'"} {
+		if got := shellWord(word); got != want {
+			t.Errorf("%q becomes %s, want %s", word, got, want)
+		}
+	}
+}
+
+func TestANeedleFindsWhatIsThereAndNothingElse(t *testing.T) {
+	n := &needle{pieces: make(map[uint64]struct{})}
+	text := []byte("it was a bright cold day in april, and nobody had counted the clocks")
+	rolling(text, func(_ int, h uint64) {
+		n.pieces[h] = struct{}{}
+		n.filter[h>>48] |= 1 << (h >> 42 & 63)
+	})
+	hidden := append(append(bytes.Repeat([]byte{7}, 1000), text[10:50]...), bytes.Repeat([]byte{0}, 1000)...)
+	if got := n.count(hidden); got != 40-pieceSize+1 {
+		t.Errorf("found %d pieces of 40 bytes, want %d", got, 40-pieceSize+1)
+	}
+	if got := n.count(bytes.Repeat([]byte("bright cold day in april, and "), 50)); got != 0 {
+		t.Errorf("found %d pieces that are not there", got)
+	}
+	if got := n.count(text[:31]); got != 0 {
+		t.Errorf("found %d pieces in less than one", got)
+	}
+}
+
+func FuzzParseContext(f *testing.F) {
+	good := `{"name":"alice","account":"ABJFWX4WUPLG4PY72Z4I6LOBWVJPTSAZ6GLG6ZJN3NBQOMJLHGGRWUTT","account_name":"alice",` +
+		`"url":"nats://127.0.0.1:7422","world":"/w","creds":"alice.creds"}`
+	for _, s := range []string{good, "", "{}", "null", "[]", strings.Replace(good, "alice", "../x", 1), strings.Replace(good, "nats:", "file:", 1)} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := ParseContext(text)
+		if err != nil {
+			if !errors.Is(err, ErrContextFile) {
+				t.Errorf("%v is no ErrContextFile", err)
+			}
+			if c != (Context{}) {
+				t.Errorf("an error and %+v", c)
+			}
+			return
+		}
+		if c.Account.IsZero() || strings.ContainsAny(c.Name, "/\\\x00") || c.wrong() != "" {
+			t.Errorf("accepted %+v", c)
+		}
+	})
+}
+
+func TestAContextFileIsReadOrRefusedWithAReason(t *testing.T) {
+	const key = "ABJFWX4WUPLG4PY72Z4I6LOBWVJPTSAZ6GLG6ZJN3NBQOMJLHGGRWUTT"
+	file := func(name, account, url, creds, world string) string {
+		return `{"name":"` + name + `","account":"` + account + `","url":"` + url + `","creds":"` + creds + `","world":"` + world + `"}`
+	}
+	for text, want := range map[string]string{
+		file("alice", key, "nats://h:1", "a.creds", ""):         "",
+		file("alice", key, "tls://h:1", "/x/a.creds", "/w"):     "",
+		file("world", key, "nats://h:1", "a.creds", ""):         "its name",
+		file("../a", key, "nats://h:1", "a.creds", ""):          "its name",
+		file("alice", "", "nats://h:1", "a.creds", ""):          "no account",
+		file("alice", key[:50], "nats://h:1", "a.creds", ""):    "not an account key",
+		file("alice", key, "http://h:1", "a.creds", ""):         "its url",
+		file("alice", key, "nats://u:p@h:1", "a.creds", ""):     "has a user in it",
+		file("alice", key, "nats://h:1", "", ""):                "creds file",
+		file("alice", key, "nats://h:1", "a.creds", "relative"): "absolute",
+		`{"name":7}`:  "cannot unmarshal",
+		`{} trailing`: "invalid character",
+	} {
+		_, err := ParseContext([]byte(text))
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", text, err)
+		case want != "" && (err == nil || !errors.Is(err, ErrContextFile) || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
