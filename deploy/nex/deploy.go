@@ -1,0 +1,266 @@
+package nex
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nuid"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"natster/workloads/nexlet/spec"
+	"natster/workloads/nexlet/wire"
+)
+
+// tagDeploy marks a workload with the deploy that made it, so that a deploy whose answer was lost can be found again. Nodes
+// record tags and check none.
+const tagDeploy = "natster.deploy"
+
+// A Bid is a node's offer to run a workload. It does not say which node made it.
+type Bid struct {
+	ID         string
+	XKey       string // to which an environment can be sealed
+	Lifecycles []wire.Lifecycle
+	Schema     string
+}
+
+// A Request is one workload to deploy.
+type Request struct {
+	Name        string
+	Description string
+	Start       spec.Start
+	Tags        wire.Tags         // that the node must have
+	Environment map[string]string // sealed to the nexlet that gets it; empty: none
+
+	bidders int // how many bids to expect; 0: nobody knows
+}
+
+// A Deployed workload runs, or is about to.
+type Deployed struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// Auction asks all nodes with the tags for bids. None is no error.
+func (c *Client) Auction(ctx context.Context, tags wire.Tags) ([]Bid, error) {
+	return c.auction(ctx, tags, 0)
+}
+
+func (c *Client) auction(ctx context.Context, tags wire.Tags, bidders int) ([]Bid, error) {
+	if tags == nil {
+		tags = wire.Tags{}
+	}
+	q := wire.AuctionRequest{AgentType: c.kind, AuctionID: nuid.Next(), Tags: tags}
+	replies, err := c.gather(ctx, wire.Auction(c.namespace), q, bidders, c.waits.First)
+	if err != nil {
+		return nil, err
+	}
+	var bids []Bid
+	for _, m := range replies {
+		if wire.Refusal(m) != nil {
+			continue
+		}
+		a, err := wire.Decode[wire.AuctionResponse](m.Data)
+		if err != nil {
+			continue
+		}
+		bids = append(bids, Bid{a.BidderID, a.XKey, a.SupportedLifecycles, a.StartRequestSchema})
+	}
+	return bids, nil
+}
+
+// Deploy runs the workload on one node with the request's tags. It fails with [ErrTooLarge], [ErrNoNode], [ErrNoBid],
+// [ErrLifecycle], [ErrSchema], [ErrRefused] and [ErrNoAnswer]; nothing of it runs then.
+func (c *Client) Deploy(ctx context.Context, r Request) (Deployed, error) {
+	fail := func(err error) (Deployed, error) { return Deployed{}, fmt.Errorf("deploy %s: %w", r.Name, err) }
+	if err := r.Start.Check(); err != nil {
+		return fail(err)
+	}
+	if _, err := c.body(r, Bid{XKey: ""}, ""); err != nil {
+		return fail(err)
+	}
+	mark := nuid.Next()
+	var unanswered int
+	for range 2 { // a bid of a node that died since is worth another auction
+		bids, err := c.auction(ctx, r.Tags, r.bidders)
+		if err != nil {
+			return fail(err)
+		}
+		if len(bids) == 0 && unanswered == 0 {
+			return fail(c.whyNoBid(ctx, r.Tags))
+		}
+		for _, bid := range bids {
+			d, err := c.deployTo(ctx, r, bid, mark)
+			switch {
+			case err == nil:
+				if unanswered > 0 {
+					c.sweep(ctx, r.Name, mark, d.ID)
+				}
+				return d, nil
+			case errors.Is(err, ErrNoAnswer):
+				unanswered++
+			case errors.Is(err, errGone): // another bid may be better
+			default:
+				return fail(err)
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return fail(err)
+		}
+	}
+	if unanswered == 0 {
+		return fail(c.whyNoBid(ctx, r.Tags))
+	}
+	if id := c.sweep(ctx, r.Name, mark, ""); id != "" {
+		return Deployed{ID: id, Name: r.Name}, nil // it was heard after all
+	}
+	return fail(fmt.Errorf("%w within %s; see: natster deploy nodes", ErrNoAnswer, c.waits.Deploy))
+}
+
+// errGone means that a bidder has no healthy agent any more.
+var errGone = errors.New("the bidder's agent is gone")
+
+// deployTo takes up one bid.
+func (c *Client) deployTo(ctx context.Context, r Request, bid Bid, mark string) (Deployed, error) {
+	if !slices.Contains(bid.Lifecycles, r.Start.Lifecycle()) {
+		return Deployed{}, fmt.Errorf("%w: %q; it has %v", ErrLifecycle, r.Start.Lifecycle(), bid.Lifecycles)
+	}
+	body, err := c.body(r, bid, mark)
+	if err != nil {
+		return Deployed{}, err
+	}
+	if err := validate(bid.Schema, body.RunRequest); err != nil {
+		return Deployed{}, err
+	}
+	m, err := c.ask(ctx, wire.Deploy(c.namespace, bid.ID), body, c.waits.Deploy)
+	if err == nil {
+		a, err := wire.Decode[wire.StartWorkloadResponse](m.Data)
+		if err != nil {
+			return Deployed{}, fmt.Errorf("unreadable answer of a node: %w", err)
+		}
+		return Deployed{ID: a.ID, Name: a.Name}, nil
+	}
+	refusal, refused := errors.AsType[*wire.Error](err)
+	switch {
+	case silent(err):
+		return Deployed{}, ErrNoAnswer
+	case !refused:
+		return Deployed{}, err
+	case refusal.Code == wire.CodeNotFound:
+		return Deployed{}, errGone
+	case refusal.Code == wire.CodeAgent:
+		// The node stores what its agent refuses, and would bring it back at every start.
+		if a, err := wire.Decode[wire.StartWorkloadResponse](m.Data); err == nil && a.ID != "" {
+			_, _ = c.stop(ctx, c.namespace, a.ID) // the refusal is the better news
+		}
+	}
+	return Deployed{}, fmt.Errorf("%w: %w", ErrRefused, refusal)
+}
+
+// body is what goes to the node, with the environment sealed to the bidder.
+func (c *Client) body(r Request, bid Bid, mark string) (wire.StartWorkloadRequest, error) {
+	start := r.Start
+	if len(r.Environment) > 0 && bid.XKey != "" {
+		var err error
+		if start.Environment, err = spec.Seal(r.Environment, r.Name, bid.XKey); err != nil {
+			return wire.StartWorkloadRequest{}, err
+		}
+	}
+	body := wire.StartWorkloadRequest{
+		Namespace: c.namespace, Name: r.Name, Description: r.Description,
+		Type: c.kind, Lifecycle: start.Lifecycle(), RunRequest: start.JSON(),
+		Tags: wire.Tags{tagDeploy: mark},
+	}
+	for k, v := range r.Tags {
+		body.Tags[k] = v
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return body, fmt.Errorf("nex: %w", err)
+	}
+	if len(text) > wire.MaxStored {
+		return body, fmt.Errorf("%w: %d bytes, and it stores %d: a node that restarts would forget it", ErrTooLarge, len(text), wire.MaxStored)
+	}
+	return body, nil
+}
+
+// sweep finds what a deploy has made after all, keeps one (the id, if given) and stops the others.
+func (c *Client) sweep(ctx context.Context, name, mark, keep string) string {
+	all, err := c.List(ctx, name)
+	if err != nil {
+		return keep
+	}
+	for _, w := range all {
+		switch {
+		case w.Tags[tagDeploy] != mark || w.ID == keep:
+		case keep == "":
+			keep = w.ID
+		default:
+			_, _ = c.stop(ctx, w.Namespace, w.ID) // a second instance does no harm
+		}
+	}
+	return keep
+}
+
+// whyNoBid looks for the reason why nobody bid.
+func (c *Client) whyNoBid(ctx context.Context, tags wire.Tags) error {
+	nodes, err := c.Nodes(ctx, nil)
+	if err != nil {
+		return err
+	}
+	var reasons []string
+	for _, n := range nodes {
+		reasons = append(reasons, fmt.Sprintf("node %s: %s", n.Name, c.unfit(n, tags)))
+	}
+	return fmt.Errorf("%w: %s", ErrNoBid, strings.Join(reasons, "; "))
+}
+
+func (c *Client) unfit(n Node, tags wire.Tags) string {
+	for k, v := range tags {
+		if n.Tags[k] != v {
+			return fmt.Sprintf("its tag %s is %q, not %q", k, n.Tags[k], v)
+		}
+	}
+	var health []string
+	for _, a := range n.Agents {
+		if a.Type == c.kind {
+			health = append(health, a.Health)
+		}
+	}
+	if health == nil {
+		return fmt.Sprintf("it has no agent of type %s (nex.json names bin/natster, which `make build` makes)", c.kind)
+	}
+	return fmt.Sprintf("its agent of type %s is %s", c.kind, strings.Join(health, ", "))
+}
+
+// validate holds a start request to the schema that came with the bid, before the node does: a bid is not spent on it.
+func validate(schema, start string) error {
+	const name = "file:///start-request.json"
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(schema))
+	if err != nil {
+		return fmt.Errorf("the nexlet's schema cannot be read: %w", err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource(name, doc); err != nil {
+		return fmt.Errorf("the nexlet's schema cannot be read: %w", err)
+	}
+	compiled, err := compiler.Compile(name)
+	if err != nil {
+		return fmt.Errorf("the nexlet's schema cannot be read: %w", err)
+	}
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(start))
+	if err != nil {
+		return fmt.Errorf("%w: it is not JSON: %w", ErrSchema, err)
+	}
+	if err := compiled.Validate(v); err != nil {
+		_, what, found := strings.Cut(err.Error(), "\n") // the first line is about the schema
+		if !found {
+			what = err.Error()
+		}
+		return fmt.Errorf("%w: %s", ErrSchema, strings.Join(strings.Fields(what), " "))
+	}
+	return nil
+}

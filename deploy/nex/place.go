@@ -1,0 +1,103 @@
+package nex
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"natster/workloads/nexlet/wire"
+)
+
+// A scene is the nodes and the workloads as they were found, and as we have changed them since.
+type scene struct {
+	nodes     []Node
+	workloads []wire.WorkloadSummary
+}
+
+func (c *Client) look(ctx context.Context) (*scene, error) {
+	nodes, err := c.Nodes(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.listAmong(ctx, len(nodes), nil)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(w wire.WorkloadSummary) bool { return w.Type != c.kind })
+	return &scene{nodes, all}, nil
+}
+
+// of are the workloads of that name.
+func (s *scene) of(name string) (found []wire.WorkloadSummary) {
+	for _, w := range s.workloads {
+		if w.Name == name {
+			found = append(found, w)
+		}
+	}
+	return found
+}
+
+func (s *scene) forget(id string) {
+	s.workloads = slices.DeleteFunc(s.workloads, func(w wire.WorkloadSummary) bool { return w.ID == id })
+}
+
+func (s *scene) node(id string) (Node, bool) {
+	i := slices.IndexFunc(s.nodes, func(n Node) bool { return n.ID == id })
+	if i < 0 {
+		return Node{}, false
+	}
+	return s.nodes[i], true
+}
+
+// leaving tells whether a workload is on a node that is about to end, and so counts no more.
+func (s *scene) leaving(w wire.WorkloadSummary) bool {
+	n, known := s.node(w.Metadata["node"])
+	return known && n.Lameduck()
+}
+
+// place chooses the node for one more instance: of those that have the tags and a healthy nexlet and will stay, the one with
+// the fewest instances of that name, then with the fewest workloads.
+func (c *Client) place(ctx context.Context, s *scene, name string, tags wire.Tags) (Node, error) {
+	var fit []Node
+	for _, n := range s.nodes {
+		if !n.Lameduck() && n.has(tags) && slices.ContainsFunc(n.Agents, func(a Agent) bool { return a.Type == c.kind && a.Health == "healthy" }) {
+			fit = append(fit, n)
+		}
+	}
+	if len(fit) == 0 {
+		return Node{}, fmt.Errorf("place %s: %w", name, c.whyNoBid(ctx, tags))
+	}
+	load := func(n Node, of string) (count int) {
+		for _, w := range s.workloads {
+			if w.Metadata["node"] == n.ID && (of == "" || w.Name == of) {
+				count++
+			}
+		}
+		return count
+	}
+	return slices.MinFunc(fit, func(a, b Node) int {
+		return cmp.Or(cmp.Compare(load(a, name), load(b, name)), cmp.Compare(load(a, ""), load(b, "")), cmp.Compare(a.ID, b.ID))
+	}), nil
+}
+
+func (n Node) has(tags wire.Tags) bool {
+	for k, v := range tags {
+		if n.Tags[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// pinned are tags that only that node has.
+func (n Node) pinned(tags wire.Tags) wire.Tags {
+	all := wire.Tags{}
+	for k, v := range tags {
+		all[k] = v
+	}
+	if n.Name != "" {
+		all[wire.TagNode] = n.Name
+	}
+	return all
+}

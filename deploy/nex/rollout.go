@@ -1,0 +1,267 @@
+package nex
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"natster/workloads/nexlet/wire"
+)
+
+// An Action is what was done about a workload.
+type Action string
+
+// The actions.
+const (
+	Started Action = "started"
+	Kept    Action = "kept" // it was right
+	Stopped Action = "stopped"
+	Failed  Action = "failed"
+)
+
+// A Step is one thing that was done.
+type Step struct {
+	Name   string `json:"name"`
+	Action Action `json:"action"`
+	ID     string `json:"id,omitempty"`
+	Node   string `json:"node,omitempty"` // its name
+	Why    string `json:"why,omitempty"`
+}
+
+// Options say how to roll out. The zero value is fine.
+type Options struct {
+	Tags        wire.Tags         // that nodes must have, beside those of each want
+	Replicas    int               // of each want that does not say; 1 if 0
+	Environment map[string]string // sealed to each nexlet, for each workload that is started
+	Report      func(Step)        // is called with each step as it is done; may be nil
+}
+
+// A rollout is one run of Up, Restart or Down.
+type rollout struct {
+	*Client
+	scene *scene
+	o     Options
+	steps []Step
+}
+
+func (c *Client) begin(ctx context.Context, o Options) (*rollout, error) {
+	s, err := c.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &rollout{Client: c, scene: s, o: o}, nil
+}
+
+func (r *rollout) did(s Step) {
+	r.steps = append(r.steps, s)
+	if r.o.Report != nil {
+		r.o.Report(s)
+	}
+}
+
+// Up makes what runs what is wanted: it starts what lacks, spread over the nodes, leaves what is right, replaces what was
+// started otherwise, and stops what is too much; of what nobody mentions it says nothing. A function's replacement is ready
+// before the old one is stopped. What was started and does not become ready is stopped again. It returns when everything
+// wanted is ready, with an error that names what is not.
+func (c *Client) Up(ctx context.Context, wants []Want, o Options) ([]Step, error) {
+	r, err := c.begin(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	var failed []error
+	for _, w := range wants {
+		if err := r.up(ctx, w); err != nil {
+			r.did(Step{Name: w.Name, Action: Failed, Why: err.Error()})
+			failed = append(failed, fmt.Errorf("%s: %w", w.Name, err))
+			if errors.Is(err, ErrNoNode) || ctx.Err() != nil {
+				break
+			}
+		}
+	}
+	return r.steps, errors.Join(failed...)
+}
+
+func (r *rollout) up(ctx context.Context, w Want) error {
+	replicas := cmp.Or(w.Replicas, r.o.Replicas, 1)
+	var right, wrong []wire.WorkloadSummary
+	for _, have := range r.scene.of(w.Name) {
+		if have.Metadata["spec"] == w.Start.Fingerprint() && !r.scene.leaving(have) && len(right) < replicas {
+			right = append(right, have)
+		} else {
+			wrong = append(wrong, have)
+		}
+	}
+	if w.Start.Catalog != nil { // two servers of one catalog would both answer
+		if err := r.stopAll(ctx, wrong, "replaced"); err != nil {
+			return err
+		}
+		wrong = nil
+	}
+	for _, have := range right {
+		if _, err := r.ready(ctx, have.ID, r.waits.Ready); err != nil {
+			return err
+		}
+		r.did(Step{Name: w.Name, Action: Kept, ID: have.ID, Node: r.nodeName(have.Metadata["node"])})
+	}
+	for range replicas - len(right) {
+		if err := r.start(ctx, w); err != nil {
+			return err
+		}
+	}
+	return r.stopAll(ctx, wrong, "replaced")
+}
+
+// start starts one instance and returns when it is ready; one that does not become ready is stopped.
+func (r *rollout) start(ctx context.Context, w Want) error {
+	tags := maps.Clone(r.o.Tags)
+	if tags == nil {
+		tags = wire.Tags{}
+	}
+	maps.Copy(tags, w.Tags)
+	node, err := r.place(ctx, r.scene, w.Name, tags)
+	if err != nil {
+		return err
+	}
+	d, err := r.Deploy(ctx, Request{
+		Name: w.Name, Description: w.Description, Start: w.Start, Tags: node.pinned(tags),
+		Environment: r.o.Environment, bidders: 1,
+	})
+	if err != nil {
+		return err
+	}
+	ready, err := r.ready(ctx, d.ID, r.waits.Ready)
+	if err != nil {
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*r.waits.Complete)
+		defer cancel()
+		if _, stop := r.stop(cleanup, r.namespace, d.ID); stop != nil {
+			err = errors.Join(err, fmt.Errorf("and it could not be stopped: %w", stop))
+		}
+		return err
+	}
+	r.scene.workloads = append(r.scene.workloads, ready)
+	r.did(Step{Name: w.Name, Action: Started, ID: d.ID, Node: r.nodeName(ready.Metadata["node"])})
+	return nil
+}
+
+// ready waits until the workload does what it is for.
+func (r *rollout) ready(ctx context.Context, id string, patience time.Duration) (wire.WorkloadSummary, error) {
+	const hopeless = 3 // failed starts
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(r.waits.Poll)
+	defer tick.Stop()
+	last := errors.New("nobody lists it")
+	for {
+		found, err := r.listAmong(ctx, len(r.scene.nodes), []string{id})
+		if err == nil && len(found) > 0 {
+			w := found[0]
+			last = fmt.Errorf("it is %s", w.State)
+			if why := w.Metadata["error"]; why != "" {
+				last = fmt.Errorf("it is in state %s: %s", w.State, why)
+			}
+			if w.State == wire.Running {
+				return w, nil
+			}
+			if n, err := strconv.Atoi(w.Metadata["restarts"]); err == nil && n >= hopeless {
+				return w, fmt.Errorf("%w: %w (natster deploy logs -f shows more)", ErrNotReady, last)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return wire.WorkloadSummary{}, fmt.Errorf("%w: %w (natster deploy logs -f shows more)", ErrNotReady, last)
+		case <-tick.C:
+		}
+	}
+}
+
+func (r *rollout) stopAll(ctx context.Context, all []wire.WorkloadSummary, why string) error {
+	var failed []error
+	for _, w := range all {
+		stopped, err := r.stop(ctx, w.Namespace, w.ID)
+		if err == nil && !stopped {
+			err = fmt.Errorf("%s: %w", w.ID, ErrNotFound)
+		}
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		r.scene.forget(w.ID)
+		r.did(Step{Name: w.Name, Action: Stopped, ID: w.ID, Node: r.nodeName(w.Metadata["node"]), Why: why})
+	}
+	return errors.Join(failed...)
+}
+
+// Restart replaces every instance of what is wanted by a new one, one after the other; the others go on meanwhile. It fails
+// with [ErrNotFound] for what does not run.
+func (c *Client) Restart(ctx context.Context, wants []Want, o Options) ([]Step, error) {
+	r, err := c.begin(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	var failed []error
+	for _, w := range wants {
+		old := r.scene.of(w.Name)
+		if len(old) == 0 {
+			failed = append(failed, fmt.Errorf("%s: %w", w.Name, ErrNotFound))
+			continue
+		}
+		for _, instance := range old {
+			if err := r.replace(ctx, w, instance); err != nil {
+				r.did(Step{Name: w.Name, Action: Failed, ID: instance.ID, Why: err.Error()})
+				failed = append(failed, fmt.Errorf("%s: %w", w.Name, err))
+				break
+			}
+		}
+	}
+	return r.steps, errors.Join(failed...)
+}
+
+func (r *rollout) replace(ctx context.Context, w Want, old wire.WorkloadSummary) error {
+	if w.Start.Catalog != nil {
+		if err := r.stopAll(ctx, []wire.WorkloadSummary{old}, "restarted"); err != nil {
+			return err
+		}
+		return r.start(ctx, w)
+	}
+	r.scene.forget(old.ID) // so that the new one can take its place
+	if err := r.start(ctx, w); err != nil {
+		return err
+	}
+	return r.stopAll(ctx, []wire.WorkloadSummary{old}, "restarted")
+}
+
+// Down stops every instance of the names; without names, of everything of Natster's in the namespace.
+func (c *Client) Down(ctx context.Context, names []string, o Options) ([]Step, error) {
+	r, err := c.begin(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return r.steps, errors.Join(r.stopAll(ctx, slices.Clone(r.scene.workloads), "down"))
+	}
+	var failed []error
+	for _, name := range names {
+		found := r.scene.of(name)
+		if len(found) == 0 {
+			failed = append(failed, fmt.Errorf("%s: %w", name, ErrNotFound))
+			continue
+		}
+		if err := r.stopAll(ctx, found, "down"); err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return r.steps, errors.Join(failed...)
+}
+
+func (r *rollout) nodeName(id string) string {
+	n, known := r.scene.node(id)
+	if !known || n.Name == "" {
+		return id
+	}
+	return n.Name
+}

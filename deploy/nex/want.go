@@ -1,0 +1,104 @@
+package nex
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/goccy/go-yaml"
+
+	"natster/functions"
+	"natster/workloads/nexlet/spec"
+	"natster/workloads/nexlet/wire"
+)
+
+// A Want is what ought to run: a workload, so many times.
+type Want struct {
+	Name        string
+	Description string
+	Start       spec.Start
+	Tags        wire.Tags // of the nodes that it may run on
+	Replicas    int       // 1 if 0
+}
+
+// Wants are the functions, each as a workload of its own.
+func Wants(fns []functions.Function) []Want {
+	all := make([]Want, len(fns))
+	for i, f := range fns {
+		all[i] = Want{Name: f.Name, Description: f.Doc, Start: spec.Start{Function: f.Name}}
+	}
+	return all
+}
+
+// nexfile is a Nexfile: one workload, for the stock CLI.
+type nexfile struct {
+	Name        string          `yaml:"name" json:"name"`
+	Description string          `yaml:"description,omitempty" json:"description"`
+	Type        string          `yaml:"type" json:"type"`
+	Lifecycle   wire.Lifecycle  `yaml:"lifecycle" json:"lifecycle"`
+	Tags        wire.Tags       `yaml:"tags,omitempty" json:"tags"`
+	Start       json.RawMessage `yaml:"start_request" json:"start_request"`
+}
+
+// ReadNexfile reads a Nexfile, YAML or JSON.
+func ReadNexfile(path string) (Want, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Want{}, fmt.Errorf("nexfile: %w", err)
+	}
+	w, err := parseNexfile(text)
+	if err != nil {
+		return Want{}, fmt.Errorf("nexfile %s: %w", path, err)
+	}
+	return w, nil
+}
+
+func parseNexfile(text []byte) (Want, error) {
+	asJSON, err := yaml.YAMLToJSON(text)
+	if err != nil {
+		return Want{}, fmt.Errorf("it is not YAML: %w", err)
+	}
+	var f nexfile
+	if err := json.Unmarshal(asJSON, &f); err != nil {
+		return Want{}, err
+	}
+	start, err := spec.Parse(string(f.Start))
+	switch {
+	case err != nil:
+		return Want{}, err
+	case f.Type != spec.Type:
+		return Want{}, fmt.Errorf("its type is %q, not %q", f.Type, spec.Type)
+	case f.Lifecycle != start.Lifecycle():
+		return Want{}, fmt.Errorf("its lifecycle is %q; %s has lifecycle %q", f.Lifecycle, start.Name(), start.Lifecycle())
+	case f.Name == "":
+		f.Name = start.Name()
+	}
+	return Want{Name: f.Name, Description: f.Description, Start: start, Tags: f.Tags}, nil
+}
+
+// Nexfile is the want as a Nexfile, for `nex workload start -f`.
+func (w Want) Nexfile() ([]byte, error) {
+	start, err := yaml.JSONToYAML([]byte(w.Start.JSON()))
+	if err != nil {
+		return nil, fmt.Errorf("nexfile of %s: %w", w.Name, err)
+	}
+	head, err := yaml.Marshal(struct {
+		Name        string         `yaml:"name"`
+		Description string         `yaml:"description,omitempty"`
+		Type        string         `yaml:"type"`
+		Lifecycle   wire.Lifecycle `yaml:"lifecycle"`
+		Tags        wire.Tags      `yaml:"tags,omitempty"`
+	}{w.Name, w.Description, spec.Type, w.Start.Lifecycle(), w.Tags})
+	if err != nil {
+		return nil, fmt.Errorf("nexfile of %s: %w", w.Name, err)
+	}
+	var b bytes.Buffer
+	b.Write(head)
+	b.WriteString("start_request:\n")
+	for line := range bytes.Lines(start) {
+		b.WriteString("  ")
+		b.Write(line)
+	}
+	return b.Bytes(), nil
+}
