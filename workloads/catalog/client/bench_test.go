@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,6 +17,8 @@ import (
 	"runtime/pprof"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -74,7 +77,7 @@ type setting struct {
 }
 
 var roles = map[string]func(context.Context) error{
-	"serve": serveRole, "receive": receiveRole, "raw-send": rawSendRole, "raw-receive": rawReceiveRole,
+	"serve": serveRole, "receive": receiveRole, "raw-send": rawSendRole, "raw-receive": rawReceiveRole, "slow": slowRole,
 }
 
 func readSetting() (s setting, nc *nats.Conn, err error) {
@@ -438,4 +441,106 @@ func BenchmarkProtocol1(b *testing.B) {
 	for b.Loop() {
 		once()
 	}
+}
+
+// slowRole is a hundred receivers, each with a link of its own of 100 KB/s, who download until they are killed. It reports
+// every second how many bytes have come to all of them, and how often a connection was lost.
+func slowRole(ctx context.Context) error {
+	var set setting
+	if err := json.NewDecoder(os.Stdin).Decode(&set); err != nil {
+		return err
+	}
+	var got, lost atomic.Int64
+	var ready sync.WaitGroup
+	for i := range 100 {
+		ready.Add(1)
+		go func() {
+			nc, err := set.Info.Connect(ctx, set.Creds, nats.SetCustomDialer(slowLink{}),
+				nats.DisconnectErrHandler(func(*nats.Conn, error) { lost.Add(1) }))
+			ready.Done()
+			if err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return
+			}
+			c := client.NewWith(client.Config{Conn: nc, Account: set.Me})
+			var last int64
+			_, err = c.Download(ctx, catalogtest.Films, []catalog.Entry{set.Entry}, filepath.Join(set.Dir, strconv.Itoa(i)), client.Options{
+				Progress: func(p client.Progress) { got.Add(p.Done - last); last = p.Done },
+			})
+			fmt.Fprintln(os.Stderr, "a slow download ended:", err)
+		}()
+	}
+	ready.Wait()
+	fmt.Println("ready")
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		fmt.Println("done", lost.Load(), got.Load())
+	}
+	return in.Err()
+}
+
+// slowLink dials connections that are read at 100 KB/s.
+type slowLink struct{}
+
+func (slowLink) Dial(network, address string) (net.Conn, error) {
+	c, err := net.Dial(network, address)
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetReadBuffer(32 << 10)
+	}
+	return &slowConn{Conn: c}, nil
+}
+
+type slowConn struct{ net.Conn }
+
+func (c *slowConn) Read(b []byte) (int, error) {
+	const rate, step = 100_000, 10_000
+	n, err := c.Conn.Read(b[:min(len(b), step)])
+	time.Sleep(time.Duration(n) * time.Second / rate)
+	return n, err
+}
+
+// resident is the resident memory of a process in bytes, at its highest.
+func resident(pid int) int64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(b), "VmHWM:")
+	kb, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+	return kb << 10
+}
+
+// BenchmarkSlowReceivers measures what a hundred receivers at 100 KB/s each cost, and what they leave to a fast one.
+func BenchmarkSlowReceivers(b *testing.B) {
+	x := newBench(b)
+	_, sender := child(b, "serve", x.alice)
+	fast, _ := child(b, "receive", x.bob)
+	alone := time.Duration(1 << 62)
+	for range 3 {
+		wall, _ := fast()
+		alone = min(alone, wall)
+	}
+	slowly := x.bob
+	slowly.Dir = b.TempDir()
+	slow, _ := child(b, "slow", slowly)
+	for got := int64(0); got < 100<<20; { // until they are all at it
+		<-time.After(time.Second)
+		_, got = slow()
+	}
+	among := time.Duration(1 << 62)
+	_, before := slow()
+	began := time.Now()
+	for b.Loop() {
+		wall, _ := fast()
+		among = min(among, wall)
+	}
+	lost, after := slow()
+	b.ReportMetric(float64(resident(sender.Process.Pid))/1e6, "MB-resident")
+	b.ReportMetric(float64(lost), "connections-lost")
+	b.ReportMetric(float64(after-before)/1e3/time.Since(began).Seconds()/100, "KB/s-each-slow")
+	b.ReportMetric(alone.Seconds()/among.Seconds(), "of-fast-alone")
+	b.ReportMetric(0, "ns/op")
 }
