@@ -146,6 +146,10 @@ func (s *session) download(ctx context.Context, name events.Catalog, entries []c
 	r, err := s.client().Download(ctx, name, entries, dest, o)
 	took := time.Since(began)
 	bar.clear()
+	if ctx.Err() != nil {
+		s.note("interrupted; the same command goes on from here")
+		return ctx.Err()
+	}
 	if err != nil {
 		return s.downloadFailed(err, r, len(entries))
 	}

@@ -189,17 +189,14 @@ func (d *demo) prompt(who string, words []string) {
 	d.say("    %s natster %s", d.out.dim(fmt.Sprintf("%5s$", who)), strings.Join(line, " "))
 }
 
-// show prints the first lines of what a command said.
+// show prints the first lines of what a command said, without empty ones.
 func (d *demo) show(out string, lines int) {
-	all := strings.Split(strings.TrimRight(out, "\n"), "\n")
-	for i, l := range all {
-		if i == lines {
-			if i > 1 {
-				d.say("           %s", d.out.dim(fmt.Sprintf("… %d more lines", len(all)-i)))
-			}
-			return
-		}
+	all := strings.FieldsFunc(out, func(r rune) bool { return r == '\n' })
+	for _, l := range all[:min(len(all), lines)] {
 		d.say("           %s", d.out.dim(l))
+	}
+	if more := len(all) - lines; more > 0 && lines > 2 {
+		d.say("           %s", d.out.dim(fmt.Sprintf("… and %s", count(more, "more line"))))
 	}
 }
 

@@ -91,7 +91,7 @@ func (e *env) printWorld(w *world.World, dir string) {
 	e.say("  accounts    global %s", i.Global)
 	e.say("              hub    %s", i.Hub)
 	e.say("              site   %s", i.Site)
-	e.say("  functions   %s", strings.Join(functions, " "))
+	e.say("  functions   %s", strings.Join(wrap(strings.Join(functions, " "), e.helpWidth()-14), "\n              "))
 	e.say("")
 	e.say("Next, in another terminal: %s", e.out.bold(nextAfterDevrun(e, dir)))
 }

@@ -129,9 +129,9 @@ func TestClosest(t *testing.T) {
 
 func TestTablesLineUp(t *testing.T) {
 	e, out, _ := testEnv(nil)
-	tb := table{head: []string{"PATH", "SIZE", "NOTE"}, end: []int{1}}
-	tb.row("a", size(1), "")
-	tb.row("日本.mp4", size(1_234_567), "x")
+	tb := table{head: []string{"EMPTY", "PATH", "SIZE", "NOTE"}, end: []int{2}}
+	tb.row("", "a", size(1), "")
+	tb.row("", "日本.mp4", size(1_234_567), "x")
 	e.printTable(tb, "nothing")
 	want := "PATH        SIZE  NOTE\na            1 B\n日本.mp4  1.2 MB  x\n"
 	if out.String() != want {

@@ -28,6 +28,7 @@ type bar struct {
 	first int64 // done when it began: what was there already is not speed
 	drawn time.Time
 	shown bool
+	gone  bool
 }
 
 // redraw is how often a bar changes: often enough to move, seldom enough to read.
@@ -45,6 +46,9 @@ func (b *bar) set(done, all int64, doing string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
+	if b.gone || all == 0 {
+		return
+	}
 	if b.began.IsZero() {
 		b.began, b.first = now, done
 	}
@@ -58,10 +62,7 @@ func (b *bar) set(done, all int64, doing string) {
 // line is `label  ━━━━━━────  62%  1.2 GB of 2.0 GB  85 MB/s  9s left  path`, cut to the terminal's width.
 func (b *bar) line(done, all int64, doing string, elapsed time.Duration) string {
 	const cells = 24
-	part := 1.0
-	if all > 0 {
-		part = min(1, float64(done)/float64(all))
-	}
+	part := min(1, float64(done)/float64(all))
 	full := int(part * cells)
 	text := fmt.Sprintf("%s  %s%s  %3.0f%%  %s of %s", b.label,
 		b.style.green(strings.Repeat("━", full)), b.style.dim(strings.Repeat("─", cells-full)), part*100, b.number(done), b.number(all))
@@ -86,14 +87,14 @@ func (b *bar) count(done, all int64) {
 	b.set(done, all, "")
 }
 
-// clear takes the bar away.
+// clear takes the bar away, for good.
 func (b *bar) clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.shown {
 		fmt.Fprint(b.w, "\r\x1b[K")
-		b.shown = false
 	}
+	b.gone = true
 }
 
 // scan is the bar as a scan's progress.

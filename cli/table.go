@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -23,6 +24,7 @@ func (e *env) printTable(t table, empty string) {
 		fmt.Fprintln(e.Stdout, empty)
 		return
 	}
+	t = t.withoutEmptyColumns()
 	widths := make([]int, len(t.head))
 	for _, r := range append([][]string{t.head}, t.rows...) {
 		for i, c := range r {
@@ -53,6 +55,25 @@ func (e *env) printTable(t table, empty string) {
 	for _, r := range t.rows {
 		line(r, func(s string) string { return s })
 	}
+}
+
+// withoutEmptyColumns is t without the columns that no row has anything in.
+func (t table) withoutEmptyColumns() table {
+	var kept table
+	kept.rows = make([][]string, len(t.rows))
+	for i, head := range t.head {
+		if !slices.ContainsFunc(t.rows, func(r []string) bool { return r[i] != "" }) {
+			continue
+		}
+		if slices.Contains(t.end, i) {
+			kept.end = append(kept.end, len(kept.head))
+		}
+		kept.head = append(kept.head, head)
+		for j, r := range t.rows {
+			kept.rows[j] = append(kept.rows[j], r[i])
+		}
+	}
+	return kept
 }
 
 // size is a number of bytes for a person, in powers of 1000 as rate is.

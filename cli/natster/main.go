@@ -13,5 +13,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	// Whoever read our output went away: end as with Ctrl-C, cleaned up. It must not kill us while we clean up either.
+	ctx, _ = signal.NotifyContext(ctx, syscall.SIGPIPE)
 	os.Exit(cli.Main(ctx, cli.OS()))
 }
