@@ -85,6 +85,9 @@ func (s *session) serve(ctx context.Context, libs []*library.Library, c server.C
 	if err != nil {
 		return err
 	}
+	if err := s.listen(ctx, libs, c.Logger); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup

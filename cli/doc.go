@@ -22,7 +22,8 @@
 //	session.go     a connection as the account of a context
 //	position.go    one command sees what the one before it did
 //	shelf.go       the catalog files of a context; imports
-//	activity.go    the readable log of catalog serve
+//	requests.go    who asks a catalog that is being served for what
+//	activity.go    the readable log of that
 //
 // Commands, a file each: demo.go (with demo_serve.go, demo_steps.go, demo_tap.go, demo_speed.go), devrun.go, init.go,
 // whoami.go, login.go, stats.go, events.go, version.go; catalog.go and catalog_*.go, contacts_*.go, context_*.go; admin.go

@@ -52,6 +52,9 @@ func TestTwoPeopleShareADirectory(t *testing.T) {
 	m.natster("--context bob catalog unimport films").ok()
 	m.natster("--context bob catalog contents films").exits(1).warns("no catalog here is called")
 
+	for _, line := range []string{"bob  lists films", "bob  reads films  2024/goat.mp4  920 kB"} {
+		serving.waitFor(line)
+	}
 	if code := serving.interrupt(); code != 130 {
 		t.Errorf("serve ended with %d", code)
 	}
