@@ -53,7 +53,7 @@ func (f *authority) importCatalog(ctx context.Context, call *functions.Call, q a
 	}
 	shared := false
 	for _, d := range s.Found {
-		_, ok, err := view.Doc[view.Share](d)
+		_, ok, err := view.ShareIn(d)
 		if err != nil {
 			return api.None{}, err
 		}
