@@ -32,9 +32,16 @@ func (r *Runner) consume(ctx, work context.Context, host Host, t Trigger, consum
 	}
 }
 
+// A pull that the server forgot, because the consumer was made anew or its leader changed, is noticed after two missing
+// heartbeats.
+const (
+	pullExpiry    = 10 * time.Second
+	pullHeartbeat = 500 * time.Millisecond
+)
+
 // consumeOnce handles messages until the iterator fails or ctx is done, and tells whether there was any.
 func (r *Runner) consumeOnce(ctx, work context.Context, host Host, t Trigger, consumer jetstream.Consumer) (progress bool, err error) {
-	iter, err := consumer.Messages(jetstream.PullMaxMessages(1))
+	iter, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat))
 	if err != nil {
 		return false, err
 	}

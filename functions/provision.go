@@ -74,30 +74,29 @@ func provisionConsumer(ctx context.Context, js jetstream.JetStream, f Function, 
 	return err
 }
 
-// FastForward makes f's event trigger go on after the position, without handling the events before. It is for whoever
-// has brought f's state up to that position by other means, such as a rebuild, and for a function that is new and need not
-// hear old stories. It needs an administrator, and may be used while f runs.
-func FastForward(ctx context.Context, js jetstream.JetStream, f Function, position uint64) error {
-	for _, t := range f.Triggers {
-		if t.Kind != KindEvent {
-			continue
-		}
-		c, err := js.Consumer(ctx, t.stream, f.Name)
+// FastForward makes the function of that name go on after the position of the log, without handling the events before. It
+// is for whoever has brought the function's state up to that position by other means, such as a rebuild, and for a
+// function that is new and need not hear old stories. It needs an administrator, and may be used while the function runs.
+func FastForward(ctx context.Context, js jetstream.JetStream, function string, position uint64) error {
+	err := func() error {
+		c, err := js.Consumer(ctx, events.LogStream, function)
 		if err != nil {
-			return fmt.Errorf("functions: fast-forward %s: %w", f.Name, err)
+			return err
 		}
 		info := c.CachedInfo()
 		if info.AckFloor.Stream >= position {
-			continue
+			return nil
 		}
 		cfg := info.Config
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, position+1
-		if err := js.DeleteConsumer(ctx, t.stream, f.Name); err != nil {
-			return fmt.Errorf("functions: fast-forward %s: %w", f.Name, err)
+		if err := js.DeleteConsumer(ctx, events.LogStream, function); err != nil {
+			return err
 		}
-		if _, err := js.CreateConsumer(ctx, t.stream, cfg); err != nil {
-			return fmt.Errorf("functions: fast-forward %s: %w", f.Name, err)
-		}
+		_, err = js.CreateConsumer(ctx, events.LogStream, cfg)
+		return err
+	}()
+	if err != nil {
+		return fmt.Errorf("functions: fast-forward %s: %w", function, err)
 	}
 	return nil
 }

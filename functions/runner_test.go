@@ -359,7 +359,7 @@ func TestAFastForwardedFunctionHearsOnlyWhatIsNew(t *testing.T) {
 	if first := <-heard; first != 1 {
 		t.Fatalf("first heard %d", first)
 	}
-	if err := functions.FastForward(t.Context(), js, f(), old); err != nil {
+	if err := functions.FastForward(t.Context(), js, f().Name, old); err != nil {
 		t.Fatal(err)
 	}
 	close(block)
@@ -371,6 +371,32 @@ func TestAFastForwardedFunctionHearsOnlyWhatIsNew(t *testing.T) {
 	}
 	if err := functions.Provision(t.Context(), js, 1, f()); err != nil {
 		t.Errorf("provision afterwards: %v", err)
+	}
+}
+
+func TestAFunctionGoesOnWhenItsConsumerIsMadeAnew(t *testing.T) {
+	heard := make(chan uint64, 10)
+	f := hearing(func(_ context.Context, e events.Envelope) error { heard <- e.Position; return nil })
+	w, js := bare(t, f())
+	running(t, w, functions.Config{Backoff: fast}, f, 1)
+	put(t, js, 1)
+	<-heard
+	if err := js.DeleteConsumer(t.Context(), events.LogStream, f().Name); err != nil {
+		t.Fatal(err)
+	}
+	if err := functions.Provision(t.Context(), js, 1, f()); err != nil {
+		t.Fatal(err)
+	}
+	for want := range uint64(2) { // from the start: where it was went with the old consumer
+		select {
+		case got := <-heard:
+			if got != want+1 {
+				t.Errorf("heard %d", got)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatal("nothing was heard")
+		}
+		put(t, js, 1)
 	}
 }
 

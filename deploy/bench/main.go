@@ -97,7 +97,7 @@ func run(ctx context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
-		fmt.Fprintf(os.Stderr, "%s took %s\n", m.name, short(time.Since(start)))
+		fmt.Fprintf(os.Stderr, "%s took %s\n", m.name, brief(time.Since(start)))
 		all = append(all, results...)
 	}
 	if *asJSON {

@@ -76,7 +76,7 @@ func interleaved(n int, things ...func() error) ([]time.Duration, error) {
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 
-func short(d time.Duration) string {
+func brief(d time.Duration) string {
 	switch {
 	case d >= time.Second:
 		return d.Round(10 * time.Millisecond).String()

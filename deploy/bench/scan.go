@@ -72,7 +72,7 @@ func scan(ctx context.Context, l *lab) ([]Result, error) {
 	took := time.Since(start)
 	return append(results, Result{
 		Measure: fmt.Sprintf("rescan of %d unchanged files, seconds", many),
-		Got:     short(took), Floor: "1s", Ratio: took.Seconds(), Target: 1, AtMost: true,
+		Got:     brief(took), Floor: "1s", Ratio: took.Seconds(), Target: 1, AtMost: true,
 	}), nil
 }
 

@@ -35,7 +35,7 @@ func startup(ctx context.Context, l *lab) ([]Result, error) {
 	more := float64((medians[0] - medians[1]).Microseconds()) / 1000
 	return []Result{{
 		Measure: "start to first output, ms more than an empty program",
-		Got:     short(medians[0]), Floor: short(medians[1]),
+		Got:     brief(medians[0]), Floor: brief(medians[1]),
 		Ratio: more, Target: 50, AtMost: true,
 	}}, nil
 }
