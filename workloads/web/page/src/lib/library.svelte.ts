@@ -1,0 +1,307 @@
+// The catalogs that there are for this account: its own, those it imports, and those it was offered; who is there, live.
+
+import { activity } from './activity.svelte';
+import { list, type Contents } from './catalog';
+import { Refusal, noResponders, type Link } from './link';
+import { me } from './me.svelte';
+import { people } from './people.svelte';
+
+export interface Share {
+  from_account: string;
+  to_account: string;
+  catalog: string;
+  catalog_online: boolean;
+  revision: number;
+}
+
+interface Import {
+  catalog: string;
+  owner: string;
+}
+
+interface Beat {
+  catalog: string;
+  account_key: string;
+  revision: number;
+}
+
+interface News {
+  from_account: string;
+  to_account: string;
+  catalog: string;
+  position?: number;
+}
+
+export interface Shelf {
+  name: string;
+  owner: string;
+  mine: boolean;
+  online: boolean;
+  shared: boolean; // an import whose share was taken back is not
+  revision: number;
+}
+
+const dismissedSlot = 'natster.dismissed';
+
+class Library {
+  loaded = $state(false);
+  problem = $state('');
+  shares = $state<Share[]>([]);
+  imports = $state<Import[]>([]);
+  own = $state<Record<string, { online: boolean; revision: number }>>({});
+  contents = $state.raw<Record<string, Contents>>({});
+  troubles = $state<Record<string, string>>({});
+  dismissed = $state<string[]>(readDismissed());
+  private link: Link | undefined;
+  private readonly listing = new Map<string, Promise<void>>();
+
+  start(link: Link): void {
+    this.link = link;
+    this.loaded = false;
+    this.contents = {};
+    this.own = {};
+    void this.follow(link);
+    void this.reload();
+    link.onState((s) => s === 'up' && void this.reload());
+  }
+
+  get me(): string {
+    return me.session?.account ?? '';
+  }
+
+  /** shelves are the catalogs that can be browsed: own ones first, then imported ones. */
+  get shelves(): Shelf[] {
+    const mine = new Map<string, Shelf>();
+    for (const [name, o] of Object.entries(this.own)) {
+      mine.set(name, { name, owner: this.me, mine: true, online: o.online, shared: true, revision: o.revision });
+    }
+    for (const s of this.shares) {
+      if (s.from_account === this.me && !mine.has(s.catalog)) {
+        mine.set(s.catalog, { name: s.catalog, owner: this.me, mine: true, online: s.catalog_online, shared: true, revision: s.revision });
+      }
+    }
+    const theirs = this.imports.map((i) => {
+      const s = this.shares.find((s) => s.from_account === i.owner && s.catalog === i.catalog && s.to_account === this.me);
+      return { name: i.catalog, owner: i.owner, mine: false, online: s?.catalog_online ?? false, shared: !!s, revision: s?.revision ?? 0 };
+    });
+    const byName = (a: Shelf, b: Shelf) => a.name.localeCompare(b.name);
+    return [...[...mine.values()].sort(byName), ...theirs.sort(byName)];
+  }
+
+  shelf(name: string): Shelf | undefined {
+    return this.shelves.find((s) => s.name === name);
+  }
+
+  /** inbox is what was offered and not imported. */
+  get inbox(): Share[] {
+    return this.shares.filter(
+      (s) => s.to_account === this.me && !this.imports.some((i) => i.owner === s.from_account && i.catalog === s.catalog)
+    );
+  }
+
+  get news(): Share[] {
+    return this.inbox.filter((s) => !this.dismissed.includes(s.from_account + '/' + s.catalog));
+  }
+
+  async reload(): Promise<void> {
+    const link = this.link;
+    if (!link) return;
+    try {
+      const [shares, imports] = await Promise.all([allShares(link), link.request<Import[]>('natster.global.accounts.imports')]);
+      if (link !== this.link) return;
+      this.shares = shares;
+      this.imports = imports ?? [];
+      this.problem = '';
+      this.loaded = true;
+    } catch (e) {
+      if (link === this.link) this.problem = (e as Error).message;
+    }
+    try {
+      const i = await link.request<{ serving?: Beat[] }>('natster.local.inbox', undefined, 3000);
+      if (link !== this.link) return;
+      const own = { ...this.own };
+      for (const b of i.serving ?? []) own[b.catalog] = { online: true, revision: b.revision };
+      this.own = own;
+    } catch {
+      // none of this account's catalogs is being served: that is no problem
+    }
+  }
+
+  /** open fetches a catalog's listing, once per revision. */
+  async open(name: string, again = false): Promise<void> {
+    const link = this.link;
+    if (!link || (this.contents[name] && !again)) return;
+    const running = this.listing.get(name);
+    if (running && !again) return running;
+    const p = (async () => {
+      try {
+        const c = await list(link, name);
+        if (link !== this.link) return;
+        this.contents = { ...this.contents, [name]: c };
+        this.trouble(name, '');
+      } catch (e) {
+        if (link !== this.link) return;
+        this.trouble(name, this.explain(name, e));
+        if (e instanceof Refusal && e.code === 403) this.forgetContents(name);
+      } finally {
+        this.listing.delete(name);
+      }
+    })();
+    this.listing.set(name, p);
+    return p;
+  }
+
+  private trouble(name: string, why: string): void {
+    this.troubles = { ...this.troubles, [name]: why };
+  }
+
+  private explain(name: string, e: unknown): string {
+    const s = this.shelf(name);
+    if (e instanceof Refusal) {
+      if (e.code === 403) return `${s ? people.nameOf(s.owner) : 'The owner'} no longer shares ${name} with you.`;
+      if (e.code === noResponders) {
+        return s?.mine ? `${name} is not being served. Start it with: natster catalog serve ${name}` : `${name} is offline. It will open by itself when it is back.`;
+      }
+    }
+    return (e as Error).message;
+  }
+
+  private forgetContents(name: string): void {
+    const c = { ...this.contents };
+    delete c[name];
+    this.contents = c;
+  }
+
+  async import(s: Share): Promise<void> {
+    await this.need().request('natster.global.accounts.import', { catalog: s.catalog, owner: s.from_account });
+    await this.need()
+      .request('natster.global.events.put', { catalog: s.catalog, target: s.from_account, event_type: 'catalog_imported' })
+      .catch(() => {}); // it is imported all the same
+    await this.reload();
+  }
+
+  async unimport(name: string): Promise<void> {
+    await this.need().request('natster.global.accounts.unimport', { catalog: name });
+    this.forgetContents(name);
+    await this.reload();
+  }
+
+  async share(catalog: string, target: string): Promise<void> {
+    await this.need().request('natster.global.events.put', { catalog, target, event_type: 'catalog_shared' });
+    await this.reload();
+  }
+
+  async unshare(catalog: string, target: string): Promise<void> {
+    await this.need().request('natster.global.events.put', { catalog, target, event_type: 'catalog_unshared' });
+    await this.reload();
+  }
+
+  dismiss(s: Share): void {
+    this.dismissed = [...this.dismissed, s.from_account + '/' + s.catalog];
+    try {
+      localStorage.setItem(dismissedSlot, JSON.stringify(this.dismissed));
+    } catch {
+      // a browser that keeps nothing
+    }
+  }
+
+  restore(s: Share): void {
+    this.dismissed = this.dismissed.filter((d) => d !== s.from_account + '/' + s.catalog);
+    try {
+      localStorage.setItem(dismissedSlot, JSON.stringify(this.dismissed));
+    } catch {
+      // a browser that keeps nothing
+    }
+  }
+
+  private need(): Link {
+    if (!this.link) throw new Error('There is no connection.');
+    return this.link;
+  }
+
+  // Live.
+
+  private async follow(link: Link): Promise<void> {
+    const hear = <T>(subject: string, f: (v: T, kind: string) => void) =>
+      link.subscribe(subject, (m) => {
+        if (link !== this.link) return;
+        try {
+          f(JSON.parse(new TextDecoder().decode(m.data)) as T, m.subject.slice(m.subject.lastIndexOf('.') + 1));
+        } catch {
+          // news that cannot be read is no news
+        }
+      });
+    await hear<Beat & News>('natster.global-events.*', (v, kind) => {
+      if (kind === 'heartbeat') this.presence(v, true);
+      else if (kind === 'offline') this.presence(v, false);
+      else if (kind === 'shared' || kind === 'unshared') void this.changed(v, kind);
+    });
+    await hear<Beat>('natster.local-events.heartbeat', (v) => this.ownBeat(v, true));
+    await hear<Beat>('natster.local-events.offline', (v) => this.ownBeat(v, false));
+  }
+
+  private presence(b: Beat, online: boolean): void {
+    const old = this.shares.find((s) => s.from_account === b.account_key && s.catalog === b.catalog && s.to_account === this.me);
+    if (!old) return;
+    const news = old.catalog_online !== online;
+    const fresh = online && old.revision !== b.revision;
+    this.shares = this.shares.map((s) =>
+      s.from_account === b.account_key && s.catalog === b.catalog ? { ...s, catalog_online: online, revision: online ? b.revision : s.revision } : s
+    );
+    const imported = this.imports.some((i) => i.catalog === b.catalog && i.owner === b.account_key);
+    if (news) {
+      const who = people.nameOf(b.account_key);
+      activity.say(online ? 'online' : 'offline', `${b.catalog} of ${who} ${online ? 'came online' : 'went offline'}`, imported ? `/c/${b.catalog}/` : '/inbox');
+    }
+    if (imported && online && (news || fresh) && (this.contents[b.catalog] || this.troubles[b.catalog])) void this.open(b.catalog, true);
+  }
+
+  private ownBeat(b: Beat, online: boolean): void {
+    const old = this.own[b.catalog];
+    this.own = { ...this.own, [b.catalog]: { online, revision: b.revision } };
+    if (old && old.online !== online) activity.say(online ? 'online' : 'offline', `Your ${b.catalog} ${online ? 'is being served' : 'is not served any more'}`, `/c/${b.catalog}/`);
+    if (online && (!old?.online || old.revision !== b.revision) && (this.contents[b.catalog] || this.troubles[b.catalog])) void this.open(b.catalog, true);
+  }
+
+  /** taken is told of every share that was taken back from us. */
+  taken: ((catalog: string, owner: string) => void)[] = [];
+
+  private async changed(n: News, kind: 'shared' | 'unshared'): Promise<void> {
+    this.link?.observe(n.position ?? 0);
+    const toMe = n.to_account === this.me;
+    if (kind === 'unshared' && toMe) {
+      me.tellWorker({ type: 'unshared', catalog: n.catalog });
+      for (const f of this.taken) f(n.catalog, n.from_account);
+      this.forgetContents(n.catalog);
+      this.trouble(n.catalog, `${people.nameOf(n.from_account)} no longer shares ${n.catalog} with you.`);
+    }
+    if (kind === 'shared' && toMe && this.contents[n.catalog] === undefined) this.trouble(n.catalog, '');
+    if (toMe) {
+      activity.say(kind, `${people.nameOf(n.from_account)} ${kind === 'shared' ? 'shares' : 'no longer shares'} ${n.catalog} with you`, kind === 'shared' ? '/inbox' : '/');
+    } else {
+      activity.say(kind, `You ${kind === 'shared' ? 'share' : 'no longer share'} ${n.catalog} with ${people.nameOf(n.to_account)}`, '/sharing');
+    }
+    await this.reload();
+  }
+}
+
+async function allShares(link: Link): Promise<Share[]> {
+  const all = new Map<string, Share>();
+  for (let after = ''; ; ) {
+    const { data, next } = await link.page<Share[]>('natster.global.my.shares', after ? { after } : undefined);
+    for (const s of data ?? []) all.set(`${s.from_account} ${s.to_account} ${s.catalog}`, s);
+    if (!next) return [...all.values()];
+    after = next;
+  }
+}
+
+function readDismissed(): string[] {
+  try {
+    const d = JSON.parse(localStorage.getItem(dismissedSlot) ?? '[]') as unknown;
+    return Array.isArray(d) ? d.filter((x) => typeof x === 'string') : [];
+  } catch {
+    return [];
+  }
+}
+
+export const library = new Library();

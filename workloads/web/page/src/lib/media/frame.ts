@@ -1,0 +1,74 @@
+// Frames of a protocol 2 session: chunks and the end, AES-256-GCM. See workloads/catalog/seal.
+
+export const prefixSize = 20;
+export const overhead = 36;
+
+export const kindChunk = 1;
+export const kindLast = 2;
+export const kindEnd = 3;
+
+export interface Layout {
+  size: number;
+  chunkSize: number;
+}
+
+export const chunksOf = (l: Layout): number => Math.ceil(l.size / l.chunkSize);
+
+/** lengthOf is the number of bytes in chunk i, 0 when there is none. */
+export function lengthOf(l: Layout, i: number): number {
+  if (i < 0 || i >= chunksOf(l)) return 0;
+  return Math.min(l.chunkSize, l.size - i * l.chunkSize);
+}
+
+export interface Frame {
+  kind: number;
+  index: number;
+  plain: Uint8Array;
+}
+
+/** A Receiver opens the frames of one session. */
+export class Receiver {
+  private constructor(
+    private readonly key: CryptoKey,
+    private readonly session: Uint8Array,
+    readonly layout: Layout
+  ) {}
+
+  static async make(key: Uint8Array, session: string, layout: Layout): Promise<Receiver> {
+    const k = await crypto.subtle.importKey('raw', key as BufferSource, 'AES-GCM', false, ['decrypt']);
+    key.fill(0);
+    return new Receiver(k, new TextEncoder().encode(session), layout);
+  }
+
+  /** peek is what a frame claims to be, or null for what cannot be a frame of this session: before the cost of opening it. */
+  peek(b: Uint8Array): { kind: number; index: number } | null {
+    if (b.length < overhead || b[0] !== 2 || b[2] !== 0 || b[3] !== 0) return null;
+    const view = new DataView(b.buffer, b.byteOffset, b.byteLength);
+    if (view.getUint32(4) > 1 << 20) return null;
+    const index = view.getUint32(4) * 2 ** 32 + view.getUint32(8);
+    const kind = b[1];
+    const n = b.length - overhead;
+    if (kind === kindEnd) return index === 0 && n <= 1024 ? { kind, index } : null;
+    if (kind !== kindChunk && kind !== kindLast) return null;
+    const want = lengthOf(this.layout, index);
+    if (want === 0 || want !== n || (index === chunksOf(this.layout) - 1) !== (kind === kindLast)) return null;
+    return { kind, index };
+  }
+
+  /** open returns the frame, or null for one that was changed or is another session's: it is dropped in silence. */
+  async open(b: Uint8Array): Promise<Frame | null> {
+    const p = this.peek(b);
+    if (!p) return null;
+    const iv = new Uint8Array(12);
+    iv.set(b.subarray(12, 20), 4);
+    const ad = new Uint8Array(this.session.length + prefixSize);
+    ad.set(this.session);
+    ad.set(b.subarray(0, prefixSize), this.session.length);
+    try {
+      const plain = await crypto.subtle.decrypt({ name: 'AES-GCM', iv, additionalData: ad }, this.key, b.subarray(prefixSize) as BufferSource);
+      return { ...p, plain: new Uint8Array(plain) };
+    } catch {
+      return null;
+    }
+  }
+}

@@ -1,0 +1,346 @@
+// One open file: a protocol 2 session that is opened again when its server forgot it, and the chunks asked of it.
+
+import { Refusal } from '../link';
+import { Flow } from './flow';
+import { kindEnd, Receiver, chunksOf, lengthOf, type Layout } from './frame';
+import { HeaderError, newCurve, openHeader } from './header';
+import { chunkSize, MediaError, mediaSubject, subjectOf, type DownloadReply, type Why, type Wire } from './wire';
+
+/** An Ask is a chunk that was asked for and has not arrived. */
+interface Ask {
+  at: number; // when last asked, milliseconds
+  first: number; // when first asked
+  order: number;
+  tries: number;
+  lost: boolean; // to be asked again
+  wanted: Set<(chunk: Uint8Array) => void>;
+}
+
+export interface Options {
+  patience?: number; // how long nothing may arrive before the owner counts as gone, milliseconds
+  clock?: { now(): number };
+  plain?: boolean; // for measurements only: hand on what came, unopened
+}
+
+const remembered = 16; // chunks that were read lately and may be read again: a player looks at the beginning twice
+
+export class Session {
+  layout: Layout = { size: 0, chunkSize };
+  lastUsed: number;
+  private id = '';
+  private receiver: Receiver | undefined;
+  private unsubscribe: (() => void) | undefined;
+  private readonly offBack: () => void;
+  private opening: Promise<void> | undefined;
+  private readonly asks = new Map<number, Ask>();
+  private readonly recent = new Map<number, Uint8Array>();
+  private orders = 0;
+  private newest = 0;
+  private failure: MediaError | undefined;
+  private readonly failed = new Set<(e: MediaError) => void>();
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private quietSince = 0;
+  private readonly patience: number;
+  private readonly clock: { now(): number };
+  private readonly plain: boolean;
+  private sending = 0;
+
+  constructor(
+    readonly catalog: string,
+    readonly hash: string,
+    private readonly wire: Wire,
+    readonly flow: Flow,
+    o: Options = {}
+  ) {
+    this.patience = o.patience ?? 30_000;
+    this.clock = o.clock ?? { now: () => performance.now() };
+    this.plain = o.plain ?? false;
+    this.lastUsed = this.clock.now();
+    this.offBack = wire.onBack(() => this.again());
+  }
+
+  /** open returns when size and keys are known. It may be called again. */
+  async open(): Promise<void> {
+    if (this.failure) throw this.failure;
+    if (this.receiver) return;
+    this.opening ??= this.handshake().finally(() => (this.opening = undefined));
+    return this.opening;
+  }
+
+  private async handshake(): Promise<void> {
+    const until = this.clock.now() + this.patience;
+    for (let wait = 100; ; wait = Math.min(wait * 2, 1000)) {
+      try {
+        await this.hello();
+        return;
+      } catch (e) {
+        const why = judge(e);
+        const passing = why.why === 'offline' || why.why === 'busy';
+        if (!passing || this.clock.now() + wait > until || this.failure) {
+          this.fail(why);
+          throw this.failure;
+        }
+        await new Promise((r) => setTimeout(r, wait));
+      }
+    }
+  }
+
+  private async hello(): Promise<void> {
+    const curve = newCurve();
+    const a = await this.wire.request<DownloadReply>(
+      subjectOf(this.catalog, 'download'),
+      { hash: this.hash, transcode: false, target_xkey: curve.getPublicKey(), protocol: 2, chunk_size: this.layout.chunkSize },
+      5000
+    );
+    if (a.protocol !== 2) throw new MediaError('old_server', 'The server of this catalog is too old to be read from a browser.');
+    const layout = { size: a.total_bytes, chunkSize: a.chunk_size };
+    if (this.id && (layout.size !== this.layout.size || layout.chunkSize !== this.layout.chunkSize)) {
+      throw new MediaError('changed', 'The file changed while it was being read.');
+    }
+    const key = openHeader(Uint8Array.from(atob(a.header), (c) => c.charCodeAt(0)), curve, {
+      session: a.session,
+      catalog: this.catalog,
+      hash: this.hash,
+      size: layout.size,
+      chunkSize: layout.chunkSize,
+      receiver: this.wire.account,
+      sender: a.sender_xkey
+    });
+    curve.clear();
+    const receiver = await Receiver.make(key, a.session, layout);
+    const off = await this.wire.subscribe(mediaSubject(this.catalog, a.session), (data) => void this.frame(receiver, data));
+    this.unsubscribe?.();
+    this.unsubscribe = off;
+    this.layout = layout;
+    this.id = a.session;
+    this.receiver = receiver;
+    this.quietSince = this.clock.now();
+  }
+
+  get chunks(): number {
+    return chunksOf(this.layout);
+  }
+
+  /** ask wants chunk i; it is sent for with the next send(). What was read lately comes at once. */
+  ask(i: number, f: (chunk: Uint8Array) => void): boolean {
+    this.lastUsed = this.clock.now();
+    const known = this.recent.get(i);
+    if (known) {
+      f(known);
+      return false;
+    }
+    const pending = this.asks.get(i);
+    if (pending) {
+      pending.wanted.add(f);
+      return false;
+    }
+    const now = this.clock.now();
+    if (this.asks.size === 0) this.quietSince = now;
+    this.asks.set(i, { at: now, first: now, order: 0, tries: 0, lost: true, wanted: new Set([f]) });
+    this.flow.inFlight++;
+    this.timer ??= setInterval(() => this.tick(), 50);
+    return true;
+  }
+
+  /** drop no longer wants chunk i for f. */
+  drop(i: number, f: (chunk: Uint8Array) => void): void {
+    const a = this.asks.get(i);
+    if (!a) return;
+    a.wanted.delete(f);
+    if (a.wanted.size === 0) this.settle(i);
+  }
+
+  onFail(f: (e: MediaError) => void): () => void {
+    if (this.failure) {
+      f(this.failure);
+      return () => {};
+    }
+    this.failed.add(f);
+    return () => this.failed.delete(f);
+  }
+
+  /** send asks the server for everything that is to be asked for. */
+  send(): void {
+    if (!this.receiver || this.failure) return;
+    const due = [...this.asks].filter(([, a]) => a.lost).map(([i]) => i);
+    if (due.length === 0) return;
+    due.sort((a, b) => a - b);
+    const now = this.clock.now();
+    const ranges: [number, number][] = [];
+    for (const i of due) {
+      const last = ranges[ranges.length - 1];
+      if (last && last[0] + last[1] === i) last[1]++;
+      else if (ranges.length < 64) ranges.push([i, 1]);
+      else continue;
+      const a = this.asks.get(i)!;
+      a.lost = false;
+      a.at = now;
+      a.order = ++this.orders;
+    }
+    void this.fetch(ranges);
+  }
+
+  private async fetch(ranges: [number, number][]): Promise<void> {
+    const id = this.id;
+    this.sending++;
+    try {
+      await this.wire.request(subjectOf(this.catalog, 'fetch'), { session: id, chunks: ranges }, 5000);
+    } catch (e) {
+      if (id !== this.id || this.failure) return;
+      const code = e instanceof Refusal ? e.code : 0;
+      if (code === 404) {
+        this.reopen();
+      } else if (code === 403 || code === 410 || code === 400) {
+        this.fail(judge(e));
+      }
+      // Silence, or too much at once: the chunks count as lost when their time is up.
+    } finally {
+      this.sending--;
+    }
+  }
+
+  /** reopen gets a new session, with new keys, and asks it for what is missing. */
+  private reopen(): void {
+    if (!this.receiver) return;
+    this.receiver = undefined;
+    this.open().then(
+      () => this.again(),
+      () => {}
+    );
+  }
+
+  /** again asks for everything that is missing. */
+  private again(): void {
+    for (const a of this.asks.values()) a.lost = true;
+    this.quietSince = this.clock.now();
+    this.send();
+  }
+
+  private async frame(receiver: Receiver, data: Uint8Array): Promise<void> {
+    const p = receiver.peek(data);
+    if (!p || receiver !== this.receiver) return;
+    const ask = this.asks.get(p.index);
+    if (p.kind !== kindEnd && !ask) return; // a duplicate
+    if (this.plain) {
+      this.arrived(p.index, data.subarray(20, data.length - 16));
+      return;
+    }
+    const f = await receiver.open(data);
+    if (!f) return; // changed on its way: it will be asked for again
+    if (f.kind === kindEnd) {
+      if (receiver === this.receiver) this.end(f.plain);
+      return;
+    }
+    this.arrived(f.index, f.plain);
+  }
+
+  private arrived(i: number, plain: Uint8Array): void {
+    const a = this.asks.get(i);
+    if (!a) return;
+    const now = this.clock.now();
+    if (a.tries === 0) this.flow.arrived(now - a.at);
+    else this.flow.lastArrival = now;
+    this.quietSince = now;
+    this.newest = Math.max(this.newest, a.order);
+    this.settle(i);
+    this.recent.set(i, plain);
+    if (this.recent.size > remembered) this.recent.delete(this.recent.keys().next().value!);
+    for (const f of a.wanted) f(plain);
+    this.flow.pump();
+  }
+
+  private settle(i: number): void {
+    if (!this.asks.delete(i)) return;
+    this.flow.inFlight--;
+    if (this.asks.size === 0) {
+      clearInterval(this.timer);
+      this.timer = undefined;
+    }
+  }
+
+  /** end is the server's courtesy: it says why before we ask. */
+  private end(plain: Uint8Array): void {
+    const e = JSON.parse(new TextDecoder().decode(plain)) as { code: number; error: string };
+    if (e.code === 404) {
+      this.receiver = undefined;
+      if (this.asks.size > 0) this.open().then(() => this.again(), () => {});
+    } else {
+      this.fail(judge(new Refusal(e.code, e.error)));
+    }
+  }
+
+  private tick(): void {
+    const now = this.clock.now();
+    if (now - this.quietSince > this.patience) {
+      this.fail(new MediaError('offline', 'The owner of this catalog went offline. Try again when it is back.'));
+      return;
+    }
+    if (!this.receiver) return;
+    let due = false;
+    for (const [i, a] of this.asks) {
+      if (a.lost) {
+        due = true;
+        continue;
+      }
+      const wait = this.flow.patience(lengthOf(this.layout, i)) * 2 ** Math.min(a.tries, 6);
+      const overtaken = a.order + 8 <= this.newest && a.tries === 0 && now - a.at > 30;
+      if (overtaken || now - Math.max(a.at, this.flow.lastArrival) > wait) {
+        a.lost = true;
+        a.tries++;
+        due = true;
+      }
+    }
+    if (due) this.send();
+  }
+
+  /** fail ends the session for good, and tells all who read it. */
+  fail(e: MediaError): void {
+    if (this.failure) return;
+    this.failure = e;
+    this.stop();
+    for (const f of this.failed) f(e);
+    this.failed.clear();
+  }
+
+  get busy(): boolean {
+    return this.asks.size > 0 || this.failed.size > 0;
+  }
+
+  get dead(): boolean {
+    return this.failure !== undefined;
+  }
+
+  /** close ends a session that nobody reads any more, and tells the server. */
+  close(): void {
+    const id = this.receiver && this.id;
+    this.failure ??= new MediaError('failed', 'closed');
+    this.stop();
+    if (id) this.wire.request(subjectOf(this.catalog, 'close'), { session: id }, 2000).catch(() => {});
+  }
+
+  private stop(): void {
+    this.offBack();
+    this.unsubscribe?.();
+    this.unsubscribe = undefined;
+    for (const i of [...this.asks.keys()]) this.settle(i);
+    this.recent.clear();
+    this.flow.pump();
+  }
+}
+
+/** judge makes a reason of a refusal. */
+export function judge(e: unknown): MediaError {
+  if (e instanceof MediaError) return e;
+  if (e instanceof HeaderError) return new MediaError('damaged', `The server's answer cannot be trusted: ${e.message}.`);
+  const code = e instanceof Refusal ? e.code : 0;
+  const row: Record<number, [Why, string]> = {
+    403: ['revoked', 'This catalog is no longer shared with you.'],
+    404: ['missing', 'The file is not in the catalog any more. Look at the catalog again.'],
+    410: ['changed', 'The file changed or was removed on its owner’s machine. Look at the catalog again.'],
+    429: ['busy', 'The owner’s machine is busy. Try again in a moment.'],
+    503: ['offline', 'The owner of this catalog is offline. Try again when it is back.'],
+    504: ['offline', 'The owner of this catalog does not answer. Try again when it is back.']
+  };
+  const [why, message] = row[code] ?? ['failed', `It could not be read: ${(e as Error)?.message ?? e}`];
+  return new MediaError(why, message);
+}

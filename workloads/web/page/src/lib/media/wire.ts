@@ -1,0 +1,39 @@
+// What a session needs of the connection, so that its tests need none; and the requests of protocol 2.
+
+export interface Wire {
+  /** account is whose connection it is. */
+  readonly account: string;
+  /** request returns the data of the answer; it fails with a Refusal. */
+  request<T>(subject: string, body: unknown, timeout: number): Promise<T>;
+  subscribe(subject: string, f: (data: Uint8Array) => void): Promise<() => void>;
+  /** onBack calls f when the connection is back after an interruption. */
+  onBack(f: () => void): () => void;
+}
+
+export interface DownloadReply {
+  protocol?: number;
+  session: string;
+  chunk_size: number;
+  total_chunks: number;
+  total_bytes: number;
+  sender_xkey: string;
+  header: string;
+}
+
+/** chunkSize is what a browser asks for: with more, a slow link fills before the window can react. */
+export const chunkSize = 128 << 10;
+
+export const subjectOf = (catalog: string, verb: string): string => `natster.catalog.${catalog}.${verb}`;
+export const mediaSubject = (catalog: string, session: string): string => `natster.media.${catalog}.${session}`;
+
+/** Why a file cannot be read, or not any more. */
+export type Why = 'offline' | 'revoked' | 'changed' | 'missing' | 'busy' | 'old_server' | 'damaged' | 'signed_out' | 'failed';
+
+export class MediaError extends Error {
+  constructor(
+    readonly why: Why,
+    message: string
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,13 @@
+// What page and worker tell each other, on a BroadcastChannel: every tab hears of every transfer.
+
+export const channelName = 'natster';
+
+export type FromWorker =
+  | { type: 'progress'; id: string; name: string; bytes: number; total: number }
+  | { type: 'saved'; id: string; name: string; bytes: number; hash: string } // checked against what the catalog promised
+  | { type: 'failed'; id?: string; catalog: string; hash: string; name: string; why: string; message: string };
+
+export type ToWorker =
+  | { type: 'unshared'; catalog: string } // stop what is read of it
+  | { type: 'reset' } // somebody else is signed in now, or nobody
+  | { type: 'claim' };

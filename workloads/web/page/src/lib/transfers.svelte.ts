@@ -1,0 +1,93 @@
+// What is being saved, and what was: the worker does it, this is what it says.
+
+import { activity } from './activity.svelte';
+import { bytes } from './words';
+import { channelName, type FromWorker } from './messages';
+import { downloadURL, zipURL, type FileRef } from './urls';
+
+export interface Transfer {
+  id: string;
+  name: string;
+  bytes: number;
+  total: number;
+  state: 'running' | 'saved' | 'failed';
+  hash: string; // as computed here, once saved
+  message: string; // why it failed
+}
+
+class Transfers {
+  all = $state<Transfer[]>([]);
+  private readonly frames = new Map<string, HTMLIFrameElement>();
+  private readonly mine = new Set<string>();
+  /** failed is told of every read that failed, of files that are shown, too. */
+  failed: ((m: Extract<FromWorker, { type: 'failed' }>) => void)[] = [];
+
+  constructor() {
+    new BroadcastChannel(channelName).onmessage = (e) => this.hear(e.data as FromWorker);
+  }
+
+  save(f: FileRef, size: number): void {
+    const id = this.begin(f.name, size);
+    this.navigate(id, downloadURL(f, id));
+  }
+
+  saveFolder(catalog: string, folder: string, size: number): void {
+    const name = (folder.split('/').filter(Boolean).pop() ?? catalog) + '.zip';
+    const id = this.begin(name, size);
+    this.navigate(id, zipURL(catalog, folder, name, id));
+  }
+
+  private begin(name: string, total: number): string {
+    const id = crypto.randomUUID();
+    this.mine.add(id);
+    this.all = [{ id, name, bytes: 0, total, state: 'running', hash: '', message: '' }, ...this.all];
+    return id;
+  }
+
+  /** navigate lets a hidden frame ask: only navigations go through the worker and into the browser's downloads. */
+  private navigate(id: string, url: string): void {
+    const f = document.createElement('iframe');
+    f.hidden = true;
+    f.src = url;
+    document.body.append(f);
+    this.frames.set(id, f);
+  }
+
+  private hear(m: FromWorker): void {
+    if (m.type === 'failed') for (const f of this.failed) f(m);
+    if (!m.id || !this.mine.has(m.id)) return;
+    const id = m.id;
+    this.all = this.all.map((t) => {
+      if (t.id !== id || t.state !== 'running') return t;
+      switch (m.type) {
+        case 'progress':
+          return { ...t, bytes: m.bytes, total: m.total };
+        case 'saved':
+          activity.say('saved', m.hash ? `${t.name} arrived whole: its hash is right` : `${t.name} arrived: every file in it is whole`);
+          return { ...t, bytes: m.bytes, total: m.bytes, state: 'saved' as const, hash: m.hash };
+        case 'failed':
+          activity.say('problem', `${t.name}: ${m.message}`);
+          return { ...t, state: 'failed' as const, message: m.message };
+      }
+      return t;
+    });
+    if (m.type !== 'progress') {
+      setTimeout(() => this.frames.get(id)?.remove(), 1000);
+      this.frames.delete(id);
+    }
+  }
+
+  forget(id: string): void {
+    this.all = this.all.filter((t) => t.id !== id);
+  }
+
+  get running(): Transfer[] {
+    return this.all.filter((t) => t.state === 'running');
+  }
+
+  progressOf(t: Transfer): string {
+    return t.total > 0 ? `${bytes(t.bytes)} of ${bytes(t.total)}` : bytes(t.bytes);
+  }
+}
+
+export const transfers = new Transfers();

@@ -1,0 +1,26 @@
+// The service worker, as the page sees it: there, in control, or not to be had.
+
+class WorkerState {
+  ready = $state(false);
+  problem = $state('');
+
+  async start(): Promise<void> {
+    const sw = navigator.serviceWorker;
+    if (!sw) {
+      this.problem = 'This browser has no service workers (or the page is not on https): files can be listed, but not opened.';
+      return;
+    }
+    sw.addEventListener('controllerchange', () => (this.ready = !!sw.controller));
+    try {
+      await sw.register('/sw.js');
+      const r = await sw.ready;
+      // After a forced reload the page is nobody's: the worker has to take it again.
+      if (!sw.controller) r.active?.postMessage({ type: 'claim' });
+      this.ready = !!sw.controller;
+    } catch (e) {
+      this.problem = `The page's worker could not start: ${(e as Error).message}`;
+    }
+  }
+}
+
+export const worker = new WorkerState();

@@ -1,0 +1,318 @@
+/// <reference lib="webworker" />
+// The service worker: it answers requests below /media/ with files of catalogs, fetched over its own NATS connection and
+// decrypted here. Browsers kill and start it as they like, so it keeps nothing that it cannot make again.
+
+import { createSHA256 } from 'hash-wasm';
+import { inFolder, list, type Entry } from './lib/catalog';
+import { servedAs } from './lib/kinds';
+import { Link } from './lib/link';
+import { channelName, type FromWorker, type ToWorker } from './lib/messages';
+import { Flow } from './lib/media/flow';
+import { Reader } from './lib/media/reader';
+import { judge, Session } from './lib/media/session';
+import { MediaError, type Wire } from './lib/media/wire';
+import { disposition, parseRange } from './lib/urls';
+import { zip, zipLength } from './lib/zip';
+import { Problem } from './lib/identity';
+
+declare const self: ServiceWorkerGlobalScope;
+
+const channel = new BroadcastChannel(channelName);
+const tell = (m: FromWorker): void => channel.postMessage(m);
+
+self.addEventListener('install', () => void self.skipWaiting());
+self.addEventListener('activate', (e) => e.waitUntil(self.clients.claim()));
+self.addEventListener('message', (e) => {
+  if ((e.data as ToWorker)?.type === 'claim') e.waitUntil(self.clients.claim());
+});
+channel.onmessage = (e) => {
+  const m = e.data as ToWorker;
+  if (m.type === 'reset') reset();
+  if (m.type === 'unshared') {
+    for (const s of sessions.values()) {
+      if (s.catalog === m.catalog) s.fail(new MediaError('revoked', 'This catalog is no longer shared with you.'));
+    }
+  }
+};
+
+self.addEventListener('fetch', (e) => {
+  const url = new URL(e.request.url);
+  if (url.origin === location.origin && url.pathname.startsWith('/media/') && (e.request.method === 'GET' || e.request.method === 'HEAD')) {
+    e.respondWith(serve(e.request, url));
+  }
+});
+
+// The connection, and the sessions on it.
+
+let link: Link | undefined;
+let flow = new Flow({ now: () => performance.now() });
+const sessions = new Map<string, Session>();
+
+function reset(): void {
+  for (const s of sessions.values()) s.fail(new MediaError('signed_out', 'You are signed out.'));
+  sessions.clear();
+  link?.close();
+  link = undefined;
+  flow = new Flow({ now: () => performance.now() });
+}
+
+function connected(): Link {
+  if (link) return link;
+  const l = new Link('natster web worker');
+  l.onState((s) => {
+    if (s === 'signed_out' || s === 'unlinked' || s === 'revoked') {
+      for (const x of sessions.values()) x.fail(new MediaError('signed_out', 'You are signed out. Sign in again to go on.'));
+      sessions.clear();
+    }
+    if (link === l && (s === 'signed_out' || s === 'unlinked' || s === 'revoked' || s === 'closed')) link = undefined;
+  });
+  link = l;
+  return l;
+}
+
+class LinkWire implements Wire {
+  constructor(private readonly link: Link) {}
+  get account(): string {
+    return this.link.account;
+  }
+  request<T>(subject: string, body: unknown, timeout: number): Promise<T> {
+    return this.link.request<T>(subject, body, timeout);
+  }
+  async subscribe(subject: string, f: (data: Uint8Array) => void): Promise<() => void> {
+    const sub = await this.link.subscribe(subject, (m) => f(m.data));
+    return () => sub.unsubscribe();
+  }
+  onBack(f: () => void): () => void {
+    return this.link.onState((s) => s === 'up' && f());
+  }
+}
+
+const idle = 60_000;
+
+/** sessionOf returns an open session for a file; several readers share it. */
+async function sessionOf(catalog: string, hash: string): Promise<Session> {
+  const now = performance.now();
+  for (const [k, s] of sessions) {
+    if (s.dead) sessions.delete(k);
+    else if (!s.busy && now - s.lastUsed > idle) {
+      s.close();
+      sessions.delete(k);
+    }
+  }
+  const key = catalog + '/' + hash;
+  let s = sessions.get(key);
+  if (!s) {
+    const l = connected();
+    try {
+      await l.up();
+    } catch (e) {
+      throw new MediaError('signed_out', e instanceof Problem ? 'You are signed out. Sign in again to go on.' : 'There is no connection.');
+    }
+    s = sessions.get(key) ?? new Session(catalog, hash, new LinkWire(l), flow);
+    sessions.set(key, s);
+  }
+  try {
+    await s.open();
+  } catch (e) {
+    if (sessions.get(key) === s) sessions.delete(key);
+    throw e;
+  }
+  return s;
+}
+
+// Answers.
+
+interface Asked {
+  catalog: string;
+  hash: string;
+  name: string;
+  save?: string; // the id of a download
+}
+
+async function serve(request: Request, url: URL): Promise<Response> {
+  const [, , catalog, hash, rawName = 'file'] = url.pathname.split('/');
+  let name: string;
+  try {
+    name = decodeURIComponent(rawName);
+  } catch {
+    name = 'file';
+  }
+  const asked: Asked = { catalog, hash, name, save: url.searchParams.get('save') ?? undefined };
+  try {
+    if (!/^[A-Za-z0-9]{1,64}$/.test(catalog ?? '')) throw new MediaError('missing', 'No such file.');
+    if (hash === 'zip') return await archive(asked, url.searchParams.get('folder') ?? '');
+    if (!/^[0-9a-f]{64}$/.test(hash ?? '')) throw new MediaError('missing', 'No such file.');
+    const session = await sessionOf(catalog, hash);
+    if (asked.save) return download(asked, session);
+    return await inline(asked, session, request, url.searchParams.get('type') ?? '');
+  } catch (e) {
+    return failure(asked, e);
+  }
+}
+
+const status: Record<string, number> = { revoked: 403, missing: 404, changed: 410, busy: 429, offline: 503, signed_out: 401 };
+
+function failure(asked: Asked, e: unknown): Response {
+  const m = judge(e);
+  report(asked, m);
+  return new Response(JSON.stringify({ reason: m.why, error: m.message }), {
+    status: status[m.why] ?? 502,
+    headers: { ...safe, 'Content-Type': 'application/json', 'Content-Security-Policy': sandbox }
+  });
+}
+
+function report(asked: Asked, m: MediaError): void {
+  tell({ type: 'failed', id: asked.save, catalog: asked.catalog, hash: asked.hash, name: asked.name, why: m.why, message: m.message });
+}
+
+const sandbox = "sandbox; default-src 'none'";
+const safe = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer', 'Cross-Origin-Resource-Policy': 'same-origin' };
+
+/** inline answers what elements of the page ask for, ranges included. */
+async function inline(asked: Asked, session: Session, request: Request, claimed: string): Promise<Response> {
+  const as = servedAs(claimed);
+  const size = session.layout.size;
+  const headers: Record<string, string> = { ...safe, 'Content-Type': as.type, 'Accept-Ranges': 'bytes' };
+  // The browser's own PDF viewer needs to be let in; nothing in a PDF runs in our origin.
+  if (as.type !== 'application/pdf') headers['Content-Security-Policy'] = sandbox;
+  if (!as.inline) headers['Content-Disposition'] = disposition(asked.name);
+  const range = parseRange(request.headers.get('Range'), size);
+  if ('impossible' in range) return new Response(null, { status: 416, headers: { ...headers, 'Content-Range': `bytes */${size}` } });
+  const [first, last] = 'all' in range ? [0, size - 1] : [range.first, range.last];
+  headers['Content-Length'] = String(last - first + 1);
+  if (!('all' in range)) headers['Content-Range'] = `bytes ${first}-${last}/${size}`;
+  const body = request.method === 'HEAD' ? null : stream(pieces(asked, new Reader(session, first, last)));
+  return new Response(body, { status: 'all' in range ? 200 : 206, headers });
+}
+
+/** pieces reads to the end; whoever stops early closes the reader. */
+async function* pieces(asked: Asked, reader: Reader): AsyncGenerator<Uint8Array> {
+  try {
+    for (let c = await reader.read(); c; c = await reader.read()) yield c;
+  } catch (e) {
+    report(asked, judge(e));
+    throw e;
+  } finally {
+    reader.close();
+  }
+}
+
+/** stream hands out what a generator yields, as it is read: the reader's pace is the whole pipe's pace. */
+function stream(from: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(c) {
+        try {
+          const { value, done } = await from.next();
+          if (done) c.close();
+          else c.enqueue(value);
+        } catch (e) {
+          c.error(e);
+        }
+      },
+      async cancel() {
+        await from.return(undefined);
+      }
+    },
+    { highWaterMark: 0 }
+  );
+}
+
+const pace = 250; // milliseconds between two words about progress
+
+function saved(asked: Asked, length: number, type: string, body: ReadableStream<Uint8Array>): Response {
+  return new Response(body, {
+    headers: {
+      ...safe,
+      'Content-Type': type,
+      'Content-Length': String(length),
+      'Content-Disposition': disposition(asked.name),
+      'Content-Security-Policy': sandbox
+    }
+  });
+}
+
+/** download answers with the whole file. Its last piece is let through only when the hash is right: a wrong one fails. */
+function download(asked: Asked, session: Session): Response {
+  const total = session.layout.size;
+  tell({ type: 'progress', id: asked.save!, name: asked.name, bytes: 0, total });
+  async function* checked(): AsyncGenerator<Uint8Array> {
+    const sum = await createSHA256();
+    sum.init();
+    let bytes = 0;
+    let told = 0;
+    let held: Uint8Array | undefined;
+    for await (const c of pieces(asked, new Reader(session, 0, total - 1))) {
+      if (held) yield held;
+      sum.update(c);
+      bytes += c.length;
+      held = c;
+      if (performance.now() - told > pace) {
+        told = performance.now();
+        tell({ type: 'progress', id: asked.save!, name: asked.name, bytes, total });
+      }
+    }
+    const hash = sum.digest('hex');
+    if (hash !== asked.hash) {
+      const e = new MediaError('damaged', 'What arrived is not the file that the catalog lists. It was not saved.');
+      report(asked, e);
+      throw e;
+    }
+    if (held) yield held;
+    tell({ type: 'saved', id: asked.save!, name: asked.name, bytes, hash });
+  }
+  return saved(asked, total, 'application/octet-stream', stream(stopped(asked, checked())));
+}
+
+/** stopped reports a download that the browser gave up. */
+async function* stopped(asked: Asked, from: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let ended = false;
+  try {
+    yield* from;
+    ended = true;
+  } catch (e) {
+    ended = true;
+    throw e;
+  } finally {
+    if (!ended) report(asked, new MediaError('failed', 'The download was stopped in the browser.'));
+  }
+}
+
+/** archive answers with a folder as a zip. Each file in it is checked; a wrong one fails the archive. */
+async function archive(asked: Asked, folder: string): Promise<Response> {
+  const l = connected();
+  await l.up();
+  const contents = await list(l, asked.catalog);
+  const entries = inFolder(contents.entries, folder);
+  if (entries.length === 0) throw new MediaError('missing', 'The folder is not in the catalog any more.');
+  const files = entries.map((e) => ({ path: e.path.slice(folder.length), size: e.size, entry: e }));
+  const total = zipLength(files);
+  let bytes = 0;
+  let told = 0;
+  async function* file(e: Entry): AsyncGenerator<Uint8Array> {
+    const sum = await createSHA256();
+    sum.init();
+    if (e.size > 0) {
+      const session = await sessionOf(asked.catalog, e.hash);
+      for await (const c of pieces(asked, new Reader(session, 0, session.layout.size - 1))) {
+        sum.update(c);
+        bytes += c.length;
+        if (performance.now() - told > pace) {
+          told = performance.now();
+          tell({ type: 'progress', id: asked.save!, name: asked.name, bytes, total });
+        }
+        yield c;
+      }
+    }
+    if (sum.digest('hex') !== e.hash) {
+      const wrong = new MediaError('damaged', `${e.path} did not arrive as the catalog lists it. The archive was not saved.`);
+      report(asked, wrong);
+      throw wrong;
+    }
+  }
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield* zip(files, (f) => file((f as (typeof files)[number]).entry));
+    tell({ type: 'saved', id: asked.save!, name: asked.name, bytes: total, hash: '' });
+  }
+  return saved(asked, total, 'application/zip', stream(stopped(asked, all())));
+}

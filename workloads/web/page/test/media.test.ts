@@ -1,0 +1,203 @@
+import { randomBytes, createCipheriv, createHash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { createCurve } from '@nats-io/nkeys';
+import { Refusal } from '../src/lib/link';
+import { Flow } from '../src/lib/media/flow';
+import { Reader } from '../src/lib/media/reader';
+import { Session } from '../src/lib/media/session';
+import { MediaError, type Wire } from '../src/lib/media/wire';
+
+const A = 'A' + 'B'.repeat(55);
+
+/** A Server speaks the owner's side of protocol 2 in memory, and can lose, repeat, spoil and forget. */
+class Server implements Wire {
+  account = A;
+  size = 4096;
+  lose = (_i: number, _n: number) => false;
+  spoil = (_i: number, _n: number) => false;
+  repeat = 1;
+  code = 0; // of every fetch from now on
+  sessions = new Map<string, { key: Buffer; counter: number; f: (d: Uint8Array) => void }>();
+  subs = new Map<string, (d: Uint8Array) => void>();
+  sent = new Map<number, number>();
+  opened = 0;
+  inFlight = 0;
+  peak = 0;
+  downUntil = 0;
+  constructor(readonly file: Buffer) {}
+  hash() {
+    return createHash('sha256').update(this.file).digest('hex');
+  }
+  onBack() {
+    return () => {};
+  }
+  async subscribe(subject: string, f: (d: Uint8Array) => void) {
+    const id = subject.split('.').pop()!;
+    this.subs.set(id, f);
+    return () => void this.subs.delete(id);
+  }
+  async request<T>(subject: string, q: any): Promise<T> {
+    if (Date.now() < this.downUntil) throw new Refusal(503, 'nobody');
+    const verb = subject.split('.').pop();
+    if (verb === 'download') return this.download(q) as T;
+    if (verb === 'fetch') return this.fetch(q) as T;
+    return undefined as T;
+  }
+  private download(q: any) {
+    this.opened++;
+    const id = 'S' + String(this.opened).padStart(25, 'A').replace(/[0189]/g, 'B');
+    const key = randomBytes(32);
+    this.sessions.set(id, { key, counter: 0, f: () => {} });
+    const own = createCurve();
+    const field = (s: string) => Buffer.concat([Buffer.from([s.length]), Buffer.from(s)]);
+    const n = Buffer.alloc(12);
+    n.writeBigUInt64BE(BigInt(this.file.length));
+    n.writeUInt32BE(this.size, 8);
+    const plain = Buffer.concat([
+      Buffer.from('natster\x02'), key, Buffer.from(this.hash(), 'hex'), n,
+      field(id), field('films'), field(A), field(A), field(q.target_xkey), field(own.getPublicKey()), field(''), field('')
+    ]);
+    const header = Buffer.from((own as any).seal(plain, q.target_xkey)).toString('base64');
+    return {
+      protocol: 2, session: id, chunk_size: this.size, total_bytes: this.file.length, total_chunks: Math.ceil(this.file.length / this.size),
+      sender_xkey: own.getPublicKey(), header
+    };
+  }
+  private fetch(q: any) {
+    if (this.code) throw new Refusal(this.code, 'no');
+    if (!this.sessions.has(q.session)) throw new Refusal(404, 'no such session');
+    for (const [first, count] of q.chunks) for (let i = first; i < first + count; i++) this.publish(q.session, i);
+    return { going: 1 };
+  }
+  private publish(id: string, i: number) {
+    const n = (this.sent.get(i) ?? 0) + 1;
+    this.sent.set(i, n);
+    this.inFlight++;
+    this.peak = Math.max(this.peak, this.inFlight);
+    setTimeout(() => {
+      this.inFlight--;
+      if (!this.sessions.has(id) || this.lose(i, n)) return;
+      for (let k = 0; k < this.repeat; k++) {
+        const f = this.seal(id, i);
+        if (this.spoil(i, n)) f[30] ^= 1;
+        this.subs.get(id)?.(f);
+      }
+    }, 1 + (i % 3));
+  }
+  seal(id: string, i: number, kind?: number, text?: Buffer): Uint8Array {
+    const s = this.sessions.get(id)!;
+    const last = Math.ceil(this.file.length / this.size) - 1;
+    const prefix = Buffer.alloc(20);
+    prefix[0] = 2;
+    prefix[1] = kind ?? (i === last ? 2 : 1);
+    prefix.writeBigUInt64BE(BigInt(i), 4);
+    prefix.writeBigUInt64BE(BigInt(s.counter++), 12);
+    const c = createCipheriv('aes-256-gcm', s.key, Buffer.concat([Buffer.alloc(4), prefix.subarray(12)]));
+    c.setAAD(Buffer.concat([Buffer.from(id), prefix]));
+    return new Uint8Array(Buffer.concat([prefix, c.update(text ?? this.file.subarray(i * this.size, (i + 1) * this.size)), c.final(), c.getAuthTag()]));
+  }
+}
+
+const session = (s: Server, patience = 3000) => new Session('films', s.hash(), s, new Flow({ now: () => performance.now() }), { patience });
+
+async function all(s: Session, first = 0, last = s.layout.size - 1): Promise<Buffer> {
+  const r = new Reader(s, first, last);
+  const parts: Uint8Array[] = [];
+  for (let c = await r.read(); c; c = await r.read()) parts.push(c);
+  return Buffer.concat(parts);
+}
+
+test.each([0, 1, 4095, 4096, 4097, 40960, 200_001])('a file of %i bytes comes whole', async (n) => {
+  const server = new Server(randomBytes(n));
+  const s = session(server);
+  await s.open();
+  expect((await all(s)).equals(server.file)).toBe(true);
+});
+
+test('any range of it', async () => {
+  const server = new Server(randomBytes(50_000));
+  const s = session(server);
+  await s.open();
+  for (const [a, b] of [[0, 0], [0, 4095], [4095, 4096], [4096, 8191], [49_999, 49_999], [10, 49_000]]) {
+    expect((await all(s, a, b)).equals(server.file.subarray(a, b + 1)), `${a}-${b}`).toBe(true);
+  }
+});
+
+test('what is lost, spoiled or repeated does no harm', async () => {
+  const server = new Server(randomBytes(300_000));
+  server.lose = (i, n) => n === 1 && i % 5 === 2;
+  server.spoil = (i, n) => n === 1 && i % 7 === 3;
+  server.repeat = 2;
+  const s = session(server);
+  await s.open();
+  expect((await all(s)).equals(server.file)).toBe(true);
+});
+
+test('a server that forgot the session is asked for a new one, and only for what is missing', async () => {
+  const server = new Server(randomBytes(400_000));
+  const s = session(server);
+  await s.open();
+  const r = new Reader(s, 0, server.file.length - 1);
+  const parts = [await r.read()];
+  server.sessions.clear();
+  server.downUntil = Date.now() + 300;
+  for (let c = await r.read(); c; c = await r.read()) parts.push(c);
+  expect(Buffer.concat(parts as Uint8Array[]).equals(server.file)).toBe(true);
+  expect(server.opened).toBe(2);
+});
+
+test.each([
+  [403, 'revoked'],
+  [410, 'changed']
+])('code %i ends it: %s', async (code, why) => {
+  const server = new Server(randomBytes(400_000));
+  const s = session(server);
+  await s.open();
+  const r = new Reader(s, 0, server.file.length - 1);
+  await r.read();
+  server.code = code;
+  const e = await (async () => { for (;;) if (!(await r.read())) return; })().catch((e) => e);
+  expect(e).toBeInstanceOf(MediaError);
+  expect(e.why).toBe(why);
+});
+
+test('the server’s word that the share was taken back ends it without a question', async () => {
+  const server = new Server(randomBytes(400_000));
+  const s = session(server);
+  await s.open();
+  const r = new Reader(s, 0, server.file.length - 1);
+  await r.read();
+  const [id, f] = [...server.subs][0];
+  f(server.seal(id, 0, 3, Buffer.from('{"code":403,"error":"unshared"}')));
+  const e = await (async () => { for (;;) if (!(await r.read())) return; })().catch((e) => e);
+  expect(e.why).toBe('revoked');
+});
+
+test('an owner who went away is given up on, in bounded time', async () => {
+  const server = new Server(randomBytes(100_000));
+  server.lose = (i) => i > 3;
+  const s = session(server, 400);
+  await s.open();
+  const e = await all(s).catch((e) => e);
+  expect(e.why).toBe('offline');
+});
+
+test('a reader who does not read is not sent more than the window', async () => {
+  const server = new Server(randomBytes(2_000_000));
+  const s = session(server);
+  await s.open();
+  const r = new Reader(s, 0, server.file.length - 1);
+  await r.read();
+  await new Promise((r) => setTimeout(r, 200));
+  expect(server.sent.size).toBeLessThanOrEqual(40);
+  r.close();
+  expect(s.flow.inFlight).toBe(0);
+});
+
+test('two readers of one file share what is in flight', async () => {
+  const server = new Server(randomBytes(200_000));
+  const s = session(server);
+  await s.open();
+  const [a, b] = await Promise.all([all(s), all(s)]);
+  expect(a.equals(server.file) && b.equals(server.file)).toBe(true);
+});

@@ -1,0 +1,80 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32 as zlibCRC } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { entry, goodPath, level } from '../src/lib/catalog';
+import { kindOf, servedAs } from '../src/lib/kinds';
+import { disposition, parseRange } from '../src/lib/urls';
+import { crc32, zip, zipLength } from '../src/lib/zip';
+
+test('ranges as browsers send them', () => {
+  expect(parseRange(null, 10)).toEqual({ all: true });
+  expect(parseRange('bytes=0-', 10)).toEqual({ first: 0, last: 9 });
+  expect(parseRange('bytes=3-5', 10)).toEqual({ first: 3, last: 5 });
+  expect(parseRange('bytes=3-99', 10)).toEqual({ first: 3, last: 9 });
+  expect(parseRange('bytes=-4', 10)).toEqual({ first: 6, last: 9 });
+  expect(parseRange('bytes=-40', 10)).toEqual({ first: 0, last: 9 });
+  expect(parseRange('bytes=10-', 10)).toEqual({ impossible: true });
+  expect(parseRange('bytes=-0', 10)).toEqual({ impossible: true });
+  expect(parseRange('bytes=0-', 0)).toEqual({ impossible: true });
+  expect(parseRange('bytes=1-2,4-5', 10)).toEqual({ all: true });
+  expect(parseRange('bytes=5-3', 10)).toEqual({ all: true });
+});
+
+test('nothing that could run is shown in our origin', () => {
+  for (const t of ['text/html', 'image/svg+xml', 'application/xhtml+xml', 'text/xml', 'application/javascript', 'application/xml', 'text/html; charset=x', 'TEXT/HTML', '']) {
+    expect(servedAs(t), t).toEqual({ type: 'application/octet-stream', inline: false });
+  }
+  expect(servedAs('text/javascript').type).toBe('text/plain; charset=utf-8');
+  expect(kindOf('video/mp4')).toBe('video');
+});
+
+test('a name cannot break out of its header', () => {
+  const d = disposition('a"; filename="evil.exe\r\nX: y\u202egpj.exe/../ü.txt');
+  expect(d).not.toMatch(/[\r\n\u202e]/);
+  expect(d.match(/"/g)).toHaveLength(2);
+  expect(d).toContain("filename*=UTF-8''");
+});
+
+test('entries that no catalog may list are left out', () => {
+  const good = { path: 'a/b.txt', mime_type: 'text/plain', byte_size: 3, hash: 'a'.repeat(64) };
+  expect(entry(good)?.name).toBe('b.txt');
+  for (const bad of [{ path: '../x' }, { path: '/x' }, { path: 'a//b' }, { path: '' }, { path: '.ssh/x' }, { path: 'a\\b' }, { path: 'a\u202eb' }, { hash: 'x' }, { byte_size: -1 }, { byte_size: 'many' }]) {
+    expect(entry({ ...good, ...bad }), JSON.stringify(bad)).toBeNull();
+  }
+  expect(entry({ ...good, mime_type: 'x' })?.type).toBe('application/octet-stream');
+  expect(goodPath('<img src=x onerror=alert(1)>.png')).toBe(true); // ugly, but text
+});
+
+test('a level of folders', () => {
+  const e = (path: string) => entry({ path, mime_type: 'text/plain', byte_size: 2, hash: 'a'.repeat(64) })!;
+  const l = level([e('a/b/c'), e('a/d'), e('e')], '');
+  expect(l.folders).toEqual([{ name: 'a', path: 'a/', files: 2, size: 4 }]);
+  expect(l.files.map((f) => f.path)).toEqual(['e']);
+});
+
+test('crc-32', () => {
+  const b = new Uint8Array(100_003).map((_, i) => i * 31);
+  expect(crc32(b.subarray(500), crc32(b.subarray(0, 500)))).toBe(zlibCRC(b));
+});
+
+test('an archive that others can read, as long as was said', async () => {
+  const files = [
+    { path: 'a.txt', size: 5, body: 'hello' },
+    { path: 'ordner/größe.bin', size: 100_000, body: 'x'.repeat(100_000) },
+    { path: 'leer', size: 0, body: '' }
+  ];
+  const parts: Uint8Array[] = [];
+  for await (const p of zip(files, async function* (e) {
+    const b = new TextEncoder().encode((e as (typeof files)[number]).body);
+    for (let i = 0; i < b.length; i += 7000) yield b.subarray(i, i + 7000);
+  })) parts.push(p);
+  const out = Buffer.concat(parts);
+  expect(out.length).toBe(zipLength(files));
+  const dir = mkdtempSync(join(tmpdir(), 'zip'));
+  writeFileSync(join(dir, 'x.zip'), out);
+  execFileSync('python3', ['-c', 'import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; z.extractall(sys.argv[2])', join(dir, 'x.zip'), dir]);
+  for (const f of files) expect(readFileSync(join(dir, f.path), 'utf8')).toBe(f.body);
+});
