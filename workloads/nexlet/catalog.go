@@ -128,8 +128,8 @@ func (r *catalogRun) run(ctx context.Context, ready func()) error {
 	defer wg.Wait()
 	defer cancel()
 	failed := make(chan error, 2)
-	wg.Go(func() { failed <- lib.Follow(ctx) })
-	wg.Go(func() { failed <- srv.Run(ctx) })
+	wg.Go(func() { failed <- r.w.contain(func() error { return lib.Follow(ctx) }) })
+	wg.Go(func() { failed <- r.w.contain(func() error { return srv.Run(ctx) }) })
 	select {
 	case <-srv.Ready():
 		ready()

@@ -74,7 +74,7 @@ func (r *functionRun) run(ctx context.Context, ready func()) error {
 	}
 	r.runner.Store(runner)
 	ended := make(chan error, 1)
-	go func() { ended <- runner.Run(ctx) }()
+	go func() { ended <- r.w.contain(func() error { return runner.Run(ctx) }) }()
 	select {
 	case <-runner.Ready():
 		ready()

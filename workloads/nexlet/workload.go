@@ -95,18 +95,25 @@ func (w *workload) supervise(ctx context.Context, sample time.Duration) {
 	<-ctx.Done()
 }
 
-// once runs it once; a panic is an error like another.
-func (w *workload) once(ctx context.Context) (err error) {
+// once runs it once.
+func (w *workload) once(ctx context.Context) error {
+	return w.contain(func() error {
+		return w.run.run(ctx, func() {
+			w.set(wire.Running, nil)
+			w.log.Info("ready")
+		})
+	})
+}
+
+// contain calls f; a panic is an error like another. Every goroutine that a runnable starts begins with it.
+func (w *workload) contain(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 			w.log.Error("panic", "value", p, "stack", string(debug.Stack()))
 		}
 	}()
-	return w.run.run(ctx, func() {
-		w.set(wire.Running, nil)
-		w.log.Info("ready")
-	})
+	return f()
 }
 
 // summary is its line in a list.

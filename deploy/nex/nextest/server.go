@@ -1,6 +1,7 @@
 package nextest
 
 import (
+	"net"
 	"testing"
 	"time"
 
@@ -80,4 +81,16 @@ func startServer(t testing.TB, o *server.Options) *server.Server {
 		s.WaitForShutdown()
 	})
 	return s
+}
+
+// Restart stops a server that [Server] started and starts one like it at the same address.
+func Restart(t testing.TB, s *server.Server) *server.Server {
+	t.Helper()
+	address, ok := s.Addr().(*net.TCPAddr)
+	if !ok {
+		t.Fatal("the NATS server has no address")
+	}
+	s.Shutdown()
+	s.WaitForShutdown()
+	return startServer(t, &server.Options{Host: "127.0.0.1", Port: address.Port, NoLog: true, NoSigs: true})
 }

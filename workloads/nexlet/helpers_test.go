@@ -1,0 +1,79 @@
+package nexlet_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"natster/deploy/nex"
+	"natster/deploy/world/worldtest"
+	"natster/functions"
+	"natster/functions/api"
+	"natster/workloads/nexlet/nexlettest"
+	"natster/workloads/nexlet/spec"
+)
+
+type word struct {
+	Word string `json:"word"`
+}
+
+var probe = api.Endpoint[word, word]{Name: "probe"}
+
+// echoing are functions that answer, each instance with what it was called by.
+func echoing(h func(context.Context, *functions.Call, word) (word, error)) func() []functions.Function {
+	return func() []functions.Function {
+		return []functions.Function{{
+			Name: "prober", Doc: "answers the probes of a test",
+			Triggers: []functions.Trigger{functions.Request(probe, h)},
+		}, {
+			Name: "other", Doc: "answers, too",
+			Triggers: []functions.Trigger{functions.Request(api.Endpoint[word, word]{Name: "other"}, h)},
+		}}
+	}
+}
+
+func echo(_ context.Context, _ *functions.Call, q word) (word, error) {
+	if q.Word == "fail" {
+		return q, errors.New("as told")
+	}
+	return q, nil
+}
+
+func call(t *testing.T, a *worldtest.Account, text string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), nexlettest.Patience)
+	defer cancel()
+	got, err := api.Call(ctx, api.NewClient(a.Conn(t)), probe, word{text})
+	return got.Word, err
+}
+
+func deploy(t *testing.T, c *nex.Client, function string) nex.Deployed {
+	t.Helper()
+	d, err := c.Deploy(t.Context(), nex.Request{Name: function, Description: "of a test", Start: spec.Start{Function: function}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// answered waits until the function answers.
+func answered(t *testing.T, a *worldtest.Account) {
+	t.Helper()
+	until := time.Now().Add(nexlettest.Patience)
+	for {
+		_, err := call(t, a, "hello")
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, api.ErrUnavailable) && !errors.Is(err, nats.ErrNoResponders) || time.Now().After(until) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func natsHandler(h func(subject string, data []byte)) nats.MsgHandler {
+	return func(m *nats.Msg) { h(m.Subject, m.Data) }
+}

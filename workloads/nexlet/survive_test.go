@@ -1,0 +1,326 @@
+package nexlet_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nkeys"
+
+	"natster/deploy/nex/nextest"
+	"natster/workloads/nexlet"
+	"natster/workloads/nexlet/nexlettest"
+	"natster/workloads/nexlet/wire"
+)
+
+// quick is a node that notices soon who has fallen silent.
+var quick = nextest.Times{Look: 20 * time.Millisecond, Degraded: 4 * time.Second, Offline: 8 * time.Second}
+
+func TestAKilledNexletTakesUpItsOldIDAndItsWorkloads(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	node := s.Node(nextest.Config{Times: quick, Agents: []nextest.Agent{
+		nextest.Program(func() *exec.Cmd { return program(processEnv(s)) }),
+	}})
+	c := s.Client("shares")
+	d := deploy(t, c, "prober")
+	s.Running(c, d.ID, wire.Running)
+	answered(t, s.Account("alice"))
+
+	events := feedOf(t, s, "shares")
+	node.Child(0).Kill()
+	events.wait("WORKLOADSTARTED", func(body map[string]any) bool {
+		meta, _ := body["metadata"].(map[string]any)
+		return body["id"] == d.ID && meta["existing"] == "true"
+	})
+	s.Running(c, d.ID, wire.Running)
+	answered(t, s.Account("alice"))
+	if node.Child(0).Starts() != 2 {
+		t.Errorf("started %d times", node.Child(0).Starts())
+	}
+	nodes, err := c.Nodes(t.Context(), nil)
+	if err != nil || len(nodes) != 1 || len(nodes[0].Agents) != 1 || nodes[0].Agents[0].Health != "healthy" {
+		t.Errorf("no ghost was to be left: %+v, %v", nodes, err)
+	}
+	if err := c.Stop(t.Context(), d.ID); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheStateFileIsForItsOwnerOnly(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	s.Node(nextest.Config{})
+	deploy(t, s.Client("shares"), "prober")
+	files, err := os.ReadDir(s.State)
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", f.Name(), info.Mode(), err)
+		}
+	}
+}
+
+func TestANodeThatRestartsBringsItsWorkloadsBack(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	key, err := nkeys.CreateServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := &nextest.State{}
+	first := s.Node(nextest.Config{Key: key, State: state})
+	c := s.Client("shares")
+	d := deploy(t, c, "prober")
+	s.Running(c, d.ID, wire.Running)
+	first.Stop()
+	<-first.Child(0).Done()
+
+	s.Node(nextest.Config{Key: key, State: state})
+	s.Running(c, d.ID, wire.Running)
+	answered(t, s.Account("alice"))
+	if err := c.Stop(t.Context(), d.ID); err != nil {
+		t.Fatal(err)
+	}
+	if left := state.Stored(); len(left) != 0 {
+		t.Errorf("the node still stores %v", left)
+	}
+}
+
+func TestWhatCannotBeRestoredCanBeSeenAndStopped(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	key, err := nkeys.CreateServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := &nextest.State{}
+	first := s.Node(nextest.Config{Key: key, State: state})
+	c := s.Client("shares")
+	d := deploy(t, c, "other")
+	s.Running(c, d.ID, wire.Running)
+	first.Stop()
+	<-first.Child(0).Done()
+	if err := os.Remove(s.Keys + "/other.creds"); err != nil {
+		t.Fatal(err)
+	}
+
+	s.Node(nextest.Config{Key: key, State: state})
+	w := s.Running(c, d.ID, wire.Failed)
+	if !strings.Contains(w.Metadata["error"], "no credentials for function other") {
+		t.Errorf("it says %q", w.Metadata["error"])
+	}
+	if err := c.Stop(t.Context(), d.ID); err != nil {
+		t.Error(err)
+	}
+	if len(state.Stored()) != 0 {
+		t.Error("it would come back")
+	}
+}
+
+func TestANexletEndsWithItsNode(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	node := s.Node(nextest.Config{})
+	node.Kill()
+	select {
+	case <-node.Child(0).Done():
+	case <-time.After(nexlettest.Patience):
+		t.Fatal("an orphan lives on")
+	}
+}
+
+func TestAProcessWhoseParentIsKilledEnds(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	node := s.Node(nextest.Config{Agents: []nextest.Agent{}})
+	parent := program(append(processEnv(s),
+		"NEX_AGENT_NATS_SERVERS="+s.URL, "NEX_AGENT_NODE_ID="+node.ID, "NEX_AGENT_ASSIGNED_ID=orphan"))
+	parent.Env[len(parent.Env)-1] = "NEXLET_TEST_AS=parent"
+	out, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.Healthy(node) // the nexlet runs, and watches its parent
+	if err := parent.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.Copy(io.Discard, out) // until nobody has the pipe's other end, the nexlet included
+	}()
+	select {
+	case <-ended:
+	case <-time.After(nexlettest.Patience):
+		t.Fatal("the nexlet lives on")
+	}
+	_ = parent.Wait() // it was killed
+}
+
+func TestARemoteNexletRegistersAgainWhereverThereIsANode(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	first := s.Node(nextest.Config{Remote: true, Agents: []nextest.Agent{}})
+	n, err := nexlet.New(s.Config(func(c *nexlet.Config) {
+		c.Remote = &nexlet.Remote{Nexus: "natster", Connection: wire.ConnectionData{Servers: []string{s.URL}}}
+		c.Silence = 500 * time.Millisecond
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	s.Healthy(first)
+	c := s.Client("shares")
+	d := deploy(t, c, "prober")
+	s.Running(c, d.ID, wire.Running)
+	first.Kill()
+
+	second := s.Node(nextest.Config{Name: "natster-2", Remote: true, Agents: []nextest.Agent{}, Times: nextest.Times{Heartbeat: 100 * time.Millisecond}})
+	s.Healthy(second)
+	w := s.Running(c, d.ID, wire.Running) // it ran on, under its id
+	if w.Metadata["node"] != second.ID {
+		t.Errorf("it is on %s", w.Metadata["node"])
+	}
+	answered(t, s.Account("alice"))
+}
+
+func TestANexletThatWasRemoteTakesUpItsOldIDAfterACrash(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	node := s.Node(nextest.Config{Remote: true, Agents: []nextest.Agent{}, Times: nextest.Times{Heartbeat: 100 * time.Millisecond}})
+	remote := func(c *nexlet.Config) {
+		c.Remote = &nexlet.Remote{Nexus: "natster", Connection: wire.ConnectionData{Servers: []string{s.URL}}}
+	}
+	run := func() (stop func()) {
+		n, err := nexlet.New(s.Config(remote))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- n.Run(ctx) }()
+		return func() {
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	stop := run()
+	s.Healthy(node)
+	c := s.Client("shares")
+	d := deploy(t, c, "prober")
+	s.Running(c, d.ID, wire.Running)
+	stop()
+	stop = run()
+	defer stop()
+	s.Running(c, d.ID, wire.Running)
+	nodes, err := c.Nodes(t.Context(), nil)
+	if err != nil || len(nodes[0].Agents) != 1 {
+		t.Errorf("a ghost is left: %+v, %v", nodes, err)
+	}
+}
+
+func TestNexsNATSMayRestart(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	node := s.Node(nextest.Config{Times: quick})
+	c := s.Client("shares")
+	d := deploy(t, c, "prober")
+	s.Running(c, d.ID, wire.Running)
+	s.RestartNex()
+	s.Healthy(node)
+	s.Running(c, d.ID, wire.Running)
+	answered(t, s.Account("alice"))
+}
+
+func TestTheWorldMayRestart(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	s.Node(nextest.Config{})
+	c := s.Client("shares")
+	d := deploy(t, c, "prober")
+	s.Running(c, d.ID, wire.Running)
+	answered(t, s.Account("alice"))
+	s.Restart(t)
+	answered(t, s.Account("alice"))
+	s.Running(c, d.ID, wire.Running)
+}
+
+func TestLameduckTakesNoMoreWorkAndFinishesWhatRuns(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	node := s.Node(nextest.Config{})
+	c := s.Client("shares")
+	d := deploy(t, c, "prober")
+	s.Running(c, d.ID, wire.Running)
+	if _, err := c.Lameduck(t.Context(), node.ID, 2*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	answered(t, s.Account("alice")) // still
+	if bids, err := c.Auction(t.Context(), nil); err != nil || len(bids) != 0 {
+		t.Errorf("bids: %v, %v", bids, err)
+	}
+	select {
+	case <-node.Child(0).Done():
+	case <-time.After(nexlettest.Patience):
+		t.Fatal("it does not end with its node")
+	}
+}
+
+// A feedLog is what came on a feed.
+type feedLog struct {
+	t    *testing.T
+	came chan feedEvent
+}
+
+type feedEvent struct {
+	kind string
+	body map[string]any
+}
+
+func feedOf(t *testing.T, s *nexlettest.Stage, owner string) *feedLog {
+	t.Helper()
+	f := &feedLog{t, make(chan feedEvent, 10_000)}
+	nc := s.NexConn()
+	sub, err := nc.Subscribe(wire.Events(owner, "*"), natsHandler(func(subject string, data []byte) {
+		var body map[string]any
+		if err := json.Unmarshal(data, &body); err != nil {
+			t.Errorf("%s: %v", subject, err)
+		}
+		f.came <- feedEvent{wire.Last(subject), body}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sub.Unsubscribe() })
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// wait waits for an event; those before it are passed over.
+func (f *feedLog) wait(kind string, right func(map[string]any) bool) map[string]any {
+	f.t.Helper()
+	patience := time.After(nexlettest.Patience)
+	for {
+		select {
+		case e := <-f.came:
+			if e.kind == kind && right(e.body) {
+				return e.body
+			}
+		case <-patience:
+			f.t.Fatalf("no %s came", kind)
+		}
+	}
+}
