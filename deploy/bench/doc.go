@@ -10,11 +10,11 @@
 //	startup.go    natster against an empty program
 //	scan.go       the library's scan against sha256sum
 //	requests.go   whoami, my.shares, events.put against a bare request and a bare publish
-//	growth.go     the cost of one event in a long log against a short one; the hub's heartbeat
+//	growth.go     the cost of one event in a long log against a short one
+//	hub.go        the hub's heartbeat to its sender
 //	rebuild.go    rebuilding all projections against bare puts
-//	media.go      protocol 2 against its limit, raw NATS and protocol 1, in three processes
-//	floor.go      what the limit of a transfer is made of, each measured alone
-//	slow.go       a hundred slow receivers and a fast one
+//	media.go      protocol 2 against its limit, raw NATS and protocol 1; a hundred slow receivers
+//	gobench.go    measures that are Go benchmarks of their packages
 //
 // Targets are printed beside the ratios; nothing fails when one is missed, but the line says so.
 package main

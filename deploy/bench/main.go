@@ -37,9 +37,7 @@ type role func(context.Context, []string) error
 
 func roles() map[string]role {
 	return map[string]role{
-		"world":   worldRole,
-		"send":    sendRole,
-		"receive": receiveRole,
+		"world": worldRole,
 	}
 }
 
