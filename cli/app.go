@@ -25,6 +25,7 @@ func Main(ctx context.Context, o Outside) int {
 		return exitDone
 	}
 	l, err := arrange(app, o.Args)
+	e.actAs(l.context)
 	switch {
 	case err != nil:
 		return e.fail(ctx, err)

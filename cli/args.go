@@ -13,6 +13,8 @@ type line struct {
 	path  []*cli.Command // the command and its groups, outermost first; empty for natster itself
 	words []string       // the command's arguments
 	help  bool           // explain the command instead of running it
+
+	context string // the value of --context
 }
 
 // arrange takes args apart, program name first. The library ends a command's flags at its first argument and wants the
@@ -29,7 +31,7 @@ func arrange(app *cli.App, args []string) (line, error) {
 			l.words = append(l.words, args[i+1:]...)
 			i = len(args)
 		case len(a) > 1 && a[0] == '-':
-			name, _, joined := strings.Cut(strings.TrimLeft(a, "-"), "=")
+			name, value, joined := strings.Cut(strings.TrimLeft(a, "-"), "=")
 			if name == "help" || name == "h" {
 				l.help = true
 				continue
@@ -50,7 +52,11 @@ func arrange(app *cli.App, args []string) (line, error) {
 				if i++; i == len(args) {
 					return l, misused(l.command(), "%s needs a value", a)
 				}
-				*to = append(*to, args[i])
+				value = args[i]
+				*to = append(*to, value)
+			}
+			if name == "context" {
+				l.context = value
 			}
 		case level != nil && len(l.words) == 0:
 			if a == "help" {

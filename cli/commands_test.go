@@ -277,3 +277,30 @@ func TestDevrunIsAWorldThatComesBack(t *testing.T) {
 		t.Errorf("devrun ended with %d: %s", code, tls.err)
 	}
 }
+
+func TestNamesAreCompleted(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	m.natster("init bob").ok()
+	m.natster("context use alice").ok()
+	m.run("catalog", "new", "films", films(t)).ok()
+	m.natster("catalog share films bob").ok()
+	m.natster("--context bob catalog import films").ok()
+	for line, want := range map[string]string{
+		"catalog share":                        "films",
+		"catalog share films":                  "bob",
+		"catalog download films":               "a name with space.md",
+		"catalog download films readme.txt":    "2024/goat.mp4",
+		"--context bob catalog contents":       "films",
+		"--context bob catalog unimport":       "films",
+		"context use":                          "alice",
+		"--context":                            "bob",
+		"catalog import films":                 "hub",
+		"--context bob catalog share films --": "--json",
+	} {
+		r := m.natster(line + " --generate-bash-completion").ok()
+		if !strings.Contains("\n"+r.out, "\n"+want+"\n") {
+			t.Errorf("%s is not completed by %q, but by:\n%s", line, want, r.out)
+		}
+	}
+}

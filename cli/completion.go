@@ -47,16 +47,17 @@ func completing(words []string) ([]string, bool) {
 // complete prints what can come next, one a line. The placeholder in the command's usage says what its argument is.
 func (e *env) complete(ctx context.Context, app *cli.App, words []string) {
 	var typing string
-	if last := words[len(words)-1]; len(words) > 1 && strings.HasPrefix(last, "-") {
-		typing, words = last, words[:len(words)-1]
-	}
-	if words[len(words)-1] == "--context" {
+	switch last := words[len(words)-1]; {
+	case last == "--context":
 		words = []string{app.Name, "context", "use"}
+	case len(words) > 1 && strings.HasPrefix(last, "-"):
+		typing, words = last, words[:len(words)-1]
 	}
 	l, err := arrange(app, words)
 	if err != nil {
 		return // what is wrong already cannot be completed
 	}
+	e.actAs(l.context)
 	commands, flags := app.Commands, app.Flags
 	if cmd := l.command(); cmd != nil {
 		commands, flags = cmd.Subcommands, append(cmd.Flags, app.Flags...)
@@ -142,11 +143,13 @@ func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string)
 var completionScripts = map[string]string{
 	"bash": `# natster completion for bash
 _natster() {
-    local cur=${COMP_WORDS[COMP_CWORD]} words
+    local cur=${COMP_WORDS[COMP_CWORD]} words answer
     words=("${COMP_WORDS[@]:0:COMP_CWORD}")
     [[ $cur == -* ]] && words+=("$cur")
-    local IFS=$'\n'
-    COMPREPLY=($(compgen -W "$("${words[@]}" ` + completionWord + ` 2>/dev/null)" -- "$cur"))
+    COMPREPLY=()
+    while IFS= read -r answer; do
+        [[ $answer == "$cur"* ]] && COMPREPLY+=("$(printf %q "$answer")")
+    done < <("${words[@]}" ` + completionWord + ` 2>/dev/null)
 }
 complete -o bashdefault -o default -F _natster natster
 `,
@@ -173,6 +176,6 @@ function __natster_complete
     string match -q -- '-*' $cur; and set -a words $cur
     $words ` + completionWord + ` 2>/dev/null
 end
-complete -c natster -a '(__natster_complete)'
+complete -c natster -f -n 'test (count (__natster_complete)) -gt 0' -a '(__natster_complete)'
 `,
 }

@@ -46,10 +46,14 @@ func newEnv(o Outside) *env {
 func (e *env) take(c *cli.Context) error {
 	e.json = c.Bool("json")
 	e.verbose = c.Bool("verbose")
-	if n := c.String("context"); n != "" {
-		e.context, e.named = n, n
-	}
 	return nil
+}
+
+// actAs takes another context than the one in use, unless the name is empty.
+func (e *env) actAs(context string) {
+	if context != "" {
+		e.context, e.named = context, context
+	}
 }
 
 // A style says how a stream may be written to.
