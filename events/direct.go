@@ -46,6 +46,8 @@ type Direct struct {
 	nc     *nats.Conn
 	prefix string
 	sub    *nats.Subscription
+	lost   chan nats.Status // tells that the connection was lost
+	watch  sync.WaitGroup
 
 	mu    sync.Mutex
 	calls map[string]*call
@@ -68,11 +70,32 @@ func NewDirect(nc *nats.Conn) (*Direct, error) {
 		return nil, errors.Join(err, sub.Unsubscribe())
 	}
 	d.sub = sub
+	d.lost = nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	d.watch.Go(func() {
+		for range d.lost {
+			d.endAll(fmt.Errorf("%w: %w", ErrStream, nats.ErrDisconnected))
+		}
+	})
 	return d, nil
 }
 
-// Close ends the subscription. Reads under way end with their context.
-func (d *Direct) Close() error { return d.sub.Unsubscribe() }
+// Close ends the subscription, and reads under way with an error.
+func (d *Direct) Close() error {
+	err := d.sub.Unsubscribe()
+	d.nc.RemoveStatusListener(d.lost)
+	d.watch.Wait()
+	d.endAll(fmt.Errorf("%w: the reader was closed", ErrStream))
+	return err
+}
+
+// endAll ends the reads under way: their answers went where the connection went, and waiting for them would be in vain.
+func (d *Direct) endAll(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.calls {
+		c.end(err)
+	}
+}
 
 // Last returns the last message of each subject that the filters match (wildcards allowed), in order of sequence; none
 // matching is no error. More than [MaxLast] is [ErrTooMany].

@@ -144,7 +144,11 @@ func (s *site) write(ctx context.Context, wrote func(int)) error {
 		if n++; n%1024 == 0 {
 			wrote(1024)
 		}
-		return s.puts.put(ctx, document(b.Subject(view.DocKey(s.generation, key)), value), jetstream.WithStallWait(patience))
+		subject := b.Subject(view.DocKey(s.generation, key))
+		if value == nil {
+			return s.puts.delete(ctx, subject)
+		}
+		return s.puts.put(ctx, subject, value)
 	})
 	if err != nil {
 		return err

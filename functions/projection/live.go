@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"natster/events"
 	"natster/functions"
 	"natster/functions/view"
@@ -20,6 +18,9 @@ const (
 	batchEvents = 512
 	batchKeys   = events.MaxLast / 2
 )
+
+// patience is how long the server may take. At work it answers in less than a millisecond.
+const patience = 5 * time.Second
 
 // live folds the log into one projection as events come. Its handler is called by one goroutine at a time.
 type live[D comparable] struct {
@@ -32,7 +33,7 @@ type live[D comparable] struct {
 func (l *live[D]) open(h functions.Host) (err error) {
 	l.host = h
 	l.log = h.Logger.With("projection", l.projection.Bucket.Name)
-	l.puts, err = newPuts(h.Conn)
+	l.puts, err = newPuts(h.Conn, 2*batchKeys, patience)
 	return err
 }
 
@@ -188,10 +189,8 @@ func (b *batch[D]) fail(e events.Envelope, err error) {
 
 // fold folds the events of b that are not folded yet, all in one step: read, apply, put, put the checkpoint.
 func (l *live[D]) fold(ctx context.Context, b *batch[D]) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	bucket := l.projection.Bucket
-	before, err := l.host.Views.Read(ctx, bucket, 0, b.keys...)
+	before, err := l.read(ctx, b.keys)
 	switch {
 	case err != nil:
 		return err
@@ -216,8 +215,7 @@ func (l *live[D]) fold(ctx context.Context, b *batch[D]) error {
 				return err
 			}
 		}
-		m := document(bucket.Subject(view.DocKey(before.Generation, key)), value)
-		if err := l.puts.put(ctx, m, jetstream.WithExpectLastSequencePerSubject(d.revision)); err != nil {
+		if err := l.puts.replace(ctx, bucket.Subject(view.DocKey(before.Generation, key)), value, d.revision); err != nil {
 			return err
 		}
 	}
@@ -227,6 +225,13 @@ func (l *live[D]) fold(ctx context.Context, b *batch[D]) error {
 	after := before.Checkpoint
 	after.Position = b.to
 	return putCheckpoint(ctx, l.puts, bucket, after, before.Revision)
+}
+
+// read gives up early: a read that takes long was lost with a connection, and is cheap to repeat.
+func (l *live[D]) read(ctx context.Context, keys []string) (view.Snapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience/4)
+	defer cancel()
+	return l.host.Views.Read(ctx, l.projection.Bucket, 0, keys...)
 }
 
 func (b *batch[D]) load(found []view.Found) error {
@@ -270,8 +275,7 @@ func putCheckpoint(ctx context.Context, p *puts, b view.Bucket, c view.Checkpoin
 	if err != nil {
 		return err
 	}
-	m := document(b.Subject(b.CheckpointKey()), value)
-	if err := p.put(ctx, m, jetstream.WithExpectLastSequencePerSubject(revision)); err != nil {
+	if err := p.replace(ctx, b.Subject(b.CheckpointKey()), value, revision); err != nil {
 		return err
 	}
 	return p.wait(ctx)

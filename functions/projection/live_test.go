@@ -23,6 +23,7 @@ import (
 )
 
 func TestLiveFoldIsAReplay(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	g.provision(projectors()...)
 	for _, f := range projectors() {
@@ -38,6 +39,7 @@ func TestLiveFoldIsAReplay(t *testing.T) {
 }
 
 func TestRedeliveryPutsNothing(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	f := shares.New()
 	g.provision(f)
@@ -83,6 +85,7 @@ func (g *ground) acknowledged(function string, position uint64) {
 }
 
 func TestABucketThatWasLostIsMendedAtTheStart(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	f := shares.New()
 	g.provision(f)
@@ -101,6 +104,7 @@ func TestABucketThatWasLostIsMendedAtTheStart(t *testing.T) {
 }
 
 func TestABucketThatIsLostMeanwhileIsMendedByTheNextEvent(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	f := shares.New()
 	g.provision(f)
@@ -160,6 +164,7 @@ func (d dialer) Dial(network, address string) (net.Conn, error) {
 // again. Half-written events, puts without their checkpoint, acknowledgements that never came: all of it is in there.
 func TestKilledAnywhereItEndsAsAReplay(t *testing.T) {
 	const endless = 1 << 40
+	t.Parallel()
 	g := newGround(t)
 	last := g.happen(history(12)...)
 	tried, killed := 0, 0
@@ -174,6 +179,7 @@ func TestKilledAnywhereItEndsAsAReplay(t *testing.T) {
 			tried++
 			f := p.Function(name, "is killed")
 			g.provision(f)
+			g.impatient(name)
 			nc, err := nats.Connect(g.server.ClientURL(), nats.SetCustomDialer(budget), nats.NoReconnect())
 			if err == nil {
 				stop := g.run(nc, f)
@@ -198,6 +204,20 @@ func TestKilledAnywhereItEndsAsAReplay(t *testing.T) {
 	}
 }
 
+// impatient makes the server deliver again soon what a function that was killed had in hand.
+func (g *ground) impatient(function string) {
+	g.Helper()
+	c, err := g.js.Consumer(g.context(), events.LogStream, function)
+	if err != nil {
+		g.Fatal(err)
+	}
+	cfg := c.CachedInfo().Config
+	cfg.AckWait = 20 * time.Millisecond
+	if _, err := g.js.UpdateConsumer(g.context(), events.LogStream, cfg); err != nil {
+		g.Fatal(err)
+	}
+}
+
 // folded waits until the bucket reflects position or nc is gone, and tells whether it was the first.
 func (g *ground) folded(b view.Bucket, position uint64, nc *nats.Conn) bool {
 	g.Helper()
@@ -218,19 +238,22 @@ func (g *ground) folded(b view.Bucket, position uint64, nc *nats.Conn) bool {
 
 // Here the connection comes back by itself, again and again, with whatever it had not sent.
 func TestABadConnectionLosesNothing(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	r := rand.New(rand.NewPCG(3, 4))
 	f := shares.New()
 	g.provision(f)
+	g.impatient(f.Name)
 	nc := g.connect(nats.MaxReconnects(-1), nats.ReconnectWait(time.Millisecond), nats.ReconnectJitter(0, 0),
 		nats.SetCustomDialer(dialer{func() (int64, int64) { return 4000 + r.Int64N(12000), 4000 + r.Int64N(30000) }}))
 	g.run(nc, f)
-	last := g.happen(history(60)...)
+	last := g.happen(history(40)...)
 	g.settle(last, view.Shares)
 	same(g, shares.Projection())
 }
 
 func TestTwoInstancesAtOnceAreAsOne(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	last := g.happen(history(400)...)
 	var names []string
@@ -247,6 +270,7 @@ func TestTwoInstancesAtOnceAreAsOne(t *testing.T) {
 }
 
 func TestWhatCannotBeFoldedIsSetAsideAndPassedOver(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	f := accounts.New()
 	g.provision(f)
@@ -272,6 +296,7 @@ func TestWhatCannotBeFoldedIsSetAsideAndPassedOver(t *testing.T) {
 }
 
 func TestAPanicIsPassedOver(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	p := shares.Projection()
 	apply := p.Apply

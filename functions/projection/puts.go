@@ -1,94 +1,182 @@
 package projection
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// patience is how long an acknowledgement may take. A server that is at work answers in less than a millisecond.
-const patience = 5 * time.Second
-
 // errConflict is wrapped when a key is not what it was when it was read: somebody else is active.
 var errConflict = errors.New("somebody else has put it since it was read")
 
-// puts sends puts to one bucket without waiting for each, and then waits for all. It is for one goroutine.
+// puts sends puts to one bucket without waiting for each, and then waits for all to be acknowledged. It is for one
+// goroutine and has none of its own. Unlike the client library's asynchronous publishing it notices at once that the
+// connection was lost, which a handler's shutdown waits for, and costs little per message, which a rebuild is made of.
 type puts struct {
-	js      jetstream.JetStream // its own: an error belongs to whoever made it
-	pending []jetstream.PubAckFuture
+	nc       *nats.Conn
+	prefix   string
+	acks     chan *nats.Msg
+	lost     chan nats.Status
+	sub      *nats.Subscription
+	patience time.Duration
+	most     int
+
+	sent    uint64
+	pending map[uint64]string // the subjects of those under way, by number
 }
 
-// maxPending is how many puts are under way at once. More gain nothing: the server is then never idle.
-const maxPending = 4096
-
-func newPuts(nc *nats.Conn) (*puts, error) {
-	js, err := jetstream.New(nc,
-		jetstream.WithPublishAsyncMaxPending(2*maxPending), // never reached: put waits itself
-		jetstream.WithPublishAsyncTimeout(patience),
-		jetstream.WithDefaultTimeout(patience))
-	if err != nil {
-		return nil, err
+// newPuts lets so many be under way at once; patience is how long they may take without an acknowledgement.
+func newPuts(nc *nats.Conn, most int, patience time.Duration) (*puts, error) {
+	p := &puts{
+		nc:       nc,
+		prefix:   nc.NewInbox() + ".",
+		acks:     make(chan *nats.Msg, 4*most), // room for those that came too late for a batch given up
+		patience: patience,
+		most:     most,
+		pending:  make(map[uint64]string, most),
 	}
-	return &puts{js: js, pending: make([]jetstream.PubAckFuture, 0, maxPending)}, nil
+	var err error
+	if p.sub, err = nc.ChanSubscribe(p.prefix+"*", p.acks); err != nil {
+		return nil, fmt.Errorf("subscribe for acknowledgements: %w", err)
+	}
+	p.lost = nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	return p, nil
 }
 
-// close ends its subscription. Puts that nobody waited for may or may not be stored.
-func (p *puts) close() { p.js.CleanupPublisher() }
+// close ends the subscription, which otherwise ends with the connection. Puts that nobody waited for may or may not be
+// stored.
+func (p *puts) close() {
+	p.nc.RemoveStatusListener(p.lost)
+	_ = p.sub.Unsubscribe() // it fails when the connection is closed, and then there is nothing to end
+}
 
-// put sends one message, conditional on the options given. An error is final for the whole of what is under way.
-func (p *puts) put(ctx context.Context, m *nats.Msg, opts ...jetstream.PublishOpt) error {
-	if len(p.pending) == maxPending {
-		if err := p.settle(ctx, maxPending/2); err != nil {
+// put stores value under subject.
+func (p *puts) put(ctx context.Context, subject string, value []byte) error {
+	return p.send(ctx, &nats.Msg{Subject: subject, Data: value})
+}
+
+// delete marks the key as deleted.
+func (p *puts) delete(ctx context.Context, subject string) error {
+	return p.send(ctx, &nats.Msg{Subject: subject, Header: nats.Header{"KV-Operation": {"DEL"}}})
+}
+
+// replace puts value, or deletes if value is nil, on condition that the key is still of that revision; 0 is a key that was
+// never put.
+func (p *puts) replace(ctx context.Context, subject string, value []byte, revision uint64) error {
+	m := &nats.Msg{Subject: subject, Data: value, Header: nats.Header{
+		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(revision, 10)},
+	}}
+	if value == nil {
+		m.Header.Set("KV-Operation", "DEL")
+	}
+	return p.send(ctx, m)
+}
+
+// send is the one way out. An error is about any of what is under way, and all of it is given up then.
+func (p *puts) send(ctx context.Context, m *nats.Msg) error {
+	switch len(p.pending) {
+	case 0:
+		p.forgetLosses()
+	case p.most:
+		if err := p.settle(ctx, p.most/2); err != nil {
 			return err
 		}
 	}
-	ack, err := p.js.PublishMsgAsync(m, opts...)
-	if err != nil {
-		return putError(m, err)
+	p.sent++
+	p.pending[p.sent] = m.Subject
+	m.Reply = p.prefix + strconv.FormatUint(p.sent, 10)
+	if err := p.nc.PublishMsg(m); err != nil {
+		return p.giveUp(m.Subject, err)
 	}
-	p.pending = append(p.pending, ack)
 	return nil
 }
 
 // wait returns when all puts are acknowledged, with the first error if one was refused.
-func (p *puts) wait(ctx context.Context) error { return p.settle(ctx, len(p.pending)) }
+func (p *puts) wait(ctx context.Context) error { return p.settle(ctx, 0) }
 
-// settle waits for the n oldest.
-func (p *puts) settle(ctx context.Context, n int) error {
-	for i, ack := range p.pending[:n] {
-		select {
-		case <-ack.Ok():
-		case err := <-ack.Err():
-			p.pending = p.pending[:0]
-			return putError(ack.Msg(), err)
-		case <-ctx.Done():
-			p.pending = p.pending[:0]
-			return putError(ack.Msg(), ctx.Err())
-		}
-		p.pending[i] = nil
+// settle waits until no more than rest are under way.
+func (p *puts) settle(ctx context.Context, rest int) error {
+	if len(p.pending) <= rest {
+		return nil
 	}
-	p.pending = p.pending[:copy(p.pending, p.pending[n:])]
+	timer := time.NewTimer(p.patience)
+	defer timer.Stop()
+	for len(p.pending) > rest {
+		select {
+		case m := <-p.acks:
+			n, err := strconv.ParseUint(m.Subject[len(p.prefix):], 10, 64)
+			if err != nil {
+				continue // nobody we asked
+			}
+			subject, ours := p.pending[n]
+			if !ours {
+				continue // given up before
+			}
+			if err := acknowledged(m); err != nil {
+				return p.giveUp(subject, err)
+			}
+			delete(p.pending, n)
+		case <-p.lost:
+			return p.giveUp(p.any(), nats.ErrDisconnected)
+		case <-timer.C:
+			return p.giveUp(p.any(), nats.ErrTimeout)
+		case <-ctx.Done():
+			return p.giveUp(p.any(), ctx.Err())
+		}
+	}
 	return nil
 }
 
-func putError(m *nats.Msg, err error) error {
-	var refusal *jetstream.APIError
-	const wrongLastConstant = 10164 // the server's code while another such put is under way
-	if errors.As(err, &refusal) && (refusal.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || refusal.ErrorCode == wrongLastConstant) {
-		return fmt.Errorf("put %s: %w", m.Subject, errConflict)
-	}
-	return fmt.Errorf("put %s: %w", m.Subject, err)
+func (p *puts) giveUp(subject string, err error) error {
+	clear(p.pending)
+	return fmt.Errorf("put %s: %w", subject, err)
 }
 
-// document is the message that puts value under a subject, or deletes what is there if value is nil.
-func document(subject string, value []byte) *nats.Msg {
-	m := &nats.Msg{Subject: subject, Data: value}
-	if value == nil {
-		m.Header = nats.Header{"KV-Operation": {"DEL"}}
+func (p *puts) any() string {
+	for _, subject := range p.pending {
+		return subject
 	}
-	return m
+	return ""
+}
+
+// forgetLosses is for losses of the connection when nothing was under way.
+func (p *puts) forgetLosses() {
+	for {
+		select {
+		case <-p.lost:
+		default:
+			return
+		}
+	}
+}
+
+// acknowledged is nil if m says that a message was stored.
+func acknowledged(m *nats.Msg) error {
+	if bytes.HasPrefix(m.Data, []byte(`{"stream":`)) && !bytes.Contains(m.Data, []byte(`"error":{`)) {
+		return nil
+	}
+	if len(m.Data) == 0 {
+		return nats.ErrNoResponders
+	}
+	var ack struct {
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(m.Data, &ack); err != nil {
+		return fmt.Errorf("acknowledgement: %w", err)
+	}
+	const wrongLastConstant = 10164 // the server's code while another such put is under way
+	switch {
+	case ack.Error == nil:
+		return errors.New("not acknowledged")
+	case ack.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence, ack.Error.ErrorCode == wrongLastConstant:
+		return errConflict
+	}
+	return ack.Error
 }

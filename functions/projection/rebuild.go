@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -45,6 +46,13 @@ func Rebuild(ctx context.Context, nc *nats.Conn, progress func(Progress), projec
 	return nil
 }
 
+// maxPending is how many puts to one bucket are under way at once: with more the server is no busier. rebuildPatience is
+// long because the server has much else to do meanwhile, our own puts.
+const (
+	maxPending      = 4096
+	rebuildPatience = 30 * time.Second
+)
+
 type rebuild struct {
 	js       jetstream.JetStream
 	direct   *events.Direct
@@ -71,7 +79,7 @@ func newRebuild(nc *nats.Conn, report func(Progress), projections []Rebuildable)
 	views := view.NewReader(r.direct)
 	for _, p := range projections {
 		s := &site{fold: p.builder(), views: views, js: r.js}
-		if s.puts, err = newPuts(nc); err != nil {
+		if s.puts, err = newPuts(nc, maxPending, rebuildPatience); err != nil {
 			return nil, errors.Join(err, r.close())
 		}
 		r.sites = append(r.sites, s)
