@@ -13,6 +13,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/workloads/catalog"
 	"natster/workloads/catalog/seal"
 )
 
@@ -70,7 +71,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// A Client reads catalogs, the account's own and those it has imported. It is safe for concurrent use.
+// A Client reads catalogs, the account's own and those it has imported. It is safe for concurrent use; its Config is not to
+// be changed.
 type Client struct {
 	Config
 	mu    sync.Mutex
@@ -148,7 +150,7 @@ var refusals = map[api.Code]error{
 	api.CodeUnavailable: ErrOffline,
 }
 
-// refusal wraps what a server said into the sentinel of its code.
+// refusal wraps what a server said into the sentinel of its code. Its words are foreign text, and made fit to be shown.
 func refusal(err error) error {
 	var e *api.Error
 	if !errors.As(err, &e) {
@@ -158,5 +160,7 @@ func refusal(err error) error {
 	if sentinel == nil {
 		sentinel = ErrRefused
 	}
-	return fmt.Errorf("%w (%w)", sentinel, err)
+	const most = 300
+	words := catalog.CleanDescription(e.Message[:min(len(e.Message), most)])
+	return fmt.Errorf("%w (%w)", sentinel, &api.Error{Code: e.Code, Message: words})
 }

@@ -124,6 +124,7 @@ func TestWhatGoesWrongOnTheWayIsMended(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := bob(t, w)
 			c.OnTheWire(wire())
 			dir := t.TempDir()

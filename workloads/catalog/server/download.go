@@ -117,18 +117,9 @@ func (s *Server) fetch(_ context.Context, r request) (any, func(), error) {
 	if x == nil {
 		return nil, nil, api.Errorf(api.ErrNotFound, "no such session: it expired, or the server was restarted")
 	}
-	if len(q.Chunks) > catalog.MaxFetchRanges {
-		return nil, nil, api.Errorf(api.ErrBadRequest, "%d ranges; %d is the most", len(q.Chunks), catalog.MaxFetchRanges)
-	}
-	total, n := x.layout.Chunks(), int64(0)
-	for _, c := range q.Chunks {
-		first, count := c[0], c[1]
-		if first < 0 || count < 1 || first >= total || count > total-first {
-			return nil, nil, api.Errorf(api.ErrBadRequest, "chunks %d+%d are not in a file of %d", first, count, total)
-		}
-		if n += count; n > catalog.MaxFetchChunks {
-			return nil, nil, api.Errorf(api.ErrBadRequest, "%d chunks is the most of one request", catalog.MaxFetchChunks)
-		}
+	n, err := countChunks(q.Chunks, x.layout.Chunks())
+	if err != nil {
+		return nil, nil, err
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -136,19 +127,37 @@ func (s *Server) fetch(_ context.Context, r request) (any, func(), error) {
 		return nil, nil, &api.Error{Code: api.Code(x.over.Code), Message: x.over.Error}
 	}
 	x.touched = time.Now()
-	if x.pending+int(n) > s.limits.Pending {
+	if x.pending+n > s.limits.Pending {
 		return nil, nil, api.Errorf(api.ErrTooMany, "%d chunks of this session are still to be sent", x.pending)
 	}
 	for _, c := range q.Chunks {
 		x.todo = append(x.todo, span{c[0], c[1]})
 	}
-	x.pending += int(n)
-	going := catalog.FetchReply{Going: int(n)}
+	x.pending += n
+	going := catalog.FetchReply{Going: n}
 	if x.pending == 0 || x.queued {
 		return going, nil, nil
 	}
 	x.queued = true
 	return going, func() { s.pump.push(x) }, nil // after the reply: it must not wait behind its chunks
+}
+
+// countChunks is how many chunks are asked for, of a file that has total, or why that cannot be asked.
+func countChunks(ranges [][2]int64, total int64) (n int, err error) {
+	if len(ranges) > catalog.MaxFetchRanges {
+		return 0, api.Errorf(api.ErrBadRequest, "%d ranges; %d is the most", len(ranges), catalog.MaxFetchRanges)
+	}
+	for _, r := range ranges {
+		first, count := r[0], r[1]
+		if first < 0 || count < 1 || first >= total || count > total-first {
+			return 0, api.Errorf(api.ErrBadRequest, "chunks %d+%d are not in a file of %d", first, count, total)
+		}
+		if count > catalog.MaxFetchChunks-int64(n) {
+			return 0, api.Errorf(api.ErrBadRequest, "%d chunks is the most of one request", catalog.MaxFetchChunks)
+		}
+		n += int(count)
+	}
+	return n, nil
 }
 
 // close ends a session early. It says yes to one that is not there: that is what was wanted.

@@ -19,22 +19,22 @@ func (s *Server) announce(ctx context.Context, l Library) {
 	tick := time.NewTicker(s.limits.Heartbeat)
 	defer tick.Stop()
 	for {
-		changes, before := l.Changes(), l.Revision() // before what is said: a change in between is said next
+		changes, revision := l.Changes(), l.Revision() // before what is said: a change in between is said next
 		s.publishPresence(events.LocalHeartbeat, l)
 		s.publishPresence(api.PutHeartbeat.Subject(), l)
-	wait:
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		case <-changes:
-			if changes = nil; l.Revision() == before { // nothing that is listed
+		for due := false; !due; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				due = true
+			case <-changes:
 				changes = l.Changes()
-				goto wait
-			}
-		case _, open := <-back:
-			if !open {
-				back = nil
+				due = l.Revision() != revision // otherwise nothing that is listed
+			case _, due = <-back:
+				if !due {
+					back = nil
+				}
 			}
 		}
 	}
