@@ -1,0 +1,85 @@
+package stats_test
+
+import (
+	"errors"
+	"testing"
+
+	"natster/events"
+	"natster/functions/api"
+	"natster/functions/functionstest"
+	"natster/functions/projection/logtest"
+	"natster/functions/stats"
+	"natster/functions/view"
+)
+
+var (
+	alice, bob = logtest.Account(1), logtest.Account(2)
+	films      = logtest.Catalog("films")
+)
+
+func TestStats(t *testing.T) {
+	b := functionstest.Start(t, stats.New())
+	b.Happens(events.WithData(events.Event{Type: events.Initialized, Origin: alice}, events.InitializedData{AccountKey: alice}))
+	b.Happens(events.WithData(events.Event{Type: events.Initialized, Origin: bob}, events.InitializedData{AccountKey: bob}))
+	last := b.Happens(events.Event{Type: events.Shared, Origin: alice, Target: bob, Catalog: films})
+
+	presence := func(a events.Account, value string) {
+		t.Helper()
+		if _, err := view.Put(t.Context(), b.JS, view.Presence, view.PresenceKey(a, films), []byte(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	presence(alice, `{}`)
+	presence(alice, `{}`)
+	presence(bob, `{}`)
+	running := func(want int64) {
+		t.Helper()
+		for {
+			got, err := b.Client("carol").Totals(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Running == want {
+				if got.Accounts != 2 || got.Shares != 1 {
+					t.Errorf("totals are %+v", got)
+				}
+				return
+			}
+		}
+	}
+	if _, err := b.Views.Read(t.Context(), view.Stats, last); err != nil {
+		t.Fatal(err)
+	}
+	running(2)
+
+	s, err := b.JS.Stream(t.Context(), view.Presence.Stream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := s.GetLastMsgForSubject(t.Context(), view.Presence.Subject(view.PresenceKey(alice, films)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := view.Delete(t.Context(), b.JS, view.Presence, view.PresenceKey(alice, films), m.Sequence); err != nil {
+		t.Fatal(err)
+	}
+	running(1)
+
+	// Everything is delivered again, and counts once.
+	if err := b.JS.DeleteConsumer(t.Context(), view.Presence.Stream(), "stats"); err != nil {
+		t.Fatal(err)
+	}
+	b.Run(stats.New())
+	presence(alice, `{}`)
+	running(2)
+}
+
+func TestStatsBehind(t *testing.T) {
+	b := functionstest.Start(t, stats.New())
+	carol := b.Client("carol")
+	carol.Observe(1 << 40)
+	_, err := carol.Totals(t.Context())
+	if !errors.Is(err, api.ErrUnavailable) {
+		t.Errorf("totals of a position that is far away: %v", err)
+	}
+}
