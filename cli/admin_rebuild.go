@@ -10,6 +10,7 @@ import (
 	"natster/functions/logins"
 	"natster/functions/projection"
 	"natster/functions/shares"
+	"natster/functions/stats"
 
 	"github.com/urfave/cli/v2"
 )
@@ -26,6 +27,7 @@ func rebuildables() []rebuildable {
 		{"catalogs", catalogs.Projection()},
 		{"shares", shares.Projection()},
 		{"logins", logins.Projection()},
+		{"stats", stats.Projection()},
 	}
 }
 
@@ -39,7 +41,7 @@ func adminRebuildCommand(e *env) *cli.Command {
 			worldFlag(),
 		},
 		Description: `Everything natster knows is in the event log; projections are what makes it quick to ask. Meanwhile everybody goes on
-reading the old ones. PROJECTION is accounts, catalogs, shares or logins.
+reading the old ones. PROJECTION is accounts, catalogs, shares, logins or stats.
 
    natster admin rebuild shares
    natster admin rebuild --all`,

@@ -25,9 +25,7 @@ listed as of its last scan; another's is asked for now, so its owner has to serv
 			if err != nil {
 				return err
 			}
-			for _, r := range contents.Refused {
-				e.note("left out: %v", r.Err)
-			}
+			e.noteRefused(contents)
 			return e.print(contents, func() { e.printContents(contents, c.Bool("long")) })
 		}),
 	}
@@ -57,6 +55,17 @@ func (e *env) contents(ctx context.Context, name string) (catalog.Contents, erro
 	}
 	defer s.close()
 	return s.client().List(ctx, c)
+}
+
+// noteRefused tells what of a listing cannot be believed, and is left out.
+func (e *env) noteRefused(c catalog.Contents) {
+	const most = 10
+	for _, r := range c.Refused[:min(len(c.Refused), most)] {
+		e.note("left out: %s", oneLine(r.Err.Error()))
+	}
+	if more := len(c.Refused) - most; more > 0 {
+		e.note("left out: %s more", count(more, "entry"))
+	}
 }
 
 func (e *env) printContents(c catalog.Contents, long bool) {

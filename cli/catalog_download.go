@@ -51,6 +51,7 @@ is right; until then it is .partial, and the same command goes on where an earli
 			if err != nil {
 				return err
 			}
+			e.noteRefused(contents)
 			entries, err := selected(contents, arg[1:])
 			if err != nil {
 				return hint(err, "catalog contents %s", name)

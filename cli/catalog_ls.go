@@ -26,10 +26,15 @@ func catalogLsCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:  "ls",
 		Usage: "list your catalogs and those you have imported",
-		Description: `Your own come first. Whether a catalog is being served is known only for catalogs that are shared.
+		Description: `Your own come first. Whether a catalog is being served is known only of catalogs that are shared, and while the world runs.
 
    natster catalog ls`,
-		Action: e.online(0, 0, func(ctx context.Context, s *session, _ *cli.Context, _ []string) error {
+		Action: args(0, 0, func(ctx context.Context, _ *cli.Context, _ []string) error {
+			s, err := e.openAnyway(ctx)
+			if err != nil {
+				return err
+			}
+			defer s.close()
 			rows, err := s.catalogs(ctx)
 			if err != nil {
 				return err
@@ -64,9 +69,11 @@ func (s *session) catalogs(ctx context.Context) ([]catalogRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	shares, err := s.api.Shares(ctx)
-	if err != nil {
-		return nil, err
+	var shares []api.Share
+	if s.nc != nil {
+		if shares, err = s.api.Shares(ctx); err != nil {
+			return nil, err
+		}
 	}
 	for _, c := range mine {
 		r := catalogRow{Name: c, Owner: s.me.Account, Own: true}

@@ -70,7 +70,7 @@ func (s *session) gateway(ctx context.Context, g *client.Gateway, path string, e
 		s.note("%s", s.err.dim(fmt.Sprintf("%s, %s; Ctrl-C ends it", entry.MIMEType, size(entry.Size))))
 	})
 	if err == nil && browser {
-		err = browse(ctx, url)
+		err = browse(url)
 	}
 	if err == nil {
 		select {
@@ -86,7 +86,7 @@ func (s *session) gateway(ctx context.Context, g *client.Gateway, path string, e
 }
 
 // browse asks the system to show url.
-func browse(ctx context.Context, url string) error {
+func browse(url string) error {
 	command := []string{"xdg-open", url}
 	switch runtime.GOOS {
 	case "darwin":
@@ -94,8 +94,9 @@ func browse(ctx context.Context, url string) error {
 	case "windows":
 		command = []string{"rundll32", "url.dll,FileProtocolHandler", url}
 	}
-	if err := exec.CommandContext(ctx, command[0], command[1:]...).Start(); err != nil {
+	cmd := exec.Command(command[0], command[1:]...)
+	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("no browser could be asked: %w", err)
 	}
-	return nil
+	return cmd.Process.Release() // it may stay as long as the browser does
 }

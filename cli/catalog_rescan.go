@@ -58,6 +58,9 @@ func (e *env) scan(ctx context.Context, lib *library.Library, bar *bar, next str
 	switch {
 	case errors.Is(err, library.ErrDirectory):
 		return hint(err, "catalog rm %s", lib.Name())
+	case ctx.Err() != nil:
+		e.note("interrupted; %s goes on from here", e.typed("catalog rescan %s", lib.Name()))
+		return ctx.Err()
 	case err != nil:
 		return err
 	}

@@ -45,10 +45,13 @@ is printed as it happens.
 					return err
 				}
 				libs = append(libs, l)
-				_, err = l.Scan(ctx)
+				r, err := l.Scan(ctx)
 				bar.clear()
 				if err != nil {
 					return err
+				}
+				if n := r.Skipped; n > 0 {
+					s.note("%s of %s left out; %s says which, and why", count(n, "file"), name, s.typed("catalog rescan %s", name))
 				}
 			}
 			return s.serve(ctx, libs, server.Config{Conn: s.nc, Account: s.me.Account, Shares: s.api, Logger: log})

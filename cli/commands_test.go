@@ -136,6 +136,7 @@ func TestAStoppedWorldIsToldApart(t *testing.T) {
 	m.natster("whoami").exits(1).warns("the world is not running", "try: natster devrun")
 	m.run("catalog", "new", "films", dir).ok().warns("could not be checked")
 	m.natster("catalog contents films").ok().says("readme.txt")
+	m.natster("catalog ls").ok().says("films").warns("not running")
 	m.Resume(t)
 	m.natster("whoami").ok()
 }

@@ -27,6 +27,7 @@ func devrunCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "websocket", Usage: "`HOST:PORT` for browsers"},
 			&cli.StringFlag{Name: "tls-cert", Usage: "PEM `FILE` of the certificate, to listen beyond this machine"},
 			&cli.StringFlag{Name: "tls-key", Usage: "PEM `FILE` of its key"},
+			&cli.StringFlag{Name: "claim-url", Usage: "`URL` of a website's page where one-time codes are claimed"},
 			&cli.BoolFlag{Name: "tls-self-signed", Usage: "make a certificate instead, and print its fingerprint"},
 		},
 		Description: `Runs the NATS server, its accounts and natster's functions in one process, until Ctrl-C. Everything is kept in the
@@ -42,6 +43,7 @@ world's directory: the next devrun goes on where this one ended.
 			w, err := world.Start(ctx, world.Config{
 				Dir: dir, Listen: c.String("listen"), WebSocket: c.String("websocket"),
 				TLSCert: c.String("tls-cert"), TLSKey: c.String("tls-key"), SelfSigned: c.Bool("tls-self-signed"),
+				ClaimURL: c.String("claim-url"), Version: readVersion().semantic(),
 				Logger: e.logger(),
 			})
 			if err != nil {

@@ -93,7 +93,6 @@ var usualHints = []struct {
 	{accounts.ErrConflict, "catalog ls"},
 	{accounts.ErrNotImported, "catalog ls"},
 	{nats.ErrNoServers, "devrun"},
-	{nats.ErrAuthorization, "init NAME"},
 	{client.ErrNotShared, "catalog shares"},
 	{client.ErrOffline, "catalog ls"},
 	{api.ErrUnavailable, "devrun"},

@@ -25,6 +25,9 @@ type session struct {
 
 // close ends the session and keeps the position that it has come to.
 func (s *session) close() {
+	if s.nc == nil {
+		return
+	}
 	s.nc.Close()
 	if p := s.api.Position(); p > s.began {
 		if err := s.remember(s.me, p); err != nil {
@@ -85,6 +88,21 @@ func (e *env) open(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
+// openAnyway is open for a command that can do without a connection, should the world not be running: then there is none.
+func (e *env) openAnyway(ctx context.Context) (*session, error) {
+	s, err := e.open(ctx)
+	if !errors.Is(err, accounts.ErrNotRunning) {
+		return s, err
+	}
+	e.note("%s", e.err.dim(oneLine(err.Error())))
+	me, err := e.me()
+	if err != nil {
+		return nil, err
+	}
+	contacts, err := e.contacts()
+	return &session{env: e, me: me, contacts: contacts}, err
+}
+
 // connect connects as c's account. A world on this machine is asked where it listens now.
 func (c Context) connect(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
 	at := world.Info{URL: c.URL, Fingerprint: c.Fingerprint}
@@ -96,8 +114,11 @@ func (c Context) connect(ctx context.Context, creds accounts.Creds) (*nats.Conn,
 		at = info
 	}
 	nc, err := at.Connect(ctx, creds, nats.Name("natster "+c.Name))
-	if errors.Is(err, nats.ErrNoServers) {
+	switch {
+	case errors.Is(err, nats.ErrNoServers):
 		return nil, hint(fmt.Errorf("nobody answers at %s: %w", at.URL, accounts.ErrNotRunning), "devrun")
+	case errors.Is(err, nats.ErrAuthorization):
+		return nil, hint(fmt.Errorf("the server at %s does not know account %s: it may be another world's", at.URL, c.AccountName), "devrun")
 	}
 	return nc, err
 }

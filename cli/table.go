@@ -91,6 +91,9 @@ func count(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
+	if stem, ok := strings.CutSuffix(one, "y"); ok {
+		one = stem + "ie"
+	}
 	return humanize.Comma(int64(n)) + " " + one + "s"
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -23,6 +24,14 @@ func versionCommand(e *env) *cli.Command {
 			})
 		}),
 	}
+}
+
+// semantic is the version as semantic versioning has it, or nothing.
+func (v version) semantic() string {
+	if s, ok := strings.CutPrefix(v.Version, "v"); ok {
+		return s
+	}
+	return ""
 }
 
 type version struct {
