@@ -159,8 +159,12 @@ func TestWhoCannotBeConfirmedIsNotServed(t *testing.T) {
 	w := catalogtest.Start(t)
 	e := w.Library.Add("a.mp4", catalogtest.Content(100, 1))
 	w.Shares.Fail(errors.New("the functions are away"))
-	w.Serve(t, func(c *server.Config) { c.Limits.SharesRefresh, c.Limits.SharesMaxAge = 20*time.Millisecond, 400*time.Millisecond })
-	get := func(a *worldtest.Account) api.Code { return catalogtest.Ask(t, a.Conn(t), subject(events.VerbGet), nil).Code }
+	w.Serve(t, func(c *server.Config) {
+		c.Limits.SharesRefresh, c.Limits.SharesMaxAge = 20*time.Millisecond, 400*time.Millisecond
+	})
+	get := func(a *worldtest.Account) api.Code {
+		return catalogtest.Ask(t, a.Conn(t), subject(events.VerbGet), nil).Code
+	}
 	if c := get(w.Bob); c != api.CodeUnavailable {
 		t.Fatalf("bob before anything is known: %d", c)
 	}

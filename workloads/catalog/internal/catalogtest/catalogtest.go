@@ -14,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"natster/deploy/world"
 	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions/api"
@@ -43,7 +44,7 @@ type World struct {
 // Start starts a world.
 func Start(t testing.TB) *World {
 	t.Helper()
-	w := &World{World: worldtest.Start(t), Library: NewLibrary(Films)}
+	w := &World{World: worldtest.Start(t, func(c *world.Config) { c.WithoutFunctions = true }), Library: NewLibrary(Films)}
 	w.Alice, w.Bob = w.Account("alice"), w.Account("bob")
 	w.Import(w.Bob, Films, w.Alice)
 	w.Shares = &Shares{}
