@@ -3,14 +3,9 @@ package seal
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"github.com/nats-io/nkeys"
@@ -356,138 +351,6 @@ func TestSealingAndOpeningAllocateNothing(t *testing.T) {
 	if n > 0.5 { // the pool may be emptied by a collection
 		t.Fatalf("%v allocations", n)
 	}
-}
-
-var update = flag.Bool("update", false, "write the vectors anew")
-
-type vectors struct {
-	Comment    string   `json:"comment"`
-	TargetSeed string   `json:"target_seed"`
-	SenderSeed string   `json:"sender_seed"`
-	Target     string   `json:"target_xkey"`
-	Sender     string   `json:"sender_xkey"`
-	Session    string   `json:"session"`
-	Catalog    string   `json:"catalog"`
-	Owner      string   `json:"owner"`
-	Receiver   string   `json:"receiver"`
-	ContentKey string   `json:"content_key_hex"`
-	Hash       string   `json:"hash"`
-	Size       int64    `json:"size"`
-	ChunkSize  int      `json:"chunk_size"`
-	File       string   `json:"file_base64"`
-	Header     string   `json:"header_base64"`
-	Frames     []string `json:"frames_base64"`
-	Protocol1  string   `json:"protocol1_chunk_base64"`
-}
-
-// The vectors are what another language implements protocol 2 by: all inputs are fixed, the box nonce is 24 bytes of 0x24.
-func TestVectors(t *testing.T) {
-	file := content(2*chunk + 100)
-	h, sender, target := fixture(t, file, 'A')
-	nonce := func() *bytes.Reader { return bytes.NewReader(bytes.Repeat([]byte{0x24}, 24)) }
-	sealed, err := h.Seal(sender, nonce())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, _ := pipe(t, h)
-	b64 := base64.StdEncoding.EncodeToString
-	got := vectors{
-		Comment:    "frames: chunks 0, 1, 2, then 0 again, then an end; the header's box nonce is 24 bytes of 0x24",
-		TargetSeed: seedOf(t, target), SenderSeed: seedOf(t, sender), Target: target.Public(), Sender: sender.Public(),
-		Session: h.Session, Catalog: h.Catalog.String(), Owner: h.Owner.String(), Receiver: h.Receiver.String(),
-		ContentKey: hex.EncodeToString(h.Key[:]), Hash: h.Hash.String(), Size: h.Layout.Size, ChunkSize: h.Layout.ChunkSize,
-		File: b64(file), Header: b64(sealed),
-	}
-	for _, i := range []int64{0, 1, 2, 0} {
-		got.Frames = append(got.Frames, b64(sealChunk(t, s, file, i)))
-	}
-	end, err := s.SealEnd(End{410, "the file changed"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got.Frames = append(got.Frames, b64(end))
-	one, err := sender.pair.SealWithRand(file[:100], target.Public(), nonce())
-	if err != nil {
-		t.Fatal(err)
-	}
-	got.Protocol1 = b64(one)
-	text, err := json.MarshalIndent(got, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const path = "testdata/protocol2.json"
-	if *update {
-		if err := os.WriteFile(path, append(text, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(want) != string(text)+"\n" {
-		t.Fatal("the wire of protocol 2 changed; if that is meant, it is another version")
-	}
-}
-
-func seedOf(t *testing.T, k *Key) string {
-	seed, err := k.pair.Seed()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(seed)
-}
-
-func FuzzParseHeader(f *testing.F) {
-	h, _, _ := fixture(f, content(3*chunk), 'A')
-	f.Add(append(h.appendUnsigned(nil), 0))
-	f.Add([]byte(magic))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		h, err := parseHeader(b)
-		if err != nil {
-			if !errors.Is(err, ErrHeader) {
-				t.Fatal(err)
-			}
-			return
-		}
-		again := append(h.appendUnsigned(nil), byte(len(h.Signature)))
-		if again = append(again, h.Signature...); !bytes.Equal(again, b) {
-			t.Fatalf("%x became %x", b, again)
-		}
-	})
-}
-
-func FuzzOpenHeader(f *testing.F) {
-	h, sender, target := fixture(f, content(3*chunk), 'A')
-	sealed, err := h.Seal(sender, nil)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(sealed)
-	f.Add([]byte("xkv1"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := OpenHeader(b, target, h.Binding); err != nil && !errors.Is(err, ErrHeader) && !errors.Is(err, ErrBinding) {
-			t.Fatal(err)
-		}
-	})
-}
-
-func FuzzOpenFrame(f *testing.F) {
-	file := content(3 * chunk)
-	h, _, _ := fixture(f, file, 'A')
-	s, r := pipe(f, h)
-	f.Add(sealChunk(f, s, file, 0))
-	f.Add(sealChunk(f, s, file, 2))
-	end, err := s.SealEnd(End{404, "stopped"})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(end)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := r.Open(b); err != nil && !errors.Is(err, ErrFrame) && !errors.Is(err, ErrTampered) && !errors.Is(err, ErrLength) {
-			t.Fatal(err)
-		}
-	})
 }
 
 func BenchmarkSealOpen(b *testing.B) {

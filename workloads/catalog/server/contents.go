@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"sort"
 
+	"natster/events"
 	"natster/functions/api"
 	"natster/workloads/catalog"
 )
@@ -42,6 +43,9 @@ func (s *Server) get(_ context.Context, r request) (any, func(), error) {
 			break
 		}
 		a.Entries = append(a.Entries, b)
+	}
+	if q.After == "" { // each listing once, not each page
+		s.observe(Activity{Caller: r.caller, Catalog: c.Name, Verb: events.VerbGet})
 	}
 	return a, nil, nil
 }

@@ -41,6 +41,7 @@ func (s *Server) download(ctx context.Context, wg *sync.WaitGroup, r request) (a
 		s.end(x, seal.End{Code: codeRevoked, Error: err.Error()}, false)
 		return nil, nil, err
 	}
+	s.observe(Activity{Caller: r.caller, Catalog: x.catalog, Verb: events.VerbDownload, Hash: q.Hash, Size: x.layout.Size})
 	return a, nil, nil
 }
 

@@ -70,6 +70,7 @@ func (p *pushes) start(ctx context.Context, wg *sync.WaitGroup, r request, q cat
 	reply := catalog.DownloadReply{
 		Acknowledged: true, ChunkSize: seal.Chunk1, TotalChunks: x.total, Sender: key.Public(), TotalBytes: x.layout.Size,
 	}
+	p.s.observe(Activity{Caller: r.caller, Catalog: r.library.Name(), Verb: events.VerbDownload, Hash: q.Hash, Size: x.layout.Size})
 	return reply, func() { wg.Go(func() { x.run(ctx) }) }, nil
 }
 

@@ -23,6 +23,18 @@ type Config struct {
 	Shares   Shares
 	Logger   *slog.Logger // nil: discarded
 	Limits   Limits
+
+	// Observe, if not nil, is told of each listing and download that was granted. It is called concurrently and must not block.
+	Observe func(Activity)
+}
+
+// An Activity is something that was granted to somebody: that it was asked for is all that is known of what became of it.
+type Activity struct {
+	Caller  events.Account // zero: the own account
+	Catalog events.Catalog
+	Verb    string      // [events.VerbGet] or [events.VerbDownload]
+	Hash    events.Hash // of what is downloaded
+	Size    int64       // of that, in bytes
 }
 
 // Limits bound what others can make a server do. A zero field means its default.
@@ -72,6 +84,8 @@ type Server struct {
 	limits   Limits
 	log      *slog.Logger
 
+	observe func(Activity)
+
 	shares   *view
 	sessions *sessions
 	pump     *pump
@@ -104,8 +118,12 @@ func New(c Config) (*Server, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Observe == nil {
+		c.Observe = func(Activity) {}
+	}
 	s := &Server{
-		nc: c.Conn, account: c.Account, catalogs: c.Catalogs, limits: c.Limits.withDefaults(), log: c.Logger,
+		observe: c.Observe,
+		nc:      c.Conn, account: c.Account, catalogs: c.Catalogs, limits: c.Limits.withDefaults(), log: c.Logger,
 		ready: make(chan struct{}),
 	}
 	s.shares = newView(c.Account, c.Shares, s.limits, s.log)

@@ -1,0 +1,133 @@
+package server_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"natster/events"
+	"natster/functions/api"
+	"natster/workloads/catalog"
+	"natster/workloads/catalog/internal/catalogtest"
+	"natster/workloads/catalog/library"
+	"natster/workloads/catalog/seal"
+	"natster/workloads/catalog/server"
+)
+
+func TestSessionsAreLimitedExpireAndClose(t *testing.T) {
+	w := catalogtest.Start(t)
+	e := w.Library.Add("a.mp4", catalogtest.Content(100<<10, 1))
+	s, _ := w.Serve(t, func(c *server.Config) {
+		c.Limits.CallerSessions, c.Limits.Pending, c.Limits.Idle = 2, 10, 300*time.Millisecond
+	})
+	nc := w.Bob.Conn(t)
+	a, b := openSession(t, nc, w.Alice.Key, w.Bob.Key, e, 4096), openSession(t, nc, w.Alice.Key, w.Bob.Key, e, 4096)
+	key, _ := seal.NewKey()
+	q := catalog.DownloadRequest{Hash: e.Hash, Target: key.Public(), Protocol: 2}
+	expectCode(t, catalogtest.Ask(t, nc, subject(events.VerbDownload), q), api.CodeTooMany)
+
+	if a.reply.Session == b.reply.Session || a.reply.Sender == b.reply.Sender {
+		t.Fatal("two sessions have something in common")
+	}
+	expectCode(t, catalogtest.Ask(t, w.Alice.Conn(t), subject(events.VerbFetch), catalog.FetchRequest{Session: a.reply.Session}), api.CodeNotFound)
+	for name, chunks := range map[string][2]int64{
+		"beyond the end": {25, 1}, "over the end": {24, 2}, "negative": {-1, 1}, "none": {0, 0}, "overflow": {1, 1<<63 - 1},
+	} {
+		t.Run(name, func(t *testing.T) { expectCode(t, a.fetch(chunks), api.CodeBadRequest) })
+	}
+	hold := make(chan struct{})
+	w.Library.OnRead(e.Hash, func(int64) error { <-hold; return nil })
+	expectCode(t, a.fetch([2]int64{0, 10}), api.CodeOK)
+	expectCode(t, a.fetch([2]int64{10, 10}), api.CodeTooMany)
+	close(hold)
+	for range 10 {
+		a.frame()
+	}
+	expectCode(t, catalogtest.Ask(t, nc, subject(events.VerbClose), catalog.CloseRequest{Session: a.reply.Session}), api.CodeOK)
+	expectCode(t, a.fetch([2]int64{0, 1}), api.CodeNotFound)
+	if f := b.frame(); f.Kind != seal.KindEnd || f.End.Code != 404 { // unused for too long
+		t.Fatalf("%+v", f)
+	}
+	expectCode(t, b.fetch([2]int64{0, 1}), api.CodeNotFound)
+	if n := s.Stats().Sessions; n != 0 || w.Library.Open() != 0 {
+		t.Fatal(n, w.Library.Open())
+	}
+	openSession(t, nc, w.Alice.Key, w.Bob.Key, e, 4096)
+}
+
+func TestAFileThatChangesEndsItsSessions(t *testing.T) {
+	w := catalogtest.Start(t)
+	for name, change := range map[string]func(t *testing.T, path string){
+		"written to": func(t *testing.T, path string) {
+			if err := os.WriteFile(path, catalogtest.Content(40001, 2), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"deleted": func(t *testing.T, path string) {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"replaced": func(t *testing.T, path string) {
+			other := filepath.Join(t.TempDir(), "other")
+			if err := os.WriteFile(other, catalogtest.Content(40000, 2), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(other, path); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "a.mp4")
+			if err := os.WriteFile(path, catalogtest.Content(40000, 1), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			lib, err := library.Open(t.Context(), library.Config{Dir: dir, Name: films})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer lib.Close()
+			if _, err := lib.Scan(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			_, stop := w.Serve(t, func(c *server.Config) { c.Catalogs = []server.Library{server.Local(lib)} })
+			e := lib.Contents().Entries[0]
+			x := openSession(t, w.Bob.Conn(t), w.Alice.Key, w.Bob.Key, e, 4096)
+			expectCode(t, x.fetch([2]int64{0, 1}), api.CodeOK)
+			if f := x.frame(); !bytes.Equal(f.Plain, catalogtest.Content(40000, 1)[:4096]) {
+				t.Fatal("another file")
+			}
+			change(t, path)
+			expectCode(t, x.fetch([2]int64{1, 1}), api.CodeOK)
+			if f := x.frame(); f.Kind != seal.KindEnd || f.End.Code != 410 {
+				t.Fatalf("%+v", f)
+			}
+			expectCode(t, x.fetch([2]int64{1, 1}), api.CodeGone)
+			key, _ := seal.NewKey()
+			q := catalog.DownloadRequest{Hash: e.Hash, Target: key.Public(), Protocol: 2}
+			expectCode(t, catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbDownload), q), api.CodeGone)
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestTheLargestChunkCanBePublished(t *testing.T) {
+	w := catalogtest.Start(t)
+	e := w.Library.Add("a.mp4", catalogtest.Content(3<<20, 1))
+	w.Serve(t)
+	nc := w.Bob.Conn(t)
+	x := openSession(t, nc, w.Alice.Key, w.Bob.Key, e, 1<<30)
+	if n := x.reply.ChunkSize + seal.Overhead; int64(n) > nc.MaxPayload() {
+		t.Fatalf("frames of %d bytes, and %d is the most", n, nc.MaxPayload())
+	}
+	expectCode(t, x.fetch([2]int64{0, 1}), api.CodeOK)
+	if f := x.frame(); len(f.Plain) != x.reply.ChunkSize {
+		t.Fatal(len(f.Plain))
+	}
+}
