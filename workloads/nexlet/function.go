@@ -49,7 +49,8 @@ func (r *functionRun) run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
-	nc, err := r.n.cfg.Dial(ctx, creds, nats.Name("nexlet "+f.Name), nats.CustomInboxPrefix(f.InboxPrefix()))
+	nc, err := r.n.cfg.Dial(ctx, creds, nats.Name("nexlet "+f.Name), nats.CustomInboxPrefix(f.InboxPrefix()),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { r.w.log.Error("refused by natster's NATS", "err", err) }))
 	if err != nil {
 		return fmt.Errorf("connect to natster: %w", err)
 	}
@@ -73,15 +74,25 @@ func (r *functionRun) run(ctx context.Context, ready func()) error {
 		return err
 	}
 	r.runner.Store(runner)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- r.w.contain(func() error { return runner.Run(ctx) }) }()
 	select {
 	case <-runner.Ready():
-		ready()
-		return <-ended
 	case err := <-ended:
 		return err
 	}
+	// A subscription that is not permitted is refused late, and to nobody: ask what the server thought of them all.
+	if err := nc.FlushTimeout(flushTimeout); err != nil {
+		r.w.log.Warn("natster's NATS is slow", "err", err)
+	}
+	if err := nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
+		stop()
+		return errors.Join(fmt.Errorf("the credentials of function %s do not permit what it declares; make new ones with natster admin creds: %w", r.name(), err), <-ended)
+	}
+	ready()
+	return <-ended
 }
 
 func (r *functionRun) describe(meta map[string]string) {

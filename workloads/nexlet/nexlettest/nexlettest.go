@@ -226,3 +226,11 @@ func (s *Stage) TakeKey(function string) []byte {
 	s.must(os.Remove(path))
 	return creds
 }
+
+// Spoil makes the credentials of a function such that Natster's NATS refuses them.
+func (s *Stage) Spoil(function string) {
+	s.t.Helper()
+	bad, err := s.Keeper().User(s.t.Context(), s.Accounts().Hub, "nobody", accounts.Permissions{})
+	s.must(err)
+	s.must(os.WriteFile(filepath.Join(s.Keys, function+".creds"), bad, 0o600))
+}

@@ -1,0 +1,131 @@
+package nex_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"natster/deploy/nex"
+	"natster/deploy/nex/nextest"
+	"natster/workloads/nexlet/nexlettest"
+	"natster/workloads/nexlet/spec"
+	"natster/workloads/nexlet/wire"
+)
+
+func TestUpStartsWhatLacksAndLeavesWhatIsRight(t *testing.T) {
+	s := nexlettest.Start(t, echoing)
+	s.Node(nextest.Config{})
+	c := s.Client("")
+	steps, err := c.Up(t.Context(), wants(), nex.Options{})
+	if err != nil || !slices.Equal(actions(steps), []string{"started prober", "started other"}) {
+		t.Fatalf("%v, %v", actions(steps), err)
+	}
+	if steps[0].Node != "natster-1" {
+		t.Errorf("on %q", steps[0].Node)
+	}
+	answers(t, s)
+	steps, err = c.Up(t.Context(), wants(), nex.Options{})
+	if err != nil || !slices.Equal(actions(steps), []string{"kept prober", "kept other"}) {
+		t.Fatalf("again: %v, %v", actions(steps), err)
+	}
+	changed := wants()
+	changed[0].Start.Config = &spec.Config{Most: 7}
+	steps, err = c.Up(t.Context(), changed, nex.Options{})
+	if err != nil || !slices.Equal(actions(steps), []string{"started prober", "stopped prober", "kept other"}) {
+		t.Fatalf("changed: %v, %v", actions(steps), err)
+	}
+	status, err := c.Status(t.Context(), wants())
+	if err != nil || status[0].Verdict != nex.Changed || status[1].Verdict != nex.OK {
+		t.Errorf("%+v, %v", status, err)
+	}
+	steps, err = c.Restart(t.Context(), changed[:1], nex.Options{})
+	if err != nil || !slices.Equal(actions(steps), []string{"started prober", "stopped prober"}) {
+		t.Errorf("restart: %v, %v", actions(steps), err)
+	}
+	answers(t, s)
+	if _, err = c.Down(t.Context(), nil, nex.Options{}); err != nil {
+		t.Error(err)
+	}
+	status, err = c.Status(t.Context(), wants())
+	if err != nil || status[0].Verdict != nex.Missing {
+		t.Errorf("%+v, %v", status, err)
+	}
+	if _, err = c.Down(t.Context(), []string{"prober"}, nex.Options{}); !errors.Is(err, nex.ErrNotFound) {
+		t.Errorf("down again: %v", err)
+	}
+	if _, err = c.Restart(t.Context(), changed[:1], nex.Options{}); !errors.Is(err, nex.ErrNotFound) {
+		t.Errorf("restart of nothing: %v", err)
+	}
+}
+
+func TestInstancesAreSpreadOverNodes(t *testing.T) {
+	s := nexlettest.Start(t, echoing)
+	s.Node(nextest.Config{Name: "one", Tags: wire.Tags{"zone": "a"}})
+	s.Node(nextest.Config{Name: "two", Tags: wire.Tags{"zone": "b"}})
+	c := s.Client("")
+	steps, err := c.Up(t.Context(), wants(), nex.Options{Replicas: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := map[string]int{}
+	for _, st := range steps {
+		on[st.Name+" on "+st.Node]++
+	}
+	if len(steps) != 4 || len(on) != 4 {
+		t.Errorf("spread as %v", on)
+	}
+	steps, err = c.Up(t.Context(), one("prober"), nex.Options{Replicas: 1})
+	if err != nil || !slices.Equal(actions(steps), []string{"kept prober", "stopped prober"}) {
+		t.Errorf("fewer: %v, %v", actions(steps), err)
+	}
+	answers(t, s)
+	steps, err = c.Up(t.Context(), []nex.Want{{Name: "third", Start: spec.Start{Function: "other"}}}, nex.Options{Tags: wire.Tags{"zone": "b"}})
+	if err != nil || steps[0].Node != "two" {
+		t.Errorf("by tags: %+v, %v", steps, err)
+	}
+	_, err = c.Up(t.Context(), []nex.Want{{Name: "fourth", Start: spec.Start{Function: "other"}}}, nex.Options{Tags: wire.Tags{"zone": "c"}})
+	if !errors.Is(err, nex.ErrNoBid) || !strings.Contains(err.Error(), `its tag zone is "a", not "c"`) {
+		t.Errorf("no such zone: %v", err)
+	}
+}
+
+func TestWhatIsOnALameduckMovesAway(t *testing.T) {
+	s := nexlettest.Start(t, echoing)
+	one := s.Node(nextest.Config{Name: "one"})
+	c := s.Client("")
+	if _, err := c.Up(t.Context(), wants(), nex.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	s.Node(nextest.Config{Name: "two"})
+	if _, err := c.Lameduck(t.Context(), "one", 30*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	steps, err := c.Up(t.Context(), wants(), nex.Options{})
+	if err != nil || !slices.Equal(actions(steps), []string{"started prober", "stopped prober", "started other", "stopped other"}) {
+		t.Fatalf("%v, %v", actions(steps), err)
+	}
+	if steps[0].Node != "two" {
+		t.Errorf("to %s", steps[0].Node)
+	}
+	one.Stop()
+	answers(t, s)
+}
+
+func TestWhatDoesNotBecomeReadyIsStoppedAgain(t *testing.T) {
+	s := nexlettest.Start(t, echoing)
+	s.Node(nextest.Config{})
+	s.Spoil("prober")
+	c := s.Client("")
+	steps, err := c.Up(t.Context(), wants(), nex.Options{})
+	if !errors.Is(err, nex.ErrNotReady) || !strings.Contains(err.Error(), "prober") {
+		t.Fatalf("%v, %v", actions(steps), err)
+	}
+	if !slices.Equal(actions(steps), []string{"failed prober", "started other"}) {
+		t.Errorf("%v", actions(steps))
+	}
+	if left, err := c.List(t.Context()); err != nil || len(left) != 1 {
+		t.Errorf("half deployed: %v, %v", left, err)
+	}
+}
