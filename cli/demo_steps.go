@@ -46,8 +46,12 @@ func (d *demo) download(ctx context.Context) error {
 	}
 	d.good("%d of %d files have the hash that Alice's catalog lists", d.result.Verified, len(c.Entries))
 	d.good("the tap heard %s, %s of it media; of it plaintext: 0 bytes", size(t.bytes), size(t.media))
-	d.fact("  %s", d.out.dim(fmt.Sprintf("(looked for %s of 32 bytes of the files; in a file sent in the clear it finds them)",
-		count(len(t.needle.pieces), "piece"))))
+	where := ""
+	if t.searched > mostSearched {
+		where = " in the first " + size(mostSearched)
+	}
+	d.fact("  %s", d.out.dim(fmt.Sprintf("(looked%s for %s of 32 bytes of the files; in a file sent in the clear it finds them)",
+		where, count(len(t.needle.pieces), "piece"))))
 	return nil
 }
 

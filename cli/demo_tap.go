@@ -28,9 +28,13 @@ type tap struct {
 	messages   int
 	bytes      int64
 	media      int64 // bytes in media messages
-	plaintext  int   // pieces of files found
+	searched   int64 // bytes looked at, up to mostSearched
+	plaintext  int   // pieces of files found in them
 	inTheClear int   // pieces found in what was sent in the clear on purpose
 }
+
+// mostSearched is how many bytes a tap looks at: more would only keep the demo waiting.
+const mostSearched = 128 << 20
 
 // Subjects of the tap's own.
 const (
@@ -46,7 +50,10 @@ func (d *demo) tap(ctx context.Context, dir string) (*tap, error) {
 	}
 	t := &tap{nc: nc, ended: make(chan struct{})}
 	if t.needle, err = newNeedle(dir); err == nil {
-		_, err = nc.Subscribe(">", t.hear)
+		var sub *nats.Subscription
+		if sub, err = nc.Subscribe(">", t.hear); err == nil {
+			err = sub.SetPendingLimits(-1, -1) // what is heard is what is downloaded; the search takes longer than that
+		}
 	}
 	if err == nil {
 		err = nc.Flush()
@@ -81,7 +88,9 @@ func (t *tap) hear(m *nats.Msg) {
 		if strings.Contains(m.Subject, "natster.media.") {
 			t.media += int64(len(m.Data))
 		}
-		t.plaintext += t.needle.count(m.Data)
+		if t.searched += int64(len(m.Data)); t.searched <= mostSearched {
+			t.plaintext += t.needle.count(m.Data)
+		}
 	}
 }
 
@@ -115,14 +124,21 @@ const (
 type needle struct {
 	pieces map[uint64]struct{}
 	filter [1 << 16]uint64 // a bit for some hash of each piece, so that most offsets need no look at pieces
+	out    uint64          // what the byte that leaves a piece as the hash rolls on was multiplied by
 	sample []byte          // the beginning of a file, to test with
 }
 
-const rollingBase = 0x9E3779B97F4A7C15 | 1
+func emptyNeedle() *needle {
+	n := &needle{pieces: make(map[uint64]struct{}), out: 1}
+	for range pieceSize - 1 {
+		n.out *= rollingBase
+	}
+	return n
+}
 
 // newNeedle knows the files below dir that can be read.
 func newNeedle(dir string) (*needle, error) {
-	n := &needle{pieces: make(map[uint64]struct{})}
+	n := emptyNeedle()
 	var total int64
 	var files []string
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -157,13 +173,9 @@ func (n *needle) add(path string, step int64) error {
 		if n.sample == nil && k >= 4*pieceSize {
 			n.sample = append([]byte(nil), buf[:min(k, 16<<10)]...)
 		}
-		rolling(buf[:k], func(i int, h uint64) {
-			if at+int64(i) == next {
-				n.pieces[h] = struct{}{}
-				n.filter[h>>48] |= 1 << (h >> 42 & 63)
-				next += step
-			}
-		})
+		for ; next-at <= int64(k-pieceSize); next += step {
+			n.know(buf[next-at:][:pieceSize])
+		}
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
@@ -174,36 +186,45 @@ func (n *needle) add(path string, step int64) error {
 	}
 }
 
-// count is how many pieces of files are in data.
-func (n *needle) count(data []byte) (found int) {
-	rolling(data, func(_ int, h uint64) {
-		if n.filter[h>>48]>>(h>>42&63)&1 != 0 {
-			if _, is := n.pieces[h]; is {
-				found++
-			}
-		}
-	})
-	return found
+func (n *needle) know(piece []byte) {
+	h := mix(rolled(piece))
+	n.pieces[h] = struct{}{}
+	n.filter[h>>48] |= 1 << (h >> 42 & 63)
 }
 
-// rolling calls f with the hash of every piece in data, and where it begins.
-func rolling(data []byte, f func(i int, h uint64)) {
+func (n *needle) knows(h uint64) bool {
+	if n.filter[h>>48]>>(h>>42&63)&1 == 0 {
+		return false
+	}
+	_, is := n.pieces[h]
+	return is
+}
+
+// count is how many pieces of files are in data.
+func (n *needle) count(data []byte) (found int) {
 	if len(data) < pieceSize {
-		return
+		return 0
 	}
-	out := uint64(1) // what the byte that leaves a piece was multiplied by
-	for range pieceSize - 1 {
-		out *= rollingBase
+	h := rolled(data[:pieceSize])
+	for i := pieceSize; ; i++ {
+		if n.knows(mix(h)) {
+			found++
+		}
+		if i == len(data) {
+			return found
+		}
+		h = (h-(uint64(data[i-pieceSize])+1)*n.out)*rollingBase + uint64(data[i]) + 1
 	}
-	var h uint64
-	for _, b := range data[:pieceSize] {
+}
+
+// rollingBase is what a piece's hash is a polynomial in.
+const rollingBase = 0x9E3779B97F4A7C15
+
+func rolled(piece []byte) (h uint64) {
+	for _, b := range piece {
 		h = h*rollingBase + uint64(b) + 1
 	}
-	f(0, mix(h))
-	for i := pieceSize; i < len(data); i++ {
-		h = (h-(uint64(data[i-pieceSize])+1)*out)*rollingBase + uint64(data[i]) + 1
-		f(i-pieceSize+1, mix(h))
-	}
+	return h
 }
 
 // mix spreads the hash over all bits: the high ones choose in the filter.
