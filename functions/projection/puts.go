@@ -28,7 +28,8 @@ type puts struct {
 	patience time.Duration
 	most     int
 
-	sent    uint64
+	sent    uint64            // numbered ones
+	quiet   int               // since the last numbered one
 	pending map[uint64]string // the subjects of those under way, by number
 }
 
@@ -60,6 +61,25 @@ func (p *puts) close() {
 // put stores value under subject.
 func (p *puts) put(ctx context.Context, subject string, value []byte) error {
 	return p.send(ctx, &nats.Msg{Subject: subject, Data: value})
+}
+
+// streamEvery is how often stream asks for an acknowledgement.
+const streamEvery = 64
+
+// stream stores value under subject like put, but only now and then with an acknowledgement, which bounds how much is under
+// way. What was refused meanwhile, nobody says.
+func (p *puts) stream(ctx context.Context, subject string, value []byte) error {
+	if p.quiet++; p.quiet < streamEvery {
+		if err := p.nc.Publish(subject, value); err != nil {
+			return p.giveUp(subject, err)
+		}
+		return nil
+	}
+	p.quiet = 0
+	if err := p.settle(ctx, p.most/streamEvery-1); err != nil {
+		return err
+	}
+	return p.put(ctx, subject, value)
 }
 
 // delete marks the key as deleted.
