@@ -71,6 +71,9 @@ func (s *functionSet) start(ctx context.Context, w *World) error {
 	if err := s.provision(ctx, w); err != nil {
 		return err
 	}
+	if w.config.Elsewhere {
+		return nil
+	}
 	// They run until Stop, not until the context of Start ends.
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel

@@ -43,6 +43,9 @@ type Config struct {
 	// WithoutFunctions starts the server and the accounts only. Functions, if not nil, run in place of Natster's own.
 	WithoutFunctions bool
 	Functions        []functions.Function
+	// Elsewhere makes all that the functions need and leaves running them to others, such as nexlets; see [Export] and
+	// [World.IntroduceHub].
+	Elsewhere bool
 
 	// Version is what the functions say of themselves to discovery; a semantic version, 0.0.0 if empty.
 	Version string
@@ -145,16 +148,17 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	if err := w.functions.start(ctx, w); err != nil {
 		return nil, err
 	}
-	if c.Functions == nil && !c.WithoutFunctions {
-		if err := w.introduceHub(ctx); err != nil {
+	if c.Functions == nil && !c.WithoutFunctions && !c.Elsewhere {
+		if err := w.IntroduceHub(ctx); err != nil {
 			return nil, errors.Join(err, w.functions.stop(ctx))
 		}
 	}
 	return w, nil
 }
 
-// introduceHub initializes the hub's account, as every account is before it shares; once.
-func (w *World) introduceHub(ctx context.Context) error {
+// IntroduceHub initializes the hub's account, as every account is before it shares; once. Start does it, unless the
+// functions run elsewhere.
+func (w *World) IntroduceHub(ctx context.Context) error {
 	nc, err := w.Hub(ctx)
 	if err != nil {
 		return err

@@ -1,0 +1,91 @@
+package world_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"natster/deploy/accounts"
+	"natster/deploy/world"
+	"natster/deploy/world/worldtest"
+)
+
+func TestWhatIsExportedRunsTheFunctionsElsewhere(t *testing.T) {
+	w := worldtest.Start(t, func(c *world.Config) { c.Elsewhere = true })
+	dir := filepath.Join(t.TempDir(), "creds")
+	fns, err := world.Export(t.Context(), w.Config().Dir, dir, "https://example.net/claim")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("others can get at %s: %v", path, info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	s, err := world.OpenService(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.Functions()
+	if err != nil || len(again) != len(fns) {
+		t.Errorf("%d functions, exported were %d: %v", len(again), len(fns), err)
+	}
+	for _, f := range again {
+		creds, err := os.ReadFile(filepath.Join(dir, f.Name+".creds"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		nc, err := s.Connect(t.Context(), creds)
+		if err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+			continue
+		}
+		nc.Close()
+	}
+	one, err := s.Curve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := world.Export(t.Context(), w.Config().Dir, dir, ""); err != nil {
+		t.Fatal(err)
+	}
+	two, err := s.Curve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, errA := one.PublicKey()
+	b, errB := two.PublicKey()
+	if a != b || errA != nil || errB != nil {
+		t.Error("what was sealed before is lost")
+	}
+	if err := os.Remove(filepath.Join(dir, "vault.seed")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := world.OpenService(dir); !errors.Is(err, world.ErrNoService) {
+		t.Errorf("without the vault's key: %v", err)
+	}
+}
+
+func TestExportsThatCannotBe(t *testing.T) {
+	if _, err := world.Export(t.Context(), t.TempDir(), t.TempDir(), ""); !errors.Is(err, accounts.ErrNoWorld) {
+		t.Error(err)
+	}
+	if _, err := world.OpenService(t.TempDir()); !errors.Is(err, world.ErrNoService) {
+		t.Error(err)
+	}
+	declared, err := world.Declared()
+	if err != nil || len(declared) < 10 {
+		t.Errorf("%d functions are declared: %v", len(declared), err)
+	}
+}
