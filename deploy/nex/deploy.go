@@ -72,6 +72,30 @@ func (c *Client) auction(ctx context.Context, tags wire.Tags, bidders int) ([]Bi
 	return bids, nil
 }
 
+// Offered are the functions that the nexlets on nodes with the tags have. It fails with [ErrNoNode] and [ErrNoBid].
+func (c *Client) Offered(ctx context.Context, tags wire.Tags) ([]string, error) {
+	bids, err := c.Auction(ctx, tags)
+	if err != nil {
+		return nil, err
+	}
+	if len(bids) == 0 {
+		return nil, c.whyNoBid(ctx, tags)
+	}
+	var all []string
+	for _, b := range bids {
+		names, err := spec.FunctionsIn(b.Schema)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range names {
+			if !slices.Contains(all, n) {
+				all = append(all, n)
+			}
+		}
+	}
+	return all, nil
+}
+
 // Deploy runs the workload on one node with the request's tags. It fails with [ErrTooLarge], [ErrNoNode], [ErrNoBid],
 // [ErrLifecycle], [ErrSchema], [ErrRefused] and [ErrNoAnswer]; nothing of it runs then.
 func (c *Client) Deploy(ctx context.Context, r Request) (Deployed, error) {

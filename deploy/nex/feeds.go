@@ -14,9 +14,10 @@ import (
 
 // A Line is a piece of a workload's log.
 type Line struct {
-	Time     time.Time `json:"time"` // when it came
+	Time     time.Time `json:"time,omitzero"` // when it came
 	Workload string    `json:"workload"`
-	Stream   string    `json:"stream"` // stdout or stderr
+	Name     string    `json:"name,omitempty"` // of the workload, where it is known
+	Stream   string    `json:"stream"`         // stdout or stderr
 	Text     string    `json:"text"`
 }
 
@@ -34,6 +35,23 @@ func (c *Client) Logs(ctx context.Context, owners []string, got func(Line)) erro
 	return c.follow(ctx, owners, func(owner string) string { return wire.Logs(owner, "*", "*") }, func(m *nats.Msg) {
 		got(Line{Time: time.Now(), Workload: wire.Token(m.Subject, 4), Stream: wire.Last(m.Subject), Text: strings.TrimRight(string(m.Data), "\n")})
 	})
+}
+
+// Recent are the last lines of the logs of the workloads with these ids or names, or of all; of each the oldest first. When
+// they were written they say themselves.
+func (c *Client) Recent(ctx context.Context, names ...string) ([]Line, error) {
+	all, err := c.List(ctx, append([]string{wire.WithLogs}, names...)...)
+	if err != nil {
+		return nil, err
+	}
+	var lines []Line
+	for _, w := range all {
+		for text := range strings.Lines(w.Metadata[wire.MetaLog]) {
+			stream, text, _ := strings.Cut(strings.TrimRight(text, "\n"), "\t")
+			lines = append(lines, Line{Workload: w.ID, Name: w.Name, Stream: stream, Text: text})
+		}
+	}
+	return lines, nil
 }
 
 // Events gives each event of the owners to got, until ctx is done.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -182,7 +183,11 @@ func (n *Nexlet) query(m micro.Request) error {
 	node, agent := n.reg.node, n.reg.agent
 	n.mu.Unlock()
 	for _, w := range found {
-		list = append(list, w.summary(node, agent, n.cfg.Version))
+		line := w.summary(node, agent, n.cfg.Version)
+		if slices.Contains(q.Filter, wire.WithLogs) {
+			line.Metadata[wire.MetaLog] = w.feed.recent.text()
+		}
+		list = append(list, line)
 	}
 	return m.RespondJSON(list)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"strings"
+	"sync"
 
 	"natster/workloads/nexlet/wire"
 )
@@ -17,6 +19,34 @@ type feed struct {
 	owner   string // what the feed is under: the namespace, or the agent's id where only that may be published
 	id      string
 	ns      string
+	recent  recent
+}
+
+// A recent keeps the last lines of a log.
+type recent struct {
+	mu    sync.Mutex
+	lines []string
+	bytes int
+}
+
+// maxRecent bounds the lines kept of each workload, in bytes: a list of many has to fit a message.
+const maxRecent = 8 << 10
+
+func (r *recent) add(line string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, line)
+	r.bytes += len(line)
+	for r.bytes > maxRecent && len(r.lines) > 1 {
+		r.bytes -= len(r.lines[0])
+		r.lines = r.lines[1:]
+	}
+}
+
+func (r *recent) text() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Join(r.lines, "")
 }
 
 func (f *feed) started(restored bool, of map[string]string) {
@@ -62,6 +92,7 @@ func (l lines) Write(line []byte) (int, error) {
 	if n > maxLine {
 		line = append(append([]byte(nil), line[:maxLine]...), "…\n"...)
 	}
+	l.feed.recent.add(l.stream + "\t" + string(line[:min(len(line), maxRecent/2)]))
 	l.feed.publish(wire.Logs(l.feed.owner, l.feed.id, l.stream), line)
 	return n, nil
 }

@@ -22,13 +22,23 @@ type functionRun struct {
 	w   *workload
 	env map[string]string
 
-	runner atomic.Pointer[functions.Runner]
+	triggers string // for the list
+	runner   atomic.Pointer[functions.Runner]
 }
 
 func (r *functionRun) name() string { return r.w.start.Function }
 
 func (r *functionRun) check() error {
-	_, err := r.creds()
+	f, err := r.n.function(r.name())
+	if err != nil {
+		return err
+	}
+	var all []string
+	for _, t := range f.Triggers {
+		all = append(all, string(t.Kind)+" "+t.Name)
+	}
+	r.triggers = strings.Join(all, ", ")
+	_, err = r.creds()
 	return err
 }
 
@@ -50,7 +60,9 @@ func (r *functionRun) run(ctx context.Context, ready func()) error {
 		return err
 	}
 	nc, err := r.n.cfg.Dial(ctx, creds, nats.Name("nexlet "+f.Name), nats.CustomInboxPrefix(f.InboxPrefix()),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { r.w.log.Error("refused by natster's NATS", "err", err) }))
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			r.w.log.Error("refused by natster's NATS", "err", err)
+		}))
 	if err != nil {
 		return fmt.Errorf("connect to natster: %w", err)
 	}
@@ -97,15 +109,7 @@ func (r *functionRun) run(ctx context.Context, ready func()) error {
 
 func (r *functionRun) describe(meta map[string]string) {
 	meta["function"] = r.name()
-	f, err := r.n.function(r.name())
-	if err != nil {
-		return
-	}
-	var triggers []string
-	for _, t := range f.Triggers {
-		triggers = append(triggers, string(t.Kind)+" "+t.Name)
-	}
-	meta["triggers"] = strings.Join(triggers, ", ")
+	meta["triggers"] = r.triggers
 	if runner := r.runner.Load(); runner != nil {
 		if n := runner.Stats().Poisoned; n > 0 {
 			meta["poisoned"] = strconv.FormatUint(n, 10)

@@ -171,6 +171,7 @@ func (w *workload) matches(namespace string, filter []string) bool {
 	if namespace != wire.System && namespace != w.req.Namespace {
 		return false
 	}
+	filter = slices.DeleteFunc(slices.Clone(filter), func(f string) bool { return f == wire.WithLogs })
 	return len(filter) == 0 || slices.Contains(filter, w.id) || slices.Contains(filter, w.req.Name)
 }
 

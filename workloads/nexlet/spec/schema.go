@@ -36,3 +36,18 @@ func Schema(functions []string) (string, error) {
 	}
 	return string(text), nil
 }
+
+// FunctionsIn are the functions that a schema made by [Schema] names.
+func FunctionsIn(schema string) ([]string, error) {
+	var s struct {
+		Properties struct {
+			Function struct {
+				Enum []string `json:"enum"`
+			} `json:"function"`
+		} `json:"properties"`
+	}
+	if err := json.Unmarshal([]byte(schema), &s); err != nil {
+		return nil, fmt.Errorf("schema of the start request: %w", err)
+	}
+	return s.Properties.Function.Enum, nil
+}

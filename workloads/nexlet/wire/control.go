@@ -125,6 +125,13 @@ type AgentListWorkloadsRequest struct {
 	Filter    []string `json:"filter"`
 }
 
+// WithLogs is a word in a list's filter that Natster's nexlet understands, beside ids and names: it adds the last lines of
+// each workload's log to the metadata, under MetaLog. Nex's feeds keep nothing.
+const (
+	WithLogs = ":logs"
+	MetaLog  = "log" // lines, each "stdout" or "stderr", a tab and the text
+)
+
 // WorkloadSummary is one workload in a list.
 type WorkloadSummary struct {
 	ID        string            `json:"id"`
