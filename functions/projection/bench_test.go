@@ -3,6 +3,7 @@ package projection_test
 import (
 	"context"
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -62,10 +63,11 @@ func BenchmarkRebuild(b *testing.B) {
 			for i := range b.N {
 				var p projection.Progress
 				var folded, wrote time.Time
-				start := time.Now()
+				var foldedCPU time.Duration
+				start, startCPU := time.Now(), cpu(b)
 				err := projection.Rebuild(b.Context(), nc, func(now projection.Progress) {
 					if now.Position == now.Last && folded.IsZero() {
-						folded = time.Now()
+						folded, foldedCPU = time.Now(), cpu(b)
 					}
 					if now.Written > p.Written {
 						wrote = time.Now()
@@ -76,7 +78,12 @@ func BenchmarkRebuild(b *testing.B) {
 					b.Fatal(err)
 				}
 				took += time.Since(start)
+				endCPU := cpu(b)
 				bare += barePuts(b, js, i, p.Docs)
+				bareCPU := cpu(b) - endCPU
+				b.ReportMetric(float64(bareCPU)/float64(endCPU-startCPU), "cpu-of-bare-puts")
+				b.ReportMetric((foldedCPU - startCPU).Seconds(), "cpu-s-fold")
+				b.ReportMetric((endCPU - foldedCPU).Seconds(), "cpu-s-write")
 				b.ReportMetric(float64(p.Docs), "docs")
 				b.ReportMetric(folded.Sub(start).Seconds(), "s-fold")
 				b.ReportMetric(wrote.Sub(folded).Seconds(), "s-write")
@@ -85,6 +92,17 @@ func BenchmarkRebuild(b *testing.B) {
 			b.ReportMetric(bare.Seconds()/took.Seconds(), "of-bare-puts")
 		})
 	}
+}
+
+// cpu is the processor time that this process, server included, has taken: what is left of a measurement when others
+// share the machine.
+func cpu(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // barePuts is how long it takes to put n documents, as large as a share's, into a bucket like a projection's.
