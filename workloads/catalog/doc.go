@@ -3,6 +3,6 @@
 //
 //	contents.go  Entry and Contents, the reply to `get`, and ParseContents for a reply from a server nobody vouches for
 //	path.go      CheckPath: the paths that a catalog may list
-//	wire.go      requests and replies of every verb; what a session is sealed with is package seal's
+//	wire.go      requests and replies of every verb; PROTOCOL.md has protocol 2 byte by byte, package seal its cryptography
 //	find.go      Contents.Find: an entry by its path or by the beginning of its hash
 package catalog

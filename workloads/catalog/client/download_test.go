@@ -265,6 +265,24 @@ func TestWhateverACrashLeftBecomesTheFile(t *testing.T) {
 	}
 }
 
+func TestACrashWhileTheFileGotItsNameIsTidiedUp(t *testing.T) {
+	w := catalogtest.Start(t)
+	w.Serve(t)
+	content := catalogtest.Content(1000, 1)
+	e := w.Library.Add("a.mp4", content)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.mp4"), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(filepath.Join(dir, "a.mp4"), filepath.Join(dir, client.PartialName(e))); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := download(t, bob(t, w), dir, e); err != nil || r.Skipped != 1 {
+		t.Fatal(r, err)
+	}
+	expectOnly(t, dir, "a.mp4")
+}
+
 func TestAFileThatIsThereIsNotReplacedUnasked(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)

@@ -146,7 +146,6 @@ func (s *Server) Run(ctx context.Context) error {
 
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	defer cancel(nil) // before waiting
 
 	feed, err := s.hearShares()
 	defer unsubscribe(feed)
@@ -159,14 +158,19 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	defer s.pump.stop()
 	subs, err := s.subscribe(ctx, &wg)
-	defer s.stop(&subs)
+	var beats sync.WaitGroup
+	defer func() {
+		cancel(nil)
+		beats.Wait() // no heartbeat after the goodbye
+		s.stop(subs)
+	}()
 	if err != nil {
 		return fmt.Errorf("catalog server: %w", err)
 	}
 	wg.Go(func() { s.shares.follow(ctx, s.endUnshared) })
 	wg.Go(func() { s.expire(ctx) })
 	for _, l := range s.catalogs {
-		wg.Go(func() { s.announce(ctx, l) })
+		beats.Go(func() { s.announce(ctx, l) })
 	}
 	close(s.ready)
 
@@ -186,8 +190,8 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // stop says goodbye: no more requests, sessions told, the account told.
-func (s *Server) stop(subs *[]*nats.Subscription) {
-	unsubscribe(*subs)
+func (s *Server) stop(subs []*nats.Subscription) {
+	unsubscribe(subs)
 	s.gate.Lock()
 	s.stopping = true
 	s.gate.Unlock()
