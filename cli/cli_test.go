@@ -17,7 +17,7 @@ import (
 )
 
 // patience bounds what a test waits for; nothing waits that long but a failure.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // A machine is a computer with a world on it, and a user whose home is empty.
 type machine struct {
@@ -219,6 +219,16 @@ func (s *stream) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return string(s.text)
+}
+
+// eventually repeats try, which takes its time itself, until it succeeds.
+func eventually(t *testing.T, what string, try func() bool) {
+	t.Helper()
+	for began := time.Now(); !try(); {
+		if time.Since(began) > patience {
+			t.Fatalf("not within %s: %s", patience, what)
+		}
+	}
 }
 
 // directory makes a directory with files, path by content.

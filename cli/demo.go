@@ -26,6 +26,7 @@ func demoCommand(e *env) *cli.Command {
 		Category:  categoryStart,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "keep", Usage: "leave it running, to be tried from another terminal, until Ctrl-C"},
+			&cli.IntFlag{Name: "noise", Value: 128, Usage: "measure the speed with a file of `N` MiB"},
 		},
 		Description: `Plays the whole story in a temporary world on this machine, with the commands that you would type. DIR is what is
 shared; without it, a few small pictures, sounds and films that come along. Nothing of it is left afterwards.
@@ -33,7 +34,7 @@ shared; without it, a few small pictures, sounds and films that come along. Noth
    natster demo
    natster demo ~/Music --keep`,
 		Action: args(0, 1, func(ctx context.Context, c *cli.Context, arg []string) (err error) {
-			d := &demo{env: e, keep: c.Bool("keep")}
+			d := &demo{env: e, keep: c.Bool("keep"), noise: int64(max(1, c.Int("noise"))) << 20}
 			if d.dir, err = os.MkdirTemp(e.Getenv("TMPDIR"), "natster-demo-"); err != nil {
 				return err
 			}
@@ -52,6 +53,7 @@ type demo struct {
 	keep  bool
 	dir   string // temporary; all that the demo writes is below it
 	media string // what alice shares
+	noise int64  // bytes to measure the speed with
 	world *world.World
 
 	serving []*background

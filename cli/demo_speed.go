@@ -14,7 +14,7 @@ import (
 )
 
 // noise writes a file that nothing can compress.
-func noise(path string, bytes int) error {
+func noise(path string, bytes int64) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func noise(path string, bytes int) error {
 	binary.LittleEndian.PutUint64(seed[:], uint64(time.Now().UnixNano()))
 	r := rand.NewChaCha8(seed)
 	buf := make([]byte, 1<<20)
-	for range bytes / len(buf) {
+	for range bytes / int64(len(buf)) {
 		_, _ = r.Read(buf) // never fails
 		if _, err := f.Write(buf); err != nil {
 			return err
@@ -37,7 +37,7 @@ func noise(path string, bytes int) error {
 }
 
 // raw sends as much from alice to bob, across the same accounts and the same import as media, and tells how long it took.
-func (d *demo) raw(ctx context.Context, bytes int) (time.Duration, error) {
+func (d *demo) raw(ctx context.Context, bytes int64) (time.Duration, error) {
 	const message = 512 << 10
 	const window = 32 // messages under way: more, and the server would take the receiver for a slow consumer
 	alice, err := d.connect(ctx, "alice")
@@ -67,7 +67,7 @@ func (d *demo) raw(ctx context.Context, bytes int) (time.Duration, error) {
 	}
 	subject, data := events.MediaSubject(known.Account, noise, "raw"), make([]byte, message)
 	began := time.Now()
-	for sent, received := 0, 0; received < bytes/message; {
+	for sent, received := int64(0), int64(0); received < bytes/message; {
 		for ; sent < bytes/message && sent-received < window; sent++ {
 			if err := alice.Publish(subject, data); err != nil {
 				return 0, err

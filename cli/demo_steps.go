@@ -103,14 +103,11 @@ func (d *demo) takeBack(ctx context.Context) error {
 	}
 }
 
-// speedSize is how much the demo measures with: enough to be steady, little enough to be quick.
-const speedSize = 128 << 20
-
 // measure compares a download with what the server can do at all.
 func (d *demo) measure(ctx context.Context) error {
-	d.step(fmt.Sprintf("How fast: a file of %s of noise, and the same over NATS alone", size(speedSize)))
+	d.step(fmt.Sprintf("How fast: a file of %s of noise, and the same over NATS alone", size(d.noise)))
 	dir := filepath.Join(d.dir, "noise")
-	if err := noise(filepath.Join(dir, "noise.bin"), speedSize); err != nil {
+	if err := noise(filepath.Join(dir, "noise.bin"), d.noise); err != nil {
 		return err
 	}
 	for _, words := range [][]string{{"catalog", "new", "noise", dir}, {"catalog", "share", "noise", "bob"}} {
@@ -132,12 +129,12 @@ func (d *demo) measure(ctx context.Context) error {
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		return err
 	}
-	raw, err := d.raw(ctx, speedSize)
+	raw, err := d.raw(ctx, d.noise)
 	if err != nil {
 		return err
 	}
-	d.result.Throughput, d.result.RawThroughput = float64(r.Bytes)/r.Seconds, speedSize/raw.Seconds()
+	d.result.Throughput, d.result.RawThroughput = float64(r.Bytes)/r.Seconds, float64(d.noise)/raw.Seconds()
 	d.fact("natster   %10s  %s", rate(r.Bytes, r.Seconds), d.out.dim("disk to disk, encrypted, hash checked, on disk when done"))
-	d.fact("raw NATS  %10s  %s", rate(speedSize, raw.Seconds()), d.out.dim("memory to memory, the same accounts, in the clear, nothing checked"))
+	d.fact("raw NATS  %10s  %s", rate(d.noise, raw.Seconds()), d.out.dim("memory to memory, the same accounts, in the clear, nothing checked"))
 	return nil
 }

@@ -24,7 +24,7 @@ func empty(t *testing.T, dir string) {
 
 func TestTheDemoTellsTheWholeStoryAndLeavesNothing(t *testing.T) {
 	tmp, env := demoEnv(t)
-	r := runWith(t, env, "demo").ok()
+	r := runWith(t, env, "demo", "--noise", "4").ok()
 	r.says("natster catalog share media bob", "media from alice, online now", "natster catalog import media alice",
 		"pictures/two circles.png", "✓ 11 of 11 files", "of it plaintext: 0 bytes", "not shared", "✓ refused", "raw NATS", "natster devrun")
 	if r.err != "" {
@@ -38,7 +38,7 @@ func TestTheDemoTellsTheWholeStoryAndLeavesNothing(t *testing.T) {
 
 func TestTheDemoSharesAnyDirectory(t *testing.T) {
 	tmp, env := demoEnv(t)
-	r := runWith(t, env, "demo", films(t), "--json").ok()
+	r := runWith(t, env, "demo", films(t), "--noise", "4", "--json").ok()
 	var d struct {
 		Files     int   `json:"files"`
 		Verified  int   `json:"verified"`
@@ -69,7 +69,7 @@ func TestAnInterruptedDemoLeavesNothing(t *testing.T) {
 func TestAKeptDemoGoesOnUntilInterrupted(t *testing.T) {
 	tmp, env := demoEnv(t)
 	m := &machine{t: t}
-	r := m.startWith(env, "demo --keep", "natster events")
+	r := m.startWith(env, "demo --keep --noise 4", "natster events")
 	inside := make(map[string]string)
 	for word := range strings.FieldsSeq(r.out.String()) {
 		if name, dir, ok := strings.Cut(word, "="); ok && strings.HasPrefix(name, "XDG_") {
@@ -77,15 +77,11 @@ func TestAKeptDemoGoesOnUntilInterrupted(t *testing.T) {
 		}
 	}
 	asked := func(name string) string { return inside[name] }
-	for { // the server hears of the new share a moment later
-		if c := runWith(t, asked, "--context", "bob", "catalog", "contents", "media"); c.code == 0 {
-			c.says("11 files")
-			break
-		}
-		if t.Context().Err() != nil {
-			t.Fatal("never shared again")
-		}
-	}
+	// The server hears of the new share a moment later.
+	eventually(t, "bob sees the catalog again", func() bool {
+		c := runWith(t, asked, "--context", "bob", "catalog", "contents", "media")
+		return c.code == 0 && strings.Contains(c.out, "11 files")
+	})
 	if code := r.interrupt(); code != 130 {
 		t.Errorf("exit %d: %s", code, r.err)
 	}

@@ -42,10 +42,11 @@ func TestTwoPeopleShareADirectory(t *testing.T) {
 
 	m.natster("catalog unshare films bob").ok().says("films is no longer shared with bob")
 	// The server hears of it through the feed, a moment later.
-	refused := m.natster("--context bob catalog contents films")
-	for refused.code == 0 {
+	var refused result
+	eventually(t, "bob is refused", func() bool {
 		refused = m.natster("--context bob catalog contents films")
-	}
+		return refused.code != 0
+	})
 	refused.exits(1).warns("not shared")
 	m.run("--context", "bob", "catalog", "download", "films", "--all", "-o", t.TempDir()).exits(1).warns("not shared")
 	m.natster("catalog ls").ok().says("films") // alice still has it
@@ -107,15 +108,9 @@ func TestACatalogFollowsItsDirectoryWhileItIsServed(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "new.txt"), []byte("new"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for {
-		r := m.run("catalog", "contents", "films").ok()
-		if strings.Contains(r.out, "new.txt") {
-			break
-		}
-		if t.Context().Err() != nil {
-			t.Fatal("new.txt never came")
-		}
-	}
+	eventually(t, "new.txt is in the catalog", func() bool {
+		return strings.Contains(m.natster("catalog contents films").ok().out, "new.txt")
+	})
 }
 
 func TestDescriptionsAndRescan(t *testing.T) {
