@@ -71,7 +71,8 @@ func (d *demo) stay(ctx context.Context) error {
 	}
 	if err := d.printLine(d.result, func() {
 		d.say("\n%s", d.out.bold("All of it goes on until Ctrl-C, and is shared again. In another terminal:"))
-		d.say("   export XDG_CONFIG_HOME=%s XDG_DATA_HOME=%s", shellWord(filepath.Join(d.dir, "config")), shellWord(filepath.Join(d.dir, "data")))
+		d.say("   export XDG_CONFIG_HOME=%s", shellWord(filepath.Join(d.dir, "config")))
+		d.say("   export XDG_DATA_HOME=%s", shellWord(filepath.Join(d.dir, "data")))
 		d.say("   natster --context bob catalog contents media")
 		d.say("   natster --context alice catalog shares")
 		d.say("   natster events")
