@@ -90,6 +90,10 @@ func zipped(body []byte) ([]byte, error) {
 // page serves the page's files, and the page itself for every path that is a view of it.
 func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		refuse(w, http.StatusMethodNotAllowed, "bad_request", "pages are only read")
+		return
+	}
 	name := path.Clean(r.URL.Path)
 	a, ok := s.assets[name]
 	if !ok {

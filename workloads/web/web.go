@@ -134,7 +134,7 @@ func New(c Config) (*Site, error) {
 		refuse(w, http.StatusNotFound, "unknown", "no such question")
 	})
 	mux.HandleFunc("/media/", noWorker)
-	mux.HandleFunc("GET /", s.page)
+	mux.HandleFunc("/", s.page)
 	s.handler = s.guard(mux)
 	return s, nil
 }

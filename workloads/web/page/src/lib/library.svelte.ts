@@ -61,7 +61,7 @@ class Library {
     this.contents = {};
     this.own = {};
     void this.follow(link);
-    void this.reload();
+    if (link.state === 'up') void this.reload();
     link.onState((s) => s === 'up' && void this.reload());
   }
 

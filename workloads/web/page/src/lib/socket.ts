@@ -35,7 +35,7 @@ export class HeldSocket {
 
   private async hold(e: MessageEvent, prepare: Prepare): Promise<void> {
     this.info += new TextDecoder().decode(e.data as ArrayBuffer);
-    const line = /^INFO (\{.*?\})\r\n/.exec(this.info);
+    const line = /^INFO\s+(\{.*\})\s*\r\n/.exec(this.info);
     if (!line) return; // more to come
     this.preparing = true;
     try {

@@ -1,0 +1,40 @@
+//go:build browser
+
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestTheWebsiteInABrowser runs the chapters of ../page/e2e, each in a world of its own. NATSTER_E2E picks one of them;
+// NATSTER_SHOTS is a directory for screenshots.
+func TestTheWebsiteInABrowser(t *testing.T) {
+	chapters, err := filepath.Glob("../page/e2e/*.test.mjs")
+	if err != nil || len(chapters) == 0 {
+		t.Fatalf("no chapters: %v", err)
+	}
+	shots := os.Getenv("NATSTER_SHOTS")
+	if shots == "" {
+		shots = t.TempDir()
+	}
+	for _, chapter := range chapters {
+		name := strings.TrimSuffix(filepath.Base(chapter), ".test.mjs")
+		if only := os.Getenv("NATSTER_E2E"); only != "" && only != name {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			run := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", chapter)
+			run.Env = append(os.Environ(), "SITE="+s.url, "CONTROL="+s.control, "SHOTS="+shots, "DOWNLOADS="+t.TempDir())
+			out, err := run.CombinedOutput()
+			t.Logf("%s", out)
+			if err != nil {
+				t.Errorf("%s: %v\nthe site's log:\n%s", name, err, s.log.String())
+			}
+		})
+	}
+}

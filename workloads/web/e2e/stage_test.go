@@ -1,0 +1,289 @@
+//go:build browser
+
+package e2e
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"natster/deploy/accounts"
+	"natster/deploy/world"
+	"natster/deploy/world/worldtest"
+	"natster/events"
+	"natster/functions/api"
+	"natster/functions/websessions"
+	"natster/workloads/catalog/library"
+	"natster/workloads/catalog/server"
+	"natster/workloads/web"
+)
+
+// A stage is everything that the browser meets, and a control by which its side of a test moves the rest of the world.
+type stage struct {
+	t       *testing.T
+	w       *worldtest.World
+	tap     *tap
+	log     syncBuffer
+	url     string // of the site
+	control string // of the stage
+	files   *fixture
+	library *library.Library
+
+	alice, bob *worldtest.Account
+	films      events.Catalog
+
+	mu   sync.Mutex
+	stop func() // alice's catalog server
+	now  time.Duration
+}
+
+func newStage(t *testing.T) *stage {
+	s := &stage{t: t}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.url = "http://" + l.Addr().String()
+	s.w = worldtest.Start(t, func(c *world.Config) { c.ClaimURL = s.url + web.ClaimPath })
+	ws, err := url.Parse(s.w.WebSocketURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.tap = newTap(t, ws.Host)
+	s.site(l)
+
+	s.alice, s.bob = s.person("alice"), s.person("bob")
+	if s.films, err = events.ParseCatalog("films"); err != nil {
+		t.Fatal(err)
+	}
+	s.files = newFixture(t, t.TempDir())
+	for name, m := range s.files.marks {
+		s.tap.mark(name, m)
+	}
+	if s.library, err = library.Open(t.Context(), library.Config{Dir: s.files.dir, Name: s.films, Description: "Films, pictures and a few traps", Quiet: 100 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.library.Close() })
+	if _, err := s.library.Scan(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.share(s.films)
+	t.Cleanup(s.endCatalog)
+
+	c := httptest.NewServer(s.controls())
+	t.Cleanup(c.Close)
+	s.control = c.URL
+	return s
+}
+
+// site serves the website on l until the test ends.
+func (s *stage) site(l net.Listener) {
+	conn, err := s.w.Website(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	site, err := web.New(web.Config{
+		URL: s.url, Functions: conn, NATS: "ws://" + s.tap.listener.Addr().String(),
+		Logger: slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now: func() time.Time {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return time.Now().Add(s.now)
+		},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- site.Serve(ctx, l) }()
+	s.t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			s.t.Logf("the site ended with %v", err)
+		}
+		conn.Close()
+	})
+}
+
+func (s *stage) person(name string) *worldtest.Account {
+	a := s.w.Account(name)
+	if err := api.NewClient(a.Conn(s.t)).Initialize(s.t.Context(), a.Key, a.Key.String(), name); err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+func (s *stage) share(c events.Catalog) {
+	if err := api.NewClient(s.alice.Conn(s.t)).Share(s.t.Context(), c, s.bob.Key); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// startCatalog serves alice's films.
+func (s *stage) startCatalog() error {
+	s.endCatalog()
+	nc := s.alice.Connect(s.t)
+	srv, err := server.New(server.Config{Conn: nc, Account: s.alice.Key, Catalogs: []server.Library{server.Local(s.library)}, Shares: api.NewClient(nc)})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Run(ctx) }()
+	<-srv.Ready()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stop = func() {
+		cancel()
+		<-ended
+		nc.Close()
+	}
+	return nil
+}
+
+func (s *stage) endCatalog() {
+	s.mu.Lock()
+	stop := s.stop
+	s.stop = nil
+	s.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+}
+
+// code is what `natster login` prints.
+func (s *stage) code(ctx context.Context) (api.OneTimeCode, error) {
+	client := api.NewClient(s.bob.Conn(s.t))
+	x, err := api.Call(ctx, client, api.WebXKey, api.None{})
+	if err != nil {
+		return api.OneTimeCode{}, err
+	}
+	keeper, ok := s.w.Keeper().(accounts.WebKeeper)
+	if !ok {
+		return api.OneTimeCode{}, fmt.Errorf("%T cannot make web keys", s.w.Keeper())
+	}
+	seed, err := keeper.AddWebKey(ctx, s.bob.Key)
+	if err != nil {
+		return api.OneTimeCode{}, err
+	}
+	s.tap.mark("the web key's seed", seed)
+	sealed, err := websessions.SealKey(x.XKey, s.bob.Key, seed)
+	if err != nil {
+		return api.OneTimeCode{}, err
+	}
+	return client.GenerateCode(ctx, api.Context{AccountName: "bob", AccountPublicKey: s.bob.Key, WebKey: sealed})
+}
+
+// checkZip reads an archive, and compares every file in it with alice's.
+func (s *stage) checkZip(path string) error {
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = z.Close() }()
+	if len(z.File) != 6 {
+		return fmt.Errorf("the archive has %d files", len(z.File))
+	}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			return err
+		}
+		got, err := io.ReadAll(r) // which checks the CRC
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+		want, err := os.ReadFile(s.files.path("pictures/" + f.Name))
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(got, want) {
+			return fmt.Errorf("%s is not what alice has", f.Name)
+		}
+	}
+	return nil
+}
+
+// controls are what the browser's side of a test can ask for.
+func (s *stage) controls() http.Handler {
+	mux := http.NewServeMux()
+	on := func(name string, f func(ctx context.Context, arg string) (any, error)) {
+		mux.HandleFunc("POST /"+name, func(w http.ResponseWriter, r *http.Request) {
+			v, err := f(r.Context(), r.URL.Query().Get("arg"))
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			_ = json.NewEncoder(w).Encode(v)
+		})
+	}
+	on("code", func(ctx context.Context, _ string) (any, error) { return s.code(ctx) })
+	on("serve", func(context.Context, string) (any, error) { return nil, s.startCatalog() })
+	on("stop-serving", func(context.Context, string) (any, error) { s.endCatalog(); return nil, nil })
+	on("share", func(context.Context, string) (any, error) { s.share(s.films); return nil, nil })
+	on("unshare", func(ctx context.Context, _ string) (any, error) {
+		return nil, api.NewClient(s.alice.Conn(s.t)).Unshare(ctx, s.films, s.bob.Key)
+	})
+	on("restart-world", func(context.Context, string) (any, error) { s.w.Restart(s.t); return nil, nil })
+	on("logout-web", func(ctx context.Context, _ string) (any, error) {
+		return s.w.Keeper().(accounts.WebKeeper).RevokeWebKeys(ctx, s.bob.Key)
+	})
+	on("slow", func(_ context.Context, arg string) (any, error) {
+		n, err := strconv.ParseInt(arg, 10, 64)
+		s.tap.rate.Store(n)
+		return nil, err
+	})
+	on("change", func(_ context.Context, arg string) (any, error) {
+		return nil, os.WriteFile(s.files.path(arg), bytes.Repeat([]byte("changed"), 1<<20), 0o600)
+	})
+	on("zip", func(_ context.Context, arg string) (any, error) { return nil, s.checkZip(arg) })
+	on("later", func(_ context.Context, arg string) (any, error) {
+		d, err := time.ParseDuration(arg)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.now += d
+		return nil, err
+	})
+	on("files", func(context.Context, string) (any, error) { return s.library.Contents(), nil })
+	on("accounts", func(context.Context, string) (any, error) {
+		return map[string]string{"alice": s.alice.Key.String(), "bob": s.bob.Key.String()}, nil
+	})
+	on("tap", func(context.Context, string) (any, error) {
+		s.tap.mu.Lock()
+		defer s.tap.mu.Unlock()
+		return map[string]any{"bytes": s.tap.bytes, "marks": len(s.tap.marks), "seen": s.tap.seen}, nil
+	})
+	on("log", func(context.Context, string) (any, error) { return s.log.String() + s.w.Log(), nil })
+	return mux
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}

@@ -1,0 +1,102 @@
+// Films: playing, seeking, and everything that can happen meanwhile.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { aBrowser, bob, open, pixels, playing, shot, site, stage, withBrowser, withFilms } from './lib.mjs';
+
+withBrowser();
+let context, page;
+
+test('a film plays: its time moves, and its picture changes', async () => {
+  await stage('serve');
+  context = await aBrowser();
+  page = await bob(context);
+  await withFilms(page);
+  await open(page, 'clips/long.mp4');
+  await playing(page, 0.2);
+  const before = await pixels(page);
+  await playing(page, 0.8);
+  assert.notEqual(await pixels(page), before);
+  assert.equal(Math.round(await page.evaluate(() => document.querySelector('video').duration)), 60);
+  await shot(page, 'player');
+});
+
+test('it seeks to the middle, to the end and back, and plays on there', async () => {
+  for (const to of [30, 57, 3]) {
+    await page.evaluate((to) => (document.querySelector('video').currentTime = to), to);
+    await playing(page, to + 0.2);
+    assert.ok((await page.evaluate(() => document.querySelector('video').currentTime)) < to + 3);
+  }
+});
+
+test('two tabs play two films at once', async () => {
+  const other = await context.newPage();
+  await open(other, 'clips/short.webm');
+  await playing(other, 0.3);
+  await page.bringToFront();
+  const at = await page.evaluate(() => document.querySelector('video').currentTime);
+  await playing(page, at + 0.3);
+  await other.close();
+});
+
+test('the worker is killed between two requests, and nobody notices', async () => {
+  const cdp = await context.newCDPSession(page);
+  await cdp.send('ServiceWorker.enable');
+  const versions = await new Promise((resolve) => {
+    cdp.on('ServiceWorker.workerVersionUpdated', (e) => e.versions.some((v) => v.runningStatus === 'running') && resolve(e.versions));
+    void cdp.send('ServiceWorker.enable');
+  });
+  const stopped = new Promise((resolve) => cdp.on('ServiceWorker.workerVersionUpdated', (e) => e.versions.some((v) => v.runningStatus === 'stopped') && resolve()));
+  await page.evaluate(() => document.querySelector('video').pause());
+  for (const v of versions) await cdp.send('ServiceWorker.stopWorker', { versionId: v.versionId });
+  await stopped;
+  await page.evaluate(() => {
+    const v = document.querySelector('video');
+    v.currentTime = 45;
+    void v.play();
+  });
+  await playing(page, 45.3);
+});
+
+test('alice’s server stops mid-play and comes back: the film goes on by itself', async () => {
+  await open(page, 'clips/long.mp4');
+  await playing(page, 0.2);
+  await stage('stop-serving');
+  await page.evaluate(() => (document.querySelector('video').currentTime = 50)); // not buffered: only the server has it
+  await page.waitForFunction(() => document.querySelector('video').readyState < 3);
+  await stage('serve');
+  await playing(page, 50.2);
+});
+
+test('a film in no format that the browser knows is offered for saving', async () => {
+  await open(page, 'clips/broken.mp4');
+  await page.getByRole('heading', { name: 'This browser cannot play it' }).waitFor();
+  await page.getByRole('button', { name: /^Save \d/ }).waitFor();
+  await shot(page, 'unplayable');
+});
+
+test('alice takes the share back mid-play: it stops within a second, and the page says why', async () => {
+  await open(page, 'clips/long.mp4');
+  await playing(page, 0.5);
+  await page.evaluate(() => {
+    const v = document.querySelector('video');
+    v.addEventListener('emptied', () => (window.stoppedAt = performance.timeOrigin + performance.now()), { once: true });
+  });
+  const began = Date.now();
+  await stage('unshare');
+  await page.getByRole('alert').filter({ hasText: 'no longer shared with you' }).first().waitFor();
+  await page.waitForFunction(() => window.stoppedAt);
+  const took = (await page.evaluate(() => window.stoppedAt)) - began;
+  console.log(`stopped after ${Math.round(took)} ms`);
+  assert.ok(took < 1000, `it took ${took} ms`);
+  assert.ok(await page.evaluate(() => { const v = document.querySelector('video'); return !v || v.paused; }));
+  await shot(page, 'revoked');
+});
+
+test('shared again, it plays again', async () => {
+  await stage('share');
+  await page.goto(site + '/c/films/clips/');
+  await page.getByRole('link', { name: 'long.mp4' }).click();
+  await playing(page, 0.2);
+  assert.deepEqual(context.errors, []);
+});
