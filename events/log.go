@@ -51,12 +51,12 @@ func NewLog(nc *nats.Conn, direct *Direct) (*Log, error) {
 }
 
 // An Append is one event to be appended on condition that Last is the highest sequence under Filter, a subject or a
-// pattern; 0 stands for none. An empty Filter is the event's own subject.
+// pattern; 0 stands for none. An empty Filter is the event's own subject. No event is without a condition: the stream keeps
+// it with the event, and so refuses a copy, whoever publishes that.
 type Append struct {
 	Event  Event
 	Filter string
 	Last   uint64
-	Any    bool // no condition at all
 }
 
 // Append appends one event, or several atomically: all or none. It returns the position of the last. It has returned nil
@@ -69,9 +69,7 @@ func (l *Log) Append(ctx context.Context, appends ...Append) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if !a.Any {
-			m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(a.Last, 10))
-		}
+		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(a.Last, 10))
 		if a.Filter != "" {
 			m.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, a.Filter)
 		}

@@ -9,8 +9,10 @@ import (
 func (c Command) Filters() []string {
 	initialized := events.LogSubject(events.Event{Type: events.Initialized, Origin: c.Origin})
 	switch c.Type {
-	case events.Initialized, events.Bound:
+	case events.Initialized:
 		return []string{initialized}
+	case events.Bound:
+		return []string{initialized, events.LogSubject(events.Event{Type: events.Bound, Origin: c.Origin})}
 	case events.Imported:
 		return []string{initialized, c.edge(), c.reverse()}
 	}
@@ -34,6 +36,7 @@ type Facts struct {
 	shared      uint64         // when the catalog came to be shared, by origin or (of Imported) by target
 	unshared    uint64
 	imported    uint64
+	bound       uint64 // when the origin was last bound to a login
 }
 
 // Learn takes in one of the events. The order does not matter.
@@ -56,6 +59,8 @@ func (f *Facts) Learn(c Command, e events.Envelope) error {
 		f.unshared = e.Position
 	case events.Imported:
 		f.imported = e.Position
+	case events.Bound:
+		f.bound = e.Position
 	}
 	return nil
 }
@@ -64,7 +69,7 @@ func (f Facts) isShared() bool { return f.shared > f.unshared }
 
 // A Decision is what follows from a command. Without appends nothing does: it is already so, since position Already.
 type Decision struct {
-	Appends []events.Append // the events still without id and time
+	Appends []events.Append // to be made in this order; the events still without id and time
 	Already uint64
 }
 
@@ -113,17 +118,10 @@ func Decide(c Command, f Facts) (Decision, error) {
 			return Decision{Already: f.imported}, nil
 		}
 		return one(fact), nil
-	case events.Bound:
-		fact.Event = events.WithData(fact.Event, c.Bound)
-		return one(unconditional(fact)), nil
+	case events.Bound: // whatever was before, the last binding wins; but what is in the log cannot be said again by copying it
+		return one(events.Append{Event: events.WithData(fact.Event, c.Bound), Last: f.bound}), nil
 	}
 	return Decision{}, api.Errorf(api.ErrBadRequest, "unknown event type %s", c.Type)
 }
 
 func one(a events.Append) Decision { return Decision{Appends: []events.Append{a}} }
-
-// unconditional drops the condition: the last binding wins, whatever was before.
-func unconditional(a events.Append) events.Append {
-	a.Filter, a.Last, a.Any = "", 0, true
-	return a
-}

@@ -2,9 +2,13 @@ package eventwriter_test
 
 import (
 	"errors"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/deploy/world"
 	"natster/deploy/world/worldtest"
@@ -164,5 +168,63 @@ func TestFunctionsPutOnlyOverTheInternalSubject(t *testing.T) {
 	initialize := api.PutInternal(alice.Key.String(), events.Initialized)
 	if _, err := api.Call(t.Context(), api.NewClient(nc), initialize, q); !errors.Is(err, api.ErrBadRequest) {
 		t.Errorf("a function initializes an account: %v", err)
+	}
+}
+
+func TestManyNewNamesAtOnceAreAllShared(t *testing.T) {
+	w := start(t)
+	_, ac := initialized(t, w, "alice")
+	bob, _ := initialized(t, w, "bob")
+	const n = 200
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			if err := ac.Share(t.Context(), catalog(t, "films"+strconv.Itoa(i)), bob.Key); err != nil {
+				t.Errorf("share: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if got := len(history(t, w)); got != 2+2*n {
+		t.Errorf("the log has %d events", got)
+	}
+}
+
+// Whoever may read a stream can have the server copy its messages onto any subject of the account.
+func TestACopyOfAnEventIsNoEvent(t *testing.T) {
+	w := start(t)
+	alice, ac := initialized(t, w, "alice")
+	bob, _ := initialized(t, w, "bob")
+	if err := ac.Share(t.Context(), catalog(t, "films"), bob.Key); err != nil {
+		t.Fatal(err)
+	}
+	nc, err := w.Admin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	for range 2 {
+		if _, err := api.Call(t.Context(), api.NewClient(nc), api.PutInternal(alice.Key.String(), events.Bound),
+			api.PutRequest{Data: []byte(`{"oauth_id":"github|1","context_ref":"x"}`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := js.Stream(t.Context(), events.LogStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for position := range uint64(6) {
+		m, err := log.GetMsg(t.Context(), position+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Header.Del(nats.MsgIdHdr) // the stream forgets which it has seen, after a while
+		if _, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}); err == nil {
+			t.Errorf("%s was appended again", m.Subject)
+		}
 	}
 }
