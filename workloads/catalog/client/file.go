@@ -144,7 +144,7 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.readAt(f.ctx,
 // readAt is ReadAt that gives up with ctx and wants ahead chunks beyond what it reads.
 func (f *File) readAt(ctx context.Context, p []byte, off, ahead int64) (n int, err error) {
 	if off < 0 {
-		return 0, fmt.Errorf("%s: read at %d: %w", f.entry.Path, off, errors.ErrUnsupported)
+		return 0, fmt.Errorf("%s: read at %d: %w", f.entry.Path, off, errSeek)
 	}
 	for len(p) > 0 && off < f.Size() {
 		t, err := f.transfer(ctx)

@@ -58,7 +58,10 @@ func openSession(t testing.TB, nc *nats.Conn, owner, me events.Account, e catalo
 	if x.r, err = seal.NewReceiver(h); err != nil {
 		t.Fatal(err)
 	}
-	if x.frames, err = nc.SubscribeSync(events.MediaSubject(events.Account{}, films, x.reply.Session)); err != nil {
+	if x.frames, err = nc.SubscribeSync(events.MediaSubject(events.Account{}, films, x.reply.Session)); err == nil {
+		err = nc.Flush()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return x

@@ -41,7 +41,7 @@ func TestWhoCannotBeConfirmedIsNotServed(t *testing.T) {
 	e := w.Library.Add("a.mp4", catalogtest.Content(100, 1))
 	w.Shares.Fail(errors.New("the functions are away"))
 	w.Serve(t, func(c *server.Config) {
-		c.Limits.SharesRefresh, c.Limits.SharesMaxAge = 20*time.Millisecond, 400*time.Millisecond
+		c.Limits.SharesRefresh, c.Limits.SharesMaxAge = 20*time.Millisecond, 1500*time.Millisecond
 	})
 	get := func(a *worldtest.Account) api.Code {
 		return catalogtest.Ask(t, a.Conn(t), subject(events.VerbGet), nil).Code
