@@ -10,9 +10,10 @@ import (
 
 // The headings that the list of commands has.
 const (
-	categoryStart = "Start"
-	categoryShare = "Share and download"
-	categoryLook  = "Look and mend"
+	categoryStart  = "Start"
+	categoryShare  = "Share and download"
+	categoryDeploy = "On more machines"
+	categoryLook   = "Look and mend"
 )
 
 // Main runs one command line and returns the exit code: 0 done, 1 failed, 2 misused, 130 interrupted through ctx. Nothing
@@ -60,6 +61,7 @@ Then for real, in two terminals:
 		Commands: []*cli.Command{
 			demoCommand(e), devrunCommand(e), initCommand(e), whoamiCommand(e), loginCommand(e),
 			catalogCommand(e), contactsCommand(e), contextCommand(e),
+			deployCommand(e), nexletCommand(e),
 			statsCommand(e), eventsCommand(e), adminCommand(e),
 			completionCommand(e), versionCommand(e),
 		},

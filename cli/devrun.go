@@ -28,6 +28,7 @@ func devrunCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "tls-cert", Usage: "PEM `FILE` of the certificate, to listen beyond this machine"},
 			&cli.StringFlag{Name: "tls-key", Usage: "PEM `FILE` of its key"},
 			&cli.StringFlag{Name: "claim-url", Usage: "`URL` of a website's page where one-time codes are claimed"},
+			&cli.BoolFlag{Name: "nex", Usage: "run the functions on a Nex node that is up (at NATSTER_NEX_URL), not here"},
 			&cli.BoolFlag{Name: "tls-self-signed", Usage: "make a certificate instead, and print its fingerprint"},
 		},
 		Description: `Runs the NATS server, its accounts and natster's functions in one process, until Ctrl-C. Everything is kept in the
@@ -44,10 +45,17 @@ world's directory: the next devrun goes on where this one ended.
 				Dir: dir, Listen: c.String("listen"), WebSocket: c.String("websocket"),
 				TLSCert: c.String("tls-cert"), TLSKey: c.String("tls-key"), SelfSigned: c.Bool("tls-self-signed"),
 				ClaimURL: c.String("claim-url"), Version: readVersion().semantic(),
-				Logger: e.logger(),
+				Elsewhere: c.Bool("nex"),
+				Logger:    e.logger(),
 			})
 			if err != nil {
 				return worldHint(err)
+			}
+			elsewhere := func(context.Context) error { return nil }
+			if c.Bool("nex") {
+				if elsewhere, err = e.onNode(ctx, w, dir, c.String("claim-url")); err != nil {
+					return errors.Join(err, w.Stop(context.WithoutCancel(ctx)))
+				}
 			}
 			err = e.printLine(w.Info(), func() { e.printWorld(w, dir) })
 			if err == nil {
@@ -57,7 +65,7 @@ world's directory: the next devrun goes on where this one ended.
 			}
 			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 			defer cancel()
-			return errors.Join(err, w.Stop(ending))
+			return errors.Join(err, elsewhere(ending), w.Stop(ending))
 		}),
 	}
 }

@@ -27,7 +27,7 @@
 //
 // Commands, a file each: demo.go (with demo_serve.go, demo_steps.go, demo_tap.go, demo_speed.go), devrun.go, init.go,
 // whoami.go, login.go, stats.go, events.go, version.go; catalog.go and catalog_*.go, contacts_*.go, context_*.go; admin.go
-// and admin_rebuild.go.
+// and admin_*.go; deploy.go and deploy_*.go, nexlet.go, devrun_nex.go.
 //
 // # Promises
 //

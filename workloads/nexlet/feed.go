@@ -92,7 +92,7 @@ func (l lines) Write(line []byte) (int, error) {
 	if n > maxLine {
 		line = append(append([]byte(nil), line[:maxLine]...), "…\n"...)
 	}
-	l.feed.recent.add(l.stream + "\t" + string(line[:min(len(line), maxRecent/2)]))
+	l.feed.recent.add(l.stream + "\t" + strings.TrimRight(string(line[:min(len(line), maxRecent/2)]), "\n") + "\n")
 	l.feed.publish(wire.Logs(l.feed.owner, l.feed.id, l.stream), line)
 	return n, nil
 }

@@ -39,15 +39,19 @@ func (d KeyDir) read(name, whose string) ([]byte, error) {
 		return nil, fmt.Errorf("%w for %s: the nexlet was given no directory of credentials (NATSTER_CREDS_DIR)", ErrNoKey, whose)
 	}
 	path := filepath.Join(string(d), name)
+	missing := fmt.Errorf("%w for %s: there is no %s (make it with: natster admin creds %s)", ErrNoKey, whose, path, d)
 	root, err := os.OpenRoot(string(d))
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, missing
+	case err != nil:
 		return nil, fmt.Errorf("%w for %s: %w", ErrNoKey, whose, err)
 	}
-	defer func() { _ = root.Close() }()
+	defer func() { _ = root.Close() }() // it was only read
 	info, err := root.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w for %s: there is no %s (make it with: natster admin creds %s)", ErrNoKey, whose, path, d)
+		return nil, missing
 	case err != nil:
 		return nil, fmt.Errorf("%w for %s: %w", ErrNoKey, whose, err)
 	case info.Mode().Perm()&0o077 != 0:

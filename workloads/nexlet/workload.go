@@ -99,8 +99,8 @@ func (w *workload) supervise(ctx context.Context, sample time.Duration) {
 func (w *workload) once(ctx context.Context) error {
 	return w.contain(func() error {
 		return w.run.run(ctx, func() {
-			w.set(wire.Running, nil)
 			w.log.Info("ready")
+			w.set(wire.Running, nil)
 		})
 	})
 }

@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"natster/deploy/nex"
+	"natster/deploy/world"
+	"natster/workloads/nexlet/wire"
+
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+)
+
+func deployCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:     "deploy",
+		Usage:    "run functions and catalogs on Nex nodes",
+		Category: categoryDeploy,
+		Description: `When one machine is not enough. Needed are a NATS server for Nex, a world (natster devrun), its credentials where the
+nexlets are (natster admin creds), and nodes (nex --config nex.json node up).
+
+   natster deploy up
+   natster deploy status`,
+		Subcommands: []*cli.Command{
+			deployUpCommand(e), deployLsCommand(e), deployStatusCommand(e), deployLogsCommand(e),
+			deployRestartCommand(e), deployDownCommand(e), deployNodesCommand(e),
+		},
+	}
+}
+
+// nexFlags say where Nex is; every command of deploy has them.
+func nexFlags(own ...cli.Flag) []cli.Flag {
+	return append(own,
+		&cli.StringFlag{Name: "namespace", Usage: "`NAMESPACE` of the workloads", Value: nex.DefaultNamespace},
+		&cli.StringFlag{Name: "nats", Usage: "`URL` of Nex's NATS (or set NATSTER_NEX_URL)"},
+		&cli.StringFlag{Name: "creds", Usage: "credentials `FILE` for it (or set NATSTER_NEX_CREDS)"},
+	)
+}
+
+func tagsFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "tags", Usage: "only nodes with tag `KEY=VALUE`"}
+}
+
+// onNex makes an action of f, which is given a client of Nex that ends with it.
+func (e *env) onNex(least, most int, f func(ctx context.Context, n *nex.Client, c *cli.Context, arg []string) error) cli.ActionFunc {
+	return args(least, most, func(ctx context.Context, c *cli.Context, arg []string) error {
+		nc, err := e.dialNex(c.String("nats"), c.String("creds"))
+		if err != nil {
+			return err
+		}
+		defer nc.Close()
+		client, err := nex.New(nex.Config{Conn: nc, Namespace: c.String("namespace")})
+		if err != nil {
+			return err
+		}
+		return nexHint(f(ctx, client, c, arg))
+	})
+}
+
+func (e *env) dialNex(urlFlag, credsFlag string) (*nats.Conn, error) {
+	url := e.nexURL(urlFlag)
+	creds, err := e.nexCreds(credsFlag, nil)
+	if err != nil {
+		return nil, err
+	}
+	options := []nats.Option{nats.Name("natster deploy"), nats.Timeout(5 * time.Second)}
+	if len(creds) > 0 {
+		options = append(options, nats.UserCredentialBytes(creds))
+	}
+	nc, err := nats.Connect(url, options...)
+	switch {
+	case errors.Is(err, nats.ErrNoServers):
+		return nil, hint(fmt.Errorf("there is no NATS server for Nex at %s: %w", url, err), "deploy nodes --nats nats://HOST:4222")
+	case err != nil:
+		return nil, hint(fmt.Errorf("NATS for Nex at %s: %w", url, err), "deploy nodes --creds FILE")
+	}
+	return nc, nil
+}
+
+func nexHint(err error) error {
+	switch {
+	case errors.Is(err, nex.ErrUnknown), errors.Is(err, nex.ErrNotFound):
+		return hint(err, "deploy status")
+	case errors.Is(err, nex.ErrNotReady):
+		return hint(err, "deploy logs")
+	case errors.Is(err, nex.ErrNoBid), errors.Is(err, nex.ErrNoAnswer):
+		return hint(err, "deploy nodes")
+	}
+	return err
+}
+
+// tagsOf reads the flag --tags.
+func tagsOf(c *cli.Context) (wire.Tags, error) {
+	tags := wire.Tags{}
+	for _, t := range c.StringSlice("tags") {
+		k, v, ok := strings.Cut(t, "=")
+		if !ok || k == "" {
+			return nil, misused(c.Command, "--tags %q is not KEY=VALUE", t)
+		}
+		tags[k] = v
+	}
+	return tags, nil
+}
+
+// wanted are the functions with these names, or all that nexlets offer, and the workloads of the Nexfiles.
+func (e *env) wanted(ctx context.Context, n *nex.Client, tags wire.Tags, names, files []string) ([]nex.Want, error) {
+	fns, err := world.Declared()
+	if err != nil {
+		return nil, err
+	}
+	all := nex.Wants(fns)
+	var wants []nex.Want
+	for _, path := range files {
+		w, err := nex.ReadNexfile(path)
+		if err != nil {
+			return nil, err
+		}
+		wants = append(wants, w)
+	}
+	for _, name := range names {
+		w, known := wantNamed(all, name)
+		if !known {
+			var near []string
+			for _, w := range all {
+				near = append(near, w.Name)
+			}
+			return nil, fmt.Errorf("%q: %w; functions are %s", name, nex.ErrUnknown, strings.Join(near, ", "))
+		}
+		wants = append(wants, w)
+	}
+	if len(names)+len(files) > 0 {
+		return wants, nil
+	}
+	offered, err := n.Offered(ctx, tags)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range all {
+		if contains(offered, w.Start.Function) {
+			wants = append(wants, w)
+		} else {
+			e.note("%s is left out: no nexlet can run it (function authority needs the world's own machine)", w.Name)
+		}
+	}
+	return wants, nil
+}
+
+func wantNamed(all []nex.Want, name string) (nex.Want, bool) {
+	for _, w := range all {
+		if w.Name == name {
+			return w, true
+		}
+	}
+	return nex.Want{}, false
+}
+
+func contains(all []string, s string) bool {
+	for _, a := range all {
+		if a == s {
+			return true
+		}
+	}
+	return false
+}
+
+// reporting prints the steps of a rollout as they are done.
+func (e *env) reporting(o nex.Options) nex.Options {
+	o.Report = func(s nex.Step) {
+		if e.json || s.Action == nex.Failed {
+			return // as a whole at the end; as the command's error
+		}
+		where, why := "", ""
+		if s.Node != "" {
+			where = " on " + s.Node
+		}
+		if s.Why != "" {
+			why = " (" + s.Why + ")"
+		}
+		e.say("%-8s %s%s  %s", s.Action, e.out.bold(s.Name), where, e.out.dim(s.ID+why))
+	}
+	return o
+}
+
+// stepped answers with the steps of a rollout.
+func (e *env) stepped(steps []nex.Step, err error) error {
+	if e.json {
+		if steps == nil {
+			steps = []nex.Step{}
+		}
+		return errors.Join(e.printJSON(steps, "  "), err)
+	}
+	if err == nil && len(steps) == 0 {
+		e.say("nothing to do")
+	}
+	return err
+}

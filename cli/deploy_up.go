@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"natster/deploy/nex"
+
+	"github.com/urfave/cli/v2"
+)
+
+func deployUpCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "up",
+		Usage:     "make what runs on Nex what ought to run",
+		ArgsUsage: "[NAME...]",
+		Flags: nexFlags(
+			&cli.IntFlag{Name: "replicas", Usage: "run `N` instances of each, on different nodes if there are", Value: 1},
+			&cli.StringSliceFlag{Name: "file", Usage: "what a Nexfile `FILE` describes, for instance a catalog"},
+			&cli.StringFlag{Name: "seal", Usage: "`FILE` of KEY=VALUE lines, sent sealed to each nexlet"},
+			tagsFlag(),
+		),
+		Description: `Starts what lacks, leaves what is right, replaces what was started otherwise (a function's new instance answers before the
+old one stops), and waits until everything answers. Without NAME all functions.
+
+   natster deploy up
+   natster deploy up eventwriter --replicas 3
+   natster deploy up --file deploy/nexfiles/catalog.yaml`,
+		Action: e.onNex(0, -1, func(ctx context.Context, n *nex.Client, c *cli.Context, arg []string) error {
+			o, err := rolloutOptions(c)
+			if err != nil {
+				return err
+			}
+			wants, err := e.wanted(ctx, n, o.Tags, arg, c.StringSlice("file"))
+			if err != nil {
+				return err
+			}
+			return e.stepped(n.Up(ctx, wants, e.reporting(o)))
+		}),
+	}
+}
+
+func rolloutOptions(c *cli.Context) (o nex.Options, err error) {
+	if o.Tags, err = tagsOf(c); err != nil {
+		return o, err
+	}
+	o.Replicas = c.Int("replicas")
+	if c.IsSet("replicas") && o.Replicas < 1 {
+		return o, misused(c.Command, "--replicas %d: at least 1 (natster deploy down stops all)", o.Replicas)
+	}
+	if path := c.String("seal"); path != "" {
+		o.Environment, err = readEnvironment(path)
+	}
+	return o, err
+}
+
+// readEnvironment reads lines KEY=VALUE; its errors do not show them.
+func readEnvironment(path string) (map[string]string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("environment to seal: %w", err)
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	env := make(map[string]string)
+	lines := bufio.NewScanner(file)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		k, v, ok := strings.Cut(line, "=")
+		if !ok || k == "" {
+			return nil, fmt.Errorf("environment to seal: %s: line %d is not KEY=VALUE", path, n)
+		}
+		env[k] = v
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("environment to seal: %w", err)
+	}
+	return env, nil
+}

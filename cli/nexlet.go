@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+
+	"natster/deploy/world"
+	"natster/functions"
+	"natster/workloads/nexlet"
+	"natster/workloads/nexlet/wire"
+
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+)
+
+func nexletCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:     "nexlet",
+		Usage:    "run functions and catalogs for a Nex node",
+		Category: categoryDeploy,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "remote", Usage: "join `NEXUS` without being started by a node"},
+			&cli.StringFlag{Name: "nats", Usage: "`URL` of Nex's NATS, with --remote (or set NATSTER_NEX_URL)"},
+			&cli.StringFlag{Name: "creds", Usage: "credentials `FILE` for it, with --remote (or set NATSTER_NEX_CREDS)"},
+		},
+		Description: `A Nex node starts it, as nex.json says; only with --remote is it started by hand. It runs what natster deploy up, or the
+stock nex CLI, deploys. Credentials come from a directory that natster admin creds makes:
+
+   NATSTER_CREDS_DIR      what functions run as; ` + usualDir("creds") + ` if not set
+   NATSTER_STATE_DIR      its own notes; ` + usualDir("state") + ` if not set
+   NATSTER_CATALOGS_DIR   the directory that has the directories of catalogs; without it no catalogs are served
+
+   nex --config nex.json node up
+   natster nexlet --remote natster --nats nats://127.0.0.1:4222`,
+		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) error {
+			config, err := e.nexletConfig()
+			if err != nil {
+				return err
+			}
+			if nexus := c.String("remote"); nexus != "" {
+				config.Remote = &nexlet.Remote{Nexus: nexus, Connection: wire.ConnectionData{Servers: []string{e.nexURL(c.String("nats"))}}}
+				if config.NexCreds, err = e.nexCreds(c.String("creds"), config.NexCreds); err != nil {
+					return err
+				}
+			} else {
+				place, err := nexlet.PlaceFrom(e.Getenv)
+				if errors.Is(err, nexlet.ErrNoNode) {
+					return hint(err, "nexlet --remote natster")
+				}
+				if err != nil {
+					return err
+				}
+				config.Place, config.Parent = &place, os.Getppid
+			}
+			n, err := nexlet.New(config)
+			if err != nil {
+				return err
+			}
+			if err := n.Run(ctx); !errors.Is(err, context.Canceled) {
+				return err
+			}
+			return nil // it was interrupted, which is how it ends
+		}),
+	}
+}
+
+func usualDir(name string) string { return "~/.local/share/natster/nexlet/" + name }
+
+// nexletConfig is what the operator of this machine says about nexlets on it.
+func (e *env) nexletConfig() (nexlet.Config, error) {
+	creds, err := e.nexletDir("NATSTER_CREDS_DIR", "creds")
+	if err != nil {
+		return nexlet.Config{}, err
+	}
+	state, err := e.nexletDir("NATSTER_STATE_DIR", "state")
+	if err != nil {
+		return nexlet.Config{}, err
+	}
+	c := nexlet.Config{
+		Keys:     nexlet.KeyDir(creds),
+		State:    state,
+		Catalogs: e.Getenv("NATSTER_CATALOGS_DIR"),
+		Version:  readVersion().semantic(),
+		Logger:   slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		Functions: func() []functions.Function {
+			fns, err := functionsFrom(creds)
+			if err != nil {
+				return nil
+			}
+			return fns
+		},
+		Dial: func(ctx context.Context, of []byte, options ...nats.Option) (*nats.Conn, error) {
+			service, err := world.OpenService(creds)
+			if err != nil {
+				return nil, err
+			}
+			return service.Connect(ctx, of, options...)
+		},
+	}
+	service, err := world.OpenService(creds)
+	switch {
+	case errors.Is(err, world.ErrNoService):
+		c.Logger.Warn("nothing can be deployed here yet", "err", err)
+		return c, nil
+	case err != nil:
+		return c, err
+	}
+	if c.Curve, err = service.Curve(); err != nil {
+		return c, err
+	}
+	c.NexCreds, err = os.ReadFile(filepath.Join(creds, "nex.creds"))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // what the node gives will do
+	}
+	return c, err
+}
+
+// functionsFrom are the functions that can be run with the credentials in dir; without any, all as declarations, so that
+// whoever deploys is told what is missing.
+func functionsFrom(dir string) ([]functions.Function, error) {
+	service, err := world.OpenService(dir)
+	if err != nil {
+		return world.Declared()
+	}
+	return service.Functions()
+}
+
+// nexletDir is a directory of the nexlets on this machine. A node gives its child no HOME.
+func (e *env) nexletDir(variable, name string) (string, error) {
+	if d := e.Getenv(variable); d != "" {
+		return filepath.Abs(d)
+	}
+	data, err := e.dataDir()
+	if err != nil {
+		me, whoErr := user.Current()
+		if whoErr != nil || me.HomeDir == "" {
+			return "", fmt.Errorf("%s is not set, and there is no home directory: %w", variable, err)
+		}
+		data = filepath.Join(me.HomeDir, ".local", "share", "natster")
+	}
+	return filepath.Join(data, "nexlet", name), nil
+}
+
+const usualNexURL = nats.DefaultURL
+
+// nexURL is where Nex's NATS is: what a flag says, or NATSTER_NEX_URL, or the usual place.
+func (e *env) nexURL(flag string) string {
+	for _, u := range []string{flag, e.Getenv("NATSTER_NEX_URL")} {
+		if u != "" {
+			return u
+		}
+	}
+	return usualNexURL
+}
+
+// nexCreds are the credentials for Nex's NATS: those in the file that a flag or NATSTER_NEX_CREDS names, or else.
+func (e *env) nexCreds(flag string, otherwise []byte) ([]byte, error) {
+	for _, path := range []string{flag, e.Getenv("NATSTER_NEX_CREDS")} {
+		if path == "" {
+			continue
+		}
+		creds, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("credentials for Nex's NATS: %w", err)
+		}
+		return creds, nil
+	}
+	return otherwise, nil
+}
