@@ -74,7 +74,7 @@ func (r *Runner) accept(work context.Context, t Trigger, m micro.Request) {
 
 // answer decodes, calls the handler and lets nothing out but an answer.
 func (r *Runner) answer(work context.Context, t Trigger, m micro.Request) (call *Call, data any, err error) {
-	call = &Call{Subject: m.Subject()}
+	call = &Call{Subject: m.Subject(), waiting: r.waiting}
 	defer r.contain(&err)
 	if call.From, _, err = events.Caller(m.Subject()); err != nil {
 		return call, nil, api.Errorf(api.ErrForbidden, "the request does not come from an account: %v", err)

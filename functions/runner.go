@@ -75,13 +75,14 @@ func doubling(attempt int) time.Duration {
 
 // A Runner runs one function. It may run once.
 type Runner struct {
-	fn     Function
-	cfg    Config
-	log    *slog.Logger
-	ready  chan struct{}
-	stats  counters
-	tokens chan struct{}  // one per request being handled
-	busy   sync.WaitGroup // requests being handled
+	fn      Function
+	cfg     Config
+	log     *slog.Logger
+	ready   chan struct{}
+	stats   counters
+	tokens  chan struct{}  // one per request being handled
+	busy    sync.WaitGroup // requests being handled
+	waiting *room          // those of them that wait for a projection
 }
 
 // NewRunner returns a runner that does nothing yet; the error is the declaration's.
@@ -91,11 +92,12 @@ func NewRunner(f Function, cfg Config) (*Runner, error) {
 	}
 	cfg = cfg.withDefaults()
 	return &Runner{
-		fn:     f,
-		cfg:    cfg,
-		log:    cfg.Logger.With("function", f.Name),
-		ready:  make(chan struct{}),
-		tokens: make(chan struct{}, cfg.Most),
+		fn:      f,
+		cfg:     cfg,
+		log:     cfg.Logger.With("function", f.Name),
+		ready:   make(chan struct{}),
+		tokens:  make(chan struct{}, cfg.Most),
+		waiting: newRoom(max(1, cfg.Most/2), max(1, cfg.Most/8)),
 	}, nil
 }
 

@@ -43,6 +43,7 @@ type Call struct {
 
 	position uint64
 	next     string
+	waiting  *room
 }
 
 // Reflects says which position of the log the answer reflects; the caller is told.

@@ -47,7 +47,7 @@ func (f *authority) importCatalog(ctx context.Context, call *functions.Call, q a
 	case q.Owner.IsZero():
 		return api.None{}, api.Errorf(api.ErrBadRequest, "owner is missing")
 	}
-	s, err := f.views.Read(ctx, view.Shares, call.MinPosition, view.ShareToKey(call.From, q.Owner, q.Catalog))
+	s, err := call.Read(ctx, f.views, view.Shares, view.ShareToKey(call.From, q.Owner, q.Catalog))
 	if err != nil {
 		return api.None{}, err
 	}

@@ -21,11 +21,10 @@ func (f *queries) getContext(ctx context.Context, call *functions.Call, login ap
 	if err := api.CheckLogin(string(login)); err != nil {
 		return api.BoundContext{}, err
 	}
-	s, err := f.read(ctx, call, view.Logins, view.LoginKey(string(login)))
+	s, err := call.Read(ctx, f.views, view.Logins, view.LoginKey(string(login)))
 	if err != nil {
 		return api.BoundContext{}, err
 	}
-	call.Reflects(s.Position)
 	bound, ok, err := first[view.Login](s.Found)
 	if err != nil {
 		return api.BoundContext{}, err

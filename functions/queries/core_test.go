@@ -159,29 +159,6 @@ func TestWhoMayUseAName(t *testing.T) {
 	}
 }
 
-func TestThoseWhoWaitAreCounted(t *testing.T) {
-	alice, bob := account(t), account(t)
-	r := newRoom(3, 2)
-	for i, step := range []struct {
-		who  events.Account
-		want bool
-	}{{alice, true}, {alice, true}, {alice, false}, {bob, true}, {bob, false}} {
-		if got := r.enter(step.who); got != step.want {
-			t.Errorf("step %d: %v", i, got)
-		}
-	}
-	r.leave(alice)
-	if !r.enter(bob) || r.enter(alice) {
-		t.Error("a place that was left is not given to the next")
-	}
-	r.leave(alice)
-	r.leave(bob)
-	r.leave(bob)
-	if r.all != 0 || len(r.inside) != 0 {
-		t.Errorf("%d are still inside, %v", r.all, r.inside)
-	}
-}
-
 func TestTheUserInCredentials(t *testing.T) {
 	issuer, err := nkeys.CreateAccount()
 	if err != nil {

@@ -1,7 +1,6 @@
 // Package queries is the function that answers what accounts ask about themselves, from the projections and nothing else.
 //
 //	queries.go   Config and the declaration
-//	reading.go   reading a projection that reflects the caller's own writes, bounded
 //	whoami.go    whoami
 //	shares.go    my.shares: in one reply, or page by page
 //	cursor.go    where a page ends; no NATS

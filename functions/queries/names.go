@@ -15,11 +15,10 @@ func (f *queries) validateName(ctx context.Context, call *functions.Call, name a
 	if err != nil {
 		return api.NameVerdict{Message: err.Error()}, nil
 	}
-	s, err := f.read(ctx, call, view.Catalogs, view.CatalogKey(c))
+	s, err := call.Read(ctx, f.views, view.Catalogs, view.CatalogKey(c))
 	if err != nil {
 		return api.NameVerdict{}, err
 	}
-	call.Reflects(s.Position)
 	return verdict(call.From, c, s.Found)
 }
 

@@ -25,7 +25,6 @@ type Config struct {
 type queries struct {
 	cfg     Config
 	vault   nkeys.KeyPair
-	waiting *room
 	views   *view.Reader
 	log     *slog.Logger
 	payload func() int64 // the largest message
@@ -33,7 +32,7 @@ type queries struct {
 
 // New returns the function. It runs on one runner; a second instance is a second New.
 func New(cfg Config) functions.Function {
-	f := &queries{cfg: cfg, waiting: newRoom(mostWaiting, mostWaitingOfOne)}
+	f := &queries{cfg: cfg}
 	return functions.Function{
 		Name: "queries",
 		Doc:  "answers what accounts ask about themselves, from the projections",

@@ -3,6 +3,7 @@ package queries
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"natster/events"
 	"natster/functions"
@@ -35,14 +36,13 @@ func (f *queries) myShares(ctx context.Context, call *functions.Call, q api.Shar
 	case q.Limit > 0:
 		return f.page(ctx, call, cursor{}, pageSize(q.Limit, fit))
 	}
-	s, err := f.read(ctx, call, view.Shares, view.SharesBy(call.From), view.SharesTo(call.From))
-	if tooMany(err) || err == nil && len(s.Found) > fit {
+	s, err := call.Read(ctx, f.views, view.Shares, view.SharesBy(call.From), view.SharesTo(call.From))
+	if errors.Is(err, events.ErrTooMany) || err == nil && len(s.Found) > fit {
 		return f.page(ctx, call, cursor{}, pageSize(0, fit))
 	}
 	if err != nil {
 		return nil, err
 	}
-	call.Reflects(s.Position)
 	shares, err := decodeShares(s.Found)
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func pageSize(limit, fit int) int {
 
 // page answers with up to most shares from at on, and with the cursor of what is left.
 func (f *queries) page(ctx context.Context, call *functions.Call, at cursor, most int) ([]api.Share, error) {
-	before, err := f.read(ctx, call, view.Shares)
+	before, err := call.Read(ctx, f.views, view.Shares)
 	if err != nil {
 		return nil, err
 	}

@@ -9,11 +9,10 @@ import (
 )
 
 func (f *queries) whoami(ctx context.Context, call *functions.Call, _ api.None) (api.Identity, error) {
-	s, err := f.read(ctx, call, view.Accounts, view.AccountKey(call.From))
+	s, err := call.Read(ctx, f.views, view.Accounts, view.AccountKey(call.From))
 	if err != nil {
 		return api.Identity{}, err
 	}
-	call.Reflects(s.Position)
 	return identity(s.Found)
 }
 

@@ -2,9 +2,7 @@ package stats
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"natster/functions"
 	"natster/functions/api"
@@ -31,18 +29,10 @@ func New() functions.Function {
 	return f
 }
 
-// waitFor is how long a caller's own event may take to be counted.
-const waitFor = 3 * time.Second
-
-// answer reads two documents.
+// answer reads three documents.
 func (f *stats) answer(ctx context.Context, call *functions.Call, _ api.None) (api.Totals, error) {
-	ctx, cancel := context.WithTimeout(ctx, waitFor)
-	defer cancel()
-	s, err := f.host.Views.Read(ctx, view.Stats, call.MinPosition, view.TotalsKey)
-	switch {
-	case errors.Is(err, view.ErrBehind), ctx.Err() != nil:
-		return api.Totals{}, api.Errorf(api.ErrUnavailable, "the totals do not reflect position %d of the log yet: try again", call.MinPosition)
-	case err != nil:
+	s, err := call.Read(ctx, f.host.Views, view.Stats, view.TotalsKey)
+	if err != nil {
 		return api.Totals{}, err
 	}
 	var log view.LogTotals
@@ -57,6 +47,5 @@ func (f *stats) answer(ctx context.Context, call *functions.Call, _ api.None) (a
 	if err != nil {
 		return api.Totals{}, fmt.Errorf("running catalogs: %w", err)
 	}
-	call.Reflects(s.Position)
 	return api.Totals{Accounts: log.Accounts, Running: running.total, Shares: log.Shares}, nil
 }

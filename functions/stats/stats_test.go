@@ -2,6 +2,8 @@ package stats_test
 
 import (
 	"errors"
+	"math"
+	"strconv"
 	"testing"
 
 	"natster/events"
@@ -81,5 +83,24 @@ func TestStatsBehind(t *testing.T) {
 	_, err := carol.Totals(t.Context())
 	if !errors.Is(err, api.ErrUnavailable) {
 		t.Errorf("totals of a position that is far away: %v", err)
+	}
+}
+
+func TestThoseWhoWaitForAPositionThatNeverComesAreFew(t *testing.T) {
+	b := functionstest.Start(t, stats.New())
+	nc := b.Account("mallory").Conn(t)
+	const most = 400
+	answers := make(chan api.Code, most)
+	for range most {
+		go func() {
+			answers <- b.Ask(nc, api.Stats.Subject(), nil, api.HeaderMinPosition, strconv.FormatUint(math.MaxUint64, 10)).Code
+		}()
+	}
+	count := make(map[api.Code]int)
+	for range most {
+		count[<-answers]++
+	}
+	if n := count[api.CodeUnavailable]; n == 0 || n > most/4 || n+count[api.CodeTooMany] != most {
+		t.Errorf("answers by code: %v", count)
 	}
 }

@@ -97,7 +97,7 @@ func (f *websessions) mint(ctx context.Context, call *functions.Call, q api.Mint
 // bound checks with the projection that the login belongs to the account: an old sealed key is worth nothing once its login
 // is bound to another account.
 func (f *websessions) bound(ctx context.Context, call *functions.Call, oauthID string, a events.Account) error {
-	s, err := f.views.Read(ctx, view.Logins, call.MinPosition, view.LoginKey(oauthID))
+	s, err := call.Read(ctx, f.views, view.Logins, view.LoginKey(oauthID))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,85 @@
+package functions
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"natster/events"
+	"natster/functions/api"
+	"natster/functions/view"
+)
+
+// patience is how long a caller may wait for a projection to reflect its own write.
+const patience = 3 * time.Second
+
+// Read returns the documents of a projection that the patterns match, from a state that reflects what the call asks for,
+// and tells the caller which position that is. A caller who asks for a position that has not come yet waits, for a few
+// seconds; how many wait at a time, of all callers and of one, is bounded, so that those who wait keep out nobody else.
+func (c *Call) Read(ctx context.Context, views *view.Reader, b view.Bucket, patterns ...string) (view.Snapshot, error) {
+	s, err := views.Read(ctx, b, 0, patterns...)
+	if err == nil && s.Position < c.MinPosition {
+		s, err = c.wait(ctx, views, b, patterns)
+	}
+	if err == nil {
+		c.Reflects(s.Position)
+	}
+	return s, err
+}
+
+func (c *Call) wait(ctx context.Context, views *view.Reader, b view.Bucket, patterns []string) (view.Snapshot, error) {
+	if !c.waiting.enter(c.From) {
+		return view.Snapshot{}, api.Errorf(api.ErrTooMany, "too many requests wait for position %d of the log: try again in a moment", c.MinPosition)
+	}
+	defer c.waiting.leave(c.From)
+	ctx, cancel := context.WithTimeout(ctx, bounded(ctx))
+	defer cancel()
+	s, err := views.Read(ctx, b, c.MinPosition, patterns...)
+	if err != nil && ctx.Err() != nil {
+		err = api.Errorf(api.ErrUnavailable, "%s does not reflect position %d of the log yet: try again", b.Name, c.MinPosition)
+	}
+	return s, err
+}
+
+// bounded is how long to wait so that there is time left to say that it was in vain.
+func bounded(ctx context.Context) time.Duration {
+	deadline, has := ctx.Deadline()
+	if !has {
+		return patience
+	}
+	return min(patience, time.Until(deadline)*3/4)
+}
+
+// A room holds so many who wait, and so many of one account.
+type room struct {
+	most, ofOne int
+
+	mu     sync.Mutex
+	inside map[events.Account]int
+	all    int
+}
+
+func newRoom(most, ofOne int) *room {
+	return &room{most: most, ofOne: ofOne, inside: make(map[events.Account]int)}
+}
+
+// enter tells whether there was place. Whoever entered leaves.
+func (r *room) enter(a events.Account) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.all >= r.most || r.inside[a] >= r.ofOne {
+		return false
+	}
+	r.all++
+	r.inside[a]++
+	return true
+}
+
+func (r *room) leave(a events.Account) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all--
+	if r.inside[a]--; r.inside[a] == 0 {
+		delete(r.inside, a)
+	}
+}
