@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"sync"
 
 	"natster/events"
 	"natster/workloads/catalog/library"
@@ -91,26 +90,15 @@ func (s *session) serve(ctx context.Context, libs []*library.Library, c server.C
 	if err := s.listen(ctx, libs, c.Logger); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	for _, l := range libs {
-		wg.Go(func() {
-			if err := l.Follow(ctx); err != nil {
-				cancel(err)
-			}
-		})
-	}
-	wg.Go(func() { cancel(errors.Join(srv.Run(ctx), ctx.Err())) })
+	ended := make(chan error, 1)
+	go func() { ended <- srv.RunLocal(ctx, libs...) }()
 	select {
 	case <-srv.Ready():
 		s.printServing(libs)
-	case <-ctx.Done():
+		return errors.Join(<-ended, ctx.Err())
+	case err := <-ended:
+		return errors.Join(err, ctx.Err())
 	}
-	<-ctx.Done()
-	wg.Wait()
-	return context.Cause(ctx)
 }
 
 func (s *session) printServing(libs []*library.Library) {

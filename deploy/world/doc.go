@@ -12,6 +12,7 @@
 //	functions.go   provisioning and running them
 //	vault.go       the keys that claimed contexts and accounts' web keys are sealed to
 //	web.go         the website's user, and how the function authority changes accounts
+//	hub.go         serving the hub's catalog
 //	log.go         the server's log, into slog
 //
 // # On disk

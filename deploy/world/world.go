@@ -37,6 +37,9 @@ type Config struct {
 	// HubCatalog is the catalog of the hub, which newcomers are given. Zero is DefaultHubCatalog.
 	HubCatalog events.Catalog
 
+	// HubDir is the directory of the hub's catalog, which the world then serves. Empty: somebody else does, or nobody.
+	HubDir string
+
 	// ClaimURL is the page on which a person claims a one-time code; it is told with each code. It may be empty.
 	ClaimURL string
 
@@ -78,6 +81,7 @@ type World struct {
 	server    *server.Server
 	lock      *flock.Flock
 	functions *functionSet
+	hub       *hubServer
 }
 
 // Start starts the world in c.Dir, which it makes if need be, and returns when all of it runs. The caller stops it.
@@ -153,6 +157,11 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 			return nil, errors.Join(err, w.functions.stop(ctx))
 		}
 	}
+	if c.HubDir != "" {
+		if w.hub, err = w.serveHub(ctx); err != nil {
+			return nil, errors.Join(err, w.functions.stop(ctx))
+		}
+	}
 	return w, nil
 }
 
@@ -173,7 +182,7 @@ func (w *World) IntroduceHub(ctx context.Context) error {
 // Stop lets the functions finish what they are doing, for as long as ctx allows, and then ends the world.
 // It returns when nothing of the world runs any more, and is to be called once.
 func (w *World) Stop(ctx context.Context) error {
-	return errors.Join(w.functions.stop(ctx), w.end())
+	return errors.Join(w.hub.stop(), w.functions.stop(ctx), w.end())
 }
 
 // URL is where NATS clients on this machine connect.

@@ -1,8 +1,11 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
+
+	"golang.org/x/sync/errgroup"
 
 	"natster/events"
 	"natster/workloads/catalog"
@@ -11,6 +14,17 @@ import (
 
 // Local is a directory of this machine as a [Library] to serve; l stays the caller's to scan, follow and close.
 func Local(l *library.Library) Library { return local{l} }
+
+// RunLocal is [Server.Run], and follows libs meanwhile, so that what is served is what is in their directories. The first
+// that fails ends all. It returns nil when ctx is done.
+func (s *Server) RunLocal(ctx context.Context, libs ...*library.Library) error {
+	all, ctx := errgroup.WithContext(ctx)
+	for _, l := range libs {
+		all.Go(func() error { return l.Follow(ctx) })
+	}
+	all.Go(func() error { return s.Run(ctx) })
+	return all.Wait()
+}
 
 type local struct{ *library.Library }
 
