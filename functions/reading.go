@@ -50,7 +50,7 @@ func bounded(ctx context.Context) time.Duration {
 	return min(patience, time.Until(deadline)*3/4)
 }
 
-// A room holds so many who wait, and so many of one account.
+// A room holds so many requests, and so many of one account.
 type room struct {
 	most, ofOne int
 

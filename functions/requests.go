@@ -56,29 +56,30 @@ func (r *Runner) metadata() map[string]string {
 
 // accept runs on the subscription's goroutine and so must not wait: it starts the handler, or refuses when too many run.
 func (r *Runner) accept(work context.Context, t Trigger, m micro.Request) {
-	select {
-	case r.tokens <- struct{}{}:
-	default:
+	from, _, err := events.Caller(m.Subject())
+	if err != nil {
+		r.reply(m, nil, nil, api.Errorf(api.ErrForbidden, "the request does not come from an account: %v", err))
+		r.observe(KindRequest, 0, err)
+		return
+	}
+	if !r.inHand.enter(from) {
 		r.reply(m, nil, nil, api.Errorf(api.ErrTooMany, "%s is busy: try again in a moment", t.Name))
 		r.observe(KindRequest, 0, api.ErrTooMany)
 		return
 	}
 	r.busy.Go(func() {
-		defer func() { <-r.tokens }()
+		defer r.inHand.leave(from)
 		start := time.Now()
-		call, data, err := r.answer(work, t, m)
+		call, data, err := r.answer(work, t, m, from)
 		r.reply(m, call, data, err)
 		r.observe(KindRequest, time.Since(start), err)
 	})
 }
 
 // answer decodes, calls the handler and lets nothing out but an answer.
-func (r *Runner) answer(work context.Context, t Trigger, m micro.Request) (call *Call, data any, err error) {
-	call = &Call{Subject: m.Subject(), waiting: r.waiting}
+func (r *Runner) answer(work context.Context, t Trigger, m micro.Request, from events.Account) (call *Call, data any, err error) {
+	call = &Call{From: from, Subject: m.Subject(), waiting: r.waiting}
 	defer r.contain(&err)
-	if call.From, _, err = events.Caller(m.Subject()); err != nil {
-		return call, nil, api.Errorf(api.ErrForbidden, "the request does not come from an account: %v", err)
-	}
 	if p := m.Headers().Get(api.HeaderMinPosition); p != "" {
 		if call.MinPosition, err = strconv.ParseUint(p, 10, 64); err != nil {
 			return call, nil, api.Errorf(api.ErrBadRequest, "header %s: %q is no position", api.HeaderMinPosition, p)

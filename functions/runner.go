@@ -24,7 +24,8 @@ type Config struct {
 	Logger   *slog.Logger     // slog.Default if nil
 	Now      func() time.Time // time.Now if nil
 	Deadline time.Duration    // of one request; 5 s if 0
-	// Most is how many requests are handled at once; more are answered with "too many" at once. 256 if 0.
+	// Most is how many requests are handled at once, and half of it how many of one account; more are answered with "too
+	// many" at once. 256 if 0.
 	Most int
 	// Attempts is how often a message is tried before it counts as poison; 12 (about three minutes) if 0.
 	Attempts int
@@ -80,7 +81,7 @@ type Runner struct {
 	log     *slog.Logger
 	ready   chan struct{}
 	stats   counters
-	tokens  chan struct{}  // one per request being handled
+	inHand  *room          // requests being handled
 	busy    sync.WaitGroup // requests being handled
 	waiting *room          // those of them that wait for a projection
 }
@@ -96,7 +97,7 @@ func NewRunner(f Function, cfg Config) (*Runner, error) {
 		cfg:     cfg,
 		log:     cfg.Logger.With("function", f.Name),
 		ready:   make(chan struct{}),
-		tokens:  make(chan struct{}, cfg.Most),
+		inHand:  newRoom(cfg.Most, max(1, cfg.Most/2)),
 		waiting: newRoom(max(1, cfg.Most/2), max(1, cfg.Most/8)),
 	}, nil
 }

@@ -2,7 +2,6 @@ package functions_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
@@ -42,78 +40,6 @@ func serving(h func(context.Context, *functions.Call, word) (word, error)) funct
 func start(t *testing.T, fns ...functions.Function) *worldtest.World {
 	t.Helper()
 	return worldtest.Start(t, func(c *world.Config) { c.Functions = fns })
-}
-
-func TestTheCallerIsWhomNATSProves(t *testing.T) {
-	w := start(t, serving(func(_ context.Context, c *functions.Call, q word) (word, error) {
-		c.Reflects(c.MinPosition + 1)
-		return word{q.Word + " " + c.From.String()}, nil
-	}))
-	alice, bob := w.Account("alice"), w.Account("bob")
-	for _, a := range []*worldtest.Account{alice, bob} {
-		client := api.NewClient(a.Conn(t))
-		client.Observe(41)
-		got, err := api.Call(t.Context(), client, probe, word{"I am"})
-		if err != nil || got.Word != "I am "+a.Key.String() {
-			t.Errorf("%s is answered %q, %v", a.Name, got.Word, err)
-		}
-		if client.Position() != 42 {
-			t.Errorf("the position is %d", client.Position())
-		}
-	}
-	// Alice cannot speak on a subject that says she is Bob.
-	forged := bob.Key.String() + "." + probe.Subject()
-	if m, err := alice.Conn(t).RequestWithContext(t.Context(), forged, []byte(`{}`)); !errors.Is(err, nats.ErrNoResponders) {
-		t.Errorf("a forged subject was answered: %v, %v", m, err)
-	}
-}
-
-func TestEveryRequestIsAnswered(t *testing.T) {
-	w := start(t, serving(func(ctx context.Context, c *functions.Call, q word) (word, error) {
-		switch q.Word {
-		case "panic":
-			panic("as told")
-		case "fail":
-			return word{}, errors.New("the cause, which is the operator's")
-		case "refuse":
-			return word{}, api.Errorf(api.ErrConflict, "two\nlines")
-		case "sentinel":
-			return word{}, fmt.Errorf("the thing: %w", api.ErrGone)
-		}
-		return q, nil
-	}))
-	nc := w.Account("alice").Conn(t)
-	for body, want := range map[string]api.Code{
-		`{"word":"fine"}`:              200,
-		`{"word":"fine","unknown":1}`:  200,
-		`{"word":"panic"}`:             500,
-		`{"word":"fail"}`:              500,
-		`{"word":"refuse"}`:            409,
-		`{"word":"sentinel"}`:          410,
-		`{"word":3}`:                   400,
-		`["word"]`:                     400,
-		`{"word":`:                     400,
-		``:                             400,
-		"\x00\xff":                     400,
-		strings.Repeat(`{"a":`, 20000): 400,
-		`{"word":"` + strings.Repeat("x", api.MaxRequest) + `"}`: 400,
-	} {
-		m, err := nc.RequestWithContext(t.Context(), probe.Subject(), []byte(body))
-		if err != nil {
-			t.Errorf("%.40q: %v", body, err)
-			continue
-		}
-		var env api.Envelope
-		if err := json.Unmarshal(m.Data, &env); err != nil || env.Code != want || (env.Error == "") != (want == 200) {
-			t.Errorf("%.40q is answered %s", body, m.Data)
-		}
-		if strings.Contains(env.Error, "which is the operator's") {
-			t.Errorf("the caller is told the cause: %s", env.Error)
-		}
-	}
-	if log := w.Log(); !strings.Contains(log, "the cause, which is the operator's") || !strings.Contains(log, "as told") {
-		t.Errorf("the operator is not told the cause:\n%s", log)
-	}
 }
 
 // running runs a function of a world that was started without it, on as many instances as asked for, and returns how to
@@ -164,84 +90,6 @@ func bare(t *testing.T, f functions.Function) (*worldtest.World, jetstream.JetSt
 		t.Fatal(err)
 	}
 	return w, js
-}
-
-func TestARequestThatHangsIsAnsweredAtItsDeadline(t *testing.T) {
-	hang := func() functions.Function {
-		return serving(func(ctx context.Context, _ *functions.Call, q word) (word, error) {
-			<-ctx.Done()
-			return q, ctx.Err()
-		})
-	}
-	w, _ := bare(t, hang())
-	running(t, w, functions.Config{Deadline: 20 * time.Millisecond}, hang, 1)
-	_, err := api.Call(t.Context(), api.NewClient(w.Account("alice").Conn(t)), probe, word{})
-	if !errors.Is(err, api.ErrUnavailable) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestMoreRequestsThanCanBeHandledAreRefusedAtOnce(t *testing.T) {
-	held, release := make(chan struct{}, 1), make(chan struct{})
-	hold := func() functions.Function {
-		return serving(func(_ context.Context, _ *functions.Call, q word) (word, error) {
-			held <- struct{}{}
-			<-release
-			return q, nil
-		})
-	}
-	w, _ := bare(t, hold())
-	running(t, w, functions.Config{Most: 1}, hold, 1)
-	client := api.NewClient(w.Account("alice").Conn(t))
-	first := make(chan error, 1)
-	go func() { _, err := api.Call(t.Context(), client, probe, word{}); first <- err }()
-	<-held
-	if _, err := api.Call(t.Context(), client, probe, word{}); !errors.Is(err, api.ErrTooMany) {
-		t.Errorf("the second request: %v", err)
-	}
-	close(release)
-	if err := <-first; err != nil {
-		t.Errorf("the first request: %v", err)
-	}
-}
-
-func TestStoppingAnswersTheRequestsInHand(t *testing.T) {
-	held, release := make(chan struct{}, 64), make(chan struct{})
-	hold := func() functions.Function {
-		return serving(func(_ context.Context, _ *functions.Call, q word) (word, error) {
-			held <- struct{}{}
-			<-release
-			return q, nil
-		})
-	}
-	w, _ := bare(t, hold())
-	stop := running(t, w, functions.Config{}, hold, 1)
-	client := api.NewClient(w.Account("alice").Conn(t))
-	const n = 50
-	answers := make(chan error, n)
-	for range n {
-		go func() { _, err := api.Call(t.Context(), client, probe, word{}); answers <- err }()
-	}
-	for range n {
-		<-held
-	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- stop[0]() }()
-	for { // until it takes no more
-		nc := w.Account("alice").Conn(t)
-		if _, err := nc.Request(probe.Subject(), []byte("not json"), time.Second); errors.Is(err, nats.ErrNoResponders) {
-			break
-		}
-	}
-	close(release)
-	for range n {
-		if err := <-answers; err != nil {
-			t.Errorf("a request in hand: %v", err)
-		}
-	}
-	if err := <-stopped; err != nil {
-		t.Errorf("stop: %v", err)
-	}
 }
 
 func put(t *testing.T, js jetstream.JetStream, n int) {

@@ -175,7 +175,7 @@ func TestManyNewNamesAtOnceAreAllShared(t *testing.T) {
 	w := start(t)
 	_, ac := initialized(t, w, "alice")
 	bob, _ := initialized(t, w, "bob")
-	const n = 200
+	const n = 100
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
