@@ -86,14 +86,25 @@ func (g *ground) provision(fns ...functions.Function) {
 // happen appends events without conditions and returns the position of the last.
 func (g *ground) happen(evs ...events.Event) (position uint64) {
 	g.Helper()
+	var last jetstream.PubAckFuture
 	for _, e := range evs {
 		m, err := events.Encode(e)
 		if err != nil {
 			g.Fatal(err)
 		}
-		position = g.publish(m)
+		if last, err = g.js.PublishMsgAsync(m, jetstream.WithStallWait(patience)); err != nil {
+			g.Fatal(err)
+		}
 	}
-	return position
+	select {
+	case ack := <-last.Ok():
+		return ack.Sequence
+	case err := <-last.Err():
+		g.Fatal(err)
+	case <-g.context().Done():
+		g.Fatal("the log does not answer")
+	}
+	return 0
 }
 
 func (g *ground) publish(m *nats.Msg) uint64 {

@@ -168,7 +168,7 @@ func TestKilledAnywhereItEndsAsAReplay(t *testing.T) {
 	g := newGround(t)
 	last := g.happen(history(12)...)
 	tried, killed := 0, 0
-	for kill := int64(1500); ; kill += 331 { // it takes some bytes to connect and start
+	for kill := int64(1500); ; kill += 700 { // it takes some bytes to connect and start
 		for _, budget := range []dialer{
 			{func() (int64, int64) { return kill, endless }},
 			{func() (int64, int64) { return endless, kill }},

@@ -165,7 +165,7 @@ func TestRebuildThatIsInterruptedIsRepeated(t *testing.T) {
 	g.settle(last, view.Projections()...)
 
 	interrupted := 0
-	for after := 1; ; after += 2 { // the n-th report of progress is the last
+	for after := 1; ; after += 3 { // the n-th report of progress is the last
 		ctx, cancel := context.WithCancel(g.context())
 		nc := g.connect()
 		reports := 0
@@ -173,7 +173,7 @@ func TestRebuildThatIsInterruptedIsRepeated(t *testing.T) {
 			if reports++; reports != after {
 				return
 			}
-			if after%4 == 1 {
+			if after%2 == 1 {
 				nc.Close() // as a crash would
 			} else {
 				cancel() // as Ctrl-C would
@@ -188,7 +188,7 @@ func TestRebuildThatIsInterruptedIsRepeated(t *testing.T) {
 		}
 		interrupted++
 	}
-	if interrupted < 5 {
+	if interrupted < 3 {
 		t.Errorf("interrupted %d times only", interrupted)
 	}
 	if err := projection.Rebuild(g.context(), g.nc, nil, all()...); err != nil {

@@ -21,10 +21,17 @@ func New() functions.Function {
 		functions.OnKey(view.Presence, s.observe),
 		functions.Request(api.Stats, s.answer))
 	f.Access.Writes = append(f.Access.Writes, view.Online)
+	f.Access.Reads = append(f.Access.Reads, view.Presence)
 	open := f.Open
 	f.Open = func(h functions.Host) error {
 		s.host = h
-		return open(h)
+		if err := open(h); err != nil {
+			return err
+		}
+		if err := s.reconcile(); err != nil {
+			h.Logger.Warn("catalogs that went offline while nobody counted may be counted as running", "err", err)
+		}
+		return nil
 	}
 	return f
 }

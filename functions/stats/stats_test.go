@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"natster/events"
+	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/functionstest"
 	"natster/functions/projection/logtest"
@@ -102,5 +103,31 @@ func TestThoseWhoWaitForAPositionThatNeverComesAreFew(t *testing.T) {
 	}
 	if n := count[api.CodeUnavailable]; n == 0 || n > most/4 || n+count[api.CodeTooMany] != most {
 		t.Errorf("answers by code: %v", count)
+	}
+}
+
+func TestACatalogThatExpiredUnheardIsNotCounted(t *testing.T) {
+	b := functionstest.Bare(t)
+	if err := functions.Provision(t.Context(), b.JS, 1, stats.New()); err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range []events.Account{alice, bob} { // both were counted, and only bob's catalog is still there
+		if _, err := view.Put(t.Context(), b.JS, view.Online, view.OnlineMarkKey(view.PresenceKey(a, films)), []byte(`{"online":true,"at":1}`)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := view.Put(t.Context(), b.JS, view.Online, view.OnlineTotalKey, []byte{'1' + byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := view.Put(t.Context(), b.JS, view.Presence, view.PresenceKey(bob, films), []byte(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	b.Run(stats.New())
+	got, err := b.Client("carol").Totals(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Running != 1 {
+		t.Errorf("%d catalogs are running, want 1", got.Running)
 	}
 }

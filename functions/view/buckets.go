@@ -163,5 +163,8 @@ type OnlineMark struct {
 // OnlineMarkKey is the key of the mark of a catalog's [PresenceKey].
 func OnlineMarkKey(presenceKey string) string { return "mark." + presenceKey }
 
+// OnlineMarked is the presence key whose mark stands under key.
+func OnlineMarked(key string) string { return strings.TrimPrefix(key, "mark.") }
+
 // OnlineTotalKey is the key of the number of marks that are online, in decimal.
 const OnlineTotalKey = "total"
