@@ -3,6 +3,7 @@
 GO      ?= go
 BIN     := bin/natster
 FUZZ    ?= 20s
+VERSION ?= v0.1.0+$(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
 .PHONY: demo build test lint bench fuzz clean
 
@@ -10,7 +11,7 @@ demo: build
 	$(BIN) demo
 
 build:
-	$(GO) build -trimpath -o $(BIN) ./cli/natster
+	$(GO) build -trimpath -ldflags "-X natster/cli.stamp=$(VERSION)" -o $(BIN) ./cli/natster
 
 test: lint
 	$(GO) test -race ./...

@@ -40,12 +40,12 @@ func catalogLsCommand(e *env) *cli.Command {
 				return err
 			}
 			return s.print(rows, func() {
-				t := table{head: []string{"NAME", "OWNER", "", "FILES", "SIZE", "SHARES", "DIRECTORY"}, end: []int{3, 4, 5}}
+				t := table{head: []string{"NAME", "OWNER", "ONLINE", "FILES", "SIZE", "SHARES", "DIRECTORY"}, end: []int{3, 4, 5}}
 				for _, r := range rows {
 					if r.Own {
-						t.row(r.Name.String(), "you", yes(r.Online, "online"), strconv.Itoa(r.Files), size(r.Bytes), strconv.Itoa(r.Shares), r.Directory)
+						t.row(r.Name.String(), "you", yes(r.Online, "yes"), strconv.Itoa(r.Files), size(r.Bytes), strconv.Itoa(r.Shares), r.Directory)
 					} else {
-						t.row(r.Name.String(), s.contacts.name(r.Owner), yes(r.Online, "online"), "", "", "", "")
+						t.row(r.Name.String(), s.contacts.name(r.Owner), yes(r.Online, "yes"), "", "", "", "")
 					}
 				}
 				s.printTable(t, "no catalogs yet; make one with: natster catalog new NAME DIR")

@@ -83,13 +83,13 @@ func (s *session) serve(ctx context.Context, libs []*library.Library, c server.C
 	for _, l := range libs {
 		c.Catalogs = append(c.Catalogs, server.Local(l))
 	}
+	seen := newRequests(libs)
+	c.Observe = seen.observe
 	srv, err := server.New(c)
 	if err != nil {
 		return err
 	}
-	if err := s.listen(ctx, libs, c.Logger); err != nil {
-		return err
-	}
+	go seen.write(ctx, c.Logger)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.RunLocal(ctx, libs...) }()
 	select {

@@ -23,9 +23,9 @@ func catalogSharesCommand(e *env) *cli.Command {
 				shares = []api.Share{} // [] in JSON
 			}
 			return s.print(shares, func() {
-				t := table{head: []string{"CATALOG", "FROM", "TO", "", "IMPORTED"}}
+				t := table{head: []string{"CATALOG", "FROM", "TO", "ONLINE", "IMPORTED"}}
 				for _, x := range shares {
-					t.row(x.Catalog.String(), s.who(x.From), s.who(x.To), yes(x.Online, "online"), yes(x.Imported, "imported"))
+					t.row(x.Catalog.String(), s.who(x.From), s.who(x.To), yes(x.Online, "yes"), yes(x.Imported, "yes"))
 				}
 				s.printTable(t, "nothing is shared yet; share with: natster catalog share CATALOG ACCOUNT")
 			})

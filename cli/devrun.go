@@ -3,11 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"natster/cli/sample"
 	"natster/deploy/world"
 
 	"github.com/urfave/cli/v2"
@@ -27,6 +30,7 @@ func devrunCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "websocket", Usage: "`HOST:PORT` for browsers"},
 			&cli.StringFlag{Name: "tls-cert", Usage: "PEM `FILE` of the certificate, to listen beyond this machine"},
 			&cli.StringFlag{Name: "tls-key", Usage: "PEM `FILE` of its key"},
+			&cli.StringFlag{Name: "hub", Usage: "`DIR` of the hub's catalog, given to everybody (or sample media)"},
 			&cli.StringFlag{Name: "claim-url", Usage: "`URL` of a website's page where one-time codes are claimed"},
 			&cli.BoolFlag{Name: "nex", Usage: "run the functions on a Nex node that is up (at NATSTER_NEX_URL), not here"},
 			&cli.BoolFlag{Name: "tls-self-signed", Usage: "make a certificate instead, and print its fingerprint"},
@@ -41,8 +45,12 @@ world's directory: the next devrun goes on where this one ended.
 			if err != nil {
 				return err
 			}
+			hub, err := hubDir(dir, c.String("hub"))
+			if err != nil {
+				return err
+			}
 			w, err := world.Start(ctx, world.Config{
-				Dir: dir, Listen: c.String("listen"), WebSocket: c.String("websocket"),
+				Dir: dir, HubDir: hub, Listen: c.String("listen"), WebSocket: c.String("websocket"),
 				TLSCert: c.String("tls-cert"), TLSKey: c.String("tls-key"), SelfSigned: c.Bool("tls-self-signed"),
 				ClaimURL: c.String("claim-url"), Version: readVersion().semantic(),
 				Elsewhere: c.Bool("nex"),
@@ -68,6 +76,22 @@ world's directory: the next devrun goes on where this one ended.
 			return errors.Join(err, elsewhere(ending), w.Stop(ending))
 		}),
 	}
+}
+
+// hubDir is the directory of the hub's catalog: the one asked for, or one in the world's directory, with sample media in it
+// when it is new.
+func hubDir(world, asked string) (string, error) {
+	if asked != "" {
+		return filepath.Abs(asked)
+	}
+	dir := filepath.Join(world, "hub", "media")
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return dir, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	return dir, os.CopyFS(dir, sample.Media())
 }
 
 func worldHint(err error) error {
@@ -98,6 +122,7 @@ func (e *env) printWorld(w *world.World, dir string) {
 	}
 	e.say("  directory   %s", dir)
 	e.say("  keys        %s  %s", filepath.Join(dir, "keys"), e.out.dim("all accounts and their users; private"))
+	e.say("  hub         %s  %s", w.HubDir(), e.out.dim("catalog "+w.HubCatalog().String()+", which everybody is given"))
 	e.say("  accounts    global %s", i.Global)
 	e.say("              hub    %s", i.Hub)
 	e.say("              site   %s", i.Site)

@@ -34,7 +34,7 @@ stock nex CLI, deploys. Credentials come from a directory that natster admin cre
 
    NATSTER_CREDS_DIR      what functions run as; ` + usualDir("creds") + ` if not set
    NATSTER_STATE_DIR      its own notes; ` + usualDir("state") + ` if not set
-   NATSTER_CATALOGS_DIR   the directory that has the directories of catalogs; without it no catalogs are served
+   NATSTER_CATALOGS_DIR   where the directories of catalogs are; without it none is served
 
    nex --config nex.json node up
    natster nexlet --remote natster --nats nats://127.0.0.1:4222`,

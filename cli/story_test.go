@@ -28,7 +28,7 @@ func TestTwoPeopleShareADirectory(t *testing.T) {
 	m.natster(pasted).ok().says("imported films from alice")
 	m.natster("--context bob catalog inbox").ok().says("natsterhub")
 	m.natster("--context bob catalog ls").ok().says("films", "alice")
-	m.natster("catalog shares").ok().says("films", "you", "bob", "imported")
+	m.natster("catalog shares").ok().says("IMPORTED", "you", "bob", "yes     yes")
 
 	m.natster("--context bob catalog contents films").ok().
 		says("films: what we watched", "2024/goat.mp4", "a name with space.md", "text/markdown", "6 files")

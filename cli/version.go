@@ -40,13 +40,18 @@ type version struct {
 	Go      string `json:"go"`
 }
 
+// stamp is set by the build, where it knows better than Go does: git describe.
+var stamp string
+
 func readVersion() version {
 	v := version{Version: "unknown", Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
 	}
-	v.Version = info.Main.Version
+	if v.Version = info.Main.Version; stamp != "" {
+		v.Version = stamp
+	}
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
 			v.Commit = s.Value

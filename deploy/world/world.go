@@ -203,6 +203,9 @@ func (w *World) Accounts() accounts.WellKnown { return w.known }
 // Keeper changes the accounts of the world.
 func (w *World) Keeper() accounts.Keeper { return w.keeper }
 
+// HubDir is the directory of the hub's catalog, if the world serves it.
+func (w *World) HubDir() string { return w.config.HubDir }
+
 // HubCatalog is the name of the hub's catalog.
 func (w *World) HubCatalog() events.Catalog { return w.config.HubCatalog }
 
