@@ -20,6 +20,9 @@ const MaxLast = 1024
 // headerPending says how many messages that match were left out of an answer.
 const headerPending = "Nats-Num-Pending"
 
+// headerUpTo is the last position of the state that was read, on the end of a batch.
+const headerUpTo = "Nats-UpTo-Sequence"
+
 // directSubject is the JetStream API's direct get; the stream's name follows.
 const directSubject = "$JS.API.DIRECT.GET."
 
@@ -56,6 +59,7 @@ type Direct struct {
 type call struct {
 	whole bool // all that matches must come in one answer
 	got   []Stored
+	upTo  uint64     // last position of the state that was read; 0 if nobody said
 	done  chan error // one value: nil at the end of the batch
 }
 
@@ -100,7 +104,31 @@ func (d *Direct) endAll(err error) {
 // Last returns the last message of each subject that the filters match (wildcards allowed), in order of sequence; none
 // matching is no error. More than [MaxLast] is [ErrTooMany].
 func (d *Direct) Last(ctx context.Context, stream string, filters ...string) ([]Stored, error) {
-	return d.get(ctx, stream, true, map[string]any{"multi_last": filters})
+	c, err := d.get(ctx, stream, true, map[string]any{"multi_last": filters})
+	return c.got, err
+}
+
+// behindPatience is how long replicas are given to catch up, which takes them milliseconds. A position that none has by then
+// is no position of this stream.
+const behindPatience = 500 * time.Millisecond
+
+// LastSince is [Direct.Last] from a state that has at least the position, if any replica comes to have it. Any replica of a
+// stream may answer a read, and one that is behind does not know what another has acknowledged already: it is asked again,
+// and then perhaps another answers. A stream with one replica is never behind.
+func (d *Direct) LastSince(ctx context.Context, stream string, position uint64, filters ...string) ([]Stored, error) {
+	const first, most = time.Millisecond, 50 * time.Millisecond
+	until := time.Now().Add(behindPatience)
+	for pause := first; ; pause = min(2*pause, most) {
+		c, err := d.get(ctx, stream, true, map[string]any{"multi_last": filters})
+		if err != nil || c.upTo >= position || time.Now().After(until) {
+			return c.got, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %s: %w", ErrStream, stream, ctx.Err())
+		}
+	}
 }
 
 // Range returns up to most messages whose subject matches filter, from sequence from on, in order. An empty result means
@@ -111,18 +139,19 @@ func (d *Direct) Range(ctx context.Context, stream, filter string, from uint64, 
 	if filter != "" {
 		req["next_by_subj"] = filter
 	}
-	return d.get(ctx, stream, false, req)
+	c, err := d.get(ctx, stream, false, req)
+	return c.got, err
 }
 
 // readTimeout is when a read counts as lost, with a connection for instance. A server at work answers in milliseconds.
 const readTimeout = 10 * time.Second
 
-func (d *Direct) get(ctx context.Context, stream string, whole bool, req map[string]any) ([]Stored, error) {
+func (d *Direct) get(ctx context.Context, stream string, whole bool, req map[string]any) (*call, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	body, err := json.Marshal(req)
 	if err != nil {
-		return nil, err
+		return &call{}, err
 	}
 	token := nuid.Next()
 	c := &call{whole: whole, done: make(chan error, 1)}
@@ -135,16 +164,16 @@ func (d *Direct) get(ctx context.Context, stream string, whole bool, req map[str
 		d.mu.Unlock()
 	}()
 	if err := d.nc.PublishRequest(directSubject+stream, d.prefix+token, body); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrStream, stream, err)
+		return &call{}, fmt.Errorf("%w: %s: %w", ErrStream, stream, err)
 	}
 	select {
 	case err := <-c.done:
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", stream, err)
+			return &call{}, fmt.Errorf("%s: %w", stream, err)
 		}
-		return c.got, nil
+		return c, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %s: %w", ErrStream, stream, ctx.Err())
+		return &call{}, fmt.Errorf("%w: %s: %w", ErrStream, stream, ctx.Err())
 	}
 }
 
@@ -168,7 +197,10 @@ func (d *Direct) receive(m *nats.Msg) {
 		c.got = append(c.got, s)
 	case status == "204" && c.whole && m.Header.Get(headerPending) != "0", status == "413":
 		c.end(ErrTooMany)
-	case status == "204", status == "404" && (why == "No Results" || !c.whole):
+	case status == "204":
+		c.upTo, _ = strconv.ParseUint(m.Header.Get(headerUpTo), 10, 64) // older servers do not say
+		c.end(nil)
+	case status == "404" && (why == "No Results" || !c.whole):
 		c.end(nil)
 	default:
 		c.end(fmt.Errorf("%w: %s %s", ErrStream, status, why))

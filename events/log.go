@@ -136,7 +136,12 @@ func conflict(err error) error {
 // Last returns the last event on each subject that the filters match, in order of position: all that a decision needs in
 // one read from one state of the log.
 func (l *Log) Last(ctx context.Context, filters ...string) ([]Envelope, error) {
-	got, err := l.direct.Last(ctx, LogStream, filters...)
+	return l.LastSince(ctx, 0, filters...)
+}
+
+// LastSince is [Log.Last] from a state of the log that has at least the position; see [Direct.LastSince].
+func (l *Log) LastSince(ctx context.Context, position uint64, filters ...string) ([]Envelope, error) {
+	got, err := l.direct.LastSince(ctx, LogStream, position, filters...)
 	if err != nil {
 		return nil, fmt.Errorf("events: read: %w", err)
 	}

@@ -166,3 +166,24 @@ func TestTooManySubjectsForOneReadIsAnError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestAReadWaitsForWhatItsCallerHasSeen(t *testing.T) {
+	log, _ := openLog(t)
+	alice := account(t)
+	initialized := events.Event{Type: events.Initialized, Origin: alice}
+	appended := make(chan error, 1)
+	go func() {
+		_, err := log.Append(t.Context(), events.Append{Event: event(initialized)})
+		appended <- err
+	}()
+	last, err := log.LastSince(t.Context(), 1, events.LogAll)
+	if err != nil || len(last) != 1 || last[0].Origin != alice {
+		t.Errorf("as of position 1: %+v, %v", last, err)
+	}
+	if err := <-appended; err != nil {
+		t.Fatal(err)
+	}
+	if last, err = log.LastSince(t.Context(), 1_000_000, events.LogAll); err != nil || len(last) != 1 {
+		t.Errorf("as of a position that the log does not have: %+v, %v", last, err)
+	}
+}

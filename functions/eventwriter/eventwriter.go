@@ -58,7 +58,7 @@ func (w *writer) putInternal(ctx context.Context, call *functions.Call, q api.Pu
 
 func (w *writer) carryOut(ctx context.Context, call *functions.Call, c Command) (api.PutReply, error) {
 	for range tries {
-		position, err := w.try(ctx, c)
+		position, err := w.try(ctx, c, call.MinPosition)
 		if errors.Is(err, events.ErrConflict) {
 			continue
 		}
@@ -71,9 +71,10 @@ func (w *writer) carryOut(ctx context.Context, call *functions.Call, c Command) 
 	return api.PutReply{}, api.Errorf(api.ErrUnavailable, "%s: too many others change the same at once: try again", c.Type)
 }
 
-// try reads, decides and appends. [events.ErrConflict] says that another writer got in between.
-func (w *writer) try(ctx context.Context, c Command) (uint64, error) {
-	last, err := w.log.Last(ctx, c.Filters()...)
+// try reads, at least what the caller has seen, decides and appends. [events.ErrConflict] says that another writer got in
+// between.
+func (w *writer) try(ctx context.Context, c Command, least uint64) (uint64, error) {
+	last, err := w.log.LastSince(ctx, least, c.Filters()...)
 	if err != nil {
 		return 0, unavailable(c, err)
 	}

@@ -1,0 +1,238 @@
+package clustertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/deploy/accounts"
+	"natster/functions"
+)
+
+// Patience bounds what a test waits for; nothing waits that long but a failure.
+const Patience = time.Minute
+
+// A Cluster is servers of one operator.
+type Cluster struct {
+	Keeper *accounts.Operator
+	Admin  *nats.Conn // of the functions' account, with every right
+	JS     jetstream.JetStream
+
+	t       testing.TB
+	servers []*server.Server
+}
+
+// Start starts so many servers, and returns when they have a leader. They end with the test.
+func Start(t testing.TB, size int) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t}
+	keys := filepath.Join(t.TempDir(), "keys")
+	c.must(accounts.Bootstrap(t.Context(), keys))
+	offline, err := accounts.Open(keys, nil)
+	c.must(err)
+	ports := freePorts(t, size)
+	var routes []*url.URL
+	for _, p := range ports {
+		routes = append(routes, &url.URL{Scheme: "nats-route", Host: "127.0.0.1:" + strconv.Itoa(p)})
+	}
+	for i, port := range ports {
+		c.servers = append(c.servers, c.start(offline, i, port, routes))
+	}
+	c.waitForLeader(size)
+	c.Keeper, err = accounts.Open(keys, func(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
+		return c.Connect(creds, nats.NoReconnect())
+	})
+	c.must(err)
+	creds, err := c.Keeper.User(t.Context(), offline.WellKnown().Global, "admin", accounts.Permissions{All: true})
+	c.must(err)
+	c.Admin, err = c.Connect(creds)
+	c.must(err)
+	t.Cleanup(c.Admin.Close)
+	c.JS, err = jetstream.New(c.Admin)
+	c.must(err)
+	return c
+}
+
+func (c *Cluster) start(op *accounts.Operator, i, port int, routes []*url.URL) *server.Server {
+	c.t.Helper()
+	dir := c.t.TempDir()
+	resolver := filepath.Join(dir, "resolver")
+	c.must(os.MkdirAll(resolver, 0o700))
+	known, err := op.Accounts()
+	c.must(err)
+	for _, a := range known {
+		c.must(os.WriteFile(filepath.Join(resolver, a.Account.String()+".jwt"), []byte(a.JWT), 0o600))
+	}
+	accountResolver, err := server.NewDirAccResolver(resolver, 0, 0, server.NoDelete)
+	c.must(err)
+	s, err := server.NewServer(&server.Options{
+		ServerName: fmt.Sprintf("natster-%d", i+1), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
+		TrustedOperators: []*jwt.OperatorClaims{op.Claims()}, SystemAccount: op.WellKnown().System.String(), AccountResolver: accountResolver,
+		JetStream: true, StoreDir: dir, SyncAlways: true,
+		Cluster: server.ClusterOpts{Name: "natster", Host: "127.0.0.1", Port: port, NoAdvertise: true},
+		Routes:  routes,
+	})
+	c.must(err)
+	s.Start()
+	c.t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	if !s.ReadyForConnections(Patience) {
+		c.t.Fatal("a server of the cluster does not start")
+	}
+	return s
+}
+
+// URLs are where clients connect: all servers.
+func (c *Cluster) URLs() string {
+	var all []string
+	for _, s := range c.servers {
+		all = append(all, s.ClientURL())
+	}
+	return strings.Join(all, ",")
+}
+
+// Connect connects to whichever server is there, and reconnects to another when it dies.
+func (c *Cluster) Connect(creds []byte, options ...nats.Option) (*nats.Conn, error) {
+	all := []nats.Option{nats.UserCredentialBytes(creds), nats.MaxReconnects(-1), nats.ReconnectWait(20 * time.Millisecond)}
+	return nats.Connect(c.URLs(), append(all, options...)...)
+}
+
+// Enrol makes an account, known to every server when it returns.
+func (c *Cluster) Enrol(name string) (accounts.Enrolment, *nats.Conn) {
+	c.t.Helper()
+	e, err := c.Keeper.Enrol(c.t.Context(), name)
+	c.must(err)
+	var nc *nats.Conn
+	c.eventually(name+" can connect", func() error {
+		for _, s := range c.servers {
+			if !s.Running() {
+				continue
+			}
+			one, err := nats.Connect(s.ClientURL(), nats.UserCredentialBytes(e.Creds), nats.NoReconnect())
+			if err != nil {
+				return err
+			}
+			one.Close()
+		}
+		nc, err = c.Connect(e.Creds)
+		return err
+	})
+	c.t.Cleanup(nc.Close)
+	return e, nc
+}
+
+// Grant provisions the functions with as many replicas as there are servers, and writes their credentials to dir.
+func (c *Cluster) Grant(dir string, fns ...functions.Function) {
+	c.t.Helper()
+	c.eventually("the streams are made", func() error {
+		return functions.Provision(c.t.Context(), c.JS, len(c.servers), fns...)
+	})
+	for _, f := range fns {
+		p := f.Permissions()
+		creds, err := c.Keeper.User(c.t.Context(), c.Keeper.WellKnown().Global, f.Name,
+			accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe, Responses: 1})
+		c.must(err)
+		c.must(os.WriteFile(filepath.Join(dir, f.Name+".creds"), creds, 0o600))
+	}
+}
+
+// Kill ends a server on the spot.
+func (c *Cluster) Kill(i int) {
+	c.t.Helper()
+	c.servers[i].Shutdown()
+	c.servers[i].WaitForShutdown()
+}
+
+// LeaderOf is the server that leads a stream.
+func (c *Cluster) LeaderOf(stream string) int {
+	c.t.Helper()
+	leader := -1
+	c.eventually("stream "+stream+" has a leader", func() error {
+		s, err := c.JS.Stream(c.t.Context(), stream)
+		if err != nil {
+			return err
+		}
+		info, err := s.Info(c.t.Context())
+		if err != nil {
+			return err
+		}
+		for i, s := range c.servers {
+			if s.Running() && info.Cluster != nil && s.Name() == info.Cluster.Leader {
+				leader = i
+				return nil
+			}
+		}
+		return errors.New("none leads")
+	})
+	return leader
+}
+
+func (c *Cluster) waitForLeader(size int) {
+	c.t.Helper()
+	c.eventually("the cluster has a leader", func() error {
+		for _, s := range c.servers {
+			if s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == size {
+				return nil
+			}
+		}
+		return errors.New("no leader yet")
+	})
+}
+
+// eventually repeats what a cluster can do only once it has found together.
+func (c *Cluster) eventually(what string, do func() error) {
+	c.t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	until := time.Now().Add(Patience)
+	for {
+		err := do()
+		if err == nil {
+			return
+		}
+		if time.Now().After(until) {
+			c.t.Fatalf("%s: %v", what, err)
+		}
+		<-tick.C
+	}
+}
+
+func (c *Cluster) must(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// freePorts are ports that nobody listens on; the servers have to know each other's before they start.
+func freePorts(t testing.TB, n int) (ports []int) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = l.Close() }() // all at the end, so that they differ
+		address, ok := l.Addr().(*net.TCPAddr)
+		if !ok {
+			t.Fatal("no address")
+		}
+		ports = append(ports, address.Port)
+	}
+	return ports
+}
