@@ -21,13 +21,14 @@ func TestTheWebsiteInABrowser(t *testing.T) {
 	if shots == "" {
 		shots = t.TempDir()
 	}
+	made := newFixture(t, t.TempDir())
 	for _, chapter := range chapters {
 		name := strings.TrimSuffix(filepath.Base(chapter), ".test.mjs")
 		if only := os.Getenv("NATSTER_E2E"); only != "" && only != name {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newStage(t, made.copy(t))
 			run := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", chapter)
 			run.Env = append(os.Environ(), "SITE="+s.url, "CONTROL="+s.control, "SHOTS="+shots, "DOWNLOADS="+t.TempDir())
 			out, err := run.CombinedOutput()

@@ -52,6 +52,15 @@ func newFixture(t *testing.T, dir string) *fixture {
 	return f
 }
 
+// copy is the same in a directory of its own, to be changed.
+func (f *fixture) copy(t *testing.T) *fixture {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(f.dir)); err != nil {
+		t.Fatal(err)
+	}
+	return &fixture{dir: dir, marks: f.marks}
+}
+
 func (f *fixture) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
 
 func (f *fixture) write(t *testing.T, name string, content []byte) {

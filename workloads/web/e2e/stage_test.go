@@ -50,8 +50,8 @@ type stage struct {
 	now  time.Duration
 }
 
-func newStage(t *testing.T) *stage {
-	s := &stage{t: t}
+func newStage(t *testing.T, files *fixture) *stage {
+	s := &stage{t: t, files: files}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,6 @@ func newStage(t *testing.T) *stage {
 	if s.films, err = events.ParseCatalog("films"); err != nil {
 		t.Fatal(err)
 	}
-	s.files = newFixture(t, t.TempDir())
 	for name, m := range s.files.marks {
 		s.tap.mark(name, m)
 	}

@@ -69,7 +69,7 @@ export async function link(page) {
   const otc = await stage('code');
   await page.getByLabel('One-time code').fill(otc.code);
   await page.getByRole('button', { name: 'Link this login' }).click();
-  await page.getByRole('heading', { name: 'Library' }).waitFor();
+  await page.getByRole('heading', { name: 'Library', exact: true }).waitFor();
   return otc.code;
 }
 
@@ -78,7 +78,7 @@ export async function bob(context, name = 'Bob') {
   const page = await context.newPage();
   await signIn(page, name);
   const code = page.getByLabel('One-time code');
-  await code.or(page.getByRole('heading', { name: 'Library' })).waitFor();
+  await code.or(page.getByRole('heading', { name: 'Library', exact: true })).waitFor();
   if (await code.count()) await link(page);
   return page;
 }

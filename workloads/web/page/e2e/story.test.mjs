@@ -27,7 +27,7 @@ test('the claim URL fills the code in, and leaves no trace of it in the address'
   assert.equal(await page.getByLabel('One-time code').inputValue(), otc.code);
   assert.equal(page.url(), site + '/claim');
   await page.getByRole('button', { name: 'Link this login' }).click();
-  await page.getByRole('heading', { name: 'Library' }).waitFor();
+  await page.getByRole('heading', { name: 'Library', exact: true }).waitFor();
 });
 
 test('a code that was used is refused, with the reason', async () => {

@@ -60,7 +60,7 @@ class Library {
     this.loaded = false;
     this.contents = {};
     this.own = {};
-    void this.follow(link);
+    this.follow(link).catch(() => {}); // the state of the connection says why
     if (link.state === 'up') void this.reload();
     link.onState((s) => s === 'up' && void this.reload());
   }

@@ -35,6 +35,7 @@ export class Link {
   private token: Token | undefined;
   private minted = 0;
   private refused = false; // the token at hand
+  private doubtful = false; // whether the site still knows us
   private signature = '';
   private user = '';
   private readonly listeners = new Set<(s: State) => void>();
@@ -70,7 +71,7 @@ export class Link {
     for (const f of this.listeners) f(s);
     if (final.has(s)) {
       this.reject(new Problem(s, s));
-      void this.nc?.close();
+      setTimeout(() => void this.nc?.close().catch(() => {}), 0); // not while the client is just making a socket
     }
   }
 
@@ -95,11 +96,11 @@ export class Link {
           pingInterval: 20_000,
           inboxPrefix: '_INBOX.' + this.user,
           authenticator: () => ({ jwt: this.token?.jwt ?? '', nkey: this.user, sig: this.signature }),
-          wsFactory: (url: string) =>
-            Promise.resolve({
-              socket: new HeldSocket(url, (nonce) => this.prepare(nonce)) as unknown as WebSocket,
-              encrypted: url.startsWith('wss:')
-            })
+          wsFactory: async (url: string) => {
+            if (this.doubtful) await this.prepareToken().catch(() => {}); // a refusal has been judged; it must not reject
+            const socket = new HeldSocket(url, (nonce) => this.prepare(nonce), () => (this.doubtful = true));
+            return { socket: socket as unknown as WebSocket, encrypted: url.startsWith('wss:') };
+          }
         } as Parameters<typeof wsconnect>[0]);
         void this.watch(this.nc);
         this.become('up');
@@ -115,7 +116,7 @@ export class Link {
 
   /** prepareToken has a JWT that is good for a while. */
   private async prepareToken(): Promise<void> {
-    if (this.token && !this.refused && this.token.expires - Date.now() / 1000 > 30) return;
+    if (this.token && !this.refused && !this.doubtful && this.token.expires - Date.now() / 1000 > 30) return;
     this.user = (await pair()).publicKey;
     try {
       const t = await mint();
@@ -126,7 +127,7 @@ export class Link {
       this.judge(e);
       throw e;
     }
-    this.refused = false;
+    this.refused = this.doubtful = false;
     this.minted = Date.now();
   }
 

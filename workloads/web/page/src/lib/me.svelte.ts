@@ -25,6 +25,26 @@ class Me {
   private readonly channel = new BroadcastChannel(channelName);
   private readonly onUp: ((l: Link) => void)[] = [];
 
+  constructor() {
+    this.channel.onmessage = (e) => {
+      if ((e.data as ToWorker).type === 'reset') void this.recheck();
+    };
+  }
+
+  /** recheck looks whether another tab signed out, or in as somebody else. */
+  private async recheck(): Promise<void> {
+    const now = await ask<Session>('/api/session').catch(() => null);
+    if (!now || !this.session) return;
+    if (!now.signed_in && this.session.signed_in) {
+      this.link?.close();
+      this.link = undefined;
+      this.ended = 'You signed out in another tab.';
+    }
+    const other = now.linked && now.account !== this.session.account;
+    this.session = now;
+    if (other) this.connect();
+  }
+
   /** whenUp calls f with every new connection. */
   whenUp(f: (l: Link) => void): void {
     this.onUp.push(f);
@@ -51,17 +71,26 @@ class Me {
     const l = new Link('natster web page');
     this.link = l;
     this.state = 'connecting';
+    let up = false;
     l.onState((s) => {
       if (this.link !== l) return;
       this.state = s;
-      if (s === 'revoked') void this.end('The owner of this account ended its web sessions. Link it again with “natster login”.', true);
-      if (s === 'signed_out') void this.end('Your login ended. Sign in again to go on.', false);
-      if (s === 'unlinked') {
-        this.tellWorker({ type: 'reset' });
-        if (this.session) this.session = { ...this.session, linked: false };
+      up ||= s === 'up';
+      if (s === 'revoked') {
+        const why = 'The owner of this account ended its web sessions. To go on, link it again with a new code.';
+        if (up) void this.end(why, true);
+        else this.unlinked(why); // a new login, and nothing that it could end
       }
+      if (s === 'signed_out') void this.end('Your login ended. Sign in again to go on.', false);
+      if (s === 'unlinked') this.unlinked('');
     });
     for (const f of this.onUp) f(l);
+  }
+
+  private unlinked(why: string): void {
+    this.ended = why;
+    this.tellWorker({ type: 'reset' });
+    if (this.session) this.session = { ...this.session, linked: false };
   }
 
   private async end(why: string, logout: boolean): Promise<void> {
@@ -74,6 +103,7 @@ class Me {
   /** claim binds the account that made the code to this login. */
   async claim(code: string): Promise<void> {
     this.session = await ask<Session>('/api/claim', { code });
+    this.ended = '';
     this.tellWorker({ type: 'reset' });
     this.connect();
   }

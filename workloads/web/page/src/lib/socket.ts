@@ -17,11 +17,15 @@ export class HeldSocket {
   private info = '';
   private preparing = false;
 
-  constructor(url: string, prepare: Prepare) {
+  /** unheard is called when the socket ends before the server said anything: the site may have refused it. */
+  constructor(url: string, prepare: Prepare, unheard: () => void) {
     this.inner = new WebSocket(url);
     this.inner.binaryType = 'arraybuffer';
     this.inner.onopen = (e) => this.onopen?.(e);
-    this.inner.onclose = (e) => this.onclose?.(e);
+    this.inner.onclose = (e) => {
+      if (this.held && !this.preparing) unheard();
+      this.onclose?.(e);
+    };
     this.inner.onerror = (e) => this.onerror?.(e);
     this.inner.onmessage = (e) => {
       if (!this.held) {
