@@ -5,15 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strconv"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"natster/events"
 	"natster/functions"
 	"natster/functions/view"
 )
@@ -51,7 +46,7 @@ func (f *stats) observe(ctx context.Context, change functions.Change) error {
 	const tries = 4 // an instance that was thought dead got in between: the next read shows what it did
 	var err error
 	for range tries {
-		if err = f.tryObserve(ctx, change); !errors.Is(err, events.ErrConflict) {
+		if err = f.tryObserve(ctx, change); !errors.Is(err, view.ErrChanged) {
 			break
 		}
 	}
@@ -62,94 +57,83 @@ func (f *stats) observe(ctx context.Context, change functions.Change) error {
 }
 
 func (f *stats) tryObserve(ctx context.Context, change functions.Change) error {
-	before, revisions, err := f.counted(ctx, view.OnlineMarkKey(change.Key))
+	before, err := f.counted(ctx, change.Key)
 	if err != nil {
 		return err
 	}
-	after, news := before.after(change)
+	after, news := before.count().after(change)
 	if !news {
 		return nil
 	}
-	mark, err := json.Marshal(after.mark)
+	// The mark before goes under its own key before the total forgets it: so mark and number change in one put.
+	if before.PresenceKey != "" && before.PresenceKey != change.Key {
+		if err := f.keep(ctx, before.PresenceKey, before.Mark); err != nil {
+			return err
+		}
+	}
+	total, err := json.Marshal(view.OnlineTotal{Total: after.total, PresenceKey: change.Key, Mark: after.mark})
 	if err != nil {
 		return err
 	}
-	_, err = events.PublishAtomic(ctx, f.host.JS, []*nats.Msg{
-		put(view.OnlineMarkKey(change.Key), mark, revisions.mark),
-		put(view.OnlineTotalKey, strconv.AppendInt(nil, after.total, 10), revisions.total),
-	})
-	return err
+	return view.Replace(ctx, f.host.JS, view.Online, view.OnlineTotalKey, total, before.revision)
 }
 
-// reconcile counts the catalogs off that went offline unheard: the presence bucket keeps the marker of what expired no
-// longer than anything else in it, and so the function may have been down for too long to hear of it. It happens once, at
-// the start. A catalog that comes online in this moment may be counted off, until its next heartbeat.
-func (f *stats) reconcile() error {
-	const atMost, page = 30 * time.Second, 500
-	ctx, cancel := context.WithTimeout(context.Background(), atMost)
-	defer cancel()
-	for from := uint64(1); ; {
-		marks, err := f.host.Direct.Range(ctx, view.Online.Stream(), view.Online.Subject(view.OnlineMarkKey(">")), from, page)
-		if err != nil || len(marks) == 0 {
-			return err
-		}
-		from = marks[len(marks)-1].Sequence + 1
-		since := make(map[string]int64)
-		for _, m := range marks {
-			var mark view.OnlineMark
-			if err := json.Unmarshal(m.Data, &mark); err != nil {
-				return fmt.Errorf("%s: %w", m.Subject, err)
-			}
-			if mark.Online {
-				since[view.OnlineMarked(view.Online.Key(m.Subject))] = mark.At
-			}
-		}
-		if len(since) == 0 {
-			continue
-		}
-		present, err := f.host.Views.Entries(ctx, view.Presence, slices.Collect(maps.Keys(since))...)
-		if err != nil {
-			return err
-		}
-		for _, p := range present {
-			delete(since, p.Key)
-		}
-		for key, at := range since {
-			if err := f.observe(ctx, functions.Change{Key: key, Op: functions.OpExpired, Time: time.Unix(0, at+1)}); err != nil {
-				return err
-			}
-		}
+// keep stores a catalog's mark unless it has a later one.
+func (f *stats) keep(ctx context.Context, presenceKey string, mark view.OnlineMark) error {
+	s, err := f.counted(ctx, presenceKey)
+	if err != nil || s.mark.At >= mark.At {
+		return err
 	}
+	value, err := json.Marshal(mark)
+	if err != nil {
+		return err
+	}
+	var lives []jetstream.PublishOpt
+	if !mark.Online {
+		lives = append(lives, jetstream.WithMsgTTL(view.OfflineMarkTTL))
+	}
+	return view.Replace(ctx, f.host.JS, view.Online, view.OnlineMarkKey(presenceKey), value, s.markRevision, lives...)
 }
 
-type revisions struct{ mark, total uint64 }
+// A standing is what the bucket says of one catalog and of all.
+type standing struct {
+	view.OnlineTotal
+	revision uint64
 
-// counted reads the total, and the mark if its key is given, from one state of the bucket.
-func (f *stats) counted(ctx context.Context, markKey ...string) (c count, r revisions, err error) {
-	found, err := f.host.Views.Entries(ctx, view.Online, append(markKey, view.OnlineTotalKey)...)
+	presenceKey  string
+	mark         view.OnlineMark // under the catalog's own key
+	markRevision uint64
+}
+
+// count is the standing with the mark that counts: the one beside the total is the latest of its catalog.
+func (s standing) count() count {
+	if s.PresenceKey == s.presenceKey {
+		return count{s.Mark, s.Total}
+	}
+	return count{s.mark, s.Total}
+}
+
+// counted reads the total, and the mark if its presence key is given, from one state of the bucket.
+func (f *stats) counted(ctx context.Context, presenceKey ...string) (s standing, err error) {
+	keys := []string{view.OnlineTotalKey}
+	for _, s.presenceKey = range presenceKey {
+		keys = append(keys, view.OnlineMarkKey(s.presenceKey))
+	}
+	found, err := f.host.Views.Entries(ctx, view.Online, keys...)
 	if err != nil {
-		return c, r, err
+		return s, err
 	}
 	for _, e := range found {
 		if e.Key == view.OnlineTotalKey {
-			r.total = e.Revision
-			c.total, err = strconv.ParseInt(string(e.Value), 10, 64)
+			s.revision = e.Revision
+			err = json.Unmarshal(e.Value, &s.OnlineTotal)
 		} else {
-			r.mark = e.Revision
-			err = json.Unmarshal(e.Value, &c.mark)
+			s.markRevision = e.Revision
+			err = json.Unmarshal(e.Value, &s.mark)
 		}
 		if err != nil {
-			return c, r, fmt.Errorf("%s: %w", e.Key, err)
+			return s, fmt.Errorf("%s: %w", e.Key, err)
 		}
 	}
-	return c, r, nil
-}
-
-// put is a put on condition that the key is still of that revision.
-func put(key string, value []byte, revision uint64) *nats.Msg {
-	return &nats.Msg{
-		Subject: view.Online.Subject(key),
-		Header:  nats.Header{jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(revision, 10)}},
-		Data:    value,
-	}
+	return s, nil
 }

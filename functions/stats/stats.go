@@ -50,9 +50,9 @@ func (f *stats) answer(ctx context.Context, call *functions.Call, _ api.None) (a
 		}
 		log = doc.Doc
 	}
-	running, _, err := f.counted(ctx)
+	running, err := f.counted(ctx)
 	if err != nil {
 		return api.Totals{}, fmt.Errorf("running catalogs: %w", err)
 	}
-	return api.Totals{Accounts: log.Accounts, Running: running.total, Shares: log.Shares}, nil
+	return api.Totals{Accounts: log.Accounts, Running: running.Total, Shares: log.Shares}, nil
 }

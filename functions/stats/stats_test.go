@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
@@ -77,6 +79,52 @@ func TestStats(t *testing.T) {
 	running(2)
 }
 
+func TestWhatWentOfflineIsForgotten(t *testing.T) {
+	b := functionstest.Start(t, stats.New())
+	running := func(want int64) {
+		t.Helper()
+		for {
+			got, err := b.Client("carol").Totals(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Running == want {
+				return
+			}
+		}
+	}
+	const n = 5
+	for i := range n {
+		key := view.PresenceKey(alice, logtest.Catalog("films"+strconv.Itoa(i)))
+		revision, err := view.Put(t.Context(), b.JS, view.Presence, key, []byte(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		running(1)
+		if err := view.Delete(t.Context(), b.JS, view.Presence, key, revision); err != nil {
+			t.Fatal(err)
+		}
+		running(0)
+	}
+	if _, err := view.Put(t.Context(), b.JS, view.Presence, view.PresenceKey(bob, films), []byte(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	running(1)
+	var marks int
+	for _, m := range b.Raw(view.Online.Stream()) {
+		if view.Online.Key(m.Subject) == view.OnlineTotalKey {
+			continue
+		}
+		marks++
+		if m.Header.Get(jetstream.MsgTTLHeader) != view.OfflineMarkTTL.String() {
+			t.Errorf("%s: %s is kept for ever", m.Subject, m.Data)
+		}
+	}
+	if marks != n {
+		t.Errorf("%d marks", marks)
+	}
+}
+
 func TestStatsBehind(t *testing.T) {
 	b := functionstest.Start(t, stats.New())
 	carol := b.Client("carol")
@@ -115,7 +163,7 @@ func TestACatalogThatExpiredUnheardIsNotCounted(t *testing.T) {
 		if _, err := view.Put(t.Context(), b.JS, view.Online, view.OnlineMarkKey(view.PresenceKey(a, films)), []byte(`{"online":true,"at":1}`)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := view.Put(t.Context(), b.JS, view.Online, view.OnlineTotalKey, []byte{'1' + byte(i)}); err != nil {
+		if _, err := view.Put(t.Context(), b.JS, view.Online, view.OnlineTotalKey, []byte(`{"total":`+strconv.Itoa(i+1)+`}`)); err != nil {
 			t.Fatal(err)
 		}
 	}

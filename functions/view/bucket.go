@@ -16,8 +16,8 @@ type Bucket struct {
 	// Durable says that a put is on disk before it is acknowledged, where the server syncs always. Buckets that can be
 	// rebuilt are not durable; they are also never behind themselves, because a stream loses only its end.
 	Durable bool
-	// Atomic says that several keys can be put together or not at all. It implies what Durable says.
-	Atomic   bool
+	// Lives says that a put may say how long it lives.
+	Lives    bool
 	MaxBytes int64 // of the whole bucket; 0 is no limit
 }
 
@@ -60,8 +60,10 @@ func (b Bucket) Config(replicas int) jetstream.StreamConfig {
 	if b.TTL > 0 {
 		c.Duplicates = min(2*time.Minute, b.TTL)
 	}
-	c.AllowAtomicPublish = b.Atomic
-	if !b.Durable && !b.Atomic && replicas == 1 {
+	if b.Lives {
+		c.AllowMsgTTL = true
+	}
+	if !b.Durable && replicas == 1 {
 		c.PersistMode = jetstream.AsyncPersistMode // replicated streams do not have it, and do not need it
 	}
 	return c

@@ -33,7 +33,7 @@ var (
 	// Presence has a document per catalog that is being served; it expires when heartbeats stop.
 	Presence = Bucket{Name: "presence", Doc: "catalogs that are being served", TTL: 75 * time.Second, Markers: true, MaxBytes: 1 << 30}
 	// Online has what stats remembers of presence: a mark per catalog online, and their number.
-	Online = Bucket{Name: "online", Doc: "catalogs counted as running", Atomic: true}
+	Online = Bucket{Name: "online", Doc: "catalogs counted as running", Durable: true, Lives: true}
 	// Codes has a sealed context per one-time code, for as long as the code is good.
 	Codes = Bucket{Name: "codes", Doc: "one-time codes, sealed", TTL: CodeTTL, Durable: true, MaxBytes: 256 << 20}
 	// Contexts has the sealed context of each binding. It is not in the log, because it is secret: it cannot be rebuilt.
@@ -154,7 +154,7 @@ func PresenceKey(owner events.Account, c events.Catalog) string {
 }
 
 // An OnlineMark says whether the catalog of a presence key is counted as running, and since which change of that key. It
-// stays when the catalog goes offline, so that a change that is handled late cannot count twice.
+// stays for [OfflineMarkTTL] when the catalog goes offline, so that a change that is handled late cannot count twice.
 type OnlineMark struct {
 	Online bool  `json:"online"`
 	At     int64 `json:"at"` // the time of the change in the presence bucket, unix nanoseconds
@@ -166,5 +166,16 @@ func OnlineMarkKey(presenceKey string) string { return "mark." + presenceKey }
 // OnlineMarked is the presence key whose mark stands under key.
 func OnlineMarked(key string) string { return strings.TrimPrefix(key, "mark.") }
 
-// OnlineTotalKey is the key of the number of marks that are online, in decimal.
-const OnlineTotalKey = "total"
+// OfflineMarkTTL is how long the mark of a catalog that went offline is kept: longer than any change can be handled late,
+// and no longer, since names of catalogs cost their owners nothing.
+const OfflineMarkTTL = 2 * markerTTL
+
+// An OnlineTotal is how many marks are online, and the latest of them, which is stored under its own key with the next.
+type OnlineTotal struct {
+	Total       int64      `json:"total"`
+	PresenceKey string     `json:"presence_key,omitempty"`
+	Mark        OnlineMark `json:"mark"`
+}
+
+// OnlineTotalKey is the key of the [OnlineTotal].
+const OnlineTotalKey = "running"

@@ -4,7 +4,7 @@
 //	bucket.go      Bucket: a key-value bucket as a declaration
 //	buckets.go     the buckets, each with its keys and its document type
 //	reader.go      Reader: documents of a projection together with the log position they reflect
-//	writer.go      Put and Delete, acknowledged, for buckets that are no projections
+//	writer.go      Put, Replace and Delete, acknowledged, for buckets that are no projections
 //	vault.go       contexts sealed to the vault's key: otc seals, queries opens
 //
 // A projection's bucket can be deleted at any time and built again from the log; so its stream is not synced to disk on

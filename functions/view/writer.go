@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// ErrChanged is wrapped by [Delete] when the key is no longer at the revision it was read at.
+// ErrChanged is wrapped by [Replace] and [Delete] when the key is no longer at the revision it was read at.
 var ErrChanged = errors.New("changed since it was read")
 
 // Put stores value under key and returns its revision once the bucket has acknowledged it.
@@ -21,18 +21,28 @@ func Put(ctx context.Context, js jetstream.JetStream, b Bucket, key string, valu
 	return ack.Sequence, nil
 }
 
+// Replace stores value under key if revision is still its last, 0 standing for none, else the error wraps [ErrChanged]. After
+// any other error the value may or may not be stored.
+func Replace(ctx context.Context, js jetstream.JetStream, b Bucket, key string, value []byte, revision uint64, opts ...jetstream.PublishOpt) error {
+	return conditional(ctx, js, b, &nats.Msg{Subject: b.Subject(key), Data: value}, revision, opts...)
+}
+
 // Delete deletes key if revision is still its last, else the error wraps [ErrChanged]: of any number of callers exactly
 // one succeeds. After any other error the key may or may not be deleted.
 func Delete(ctx context.Context, js jetstream.JetStream, b Bucket, key string, revision uint64) error {
 	m := &nats.Msg{Subject: b.Subject(key), Header: nats.Header{"KV-Operation": {"DEL"}}}
-	_, err := js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(revision))
+	return conditional(ctx, js, b, m, revision)
+}
+
+func conditional(ctx context.Context, js jetstream.JetStream, b Bucket, m *nats.Msg, revision uint64, opts ...jetstream.PublishOpt) error {
+	_, err := js.PublishMsg(ctx, m, append(opts, jetstream.WithExpectLastSequencePerSubject(revision))...)
 	if err == nil {
 		return nil
 	}
 	var refusal *jetstream.APIError
 	const wrongLastConstant = 10164 // the server's code when another such write is under way
 	if errors.As(err, &refusal) && (refusal.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || refusal.ErrorCode == wrongLastConstant) {
-		return fmt.Errorf("delete from %s: %w", b.Name, ErrChanged)
+		return fmt.Errorf("write to %s: %w", b.Name, ErrChanged)
 	}
-	return fmt.Errorf("delete from %s: %w", b.Name, err)
+	return fmt.Errorf("write to %s: %w", b.Name, err)
 }
