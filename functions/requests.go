@@ -68,9 +68,10 @@ func (r *Runner) accept(work context.Context, t Trigger, m micro.Request) {
 		return
 	}
 	r.busy.Go(func() {
-		defer r.inHand.leave(from)
 		start := time.Now()
 		call, data, err := r.answer(work, t, m, from)
+		// Before the reply: whoever has it asks again, perhaps hundreds of times before this goroutine is scheduled again.
+		r.inHand.leave(from)
 		r.reply(m, call, data, err)
 		r.observe(KindRequest, time.Since(start), err)
 	})
