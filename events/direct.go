@@ -214,13 +214,22 @@ func (c *call) end(err error) {
 	}
 }
 
+// stored reads what the server says of a message. It says that last: a message that is itself the copy of one that was read
+// so has the same headers before.
 func stored(m *nats.Msg) (Stored, error) {
-	s := Stored{Subject: m.Header.Get(nats.JSSubject), Header: m.Header, Data: m.Data}
+	last := func(header string) string {
+		all := m.Header.Values(header)
+		if len(all) == 0 {
+			return ""
+		}
+		return all[len(all)-1]
+	}
+	s := Stored{Subject: last(nats.JSSubject), Header: m.Header, Data: m.Data}
 	var err error
-	if s.Sequence, err = strconv.ParseUint(m.Header.Get(nats.JSSequence), 10, 64); err != nil {
+	if s.Sequence, err = strconv.ParseUint(last(nats.JSSequence), 10, 64); err != nil {
 		return s, fmt.Errorf("%w: sequence: %w", ErrStream, err)
 	}
-	if s.Time, err = time.Parse(time.RFC3339Nano, m.Header.Get(nats.JSTimeStamp)); err != nil {
+	if s.Time, err = time.Parse(time.RFC3339Nano, last(nats.JSTimeStamp)); err != nil {
 		return s, fmt.Errorf("%w: time: %w", ErrStream, err)
 	}
 	return s, nil

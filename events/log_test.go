@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
@@ -129,6 +130,24 @@ func TestReplayReadsEverythingOnceAndInOrder(t *testing.T) {
 		if err != nil || last != span.last || next != span.last+1 {
 			t.Errorf("replay %d to %d ended at %d (%d): %v", span.from, span.to, last, next, err)
 		}
+	}
+}
+
+func TestACopyIsReadWhereItIsAndNotWhereItCameFrom(t *testing.T) {
+	log, js := openLog(t)
+	copied := nats.Header{nats.JSStream: {events.LogStream}, nats.JSSubject: {"natster.events.a.b.c.original"},
+		nats.JSSequence: {"77"}, nats.JSTimeStamp: {"2020-01-01T00:00:00Z"}}
+	if _, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: "natster.events.a.b.c.d", Header: copied}); err != nil {
+		t.Fatal(err)
+	}
+	last, err := log.Replay(t.Context(), 1, 0, func(e events.Envelope, _ error) error {
+		if e.Position != 1 {
+			t.Errorf("position %d", e.Position)
+		}
+		return nil
+	})
+	if err != nil || last != 1 {
+		t.Errorf("replay ended at %d: %v", last, err)
 	}
 }
 
