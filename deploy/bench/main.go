@@ -29,6 +29,7 @@ func measures() []measure {
 		{"hub", hub},
 		{"growth", growth},
 		{"rebuild", rebuild},
+		{"nexlet", nexlet},
 	}
 }
 
