@@ -65,7 +65,17 @@ type DownloadReply struct {
 	TotalBytes   int64  `json:"total_bytes"`
 	Protocol     int    `json:"protocol,omitempty"`
 	Session      string `json:"session,omitempty"`
-	Header       []byte `json:"header,omitempty"` // sealed, see package seal
+	Instance     string `json:"instance,omitempty"` // of the server: who has the session, see [AtInstance]
+	Header       []byte `json:"header,omitempty"`   // sealed, see package seal
+}
+
+// AtInstance is a verb that only one of the servers of a catalog hears, by the instance that its reply named:
+// "fetch.KZ…". The bare verb reaches any of them, and a session is known to one.
+func AtInstance(verb, instance string) string {
+	if instance == "" {
+		return verb
+	}
+	return verb + "." + instance
 }
 
 // Limits of a [FetchRequest].

@@ -24,6 +24,7 @@ type source struct {
 // session is an open session of protocol 2, with its two subscriptions.
 type session struct {
 	id       string
+	instance string // of the server that has it; empty: it does not say
 	layout   seal.Layout
 	owner    events.Account
 	receiver *seal.Receiver
@@ -94,6 +95,12 @@ func (c *Client) newSession(src source, key *seal.Key, a catalog.DownloadReply) 
 	if err := layout.Check(); err != nil {
 		return nil, err
 	}
+	if layout.ChunkSize < seal.MinChunk { // what a chunk costs us beside its bytes must not count
+		return nil, fmt.Errorf("chunks of %d bytes: %w", layout.ChunkSize, seal.ErrLayout)
+	}
+	if a.Instance != "" && seal.CheckSession(a.Instance) != nil { // it becomes part of a subject
+		return nil, errors.New("its instance has no name that a subject could have")
+	}
 	if layout.Size != src.size {
 		return nil, fmt.Errorf("%d bytes instead of the %d that were listed", layout.Size, src.size)
 	}
@@ -108,7 +115,7 @@ func (c *Client) newSession(src source, key *seal.Key, a catalog.DownloadReply) 
 	if err != nil {
 		return nil, err
 	}
-	return &session{id: h.Session, layout: layout, owner: h.Owner, receiver: r}, nil
+	return &session{id: h.Session, instance: a.Instance, layout: layout, owner: h.Owner, receiver: r}, nil
 }
 
 // listen subscribes to the session's frames and to the answers to its fetches.
@@ -130,13 +137,17 @@ func (s *session) listen(c *Client, src source, pending int, frame, answer func(
 	return nil
 }
 
+func (s *session) subject(src source, verb string) string {
+	return events.CatalogSubject(src.catalog, catalog.AtInstance(verb, s.instance))
+}
+
 // fetch asks for chunks; the answer comes to the session's inbox.
 func (s *session) fetch(c *Client, src source, chunks [][2]int64) error {
 	body, err := json.Marshal(catalog.FetchRequest{Session: s.id, Chunks: chunks})
 	if err != nil {
 		return err
 	}
-	return c.Conn.PublishRequest(events.CatalogSubject(src.catalog, events.VerbFetch), s.inbox, body)
+	return c.Conn.PublishRequest(s.subject(src, events.VerbFetch), s.inbox, body)
 }
 
 // leave ends the session here, and at the server when told to.
@@ -149,7 +160,7 @@ func (s *session) leave(c *Client, src source, tell bool) {
 	}
 	body, err := json.Marshal(catalog.CloseRequest{Session: s.id})
 	if err == nil {
-		err = c.Conn.Publish(events.CatalogSubject(src.catalog, events.VerbClose), body)
+		err = c.Conn.Publish(s.subject(src, events.VerbClose), body)
 	}
 	if err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
 		c.Logger.Debug("a session was not closed", "catalog", src.catalog, "error", err)

@@ -261,6 +261,10 @@ func (t *transfer) answer(s *session, m *nats.Msg) {
 		return
 	}
 	if len(m.Data) == 0 && m.Header.Get("Status") == "503" {
+		if s.instance != "" { // its server is gone; another may be there
+			s.leave(t.c, t.src, false)
+			t.session = nil
+		}
 		t.wait()
 		return
 	}

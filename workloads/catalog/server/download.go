@@ -90,7 +90,7 @@ func (s *Server) open(r request, q catalog.DownloadRequest) (x *session, a catal
 	}
 	return x, catalog.DownloadReply{
 		Acknowledged: true, ChunkSize: layout.ChunkSize, TotalChunks: layout.Chunks(), Sender: key.Public(), TotalBytes: layout.Size,
-		Protocol: catalog.Protocol2, Session: h.Session, Header: sealed,
+		Protocol: catalog.Protocol2, Session: h.Session, Instance: s.instance, Header: sealed,
 	}, nil
 }
 

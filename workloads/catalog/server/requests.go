@@ -12,6 +12,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/workloads/catalog"
 )
 
 // A request is what a handler gets: who asks, as NATS says, about which catalog, and the body.
@@ -61,6 +62,11 @@ func (s *Server) subscribe(ctx context.Context, wg *sync.WaitGroup) (subs []*nat
 			queue := "natster-catalog-" + l.Name().String()
 			add(events.CatalogSubject(l.Name(), verb), queue, serve)
 			add(events.CatalogService(l.Name(), verb), queue, serve)
+			if verb == events.VerbFetch || verb == events.VerbClose { // of a session, which no other server has
+				own := catalog.AtInstance(verb, s.instance)
+				add(events.CatalogSubject(l.Name(), own), queue, serve)
+				add(events.CatalogService(l.Name(), own), queue, serve)
+			}
 		}
 	}
 	add(events.LocalInbox, "natster-inbox", func(m *nats.Msg) { s.answer(ctx, m, s.catalogs[0], s.inbox) })

@@ -83,6 +83,7 @@ type Server struct {
 	catalogs []Library
 	limits   Limits
 	log      *slog.Logger
+	instance string // of all servers of these catalogs, this one
 
 	observe func(Activity)
 
@@ -124,7 +125,8 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		observe: c.Observe,
 		nc:      c.Conn, account: c.Account, catalogs: c.Catalogs, limits: c.Limits.withDefaults(), log: c.Logger,
-		ready: make(chan struct{}),
+		instance: seal.NewSession(),
+		ready:    make(chan struct{}),
 	}
 	s.shares = newView(c.Account, c.Shares, s.limits, s.log)
 	s.sessions = newSessions(s.limits)
