@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/events"
+	"natster/functions/api"
 )
 
 // consume handles the messages of one stream trigger, one at a time, until ctx is done; then it finishes the one in hand.
@@ -87,7 +88,7 @@ func (r *Runner) handle(ctx, work context.Context, host Host, t Trigger, jm jets
 	switch {
 	case err == nil:
 		return jm.Ack()
-	case errors.Is(err, ErrPoison), attempt >= r.cfg.Attempts:
+	case errors.Is(err, ErrPoison), attempt >= r.cfg.Attempts && !errors.Is(err, api.ErrUnavailable):
 		return r.setAside(work, host, t, jm, m, err)
 	case ctx.Err() != nil:
 		return jm.Nak() // we are stopping: another instance, or the next start, tries at once

@@ -27,7 +27,8 @@ type Config struct {
 	// Most is how many requests are handled at once, and half of it how many of one account; more are answered with "too
 	// many" at once. 256 if 0.
 	Most int
-	// Attempts is how often a message is tried before it counts as poison; 12 (about three minutes) if 0.
+	// Attempts is how often a message is tried before it counts as poison; 12 (about two minutes) if 0. It never does for as
+	// long as what the handler needs is [api.ErrUnavailable]: that says nothing of the message.
 	Attempts int
 	// Backoff is how long after a failed attempt, the first being 1, the next begins. If nil it doubles from 100 ms to
 	// 30 s.

@@ -289,6 +289,27 @@ func TestPoisonIsSetAsideAndReportedAndTheNextEventComes(t *testing.T) {
 	}
 }
 
+func TestAnEventWaitsForWhatIsNotAvailable(t *testing.T) {
+	const outage = 30
+	handled := make(chan struct{})
+	var calls atomic.Int64
+	f := hearing(func(context.Context, events.Envelope) error {
+		if calls.Add(1) < outage {
+			return fmt.Errorf("eventwriter: %w", api.Errorf(api.ErrUnavailable, "nobody answers"))
+		}
+		close(handled)
+		return nil
+	})
+	w, js := bare(t, f())
+	put(t, js, 1)
+	running(t, w, functions.Config{Backoff: fast, Attempts: 3}, f, 1)
+	select {
+	case <-handled:
+	case <-time.After(20 * time.Second):
+		t.Errorf("it was given up after %d calls", calls.Load())
+	}
+}
+
 func TestEachChangeOfAKeyIsHeard(t *testing.T) {
 	bucket := view.Bucket{Name: "shelf", Doc: "of a test", TTL: time.Second, Markers: true}
 	changes := make(chan functions.Change, 10)

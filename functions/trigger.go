@@ -74,7 +74,8 @@ var ErrPoison = errors.New("cannot be handled")
 
 // OnEvent is the trigger for events of the log, of the given types or of all. Events come in order, each after the one
 // before has been acknowledged, over all instances of the function. The handler returns nil to acknowledge, an error to
-// be called again later with the same event, an error that wraps [ErrPoison] to have it set aside.
+// be called again later with the same event, an error that wraps [ErrPoison] to have it set aside. What has failed too often
+// is set aside, too, unless the error wraps [api.ErrUnavailable].
 func OnEvent(h func(context.Context, events.Envelope) error, types ...events.Type) Trigger {
 	filters := []string{events.LogAll}
 	if len(types) > 0 {
