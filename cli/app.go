@@ -59,7 +59,7 @@ Then for real, in two terminals:
 		},
 		Before: e.take,
 		Commands: []*cli.Command{
-			demoCommand(e), devrunCommand(e), initCommand(e), whoamiCommand(e), loginCommand(e),
+			demoCommand(e), devrunCommand(e), initCommand(e), whoamiCommand(e), loginCommand(e), logoutCommand(e), webCommand(e),
 			catalogCommand(e), contactsCommand(e), contextCommand(e),
 			deployCommand(e), nexletCommand(e),
 			statsCommand(e), eventsCommand(e), adminCommand(e),

@@ -55,6 +55,7 @@ type demo struct {
 	media string // what alice shares
 	noise int64  // bytes to measure the speed with
 	world *world.World
+	page  *devPage // with --keep
 
 	serving []*background
 	steps   int
@@ -114,11 +115,11 @@ func (d *demo) end(ctx context.Context) error {
 	for _, b := range d.serving {
 		b.stop()
 	}
-	var err error
+	err := d.page.end()
 	if d.world != nil {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 		defer cancel()
-		err = d.world.Stop(ending)
+		err = errors.Join(err, d.world.Stop(ending))
 	}
 	return errors.Join(err, os.RemoveAll(d.dir))
 }
@@ -210,8 +211,14 @@ func (d *demo) startWorld(ctx context.Context) error {
 		logger = d.logger()
 	}
 	var err error
+	if d.keep {
+		if d.page, err = devSite(""); err != nil {
+			return err
+		}
+	}
 	d.world, err = world.Start(ctx, world.Config{
 		Dir: filepath.Join(d.dir, "data", "natster", worldName), Listen: "127.0.0.1:0", WebSocket: "127.0.0.1:0", Logger: logger,
+		ClaimURL: d.page.claims(),
 	})
 	if err != nil {
 		return err

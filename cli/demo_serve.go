@@ -3,7 +3,9 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -69,7 +71,19 @@ func (d *demo) stay(ctx context.Context) error {
 	if _, code, problem := d.quiet(ctx, "alice", nil, "catalog", "share", "media", "bob"); code != exitDone {
 		return fmt.Errorf("%w: share again: %s", errDemo, problem)
 	}
+	if err := d.page.serve(ctx, filepath.Join(d.dir, "data", "natster", worldName), slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	claim, _, problem := d.quiet(ctx, "bob", nil, "--json", "login")
+	var otc struct {
+		URL string `json:"claim_url"`
+	}
+	if err := json.Unmarshal([]byte(claim), &otc); err != nil {
+		return fmt.Errorf("%w: log in as bob: %s", errDemo, problem)
+	}
 	if err := d.printLine(d.result, func() {
+		d.say("\n%s", d.out.bold("In a browser, as bob: sign in under any name, then link it (within five minutes):"))
+		d.say("   %s", otc.URL)
 		d.say("\n%s", d.out.bold("All of it goes on until Ctrl-C, and is shared again. In another terminal:"))
 		d.say("   export XDG_CONFIG_HOME=%s", shellWord(filepath.Join(d.dir, "config")))
 		d.say("   export XDG_DATA_HOME=%s", shellWord(filepath.Join(d.dir, "data")))

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -31,6 +32,7 @@ func devrunCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "tls-cert", Usage: "PEM `FILE` of the certificate, to listen beyond this machine"},
 			&cli.StringFlag{Name: "tls-key", Usage: "PEM `FILE` of its key"},
 			&cli.StringFlag{Name: "hub", Usage: "`DIR` of the hub's catalog, given to everybody (or sample media)"},
+			&cli.StringFlag{Name: "web", Usage: "`HOST:PORT` on this machine for the website, or \"off\"", DefaultText: defaultSite},
 			&cli.StringFlag{Name: "claim-url", Usage: "`URL` of a website's page where one-time codes are claimed"},
 			&cli.BoolFlag{Name: "nex", Usage: "run the functions on a Nex node that is up (at NATSTER_NEX_URL), not here"},
 			&cli.BoolFlag{Name: "tls-self-signed", Usage: "make a certificate instead, and print its fingerprint"},
@@ -49,23 +51,30 @@ world's directory: the next devrun goes on where this one ended.
 			if err != nil {
 				return err
 			}
+			page, err := devSite(c.String("web"))
+			if err != nil {
+				return err
+			}
+			claims := cmp.Or(c.String("claim-url"), page.claims())
 			w, err := world.Start(ctx, world.Config{
 				Dir: dir, HubDir: hub, Listen: c.String("listen"), WebSocket: c.String("websocket"),
 				TLSCert: c.String("tls-cert"), TLSKey: c.String("tls-key"), SelfSigned: c.Bool("tls-self-signed"),
-				ClaimURL: c.String("claim-url"), Version: readVersion().semantic(),
+				ClaimURL: claims, Version: readVersion().semantic(),
 				Elsewhere: c.Bool("nex"),
 				Logger:    e.logger(),
 			})
 			if err != nil {
-				return worldHint(err)
+				return errors.Join(worldHint(err), page.end())
 			}
 			elsewhere := func(context.Context) error { return nil }
 			if c.Bool("nex") {
-				if elsewhere, err = e.onNode(ctx, w, dir, c.String("claim-url")); err != nil {
-					return errors.Join(err, w.Stop(context.WithoutCancel(ctx)))
+				if elsewhere, err = e.onNode(ctx, w, dir, claims); err != nil {
+					return errors.Join(err, page.end(), w.Stop(context.WithoutCancel(ctx)))
 				}
 			}
-			err = e.printLine(w.Info(), func() { e.printWorld(w, dir) })
+			if err = page.serve(ctx, dir, e.logger()); err == nil {
+				err = e.printLine(devrunResult{w.Info(), page.address()}, func() { e.printWorld(w, dir, page.address()) })
+			}
 			if err == nil {
 				<-ctx.Done()
 				e.say("\nending…")
@@ -73,9 +82,15 @@ world's directory: the next devrun goes on where this one ended.
 			}
 			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 			defer cancel()
-			return errors.Join(err, elsewhere(ending), w.Stop(ending))
+			return errors.Join(err, page.end(), elsewhere(ending), w.Stop(ending))
 		}),
 	}
+}
+
+// A devrunResult is what devrun --json says: the world, and its website.
+type devrunResult struct {
+	world.Info
+	Web string `json:"web_url,omitempty"`
 }
 
 // hubDir is the directory of the hub's catalog: the one asked for, or one in the world's directory, with sample media in it
@@ -106,7 +121,7 @@ func worldHint(err error) error {
 	return err
 }
 
-func (e *env) printWorld(w *world.World, dir string) {
+func (e *env) printWorld(w *world.World, dir, page string) {
 	i := w.Info()
 	var functions []string
 	for _, f := range w.Functions() {
@@ -115,6 +130,9 @@ func (e *env) printWorld(w *world.World, dir string) {
 	slices.Sort(functions)
 	e.say("%s", e.out.bold("Natster's world is running; Ctrl-C ends it."))
 	e.say("")
+	if page != "" {
+		e.say("  website     %s", e.out.bold(page))
+	}
 	e.say("  natster     %s", i.URL)
 	e.say("  browsers    %s", i.WebSocketURL)
 	if i.Fingerprint != "" {

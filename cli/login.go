@@ -3,10 +3,12 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"natster/functions/api"
+	"natster/functions/websessions"
 
 	"github.com/skip2/go-qrcode"
 	"github.com/urfave/cli/v2"
@@ -20,12 +22,17 @@ func loginCommand(e *env) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "qrcode", Usage: "show the address as a QR code too"},
 		},
-		Description: `Prints a code that ties this account to a login on the website, once. Nobody needs to see it but you.
+		Description: `Prints a code that ties this account to a login on the website, once. Nobody needs to see it but you. What the
+website can do then, and for how long, stays yours: natster logout --web ends it.
 
    natster login --qrcode`,
 		Action: e.online(0, 0, func(ctx context.Context, s *session, c *cli.Context, _ []string) error {
+			key, err := s.webKey(ctx)
+			if err != nil {
+				return err
+			}
 			otc, err := s.api.GenerateCode(ctx, api.Context{
-				AccountID: s.me.Account.String(), AccountName: s.me.AccountName, AccountPublicKey: s.me.Account,
+				AccountID: s.me.Account.String(), AccountName: s.me.AccountName, AccountPublicKey: s.me.Account, WebKey: key,
 			})
 			if err != nil {
 				return err
@@ -48,6 +55,29 @@ func loginCommand(e *env) *cli.Command {
 			})
 		}),
 	}
+}
+
+// webKey is a new scoped signing key of the account, sealed so that only the function that makes web sessions can use it.
+// Where the functions make none, or the account's keys are elsewhere, there is none, and the login will only be a link.
+func (s *session) webKey(ctx context.Context) (string, error) {
+	x, err := api.Call(ctx, s.api, api.WebXKey, api.None{})
+	if errors.Is(err, api.ErrUnavailable) || s.me.World == "" {
+		s.note("the website can show who you are, but not act as you: web sessions are not made here")
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	keeper, err := s.me.webKeeper()
+	if err != nil {
+		return "", err
+	}
+	seed, err := keeper.AddWebKey(ctx, s.me.Account)
+	if err != nil {
+		return "", err
+	}
+	defer clear(seed)
+	return websessions.SealKey(x.XKey, s.me.Account, seed)
 }
 
 func qrCode(text string, wanted bool) (string, error) {

@@ -34,15 +34,16 @@ class Me {
   /** recheck looks whether another tab signed out, or in as somebody else. */
   private async recheck(): Promise<void> {
     const now = await ask<Session>('/api/session').catch(() => null);
-    if (!now || !this.session) return;
-    if (!now.signed_in && this.session.signed_in) {
+    if (!now || !this.session?.linked) return;
+    if (!now.signed_in) {
       this.link?.close();
       this.link = undefined;
       this.ended = 'You signed out in another tab.';
+      this.session = now;
+    } else if (now.linked && now.account !== this.session.account) {
+      this.session = now;
+      this.connect();
     }
-    const other = now.linked && now.account !== this.session.account;
-    this.session = now;
-    if (other) this.connect();
   }
 
   /** whenUp calls f with every new connection. */

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"natster/workloads/web"
+
+	"github.com/urfave/cli/v2"
+)
+
+func webCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:     "web",
+		Usage:    "serve the website of a world on this machine",
+		Category: categoryStart,
+		Flags: []cli.Flag{
+			worldFlag(),
+			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to serve on", DefaultText: defaultSite},
+			&cli.StringFlag{Name: "url", Usage: "`URL` that browsers use, where a proxy stands before it"},
+			&cli.StringFlag{Name: "issuer", Usage: "`URL` of the OpenID Connect issuer; without one, a development issuer on loopback"},
+			&cli.StringFlag{Name: "client-id", Usage: "the site's `ID` at the issuer"},
+			&cli.StringFlag{Name: "client-secret-file", Usage: "`FILE` with the site's secret at the issuer"},
+		},
+		Description: `Serves the page on which people browse, watch and save what is shared with them. devrun brings one along for this
+machine; this one is for other addresses, and for a real sign-in. Beyond this machine browsers insist on https: put a proxy
+before it, name its address with --url, and tell the world where codes are claimed with devrun --claim-url URL/claim.
+
+   natster web
+   natster web --listen 127.0.0.1:8000 --url https://natster.example --issuer https://id.example --client-id natster \
+       --client-secret-file /run/secrets/natster`,
+		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) (err error) {
+			dir, err := e.worldDir(c.String("world"))
+			if err != nil {
+				return err
+			}
+			o := siteOptions{issuer: c.String("issuer"), clientID: c.String("client-id"), logger: e.logger()}
+			if f := c.String("client-secret-file"); f != "" {
+				secret, err := os.ReadFile(f)
+				if err != nil {
+					return fmt.Errorf("the client's secret: %w", err)
+				}
+				o.clientSecret = strings.TrimSpace(string(secret))
+			}
+			s, err := listenSite(c.String("listen"), c.String("url"))
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, s.stop()) }()
+			if err := s.start(ctx, dir, o); err != nil {
+				return siteHint(err)
+			}
+			err = e.printLine(map[string]string{"url": s.url, "claim_url": s.claimURL()}, func() {
+				e.say("The website is at %s; Ctrl-C ends it.", e.out.bold(s.url))
+				if o.issuer == "" {
+					e.say("%s", e.out.dim("Anybody on this machine can sign in, under any name: what a login may do is decided by natster login."))
+				}
+				e.say("\nLink a login to an account with: %s", e.out.bold("natster login"))
+			})
+			if err != nil {
+				return err
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}),
+	}
+}
+
+func siteHint(err error) error {
+	switch {
+	case errors.Is(err, web.ErrNoIssuer), errors.Is(err, web.ErrClient):
+		return hint(err, "web --url URL --issuer URL --client-id ID --client-secret-file FILE")
+	case errors.Is(err, web.ErrPlain), errors.Is(err, web.ErrURL):
+		return hint(err, "web --listen 127.0.0.1:8000 --url https://HOST")
+	}
+	return err
+}
