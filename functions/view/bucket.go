@@ -30,8 +30,9 @@ func (b Bucket) Subject(key string) string { return "$KV." + b.Name + "." + key 
 // Key is the key in a subject that [Bucket.Subject] made.
 func (b Bucket) Key(subject string) string { return subject[len("$KV.")+len(b.Name)+1:] }
 
-// markerTTL is how long a bucket keeps the marker of a key that expired: long enough for a function that was down to still
-// hear of it.
+// markerTTL is how long a bucket without a TTL keeps the marker of a key that expired. Where the bucket has one it keeps
+// markers no longer than anything else: a function that is down for more than that does not hear that the key expired, and
+// has to look for itself when it starts.
 const markerTTL = time.Hour
 
 // Config is the bucket's stream with so many replicas.
