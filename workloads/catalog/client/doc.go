@@ -18,7 +18,7 @@
 // What it promises. Nothing is written outside a download's directory, whatever a listing says. A file has its name only when
 // all of it has the listed hash. What is lost, late, doubled or meddled with on the way is asked for again; a server that
 // was restarted is asked for another session, with new keys, and only for what is missing. Memory is bounded by Config.Window
-// for each file, whatever a server sends.
+// for each file, whatever a server sends; by 128 MiB where it speaks protocol 1, and pushes.
 //
 // A download that stops for any reason (an interrupt, a crash, a full disk) leaves partial files that the next one continues.
 // They are written strictly in order, so a partial needs no journal beside it: what is there is hashed when it is continued,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"sync"
 	"time"
 
@@ -151,6 +152,9 @@ func (d *download) file(ctx context.Context, e catalog.Entry) error {
 	if err := catalog.CheckPath(e.Path); err != nil {
 		return err
 	}
+	if partialForm.MatchString(path.Base(e.Path)) {
+		return fmt.Errorf("%w: it is called like an unfinished download", catalog.ErrPath)
+	}
 	m := &meter{d: d, e: e}
 	same, err := d.present(ctx, e)
 	switch {
@@ -165,6 +169,23 @@ func (d *download) file(ctx context.Context, e catalog.Entry) error {
 		return diskError(err)
 	}
 	defer p.file.Close()
+	same, err = d.present(ctx, e) // now that nobody else writes it: another download may have finished meanwhile
+	if same || err != nil && p.size == 0 {
+		err = errors.Join(err, p.discard())
+	}
+	switch {
+	case err != nil:
+		return err
+	case same:
+		m.complete(Result{Skipped: 1})
+		return nil
+	}
+	return d.bring(ctx, p, m)
+}
+
+// bring makes p whole and gives it its name.
+func (d *download) bring(ctx context.Context, p *partial, m *meter) error {
+	e := m.e
 	if p.size > e.Size {
 		if err := p.reset(0); err != nil {
 			return err

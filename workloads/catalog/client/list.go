@@ -9,11 +9,15 @@ import (
 	"natster/workloads/catalog"
 )
 
+// mostListing bounds the bytes of a listing in pages: far more than [catalog.MaxEntries] usual entries take.
+const mostListing = 1 << 30
+
 // List returns what a catalog holds. Whoever serves it is not trusted: bad entries are left out, see
 // [catalog.ParseContents]. Errors wrap [ErrNotShared], [ErrOffline] or [catalog.ErrContents].
 func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Contents, error) {
 	var all catalog.GetReply
 	q := catalog.GetRequest{Page: true}
+	size := 0
 	for {
 		var page catalog.GetReply
 		if err := c.ask(ctx, name, events.VerbGet, q, &page); err != nil {
@@ -28,7 +32,10 @@ func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Content
 		if page.Next == "" || len(all.Entries) > catalog.MaxEntries {
 			break
 		}
-		if page.Next <= q.After {
+		for _, e := range page.Entries {
+			size += len(e)
+		}
+		if page.Next <= q.After || len(page.Entries) == 0 || size > mostListing {
 			return catalog.Contents{}, fmt.Errorf("%s: %w: its pages do not end", name, catalog.ErrContents)
 		}
 		q.After = page.Next

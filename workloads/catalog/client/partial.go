@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"regexp"
 	"syscall"
 
 	"natster/workloads/catalog"
@@ -54,12 +56,18 @@ const writebackStep = 16 << 20
 
 // partialName is where a file is until it is whole.
 func partialName(e catalog.Entry) string {
-	name := path.Base(e.Path) + "." + e.Hash.Short() + ".partial"
-	if len(name) > catalog.MaxName {
-		name = e.Hash.String() + ".partial"
+	name := path.Base(e.Path) + "." + e.Hash.Short()
+	if len(name)+len(partialEnd) > catalog.MaxName {
+		name = fmt.Sprintf("%x", sha256.Sum256([]byte(e.Hash.String()+path.Base(e.Path))))
 	}
-	return path.Join(path.Dir(e.Path), name)
+	return path.Join(path.Dir(e.Path), name+partialEnd)
 }
+
+const partialEnd = ".partial"
+
+// partialForm is what partials are called, also where case does not count. No file that is downloaded may be called so: it
+// would be taken for the beginning of another.
+var partialForm = regexp.MustCompile(`(?i)(\.[0-9a-f]{12}|^[0-9a-f]{64})\.partial$`)
 
 // openPartial opens or creates the partial of e, which nobody else can then.
 func (c *Client) openPartial(root *os.Root, e catalog.Entry) (*partial, error) {
@@ -70,6 +78,9 @@ func (c *Client) openPartial(root *os.Root, e catalog.Entry) (*partial, error) {
 		}
 	}
 	for {
+		if fi, err := root.Lstat(name); err == nil && !fi.Mode().IsRegular() { // opening would follow a link
+			return nil, fmt.Errorf("%s: %w, and it is no regular file", name, ErrExists)
+		}
 		f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
 		if err != nil {
 			return nil, err
@@ -97,9 +108,6 @@ func (p *partial) claim() (bool, error) {
 	mine, err := p.file.Stat()
 	if err != nil {
 		return false, err
-	}
-	if !mine.Mode().IsRegular() {
-		return false, fmt.Errorf("%s: %w: it is no regular file", p.name, ErrExists)
 	}
 	p.size = mine.Size()
 	named, err := p.root.Lstat(p.name)
@@ -166,7 +174,12 @@ func (p *partial) commit(replace bool) error {
 }
 
 // discard removes the partial, whose content is of no use.
-func (p *partial) discard() error { return p.root.Remove(p.name) }
+func (p *partial) discard() error {
+	if err := p.root.Remove(p.name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
 
 // diskError makes a full disk plain.
 func diskError(err error) error {

@@ -15,8 +15,11 @@ import (
 	"natster/workloads/catalog/seal"
 )
 
-// pushPending bounds the bytes of a push that have come and are not yet written.
-const pushPending = 128 << 20
+// What of a push has come and is not yet written is bounded, in messages and their bytes: it comes unasked.
+const (
+	pushMessages = 1 << 15
+	pushPending  = 128 << 20
+)
 
 // Patience with a server that pushes: how long nothing may come, and how often the whole is asked for.
 const (
@@ -33,11 +36,7 @@ func (d *download) receive(ctx context.Context, first *pushed, p *partial, m *me
 		first.end()
 		return fmt.Errorf("%s: %w: %d bytes in chunks of %d", d.catalog, ErrImpostor, first.reply.TotalBytes, size)
 	}
-	r := &receipt{d: d, p: p, m: m, layout: layout, have: make([]bool, layout.Chunks())}
-	r.next = p.size / int64(size)
-	for i := range r.next {
-		r.have[i] = true
-	}
+	r := &receipt{d: d, p: p, m: m, layout: layout, have: make(map[int64]bool), next: p.size / int64(size)}
 	defer func() { // what came out of order does not count: the partial is a beginning
 		if p.size < m.e.Size {
 			if err := p.reset(p.size); err != nil {
@@ -84,7 +83,7 @@ func (c *Client) askPush(ctx context.Context, src source) (*pushed, error) {
 		return nil, fmt.Errorf("%s: %w", src.catalog, err)
 	}
 	x := &pushed{key: key, sub: sub}
-	if err := sub.SetPendingLimits(-1, pushPending); err != nil {
+	if err := sub.SetPendingLimits(pushMessages, pushPending); err != nil {
 		x.end()
 		return nil, err
 	}
@@ -102,9 +101,12 @@ type receipt struct {
 	p      *partial
 	m      *meter
 	layout seal.Layout
-	have   []bool
-	next   int64 // all before have come
+	next   int64          // all before have come
+	have   map[int64]bool // of those after
 }
+
+// pushAhead is how many chunks after a missing one are remembered: what comes beyond is as good as lost.
+const pushAhead = 1 << 20
 
 var errQuiet = errors.New("nothing comes any more")
 
@@ -113,7 +115,7 @@ func (r *receipt) take(ctx context.Context, x *pushed) error {
 	stop := context.AfterFunc(ctx, func() { _ = x.sub.Unsubscribe() })
 	defer stop()
 	quiet := min(pushQuiet, r.d.c.Patience)
-	for r.next < int64(len(r.have)) {
+	for r.next < r.layout.Chunks() {
 		m, err := x.sub.NextMsg(quiet)
 		switch {
 		case ctx.Err() != nil:
@@ -132,7 +134,7 @@ func (r *receipt) take(ctx context.Context, x *pushed) error {
 			return fmt.Errorf("%s: %w: it sends a transcoded file", r.d.catalog, ErrRefused)
 		}
 		i, err := strconv.ParseInt(m.Header.Get(catalog.HeaderChunk), 10, 64)
-		if err != nil || i < 0 || i >= int64(len(r.have)) || r.have[i] {
+		if err != nil || i < r.next || i >= r.layout.Chunks() || r.have[i] || len(r.have) >= pushAhead && i > r.next {
 			continue
 		}
 		plain, err := seal.Open1(m.Data, x.key, x.reply.Sender)
@@ -152,8 +154,8 @@ func (r *receipt) put(i int64, plain []byte) error {
 		return diskError(err)
 	}
 	r.have[i] = true
-	for r.next < int64(len(r.have)) && r.have[r.next] {
-		r.next++
+	for ; r.have[r.next]; r.next++ {
+		delete(r.have, r.next)
 	}
 	r.p.size = min(r.layout.Offset(r.next), r.layout.Size)
 	r.m.at(r.p.size, len(plain))

@@ -66,7 +66,7 @@ func (c *Client) openSession(ctx context.Context, src source, chunkSize int) (*s
 				_ = early.Unsubscribe()
 			}
 		}()
-		if err := early.SetPendingLimits(-1, pushPending); err != nil {
+		if err := early.SetPendingLimits(pushMessages, pushPending); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -129,7 +129,7 @@ func (s *session) listen(c *Client, src source, pending int, frame, answer func(
 		}
 		s.subs = append(s.subs, sub)
 		if subject == media {
-			if err := sub.SetPendingLimits(-1, pending); err != nil {
+			if err := sub.SetPendingLimits(1<<12, pending); err != nil { // small ones would cost more than their bytes
 				return err
 			}
 		}
