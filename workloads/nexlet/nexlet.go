@@ -136,9 +136,23 @@ func New(c Config) (*Nexlet, error) {
 // Run registers with a node and hosts what the node starts, until ctx is done or the node is gone; then everything is
 // drained, and nothing runs any more when it returns. It returns nil then, and an error when it could not register.
 func (n *Nexlet) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer cancel()
+	if n.cfg.Parent != nil {
+		parent := n.cfg.Parent()
+		watching.Go(func() {
+			defer cancel()
+			n.watchParent(ctx, parent)
+		})
+	}
 	defer n.haltAll()
 	for {
 		reg, err := n.register(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -146,6 +160,23 @@ func (n *Nexlet) Run(ctx context.Context) error {
 			return err
 		}
 		n.log.Warn("the node is gone; another is looked for", "node", reg.node)
+	}
+}
+
+// watchParent returns when the parent is another, because the one before is gone, or when ctx is done.
+func (n *Nexlet) watchParent(ctx context.Context, parent int) {
+	tick := time.NewTicker(n.cfg.Watch)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if n.cfg.Parent() != parent {
+				n.log.Warn("the node that started this nexlet is gone")
+				return
+			}
+		}
 	}
 }
 

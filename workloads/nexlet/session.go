@@ -76,16 +76,10 @@ func (n *Nexlet) live(ctx context.Context, ducked <-chan time.Duration, heard, l
 	defer beat.Stop()
 	second := time.NewTimer(secondBeat)
 	defer second.Stop()
-	watch := time.NewTicker(n.cfg.Watch)
-	defer watch.Stop()
 	silence := time.NewTimer(n.cfg.Silence)
 	defer silence.Stop()
 	if n.cfg.Remote == nil {
 		silence.Stop()
-	}
-	var parent int
-	if n.cfg.Parent != nil {
-		parent = n.cfg.Parent()
 	}
 	var over <-chan time.Time
 	for {
@@ -100,11 +94,6 @@ func (n *Nexlet) live(ctx context.Context, ducked <-chan time.Duration, heard, l
 			n.beat()
 		case <-n.poke:
 			n.beat()
-		case <-watch.C:
-			if n.cfg.Parent != nil && n.cfg.Parent() != parent {
-				n.log.Warn("the node that started this nexlet is gone")
-				return nil
-			}
 		case delay := <-ducked:
 			if n.cfg.Remote != nil { // a local one is interrupted by its node
 				over = time.After(delay)

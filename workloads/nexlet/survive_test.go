@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -128,6 +129,33 @@ func TestANexletEndsWithItsNode(t *testing.T) {
 	node.Kill()
 	select {
 	case <-node.Child(0).Done():
+	case <-time.After(nexlettest.Patience):
+		t.Fatal("an orphan lives on")
+	}
+}
+
+func TestANexletThatNeverRegisteredEndsWithItsNode(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	var looks atomic.Int64
+	c := s.Config()
+	c.Place = &nexlet.Place{Node: "NODE", Agent: "agent", Connection: wire.ConnectionData{Servers: []string{"nats://127.0.0.1:1"}}}
+	c.Parent = func() int { // another from the fifth look on
+		if looks.Add(1) < 5 {
+			return 4711
+		}
+		return 1
+	}
+	n, err := nexlet.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(t.Context()) }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
 	case <-time.After(nexlettest.Patience):
 		t.Fatal("an orphan lives on")
 	}

@@ -1,0 +1,101 @@
+package nexlet_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"natster/deploy/nex/nextest"
+	"natster/events"
+	"natster/functions"
+	"natster/functions/api"
+	"natster/functions/eventwriter"
+	"natster/functions/projection/logtest"
+	"natster/workloads/nexlet/nexlettest"
+	"natster/workloads/nexlet/wire"
+)
+
+// A witness notes which events a function was given, over all its instances.
+type witness struct {
+	mu   sync.Mutex
+	seen []uint64
+	came chan uint64
+}
+
+func (w *witness) hear(_ context.Context, e events.Envelope) error {
+	w.mu.Lock()
+	w.seen = append(w.seen, e.Position)
+	w.mu.Unlock()
+	w.came <- e.Position
+	return nil
+}
+
+func (w *witness) wait(t *testing.T, position uint64) {
+	t.Helper()
+	patience := time.After(nexlettest.Patience + 15*time.Second) // AckWait, if the active one died with an event in hand
+	for {
+		select {
+		case p := <-w.came:
+			if p >= position {
+				return
+			}
+		case <-patience:
+			t.Fatalf("event %d never came", position)
+		}
+	}
+}
+
+// TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy deploys a function with an event trigger twice, on two nodes, and kills
+// one node: every event is handled once and in order, and the other takes over.
+func TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy(t *testing.T) {
+	w := &witness{came: make(chan uint64, 10_000)}
+	s := nexlettest.Start(t, func() []functions.Function {
+		return []functions.Function{
+			eventwriter.New(),
+			{
+				Name: "witness", Doc: "notes every event", Triggers: []functions.Trigger{functions.OnEvent(w.hear)},
+				Access: functions.Access{ReadsLog: true},
+			},
+		}
+	})
+	one, two := s.Node(nextest.Config{Name: "one"}), s.Node(nextest.Config{Name: "two"})
+	c := s.Client("shares")
+	deploy(t, c, "eventwriter")
+	deploy(t, c, "eventwriter")
+	for range 3 { // twice on one of the nodes, too
+		d := deploy(t, c, "witness")
+		s.Running(c, d.ID, wire.Running)
+	}
+	alice := api.NewClient(s.Account("alice").Conn(t))
+	put := func(n int) {
+		t.Helper()
+		for i := range n {
+			ctx, cancel := context.WithTimeout(t.Context(), nexlettest.Patience)
+			if err := alice.Share(ctx, logtest.Catalog("films"), logtest.Account(int(alice.Position())+i)); err != nil {
+				t.Error(err)
+			}
+			cancel()
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), nexlettest.Patience)
+	defer cancel()
+	for alice.Initialize(ctx, s.Account("alice").Key, "", "alice") != nil && ctx.Err() == nil { // until eventwriter is there
+	}
+	put(20)
+	w.wait(t, alice.Position())
+	one.Stop()
+	<-one.Child(0).Done() // drained: nothing is in hand
+	put(20)
+	w.wait(t, alice.Position())
+	two.Stop()
+	<-two.Child(0).Done()
+
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, p := range w.seen {
+		if p != uint64(i+1) {
+			t.Fatalf("events came as %v", w.seen)
+		}
+	}
+}
