@@ -35,7 +35,8 @@ type view struct {
 	confirmed time.Time     // when the last look at the whole began; zero: never
 	observed  uint64        // the highest position heard of
 	floor     uint64        // the position that the last look reflects at least: older news is stale
-	heard     map[edge]news // since the last look began, the newest of each edge
+	heard     map[edge]news // since the last look that succeeded began, the newest of each edge
+	look      int           // counts the looks
 }
 
 // news is one change, at its position in the event log; 0 is unknown.
@@ -43,6 +44,7 @@ type news struct {
 	edge     edge
 	shared   bool
 	position uint64
+	look     int // the last look that began before it was heard
 }
 
 func newView(owner events.Account, source Shares, l Limits, log *slog.Logger) *view {
@@ -73,6 +75,7 @@ func (v *view) hear(n news) {
 	if n.position > 0 && (n.position <= v.floor || n.position < v.heard[n.edge].position) {
 		return
 	}
+	n.look = v.look
 	v.observed = max(v.observed, n.position)
 	v.heard[n.edge] = n
 	v.apply(n)
@@ -117,7 +120,7 @@ func (v *view) refresh(ctx context.Context) time.Duration {
 	began := time.Now()
 	v.mu.Lock()
 	floor := v.observed
-	v.heard = make(map[edge]news)
+	v.look++
 	v.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, max(min(v.maxAge/3, 30*time.Second), time.Second))
 	defer cancel()
@@ -136,8 +139,12 @@ func (v *view) refresh(ctx context.Context) time.Duration {
 			v.allowed[edge{s.Catalog, s.To}] = true
 		}
 	}
-	for _, n := range v.heard { // while we looked
-		v.apply(n)
+	for e, n := range v.heard {
+		if n.look == v.look { // while we looked
+			v.apply(n)
+		} else {
+			delete(v.heard, e)
+		}
 	}
 	v.confirmed, v.floor = began, floor
 	return time.Since(began)

@@ -118,6 +118,25 @@ func TestAnUnshareThatNobodyToldOfIsNoticed(t *testing.T) {
 	}
 }
 
+// What the feed repeats late stays old, also while the shares cannot be looked at.
+func TestOldNewsChangeNothingBetweenLooks(t *testing.T) {
+	w := catalogtest.Start(t)
+	w.Serve(t, func(c *server.Config) { c.Limits.SharesRefresh = 5 * time.Millisecond })
+	carol := w.Account("carol")
+	get := func() api.Code { return catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbGet), nil).Code }
+	w.Shares.Fail(errors.New("the functions are away"))
+	w.Tell(t, events.FeedUnshared, 7)
+	catalogtest.Eventually(t, "bob is refused", func() bool { return get() == api.CodeForbidden })
+	looks := w.Shares.Looks()
+	catalogtest.Eventually(t, "two looks fail", func() bool { return w.Shares.Looks() > looks+2 })
+	w.Tell(t, events.FeedShared, 6)
+	w.TellAbout(t, events.FeedShared, carol.Key, 9)
+	catalogtest.Eventually(t, "all news are heard", func() bool { return w.Shares.Observed() == 9 })
+	if c := get(); c != api.CodeForbidden {
+		t.Fatalf("bob is served again: %d", c)
+	}
+}
+
 func TestTheOwnerNeedsNoShare(t *testing.T) {
 	w := catalogtest.Start(t)
 	content := catalogtest.Content(10000, 1)

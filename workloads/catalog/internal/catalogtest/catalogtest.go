@@ -101,12 +101,18 @@ func (w *World) Serve(t testing.TB, change ...func(*server.Config)) (s *server.S
 // Tell publishes what the feed would tell alice about a share with bob.
 func (w *World) Tell(t testing.TB, kind string, position uint64) {
 	t.Helper()
+	w.TellAbout(t, kind, w.Bob.Key, position)
+}
+
+// TellAbout is Tell about a share with anybody.
+func (w *World) TellAbout(t testing.TB, kind string, to events.Account, position uint64) {
+	t.Helper()
 	nc, err := w.Admin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	body, err := json.Marshal(api.ShareNews{From: w.Alice.Key, To: w.Bob.Key, Catalog: Films, Position: position})
+	body, err := json.Marshal(api.ShareNews{From: w.Alice.Key, To: to, Catalog: Films, Position: position})
 	if err == nil {
 		err = nc.Publish(events.FeedSubject(w.Alice.Key, kind), body)
 	}
