@@ -166,7 +166,7 @@ func (s *Server) hearShares() ([]*nats.Subscription, error) {
 		if n.From != s.account {
 			return
 		}
-		s.shares.hear(news{edge{n.Catalog, n.To}, shared, n.Position})
+		s.shares.hear(news{edge: edge{n.Catalog, n.To}, shared: shared, position: n.Position})
 		if !shared {
 			s.endUnshared()
 		}
