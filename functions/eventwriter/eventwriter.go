@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/nats-io/nuid"
@@ -18,8 +19,9 @@ import (
 const tries = 8
 
 type writer struct {
-	log *events.Log
-	now func() time.Time
+	log  *events.Log
+	now  func() time.Time
+	tell *slog.Logger
 }
 
 // New returns the function.
@@ -34,7 +36,7 @@ func New() functions.Function {
 		},
 		Access: functions.Access{AppendsLog: true},
 		Open: func(h functions.Host) error {
-			w.log, w.now = h.Log, h.Now
+			w.log, w.now, w.tell = h.Log, h.Now, h.Logger
 			return nil
 		},
 	}
@@ -74,9 +76,12 @@ func (w *writer) carryOut(ctx context.Context, call *functions.Call, c Command) 
 // try reads, at least what the caller has seen, decides and appends. [events.ErrConflict] says that another writer got in
 // between.
 func (w *writer) try(ctx context.Context, c Command, least uint64) (uint64, error) {
+	if c.Type == events.Initialized {
+		least = 0 // nothing is what there should be, and of nothing no replica can say that it is up to date; the append can
+	}
 	last, err := w.log.LastSince(ctx, least, c.Filters()...)
 	if err != nil {
-		return 0, unavailable(c, err)
+		return 0, w.unavailable(c, err)
 	}
 	var f Facts
 	for _, e := range last {
@@ -104,16 +109,18 @@ func (w *writer) try(ctx context.Context, c Command, least uint64) (uint64, erro
 		case errors.Is(err, events.ErrConflict):
 			return 0, err
 		case err != nil:
-			return 0, unavailable(c, err)
+			return 0, w.unavailable(c, err)
 		}
 	}
 	return position, nil
 }
 
-// unavailable says that the log did not answer: the command may be repeated, whether or not it was carried out.
-func unavailable(c Command, err error) error {
+// unavailable says that the log did not answer: the command may be repeated, whether or not it was carried out. Why is for
+// the operator.
+func (w *writer) unavailable(c Command, err error) error {
 	if errors.Is(err, events.ErrEvent) {
 		return err
 	}
-	return fmt.Errorf("%w: %s was not acknowledged by the event log, try again: %w", api.ErrUnavailable, c.Type, err)
+	w.tell.Error("the event log does not answer", "account", c.Origin, "type", c.Type, "err", err)
+	return api.Errorf(api.ErrUnavailable, "%s was not acknowledged by the event log: try again", c.Type)
 }

@@ -3,6 +3,7 @@ package eventwriter_test
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -187,6 +188,60 @@ func TestManyNewNamesAtOnceAreAllShared(t *testing.T) {
 	all.Wait()
 	if got := len(history(t, w)); got != 2+2*n {
 		t.Errorf("the log has %d events", got)
+	}
+}
+
+func TestANewcomerWhoHasSeenAPositionNeedsOneRead(t *testing.T) {
+	w := start(t)
+	initialized(t, w, "alice")
+	nc, err := w.Admin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	reads, err := nc.SubscribeSync("$JS.API.DIRECT.GET." + events.LogStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	bob := w.Account("bob")
+	c := api.NewClient(bob.Conn(t))
+	c.Observe(1)
+	if err := c.Initialize(t.Context(), bob.Key, "", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := reads.Pending(); n != 1 || err != nil {
+		t.Errorf("%d reads of the log: %v", n, err)
+	}
+}
+
+func TestALogThatDoesNotAnswerIsTheOperatorsStory(t *testing.T) {
+	w := start(t)
+	alice, ac := initialized(t, w, "alice")
+	nc, err := w.Admin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteStream(t.Context(), events.LogStream); err != nil {
+		t.Fatal(err)
+	}
+	bob := w.Account("bob")
+	err = ac.Share(t.Context(), catalog(t, "films"), bob.Key)
+	if !errors.Is(err, api.ErrUnavailable) || strings.Contains(err.Error(), events.LogStream) {
+		t.Errorf("the caller is told %q", err)
+	}
+	if log := w.Log(); !strings.Contains(log, "the event log does not answer") || !strings.Contains(log, alice.Key.String()) {
+		t.Errorf("the operator is told\n%s", log)
 	}
 }
 
