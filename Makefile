@@ -5,13 +5,34 @@ BIN     := bin/natster
 FUZZ    ?= 20s
 VERSION ?= v0.1.0+$(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
-.PHONY: demo build test lint bench fuzz clean
+.PHONY: demo build page page-test browser test lint bench fuzz clean
 
 demo: build
 	$(BIN) demo
 
-build:
+build: page
 	$(GO) build -trimpath -ldflags "-X natster/cli.stamp=$(VERSION)" -o $(BIN) ./cli/natster
+
+# The website's page, built with npm where there is one; a binary without it says how to get it.
+PAGE := workloads/web/page
+
+page:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE)/dist/index.html; \
+	else echo "no npm here: the binary comes without the website's page"; fi
+
+$(PAGE)/dist/index.html: $(PAGE)/node_modules/.package-lock.json $(shell find $(PAGE)/src $(PAGE)/public -type f) $(wildcard $(PAGE)/*.ts $(PAGE)/index.html)
+	cd $(PAGE) && npm run --silent build
+
+$(PAGE)/node_modules/.package-lock.json: $(PAGE)/package-lock.json
+	cd $(PAGE) && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json
+
+# The page's own tests, and the website in Chromium; they need Node, Chromium and ffmpeg.
+page-test: page
+	cd $(PAGE) && npm run --silent check && npm run --silent test
+
+browser: page
+	$(GO) vet -tags browser ./workloads/web/e2e
+	$(GO) test -tags browser -count=1 ./workloads/web/e2e
 
 test: lint
 	$(GO) test -race ./...

@@ -32,7 +32,7 @@ func devrunCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "tls-cert", Usage: "PEM `FILE` of the certificate, to listen beyond this machine"},
 			&cli.StringFlag{Name: "tls-key", Usage: "PEM `FILE` of its key"},
 			&cli.StringFlag{Name: "hub", Usage: "`DIR` of the hub's catalog, given to everybody (or sample media)"},
-			&cli.StringFlag{Name: "web", Usage: "`HOST:PORT` on this machine for the website, or \"off\"", DefaultText: defaultSite},
+			&cli.StringFlag{Name: "web", Usage: "`HOST:PORT` on this machine for the website, or \"off\""},
 			&cli.StringFlag{Name: "claim-url", Usage: "`URL` of a website's page where one-time codes are claimed"},
 			&cli.BoolFlag{Name: "nex", Usage: "run the functions on a Nex node that is up (at NATSTER_NEX_URL), not here"},
 			&cli.BoolFlag{Name: "tls-self-signed", Usage: "make a certificate instead, and print its fingerprint"},

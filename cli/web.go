@@ -21,7 +21,7 @@ func webCommand(e *env) *cli.Command {
 			worldFlag(),
 			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to serve on", DefaultText: defaultSite},
 			&cli.StringFlag{Name: "url", Usage: "`URL` that browsers use, where a proxy stands before it"},
-			&cli.StringFlag{Name: "issuer", Usage: "`URL` of the OpenID Connect issuer; without one, a development issuer on loopback"},
+			&cli.StringFlag{Name: "issuer", Usage: "`URL` of the OpenID Connect issuer; or a development issuer, on loopback"},
 			&cli.StringFlag{Name: "client-id", Usage: "the site's `ID` at the issuer"},
 			&cli.StringFlag{Name: "client-secret-file", Usage: "`FILE` with the site's secret at the issuer"},
 		},
@@ -30,8 +30,8 @@ machine; this one is for other addresses, and for a real sign-in. Beyond this ma
 before it, name its address with --url, and tell the world where codes are claimed with devrun --claim-url URL/claim.
 
    natster web
-   natster web --listen 127.0.0.1:8000 --url https://natster.example --issuer https://id.example --client-id natster \
-       --client-secret-file /run/secrets/natster`,
+   natster web --listen 127.0.0.1:8000 --url https://natster.example \
+       --issuer https://id.example --client-id natster --client-secret-file SECRET`,
 		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) (err error) {
 			dir, err := e.worldDir(c.String("world"))
 			if err != nil {

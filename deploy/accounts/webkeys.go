@@ -53,7 +53,9 @@ func WebPermissions() Permissions {
 			"natster.catalog.*." + events.VerbGet,
 			"natster.catalog.*." + events.VerbDownload,
 			"natster.catalog.*." + events.VerbFetch,
+			"natster.catalog.*." + events.VerbFetch + ".*", // at the one server that has a session
 			"natster.catalog.*." + events.VerbClose,
+			"natster.catalog.*." + events.VerbClose + ".*",
 		},
 		Subscribe: []string{
 			"_INBOX.{{subject()}}.>",

@@ -24,6 +24,7 @@ class Server implements Wire {
   inFlight = 0;
   peak = 0;
   downUntil = 0;
+  instance = 'I'.repeat(26);
   constructor(readonly file: Buffer) {}
   hash() {
     return createHash('sha256').update(this.file).digest('hex');
@@ -38,7 +39,8 @@ class Server implements Wire {
   }
   async request<T>(subject: string, q: any): Promise<T> {
     if (Date.now() < this.downUntil) throw new Refusal(503, 'nobody');
-    const verb = subject.split('.').pop();
+    const verb = subject.split('.')[3];
+    if (verb === 'fetch' && subject.split('.')[4] !== this.instance) throw new Refusal(503, 'nobody');
     if (verb === 'download') return this.download(q) as T;
     if (verb === 'fetch') return this.fetch(q) as T;
     return undefined as T;
@@ -59,7 +61,7 @@ class Server implements Wire {
     ]);
     const header = Buffer.from((own as any).seal(plain, q.target_xkey)).toString('base64');
     return {
-      protocol: 2, session: id, chunk_size: this.size, total_bytes: this.file.length, total_chunks: Math.ceil(this.file.length / this.size),
+      protocol: 2, session: id, instance: this.instance, chunk_size: this.size, total_bytes: this.file.length, total_chunks: Math.ceil(this.file.length / this.size),
       sender_xkey: own.getPublicKey(), header
     };
   }
@@ -144,6 +146,18 @@ test('a server that forgot the session is asked for a new one, and only for what
   for (let c = await r.read(); c; c = await r.read()) parts.push(c);
   expect(Buffer.concat(parts as Uint8Array[]).equals(server.file)).toBe(true);
   expect(server.opened).toBe(2);
+});
+
+test('a server that is gone is followed by another of the same catalog', async () => {
+  const server = new Server(randomBytes(400_000));
+  const s = session(server);
+  await s.open();
+  const r = new Reader(s, 0, server.file.length - 1);
+  const parts = [await r.read()];
+  server.instance = 'J'.repeat(26);
+  server.sessions.clear();
+  for (let c = await r.read(); c; c = await r.read()) parts.push(c);
+  expect(Buffer.concat(parts as Uint8Array[]).equals(server.file)).toBe(true);
 });
 
 test.each([

@@ -54,7 +54,7 @@ export function openHeader(sealed: Uint8Array, target: Curve, want: Binding): Ui
     [catalog === want.catalog, 'catalog'],
     [hash === want.hash, 'file'],
     [size === want.size, 'size'],
-    [chunkSize === want.chunkSize && chunkSize >= 1 && chunkSize <= 1 << 20, 'chunk size'],
+    [chunkSize === want.chunkSize && chunkSize >= 4096 && chunkSize <= 1 << 20, 'chunk size'],
     [want.owner === undefined || owner === want.owner, 'owner'],
     [receiver === want.receiver, 'receiver'],
     [targetKey === target.getPublicKey(), 'target key'],

@@ -4,7 +4,7 @@ import { Refusal } from '../link';
 import { Flow } from './flow';
 import { kindEnd, Receiver, chunksOf, lengthOf, type Layout } from './frame';
 import { HeaderError, newCurve, openHeader } from './header';
-import { chunkSize, MediaError, mediaSubject, subjectOf, type DownloadReply, type Why, type Wire } from './wire';
+import { atInstance, chunkSize, MediaError, mediaSubject, subjectOf, type DownloadReply, type Why, type Wire } from './wire';
 
 /** An Ask is a chunk that was asked for and has not arrived. */
 interface Ask {
@@ -22,12 +22,14 @@ export interface Options {
   plain?: boolean; // for measurements only: hand on what came, unopened
 }
 
+const token = /^[A-Z2-7]{26}$/;
 const remembered = 16; // chunks that were read lately and may be read again: a player looks at the beginning twice
 
 export class Session {
   layout: Layout = { size: 0, chunkSize };
   lastUsed: number;
   private id = '';
+  private instance = '';
   private receiver: Receiver | undefined;
   private unsubscribe: (() => void) | undefined;
   private readonly offBack: () => void;
@@ -93,6 +95,8 @@ export class Session {
       5000
     );
     if (a.protocol !== 2) throw new MediaError('old_server', 'The server of this catalog is too old to be read from a browser.');
+    // Both become part of a subject.
+    if (!token.test(a.session) || (a.instance && !token.test(a.instance))) throw new HeaderError('it names no session');
     const layout = { size: a.total_bytes, chunkSize: a.chunk_size };
     if (this.id && (layout.size !== this.layout.size || layout.chunkSize !== this.layout.chunkSize)) {
       throw new MediaError('changed', 'The file changed while it was being read.');
@@ -113,6 +117,7 @@ export class Session {
     this.unsubscribe = off;
     this.layout = layout;
     this.id = a.session;
+    this.instance = a.instance ?? '';
     this.receiver = receiver;
     this.quietSince = this.clock.now();
   }
@@ -184,12 +189,12 @@ export class Session {
     const id = this.id;
     this.sending++;
     try {
-      await this.wire.request(subjectOf(this.catalog, 'fetch'), { session: id, chunks: ranges }, 5000);
+      await this.wire.request(subjectOf(this.catalog, atInstance('fetch', this.instance)), { session: id, chunks: ranges }, 5000);
     } catch (e) {
       if (id !== this.id || this.failure) return;
       const code = e instanceof Refusal ? e.code : 0;
-      if (code === 404) {
-        this.reopen();
+      if (code === 404 || (code === 503 && this.instance)) {
+        this.reopen(); // the server forgot the session, or is gone: another may be there
       } else if (code === 403 || code === 410 || code === 400) {
         this.fail(judge(e));
       }
@@ -315,7 +320,7 @@ export class Session {
     const id = this.receiver && this.id;
     this.failure ??= new MediaError('failed', 'closed');
     this.stop();
-    if (id) this.wire.request(subjectOf(this.catalog, 'close'), { session: id }, 2000).catch(() => {});
+    if (id) this.wire.request(subjectOf(this.catalog, atInstance('close', this.instance)), { session: id }, 2000).catch(() => {});
   }
 
   private stop(): void {

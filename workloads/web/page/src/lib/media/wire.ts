@@ -13,6 +13,7 @@ export interface Wire {
 export interface DownloadReply {
   protocol?: number;
   session: string;
+  instance?: string; // of the server: the one of several that has the session
   chunk_size: number;
   total_chunks: number;
   total_bytes: number;
@@ -24,6 +25,8 @@ export interface DownloadReply {
 export const chunkSize = 128 << 10;
 
 export const subjectOf = (catalog: string, verb: string): string => `natster.catalog.${catalog}.${verb}`;
+/** atInstance is a verb that only the server hears that has the session. */
+export const atInstance = (verb: string, instance: string): string => (instance ? `${verb}.${instance}` : verb);
 export const mediaSubject = (catalog: string, session: string): string => `natster.media.${catalog}.${session}`;
 
 /** Why a file cannot be read, or not any more. */

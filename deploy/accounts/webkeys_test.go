@@ -1,0 +1,173 @@
+package accounts_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"natster/deploy/accounts"
+	"natster/deploy/world/worldtest"
+	"natster/events"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+)
+
+// webUser makes a user of account a with a web key's seed, as websessions does, and connects as it over WebSocket.
+func webUser(t *testing.T, w *worldtest.World, a *worldtest.Account, seed []byte, at string) (*nats.Conn, error) {
+	t.Helper()
+	signer, err := nkeys.FromSeed(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, err := nkeys.CreateUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := user.PublicKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jwt.NewUserClaims(public)
+	c.IssuerAccount = a.Key.String()
+	c.Expires = time.Now().Add(time.Hour).Unix()
+	c.SetScoped(true)
+	token, err := c.Encode(signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := user.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	creds, err := jwt.FormatUserConfig(token, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nats.Connect(at, nats.UserCredentialBytes(creds), nats.NoReconnect(), nats.CustomInboxPrefix("_INBOX."+public))
+}
+
+func webKey(t *testing.T, w *worldtest.World, a *worldtest.Account) []byte {
+	t.Helper()
+	seed, err := w.Keeper().(accounts.WebKeeper).AddWebKey(t.Context(), a.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed
+}
+
+func TestAWebUserMayDoWhatTheTemplateSaysAndNothingElse(t *testing.T) {
+	w := bare(t)
+	alice := w.Account("alice")
+	seed := webKey(t, w, alice)
+	if nc, err := webUser(t, w, alice, seed, w.URL()); err == nil {
+		nc.Close()
+		t.Error("a web user was let in without WebSocket")
+	}
+	refused := make(chan error, 16)
+	nc, err := webUser(t, w, alice, seed, w.WebSocketURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err })
+	for _, subject := range []string{
+		events.GlobalSubject("otc.generate"), events.GlobalSubject("heartbeats.put"), events.CatalogSubject(catalog(t, "films"), "other"),
+		"natster.media.films.x", events.LocalHeartbeat, "_INBOX.x", "$SYS.REQ.USER.INFO", alice.Key.String() + ".natster.global.whoami",
+	} {
+		if err := nc.Publish(subject, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-refused; !errors.Is(err, nats.ErrPermissionViolation) {
+			t.Errorf("publish to %s: %v", subject, err)
+		}
+	}
+	for _, subject := range []string{"_INBOX.>", ">", "*.natster.catalog.>", "natster.global.>"} {
+		if _, err := nc.Subscribe(subject, func(*nats.Msg) {}); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-refused; !errors.Is(err, nats.ErrPermissionViolation) {
+			t.Errorf("subscribe to %s: %v", subject, err)
+		}
+	}
+	for _, subject := range []string{"natster.media.films.session", events.FeedLocal("*"), events.LocalHeartbeat} {
+		if _, err := nc.SubscribeSync(subject); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-refused:
+		t.Errorf("what a page needs is refused: %v", err)
+	default:
+	}
+}
+
+func TestRevokedWebKeysEndTheirUsersAndNobodyElse(t *testing.T) {
+	w := bare(t)
+	alice, bob := w.Account("alice"), w.Account("bob")
+	seed, other := webKey(t, w, alice), webKey(t, w, bob)
+	nc, err := webUser(t, w, alice, seed, w.WebSocketURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	his, err := webUser(t, w, bob, other, w.WebSocketURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer his.Close()
+	own := alice.Conn(t)
+	closed := nc.StatusChanged(nats.CLOSED)
+	began := time.Now()
+	n, err := w.Keeper().(accounts.WebKeeper).RevokeWebKeys(t.Context(), alice.Key)
+	if err != nil || n != 1 {
+		t.Fatalf("revoked %d, %v", n, err)
+	}
+	<-closed
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("the web user was cut off after %v", took)
+	}
+	if nc, err := webUser(t, w, alice, seed, w.WebSocketURL()); err == nil {
+		nc.Close()
+		t.Error("a user of a revoked key was let in")
+	}
+	for _, nc := range []*nats.Conn{own, his} {
+		if err := nc.Flush(); err != nil {
+			t.Errorf("somebody else was cut off: %v", err)
+		}
+	}
+	w.Restart(t)
+	if nc, err := webUser(t, w, alice, seed, w.WebSocketURL()); err == nil {
+		nc.Close()
+		t.Error("a user of a revoked key was let in after a restart")
+	}
+}
+
+func TestTheOldestWebKeyMakesRoom(t *testing.T) {
+	w := bare(t)
+	alice := w.Account("alice")
+	first := webKey(t, w, alice)
+	second := webKey(t, w, alice)
+	for range accounts.MaxWebKeys - 1 {
+		webKey(t, w, alice)
+	}
+	if nc, err := webUser(t, w, alice, first, w.WebSocketURL()); err == nil {
+		nc.Close()
+		t.Error("the oldest key still works")
+	}
+	nc, err := webUser(t, w, alice, second, w.WebSocketURL())
+	if err != nil {
+		t.Fatalf("the second oldest: %v", err)
+	}
+	nc.Close()
+	if n, err := w.Keeper().(accounts.WebKeeper).RevokeWebKeys(t.Context(), alice.Key); err != nil || n != accounts.MaxWebKeys {
+		t.Errorf("%d keys, %v; want %d", n, err, accounts.MaxWebKeys)
+	}
+	if _, err := w.Keeper().(accounts.WebKeeper).AddWebKey(t.Context(), events.Account{}); !errors.Is(err, accounts.ErrUnknownAccount) {
+		t.Errorf("a key for nobody: %v", err)
+	}
+}
