@@ -22,11 +22,12 @@ type pushes struct {
 	s    *Server
 	sent atomic.Uint64
 
-	mu      sync.Mutex
-	running int
+	mu       sync.Mutex
+	running  int
+	byCaller map[events.Account]int
 }
 
-func newPushes(s *Server) *pushes { return &pushes{s: s} }
+func newPushes(s *Server) *pushes { return &pushes{s: s, byCaller: make(map[events.Account]int)} }
 
 func (p *pushes) count() int {
 	p.mu.Lock()
@@ -34,29 +35,40 @@ func (p *pushes) count() int {
 	return p.running
 }
 
-func (p *pushes) add(n int) (ok bool) {
+// reserve makes room for a push to the caller, to be given back by free. Nobody may take it all.
+func (p *pushes) reserve(caller events.Account) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if n > 0 && p.running >= p.s.limits.Pushes {
-		return false
+	if p.running >= p.s.limits.Pushes || p.byCaller[caller] >= (p.s.limits.Pushes+1)/2 {
+		return api.Errorf(api.ErrTooMany, "%d downloads are running, of them %d yours: try again later", p.running, p.byCaller[caller])
 	}
-	p.running += n
-	return true
+	p.running++
+	p.byCaller[caller]++
+	return nil
+}
+
+func (p *pushes) free(caller events.Account) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running--
+	if p.byCaller[caller]--; p.byCaller[caller] == 0 {
+		delete(p.byCaller, caller)
+	}
 }
 
 // start answers q; the push begins when the reply is sent, and runs in wg.
 func (p *pushes) start(ctx context.Context, wg *sync.WaitGroup, r request, q catalog.DownloadRequest) (any, func(), error) {
-	if !p.add(1) {
-		return nil, nil, api.Errorf(api.ErrTooMany, "%d downloads are running: try again later", p.s.limits.Pushes)
+	if err := p.reserve(r.caller); err != nil {
+		return nil, nil, err
 	}
 	file, err := openFile(r.library, q.Hash)
 	if err != nil {
-		p.add(-1)
+		p.free(r.caller)
 		return nil, nil, err
 	}
 	key, err := seal.NewKey()
 	if err != nil {
-		p.add(-1)
+		p.free(r.caller)
 		_ = file.Close()
 		return nil, nil, err
 	}
@@ -87,7 +99,7 @@ type push struct {
 
 func (x *push) run(ctx context.Context) {
 	log := x.p.s.log.With("catalog", x.r.library.Name(), "caller", x.r.caller.Short())
-	defer x.p.add(-1)
+	defer x.p.free(x.r.caller)
 	defer x.key.Wipe()
 	defer x.file.Close()
 	defer func() {

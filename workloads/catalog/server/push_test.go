@@ -6,9 +6,14 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/nats-io/nats.go"
+
+	"natster/events"
 	"natster/functions/api"
+	"natster/workloads/catalog"
 	"natster/workloads/catalog/internal/catalogtest"
 	"natster/workloads/catalog/seal"
+	"natster/workloads/catalog/server"
 )
 
 func TestAnExistingClientDownloads(t *testing.T) {
@@ -63,5 +68,22 @@ func TestAnExistingClientDownloads(t *testing.T) {
 				t.Fatal("another file")
 			}
 		})
+	}
+}
+
+func TestOneAccountDoesNotTakeAllPushes(t *testing.T) {
+	w := catalogtest.Start(t)
+	e := w.Library.Add("a.mp4", catalogtest.Content(1<<20, 1))
+	w.Serve(t, func(c *server.Config) { c.Limits.Pushes = 4 })
+	goOn := make(chan struct{})
+	w.Library.OnRead(e.Hash, func(int64) error { <-goOn; return nil })
+	defer close(goOn)
+	key, _ := seal.NewKey()
+	q := catalog.DownloadRequest{Hash: e.Hash, Target: key.Public()}
+	ask := func(nc *nats.Conn) api.Envelope { return catalogtest.Ask(t, nc, subject(events.VerbDownload), q) }
+	for _, nc := range []*nats.Conn{w.Bob.Conn(t), w.Alice.Conn(t)} {
+		expectCode(t, ask(nc), api.CodeOK)
+		expectCode(t, ask(nc), api.CodeOK)
+		expectCode(t, ask(nc), api.CodeTooMany)
 	}
 }

@@ -41,7 +41,7 @@ type Activity struct {
 type Limits struct {
 	Sessions       int           // open sessions of protocol 2, in all: 1024
 	CallerSessions int           // of one account: 256
-	Pushes         int           // files being pushed by protocol 1, in all: 8
+	Pushes         int           // files being pushed by protocol 1, in all: 8; half of them to one account
 	Pending        int           // chunks asked for and not yet sent, of one session: 512
 	Workers        int           // chunks read, sealed and published at a time: the number of CPUs, at least 2
 	ChunkSize      int           // largest chunk offered, in bytes: 1 MiB; memory is about Workers times this
