@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -23,7 +24,8 @@ const openFiles = 8
 //
 //	GET /<token>/<catalog>/<path, or hash, or its unique beginning>
 //
-// Whoever does not know the token is told nothing. What a browser could run, such as a page or an SVG, is sent as an
+// Whoever does not know the token is told nothing, nor is a page under a name that somebody made point here: the address is
+// one of numbers, or localhost. What a browser could run, such as a page or an SVG, is sent as an
 // attachment of no particular type. Close it after use.
 type Gateway struct {
 	c     *Client
@@ -77,7 +79,7 @@ func (g *Gateway) Close() error {
 // ServeHTTP serves one file.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	token, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if g.token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(g.token)) != 1 {
+	if g.token == "" || !numbered(r.Host) || subtle.ConstantTimeCompare([]byte(token), []byte(g.token)) != 1 {
 		http.NotFound(w, r)
 		return
 	}
@@ -105,6 +107,12 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer done()
 	setHeaders(w.Header(), e)
 	http.ServeContent(w, r, "", time.Time{}, f.NewReader(r.Context()))
+}
+
+// numbered tells whether a request's Host is an IP address or localhost, which no foreign name server can give away.
+func numbered(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	return net.ParseIP(name) != nil || strings.EqualFold(name, "localhost")
 }
 
 // find looks an entry up in the contents as last listed, and lists again when it is not there.

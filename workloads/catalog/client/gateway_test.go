@@ -87,3 +87,42 @@ func TestAPlayerSeeksOverHTTP(t *testing.T) {
 		t.Error(r, err)
 	}
 }
+
+// A page that makes its own name point to this machine is a stranger, also if it has learned an address.
+func TestTheGatewayIsNobodysOtherName(t *testing.T) {
+	w := catalogtest.Start(t)
+	w.Serve(t)
+	e := w.Library.Add("a.mp4", catalogtest.Content(10, 1))
+	empty := w.Library.Add("empty", nil)
+	g := bob(t, w).Handler("secret")
+	defer g.Close()
+	ask := func(method, host, path, rang string) *httptest.ResponseRecorder {
+		q := httptest.NewRequestWithContext(t.Context(), method, path, nil)
+		q.Host = host
+		if rang != "" {
+			q.Header.Set("Range", rang)
+		}
+		r := httptest.NewRecorder()
+		g.ServeHTTP(r, q)
+		return r
+	}
+	for host, want := range map[string]int{
+		"127.0.0.1:80": 200, "127.0.0.1": 200, "[::1]:80": 200, "localhost:80": 200, "LOCALHOST": 200,
+		"evil.example": 404, "evil.example:80": 404, "127.0.0.1.evil.example": 404, "localhost.evil.example:80": 404, "": 404,
+	} {
+		if r := ask("GET", host, g.Path(films, e), ""); r.Code != want {
+			t.Errorf("%q: %d", host, r.Code)
+		}
+	}
+	if r := ask("HEAD", "localhost", g.Path(films, e), ""); r.Code != 200 || r.Header().Get("Content-Length") != "10" || r.Body.Len() != 0 {
+		t.Error("HEAD:", r.Code, r.Header(), r.Body.Len())
+	}
+	if r := ask("GET", "localhost", g.Path(films, empty), ""); r.Code != 200 || r.Body.Len() != 0 {
+		t.Error("an empty file:", r.Code)
+	}
+	for rang, want := range map[string]int{"bytes=9-": 206, "bytes=10-": 416, "bytes=-99": 206, "bytes=5-2": 416, "bytes=0-,0-,0-": 200, "bits=1-2": 416} {
+		if r := ask("GET", "localhost", g.Path(films, e), rang); r.Code != want {
+			t.Errorf("%s: %d", rang, r.Code)
+		}
+	}
+}
