@@ -14,7 +14,7 @@ type Type string
 // functions decide and are never accepted from a client.
 const (
 	Initialized Type = "natster_initialized" // an account began to use Natster
-	Claimed     Type = "catalog_claimed"     // a catalog name got its owner, with the name's first share
+	Claimed     Type = "catalog_claimed"     // a catalog name got its owner, before the name's first share
 	Shared      Type = "catalog_shared"      // origin lets target import the catalog
 	Unshared    Type = "catalog_unshared"    // origin no longer does
 	Imported    Type = "catalog_imported"    // origin imported the catalog that target shares

@@ -18,6 +18,7 @@ import (
 	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/deploy/world/worldtest"
+	"natster/functions/api"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -301,6 +302,23 @@ func TestAllFunctionsRun(t *testing.T) {
 		t.Error("no function runs")
 	}
 	w.Restart(t)
+}
+
+func TestNobodyElseEverOwnsTheHubsName(t *testing.T) {
+	w := worldtest.Start(t)
+	mallory := w.Account("mallory")
+	c := api.NewClient(mallory.Conn(t))
+	c.Observe(2) // the hub's introduction, and its claim
+	verdict, err := c.ValidateName(t.Context(), w.HubCatalog().String())
+	if err != nil || verdict.Valid {
+		t.Errorf("before anybody is initialized: %+v, %v", verdict, err)
+	}
+	if err := c.Initialize(t.Context(), mallory.Key, "", "mallory"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Share(t.Context(), w.HubCatalog(), w.Accounts().Site); !errors.Is(err, api.ErrConflict) {
+		t.Errorf("the first newcomer shares the hub's name: %v", err)
+	}
 }
 
 func TestACancelledStartStartsNothing(t *testing.T) {

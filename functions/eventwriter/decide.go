@@ -13,6 +13,8 @@ func (c Command) Filters() []string {
 		return []string{initialized}
 	case events.Bound:
 		return []string{initialized, events.LogSubject(events.Event{Type: events.Bound, Origin: c.Origin})}
+	case events.Claimed:
+		return []string{initialized, c.claim()}
 	case events.Imported:
 		return []string{initialized, c.edge(), c.reverse()}
 	}
@@ -32,6 +34,7 @@ func (c Command) reverse() string { return events.LogEdge(c.Target, c.Origin, c.
 type Facts struct {
 	initialized uint64         // when the origin was
 	owner       events.Account // of the catalog's name
+	claimed     uint64         // when it got it
 	edge        uint64         // the last thing the origin said to the target about the catalog
 	shared      uint64         // when the catalog came to be shared, by origin or (of Imported) by target
 	unshared    uint64
@@ -52,7 +55,7 @@ func (f *Facts) Learn(c Command, e events.Envelope) error {
 		if err != nil {
 			return err
 		}
-		f.owner = d.Owner
+		f.owner, f.claimed = d.Owner, e.Position
 	case events.Shared:
 		f.shared = e.Position
 	case events.Unshared:
@@ -92,15 +95,19 @@ func Decide(c Command, f Facts) (Decision, error) {
 		Filter: c.edge(),
 		Last:   f.edge,
 	}
+	claim := events.Append{Event: events.WithData(
+		events.Event{Type: events.Claimed, Catalog: c.Catalog}, events.ClaimedData{Owner: c.Origin})}
 	switch c.Type {
-	case events.Shared:
+	case events.Shared, events.Claimed:
 		switch {
-		case f.owner.IsZero():
-			claim := events.Append{Event: events.WithData(
-				events.Event{Type: events.Claimed, Catalog: c.Catalog}, events.ClaimedData{Owner: c.Origin})}
-			return Decision{Appends: []events.Append{claim, fact}}, nil
-		case f.owner != c.Origin:
+		case !f.owner.IsZero() && f.owner != c.Origin:
 			return Decision{}, api.Errorf(api.ErrConflict, "another account already shares a catalog called %s: names are owned, choose another", c.Catalog)
+		case c.Type == events.Claimed && f.owner.IsZero():
+			return one(claim), nil
+		case c.Type == events.Claimed:
+			return Decision{Already: f.claimed}, nil
+		case f.owner.IsZero():
+			return Decision{Appends: []events.Append{claim, fact}}, nil
 		case f.isShared():
 			return Decision{Already: f.shared}, nil
 		}
