@@ -82,7 +82,7 @@ func (f *fixture) remember(name string, content []byte) {
 }
 
 func (f *fixture) video(t *testing.T, name string, how ...string) {
-	f.ffmpeg(t, name, append([]string{"-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25", "-f", "lavfi", "-i", "sine=frequency=330", "-pix_fmt", "yuv420p"}, how...)...)
+	f.ffmpeg(t, name, append([]string{"-f", "lavfi", "-i", "gradients=size=1280x720:rate=25:speed=0.01:n=5:c0=0x10243a:c1=0x0b6b62:c2=0xe0b25c:c3=0xa8321f:c4=0x62c9bb", "-f", "lavfi", "-i", "sine=frequency=330", "-pix_fmt", "yuv420p"}, how...)...)
 }
 
 func (f *fixture) ffmpeg(t *testing.T, name string, args ...string) {
