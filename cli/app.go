@@ -32,7 +32,7 @@ func Main(ctx context.Context, o Outside) int {
 		return e.fail(ctx, err)
 	case l.help:
 		e.help(app, l)
-		return exitDone
+		return e.fail(ctx, nil)
 	}
 	return e.fail(ctx, app.RunContext(ctx, l.args))
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -277,4 +278,31 @@ func films(t *testing.T) string {
 		"2025/empty.txt":       "",
 		"a name with space.md": "# hello\n",
 	})
+}
+
+type brokenPipe struct{ error }
+
+func (b brokenPipe) Write([]byte) (int, error) { return 0, b.error }
+
+func TestResultsThatCannotBeWrittenAreNoSuccess(t *testing.T) {
+	dir := t.TempDir()
+	for _, line := range []string{"version", "version --json", "--help", "context ls", "completion bash"} {
+		for _, row := range []struct {
+			err  error
+			code int
+			say  string
+		}{
+			{syscall.ENOSPC, 1, "natster: write the result: no space left on device\n"},
+			{syscall.EPIPE, 130, ""}, // as if interrupted: whoever read it has gone
+		} {
+			var stderr bytes.Buffer
+			code := cli.Main(t.Context(), cli.Outside{
+				Args: append([]string{"natster"}, strings.Fields(line)...), Stdin: strings.NewReader(""), Stdout: brokenPipe{row.err}, Stderr: &stderr,
+				Getenv: func(n string) string { return map[string]string{"HOME": dir}[n] },
+			})
+			if code != row.code || stderr.String() != row.say {
+				t.Errorf("%s: %v: %d %q", line, row.err, code, stderr.String())
+			}
+		}
+	}
 }

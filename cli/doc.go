@@ -7,6 +7,7 @@
 //	args.go        flags anywhere on the line, commands and flags that were mistyped
 //	help.go        what a command is for and how it is typed
 //	env.go         streams, colours, JSON, the log
+//	results.go     stdout: what could not be written is no success
 //	errors.go      how errors look, what to type next, exit codes
 //	table.go       listings; sizes, rates and numbers for people
 //	progress.go    the bar on stderr

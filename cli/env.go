@@ -28,17 +28,19 @@ func OS() Outside {
 // env is what every command of one run shares. Its fields are set before the command runs and not changed after.
 type env struct {
 	Outside
-	json    bool   // --json
-	context string // --context, or NATSTER_CONTEXT, or empty: the one in use
-	named   string // --context alone
-	verbose bool   // --verbose
-	out     style  // of what goes to stdout
-	err     style  // of what goes to stderr
+	written *results // Outside's Stdout
+	json    bool     // --json
+	context string   // --context, or NATSTER_CONTEXT, or empty: the one in use
+	named   string   // --context alone
+	verbose bool     // --verbose
+	out     style    // of what goes to stdout
+	err     style    // of what goes to stderr
 }
 
 func newEnv(o Outside) *env {
-	e := &env{Outside: o, context: o.Getenv("NATSTER_CONTEXT")}
+	e := &env{Outside: o, written: &results{Writer: o.Stdout}, context: o.Getenv("NATSTER_CONTEXT")}
 	e.out, e.err = e.styleOf(o.Stdout), e.styleOf(o.Stderr)
+	e.Stdout = e.written
 	return e
 }
 
@@ -122,10 +124,7 @@ func (e *env) printJSON(v any, indent string) error {
 	enc := json.NewEncoder(e.Stdout)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", indent)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("write the result: %w", err)
-	}
-	return nil
+	return enc.Encode(v)
 }
 
 // logger takes what happens inside while a command runs in the foreground: warnings only, or all with --verbose.

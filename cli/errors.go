@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"natster/deploy/accounts"
 	"natster/functions/api"
@@ -51,6 +52,13 @@ func hint(err error, format string, args ...any) error {
 
 // fail prints err the way every error of natster looks, and returns the exit code.
 func (e *env) fail(ctx context.Context, err error) int {
+	lost := e.written.failure()
+	if errors.Is(lost, syscall.EPIPE) && (err == nil || errors.Is(err, syscall.EPIPE)) { // whoever read it has gone, and knows
+		return exitInterrupted
+	}
+	if err == nil {
+		err = lost
+	}
 	if err == nil {
 		return exitDone
 	}
