@@ -6,6 +6,7 @@
 //	operator.go   Operator, the Keeper that is an operator of its own: bootstrap, enrol, users
 //	imports.go    Operator: import, unimport, list
 //	users.go      user keys, their JWTs, what they may do
+//	token.go      the operator itself, for a server's configuration
 //	keystore.go   the directory behind an Operator: one file an account, 0600, replaced atomically
 //	push.go       telling a running server
 //

@@ -8,6 +8,7 @@
 //	info.go        world.json: how other processes find a running world; Find, OpenKeeper
 //	connect.go     connections: in process for the functions and the deployment, over the network for everybody else
 //	all.go         the one list of all functions and of all projections
+//	outgrown.go    a world on NATS servers that are not embedded: Keys, Provision, Greet
 //	service.go     what a nexlet needs to run functions of a world: Export writes it, OpenService reads it
 //	functions.go   provisioning and running them
 //	vault.go       the keys that claimed contexts and accounts' web keys are sealed to

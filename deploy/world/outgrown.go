@@ -1,0 +1,130 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"natster/deploy/accounts"
+	"natster/deploy/private"
+	"natster/events"
+	"natster/functions"
+	"natster/functions/api"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Keys returns the operator of the world in dir, whom it makes if there is none, without telling any server of changes: for
+// who has the world's keys and starts the servers.
+func Keys(ctx context.Context, dir string) (*accounts.Operator, error) {
+	if err := os.MkdirAll(dir, private.DirMode); err != nil {
+		return nil, fmt.Errorf("world: %w", err)
+	}
+	if err := accounts.Bootstrap(ctx, keysDir(dir)); err != nil {
+		return nil, err
+	}
+	return accounts.Open(keysDir(dir), nil)
+}
+
+// Provision makes what the functions need on NATS servers that are not embedded, with so many replicas, and notes in dir that
+// the world is there. It may be repeated. It fails with ErrRunning while the world runs in a process of natster.
+func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions.Function, error) {
+	if _, err := Keys(ctx, dir); err != nil {
+		return nil, err
+	}
+	lock, err := takeLock(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = lock.Close() }() // closing is what unlocks
+	info := Info{Running: true, Started: time.Now().UTC(), URL: urls}
+	keeper, err := accounts.Open(keysDir(dir), func(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
+		return info.Connect(ctx, creds, nats.NoReconnect())
+	})
+	if err != nil {
+		return nil, err
+	}
+	known := keeper.WellKnown()
+	info.Global, info.Hub, info.Site = known.Global, known.Hub, known.Site
+	if info.HubCatalog, err = events.ParseCatalog(DefaultHubCatalog); err != nil {
+		return nil, err
+	}
+	if last, err := readInfo(dir); err == nil && !last.HubCatalog.IsZero() {
+		info.HubCatalog = last.HubCatalog
+	}
+	fns, err := allFunctions(Config{Dir: dir, HubCatalog: info.HubCatalog}, known)
+	if err != nil {
+		return nil, err
+	}
+	set, err := enlist(ctx, keeper, fns)
+	if err != nil {
+		return nil, err
+	}
+	nc, err := info.Connect(ctx, set.creds[adminUser], nats.NoReconnect())
+	if err != nil {
+		return nil, err
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("world: %w", err)
+	}
+	if err := provisionSoon(ctx, js, replicas, fns); err != nil {
+		return nil, err
+	}
+	return fns, writeInfo(dir, info)
+}
+
+// provisionSoon waits for servers that have just been started: until they have a leader they answer nothing.
+func provisionSoon(ctx context.Context, js jetstream.JetStream, replicas int, fns []functions.Function) error {
+	const attempt, pause = 5 * time.Second, 500 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, provisionPatience)
+	defer cancel()
+	for {
+		once, cancel := context.WithTimeout(ctx, attempt)
+		err := functions.Provision(once, js, replicas, fns...)
+		cancel()
+		var refused *jetstream.APIError
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &refused) && refused.Code < http.StatusInternalServerError:
+			return err // they have a leader, and it does not want to
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the servers did not find together within %s: %w", provisionPatience, err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// Greet initializes the hub's account of a world whose functions run elsewhere; once. It fails with api.ErrUnavailable when
+// no function answers.
+func Greet(ctx context.Context, dir string) error {
+	info, err := Find(dir)
+	if err != nil {
+		return err
+	}
+	keeper, err := OpenKeeper(dir)
+	if err != nil {
+		return err
+	}
+	creds, err := keeper.User(ctx, info.Hub, accounts.OwnerUser, accounts.Permissions{All: true})
+	if err != nil {
+		return err
+	}
+	nc, err := info.Connect(ctx, creds, nats.NoReconnect())
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	if err := api.NewClient(nc).Initialize(ctx, info.Hub, "", "hub"); err != nil && !errors.Is(err, api.ErrBadRequest) {
+		return fmt.Errorf("world: introduce the hub: %w", err)
+	}
+	return nil
+}
