@@ -1,14 +1,18 @@
 package nex_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"natster/deploy/nex"
 	"natster/deploy/nex/nextest"
+	"natster/functions/api"
 	"natster/workloads/nexlet/nexlettest"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
@@ -128,4 +132,48 @@ func TestWhatDoesNotBecomeReadyIsStoppedAgain(t *testing.T) {
 	if left, err := c.List(t.Context()); err != nil || len(left) != 1 {
 		t.Errorf("half deployed: %v, %v", left, err)
 	}
+}
+
+// TestARollingUpgradeLosesNoRequest moves everything from an old nexlet to a new one while requests go on: none of them is
+// made twice, and all are answered.
+func TestARollingUpgradeLosesNoRequest(t *testing.T) {
+	s := nexlettest.Start(t, echoing)
+	old := s.Node(nextest.Config{Name: "old"})
+	c := s.Client("")
+	if _, err := c.Up(t.Context(), wants(), nex.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	conn := s.Account("alice").Conn(t)
+	ctx, stop := context.WithCancel(t.Context())
+	var busy sync.WaitGroup
+	var count atomic.Int64
+	for range 4 {
+		busy.Go(func() {
+			client := api.NewClient(conn)
+			for ctx.Err() == nil {
+				once, cancel := context.WithTimeout(context.WithoutCancel(ctx), nexlettest.Patience)
+				if _, err := api.Call(once, client, probe, word{"hello"}); err != nil {
+					t.Errorf("request %d: %v", count.Load(), err)
+				}
+				cancel()
+				count.Add(1)
+			}
+		})
+	}
+	s.Node(nextest.Config{Name: "new"})
+	if _, err := c.Lameduck(t.Context(), "old", time.Minute); err != nil {
+		t.Error(err)
+	}
+	if steps, err := c.Up(t.Context(), wants(), nex.Options{}); err != nil || steps[0].Node != "new" {
+		t.Errorf("%v, %v", steps, err)
+	}
+	old.Stop()
+	<-old.Child(0).Done()
+	before := count.Load()
+	for tick := time.NewTicker(10 * time.Millisecond); count.Load() < before+100; {
+		<-tick.C
+	}
+	stop()
+	busy.Wait()
+	t.Logf("%d requests", count.Load())
 }

@@ -23,8 +23,21 @@ import (
 var quick = nextest.Times{Look: 20 * time.Millisecond, Degraded: 4 * time.Second, Offline: 8 * time.Second}
 
 func TestAKilledNexletTakesUpItsOldIDAndItsWorkloads(t *testing.T) {
-	s := nexlettest.Start(t, echoing(echo))
-	node := s.Node(nextest.Config{Times: quick, Agents: []nextest.Agent{
+	t.Run("where everybody is let in", func(t *testing.T) {
+		s := nexlettest.Start(t, echoing(echo))
+		killed(t, s, nil)
+	})
+	t.Run("where the node mints credentials", func(t *testing.T) {
+		s := nexlettest.Start(t, echoing(echo))
+		server, account := nextest.SecureServer(t)
+		s.Nex, s.URL, s.Creds = server, account.URL, account.Creds
+		killed(t, s, nextest.SigningKey{T: t, URL: account.URL, Key: account.Key, Account: account.Public})
+	})
+}
+
+func killed(t *testing.T, s *nexlettest.Stage, mint nextest.Minter) {
+	t.Helper()
+	node := s.Node(nextest.Config{Times: quick, Mint: mint, Agents: []nextest.Agent{
 		nextest.Program(func() *exec.Cmd { return program(processEnv(s)) }),
 	}})
 	c := s.Client("shares")
@@ -32,7 +45,11 @@ func TestAKilledNexletTakesUpItsOldIDAndItsWorkloads(t *testing.T) {
 	s.Running(c, d.ID, wire.Running)
 	answered(t, s.Account("alice"))
 
-	events := feedOf(t, s, "shares")
+	owner := "shares"
+	if mint != nil {
+		owner = node.Child(0).ID
+	}
+	events := feedOf(t, s, owner)
 	node.Child(0).Kill()
 	events.wait("WORKLOADSTARTED", func(body map[string]any) bool {
 		meta, _ := body["metadata"].(map[string]any)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"natster/deploy/nex/nextest"
 	"natster/functions"
 	"natster/functions/api"
+	"natster/workloads/nexlet"
 	"natster/workloads/nexlet/nexlettest"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
@@ -93,7 +95,13 @@ func TestEveryMessageFitsNexsSchemas(t *testing.T) {
 	said := listen(t, s.URL)
 	node := s.Node(nextest.Config{Times: nextest.Times{Heartbeat: 50 * time.Millisecond}})
 	c := s.Client("shares")
-	d, err := c.Deploy(t.Context(), nex.Request{Name: "prober", Start: spec.Start{Function: "prober"}})
+	creds, err := os.ReadFile(filepath.Join(s.Keys, "prober.creds"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := c.Deploy(t.Context(), nex.Request{
+		Name: "prober", Start: spec.Start{Function: "prober"}, Environment: map[string]string{nexlet.EnvCreds: string(creds)},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,9 +126,13 @@ func TestEveryMessageFitsNexsSchemas(t *testing.T) {
 	}
 	<-node.Child(0).Done()
 
+	seed := secretIn(t, filepath.Join(s.Keys, "prober.creds"))
 	find := schemas(t)
 	seen := map[string]int{}
 	for _, m := range said.all() {
+		if bytes.Contains(m.Data, []byte(seed)) {
+			t.Errorf("%s shows the function's secret", m.Subject)
+		}
 		name := schemaOf(m)
 		if name == "" || wire.Refusal(m) != nil {
 			continue
@@ -145,6 +157,22 @@ func TestEveryMessageFitsNexsSchemas(t *testing.T) {
 			t.Errorf("nobody said a %s", name)
 		}
 	}
+}
+
+// secretIn is the seed in a credentials file.
+func secretIn(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "SU") {
+			return strings.TrimSpace(line)
+		}
+	}
+	t.Fatal("no seed in " + path)
+	return ""
 }
 
 // A listener keeps all that is said, each reply with the subject of its request in front.
