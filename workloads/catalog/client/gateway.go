@@ -30,6 +30,8 @@ const openFiles = 8
 type Gateway struct {
 	c     *Client
 	token string
+	ctx   context.Context // ends with Close
+	stop  context.CancelFunc
 
 	mu       sync.Mutex
 	closed   bool
@@ -50,7 +52,8 @@ type shared struct {
 // Handler returns a gateway to the client's catalogs, for those who know the token, which must not be guessable
 // ([crypto/rand.Text] is good).
 func (c *Client) Handler(token string) *Gateway {
-	return &Gateway{c: c, token: token, files: make(map[source]*shared), contents: make(map[events.Catalog]catalog.Contents)}
+	ctx, stop := context.WithCancel(context.Background())
+	return &Gateway{c: c, token: token, ctx: ctx, stop: stop, files: make(map[source]*shared), contents: make(map[events.Catalog]catalog.Contents)}
 }
 
 // Path is the URL path of a file.
@@ -61,6 +64,7 @@ func (g *Gateway) Path(name events.Catalog, e catalog.Entry) string {
 
 // Close closes the files that are kept open; requests that are running fail.
 func (g *Gateway) Close() error {
+	g.stop()
 	g.mu.Lock()
 	g.closed = true
 	files := g.files
@@ -99,7 +103,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, err)
 		return
 	}
-	f, done, err := g.open(r.Context(), name, e)
+	f, done, err := g.open(name, e)
 	if err != nil {
 		g.refuse(w, err)
 		return
@@ -136,7 +140,7 @@ func (g *Gateway) find(ctx context.Context, name events.Catalog, what string) (c
 }
 
 // open returns the open file of e; done gives it back.
-func (g *Gateway) open(ctx context.Context, name events.Catalog, e catalog.Entry) (f *File, done func(), err error) {
+func (g *Gateway) open(name events.Catalog, e catalog.Entry) (f *File, done func(), err error) {
 	key := source{catalog: name, hash: e.Hash, size: e.Size}
 	g.mu.Lock()
 	if g.closed {
@@ -156,7 +160,7 @@ func (g *Gateway) open(ctx context.Context, name events.Catalog, e catalog.Entry
 	for _, old := range idle {
 		_ = old.file.Close() // never fails
 	}
-	s.once.Do(func() { s.file, s.err = g.c.Open(context.WithoutCancel(ctx), name, e) })
+	s.once.Do(func() { s.file, s.err = g.c.Open(g.ctx, name, e) }) // for whoever comes next too
 	done = func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()

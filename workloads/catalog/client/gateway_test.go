@@ -2,11 +2,16 @@ package client_test
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/internal/catalogtest"
@@ -124,5 +129,57 @@ func TestTheGatewayIsNobodysOtherName(t *testing.T) {
 		if r := ask("GET", "localhost", g.Path(films, e), rang); r.Code != want {
 			t.Errorf("%s: %d", rang, r.Code)
 		}
+	}
+}
+
+func TestAGatewayClosesWhileAServerIsSilent(t *testing.T) {
+	w := catalogtest.Start(t)
+	_, stop := w.Serve(t)
+	e := w.Library.Add("a.mp4", catalogtest.Content(10, 1))
+	c := bob(t, w)
+	g := c.Handler("secret")
+	list, err := c.List(t.Context(), films)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan struct{})
+	silent := w.Alice.Conn(t)
+	for verb, answer := range map[string]func(*nats.Msg){
+		"get": func(m *nats.Msg) {
+			body, err := json.Marshal(map[string]any{"code": 200, "data": list})
+			if err != nil || m.Respond(body) != nil {
+				t.Error("not answered")
+			}
+		},
+		"download": func(*nats.Msg) { close(asked) },
+	} {
+		if _, err := silent.Subscribe("*.natster.catalog.films."+verb, answer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := silent.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan int, 1)
+	go func() {
+		r := httptest.NewRecorder()
+		q := httptest.NewRequestWithContext(context.Background(), "GET", g.Path(films, e), nil)
+		q.Host = "localhost"
+		g.ServeHTTP(r, q)
+		answered <- r.Code
+	}()
+	<-asked
+	began := time.Now()
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 5*time.Second { // the request itself would wait for ten
+		t.Errorf("it took %v", took)
+	}
+	if code := <-answered; code < 500 {
+		t.Error(code)
 	}
 }

@@ -176,3 +176,32 @@ func TestAFileThatAnotherDownloadFinishedIsThere(t *testing.T) {
 	}
 	expectOnly(t, dir, "a.mp4")
 }
+
+// replacing is a sink under whose name something else stands by the time it is whole.
+type replacing struct {
+	client.Sink
+	replace func() error
+}
+
+func (r replacing) Sync() error { return errors.Join(r.Sink.Sync(), r.replace()) }
+
+func TestOnlyWhatWasVerifiedGetsTheName(t *testing.T) {
+	w := catalogtest.Start(t)
+	w.Serve(t)
+	e := w.Library.Add("a.mp4", catalogtest.Content(3*chunk, 1))
+	for _, overwrite := range []bool{false, true} {
+		dir := t.TempDir()
+		name := filepath.Join(dir, client.PartialName(e))
+		c := bob(t, w)
+		c.WriteThrough(func(f *os.File) client.Sink {
+			return replacing{f, func() error { // as when it is removed, and another download begins
+				return errors.Join(os.Remove(name), os.WriteFile(name, []byte("half"), 0o600))
+			}}
+		})
+		if _, err := c.Download(t.Context(), films, []catalog.Entry{e}, dir, client.Options{Overwrite: overwrite}); err == nil {
+			t.Fatal("no error")
+		}
+		expectOnly(t, dir, client.PartialName(e))
+		expectFile(t, dir, client.PartialName(e), []byte("half"))
+	}
+}

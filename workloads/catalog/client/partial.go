@@ -23,6 +23,8 @@ var (
 	ErrInUse    = errors.New("another download is writing this file")
 )
 
+var errRemoved = errors.New("the unfinished file was removed or replaced meanwhile; download it again")
+
 // sink is what a partial file is written through.
 type sink interface {
 	io.WriterAt
@@ -105,16 +107,25 @@ func (p *partial) claim() (bool, error) {
 	if err := lock(p.file); err != nil {
 		return false, fmt.Errorf("%s: %w", p.name, err)
 	}
+	fi, err := p.file.Stat()
+	if err != nil {
+		return false, err
+	}
+	p.size = fi.Size()
+	return p.named()
+}
+
+// named tells whether the name still is this file's.
+func (p *partial) named() (bool, error) {
 	mine, err := p.file.Stat()
 	if err != nil {
 		return false, err
 	}
-	p.size = mine.Size()
-	named, err := p.root.Lstat(p.name)
+	there, err := p.root.Lstat(p.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return err == nil && os.SameFile(mine, named), err
+	return err == nil && os.SameFile(mine, there), err
 }
 
 // append writes b at the end.
@@ -157,6 +168,9 @@ func (p *partial) sum(ctx context.Context, h hash.Hash) error {
 func (p *partial) commit(replace bool) error {
 	if err := p.Sync(); err != nil {
 		return diskError(err)
+	}
+	if mine, err := p.named(); err != nil || !mine { // what stands there now, nobody has verified
+		return errors.Join(fmt.Errorf("%s: %w", p.name, errRemoved), err)
 	}
 	if replace {
 		return p.root.Rename(p.name, p.path)
