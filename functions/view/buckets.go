@@ -99,8 +99,8 @@ func SharesOf(owner events.Account, c events.Catalog) string {
 	return "by." + owner.String() + "." + c.String() + ".*"
 }
 
-// ShareIn returns the share that a document of [Shares] holds; ok is false when there is none any more. It reads a share
-// from its key, which says all but whether it was imported: many are read at a time, and this takes a quarter of the time.
+// ShareIn returns the share that a document of [Shares] holds; ok is false when there is none any more, and when the document
+// does not belong under its key (see [Doc]). It reads a share from its key, which says all but whether it was imported: many are read at a time, and this takes a quarter of the time.
 func ShareIn(f Found) (s Share, ok bool, err error) {
 	if f.Value == nil {
 		return Share{}, false, nil
@@ -121,6 +121,10 @@ func ShareIn(f Found) (s Share, ok bool, err error) {
 	}
 	if s.Catalog, err = events.ParseCatalog(name); err != nil {
 		return Share{}, false, fmt.Errorf("document %s: %w", f.Key, err)
+	}
+	said := `"doc":{"from":"` + from + `","to":"` + to + `","catalog":"` + name + `"`
+	if !bytes.Contains(f.Value, []byte(said)) {
+		return Share{}, false, nil
 	}
 	s.Imported = bytes.Contains(f.Value, []byte(`"imported":true`)) // no text in a share can hold a quote
 	return s, true, nil

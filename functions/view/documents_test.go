@@ -61,6 +61,33 @@ func TestAShareIsReadFromItsKey(t *testing.T) {
 	}
 }
 
+func TestADocumentIsBelievedOnlyWhereItBelongs(t *testing.T) {
+	films, err := events.ParseCatalog("films")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice, bob, eve := account(t), account(t), account(t)
+	value, err := json.Marshal(view.Stored[view.Share]{Doc: view.Share{From: alice, To: bob, Catalog: films}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{view.ShareByKey(alice, films, eve), view.ShareToKey(eve, alice, films), view.ShareToKey(alice, bob, films)} {
+		if s, ok, err := view.ShareIn(view.Found{Key: key, Value: value}); ok || err != nil {
+			t.Errorf("a share copied to %s is read as %+v, %v", key, s, err)
+		}
+		if s, ok, err := view.Doc[view.Share](view.Found{Key: key, Value: value}); ok || err != nil {
+			t.Errorf("a share copied to %s is read as %+v, %v", key, s, err)
+		}
+	}
+	me, err := json.Marshal(view.Stored[view.Account]{Doc: view.Account{Account: alice}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := view.Doc[view.Account](view.Found{Key: view.AccountKey(eve), Value: me}); ok || err != nil {
+		t.Errorf("another's identity passes: %v", err)
+	}
+}
+
 func TestOnlyTheVaultOpensAContext(t *testing.T) {
 	newKey := func() (nkeys.KeyPair, string) {
 		kp, err := nkeys.CreateCurveKeys()

@@ -186,13 +186,27 @@ func (r *Reader) setGeneration(b Bucket, gen uint64) {
 	r.generations[b.Name] = gen
 }
 
-// Doc decodes a found document of type D; ok is false when there is none.
+// placed is a document that knows its key. JetStream sends the answer to a read wherever the reader wants it, so whoever may
+// read anything can copy it under any key; a document is believed only where it belongs.
+type placed interface{ belongs(key string) bool }
+
+func (a Account) belongs(key string) bool { return key == AccountKey(a.Account) }
+func (c Catalog) belongs(key string) bool { return key == CatalogKey(c.Catalog) }
+func (l Login) belongs(key string) bool   { return key == LoginKey(l.OAuthID) }
+func (s Share) belongs(key string) bool {
+	return key == ShareByKey(s.From, s.Catalog, s.To) || key == ShareToKey(s.To, s.From, s.Catalog)
+}
+
+// Doc decodes a found document of type D; ok is false when there is none, or none that belongs under its key.
 func Doc[D any](f Found) (s Stored[D], ok bool, err error) {
 	if f.Value == nil {
 		return s, false, nil
 	}
 	if err := json.Unmarshal(f.Value, &s); err != nil {
 		return s, false, fmt.Errorf("document %s: %w", f.Key, err)
+	}
+	if d, placed := any(s.Doc).(placed); placed && !d.belongs(f.Key) {
+		return Stored[D]{}, false, nil
 	}
 	return s, true, nil
 }
