@@ -98,12 +98,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	e, err := g.find(r.Context(), name, what)
-	if err != nil {
-		g.refuse(w, err)
-		return
+	e, f, done, err := g.lookUp(r.Context(), name, what)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrChanged) { // since it was listed, which open has forgotten
+		e, f, done, err = g.lookUp(r.Context(), name, what)
 	}
-	f, done, err := g.open(name, e)
 	if err != nil {
 		g.refuse(w, err)
 		return
@@ -117,6 +115,14 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func numbered(host string) bool {
 	name := (&url.URL{Host: host}).Hostname()
 	return net.ParseIP(name) != nil || strings.EqualFold(name, "localhost")
+}
+
+// lookUp opens the file that what names; done gives it back.
+func (g *Gateway) lookUp(ctx context.Context, name events.Catalog, what string) (e catalog.Entry, f *File, done func(), err error) {
+	if e, err = g.find(ctx, name, what); err == nil {
+		f, done, err = g.open(name, e)
+	}
+	return e, f, done, err
 }
 
 // find looks an entry up in the contents as last listed, and lists again when it is not there.

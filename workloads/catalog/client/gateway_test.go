@@ -183,3 +183,31 @@ func TestAGatewayClosesWhileAServerIsSilent(t *testing.T) {
 		t.Error(code)
 	}
 }
+
+// The address of a file is of what is there now, whatever was there when it was last asked for.
+func TestAFileThatWasReplacedIsServedAnew(t *testing.T) {
+	w := catalogtest.Start(t)
+	w.Serve(t)
+	e := w.Library.Add("a.txt", []byte("old"))
+	g := bob(t, w).Handler("secret")
+	defer g.Close()
+	get := func() (int, string) {
+		r := httptest.NewRecorder()
+		q := httptest.NewRequestWithContext(t.Context(), "GET", g.Path(films, e), nil)
+		q.Host = "localhost"
+		g.ServeHTTP(r, q)
+		return r.Code, r.Body.String()
+	}
+	w.Library.Add("b.txt", nil)
+	r := httptest.NewRecorder()
+	q := httptest.NewRequestWithContext(t.Context(), "HEAD", "/secret/films/b.txt", nil) // the listing is known now
+	q.Host = "localhost"
+	g.ServeHTTP(r, q)
+	if r.Code != 200 {
+		t.Fatal(r.Code)
+	}
+	w.Library.Replace("a.txt", []byte("newer"))
+	if code, body := get(); code != 200 || body != "newer" {
+		t.Fatal(code, body)
+	}
+}

@@ -54,6 +54,19 @@ func (l *Library) AddEntry(e catalog.Entry, content []byte) catalog.Entry {
 	return e
 }
 
+// Replace puts other content in the place of the file at path.
+func (l *Library) Replace(path string, content []byte) catalog.Entry {
+	l.mu.Lock()
+	l.entries = slices.DeleteFunc(slices.Clone(l.entries), func(e catalog.Entry) bool {
+		if e.Path == path {
+			delete(l.content, e.Hash)
+		}
+		return e.Path == path
+	})
+	l.mu.Unlock()
+	return l.Add(path, content)
+}
+
 // Change makes reading the file with content h fail as changed from now on.
 func (l *Library) Change(h events.Hash) {
 	l.mu.Lock()
