@@ -5,31 +5,11 @@ import (
 	"errors"
 	"time"
 
-	"natster/functions/accounts"
-	"natster/functions/catalogs"
-	"natster/functions/logins"
+	"natster/deploy/world"
 	"natster/functions/projection"
-	"natster/functions/shares"
-	"natster/functions/stats"
 
 	"github.com/urfave/cli/v2"
 )
-
-// A rebuildable is a projection and its name.
-type rebuildable struct {
-	name       string
-	projection projection.Rebuildable
-}
-
-func rebuildables() []rebuildable {
-	return []rebuildable{
-		{"accounts", accounts.Projection()},
-		{"catalogs", catalogs.Projection()},
-		{"shares", shares.Projection()},
-		{"logins", logins.Projection()},
-		{"stats", stats.Projection()},
-	}
-}
 
 func adminRebuildCommand(e *env) *cli.Command {
 	return &cli.Command{
@@ -64,7 +44,7 @@ reading the old ones. PROJECTION is accounts, catalogs, shares, logins or stats.
 			bar := e.bar("rebuilding")
 			var last projection.Progress
 			began := time.Now()
-			err = projection.Rebuild(ctx, nc, func(p projection.Progress) {
+			err = world.Rebuild(ctx, nc, func(p projection.Progress) {
 				last = p
 				bar.count(int64(p.Position)+int64(p.Written), int64(p.Last)+int64(p.Docs))
 			}, which...)
@@ -89,19 +69,19 @@ reading the old ones. PROJECTION is accounts, catalogs, shares, logins or stats.
 }
 
 // chosenProjections are those with these names, or all.
-func chosenProjections(arg []string) (names []string, which []projection.Rebuildable, err error) {
-	all := rebuildables()
+func chosenProjections(arg []string) (names []string, which []world.NamedProjection, err error) {
+	which = world.Projections()
 	if len(arg) > 0 {
-		chosen := make([]rebuildable, len(arg))
+		all := which
+		which = make([]world.NamedProjection, len(arg))
 		for i, a := range arg {
-			if chosen[i], err = pick(a, "no projection", all, func(r rebuildable) string { return r.name }, "admin rebuild --all"); err != nil {
+			if which[i], err = pick(a, "no projection", all, func(p world.NamedProjection) string { return p.Name }, "admin rebuild --all"); err != nil {
 				return nil, nil, err
 			}
 		}
-		all = chosen
 	}
-	for _, r := range all {
-		names, which = append(names, r.name), append(which, r.projection)
+	for _, p := range which {
+		names = append(names, p.Name)
 	}
 	return names, which, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"natster/deploy/world"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -129,8 +130,8 @@ func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string)
 		return names
 	case "PROJECTION":
 		var names []string
-		for _, r := range rebuildables() {
-			names = append(names, r.name)
+		for _, r := range world.Projections() {
+			names = append(names, r.Name)
 		}
 		return names
 	case "SHELL":

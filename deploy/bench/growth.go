@@ -113,13 +113,9 @@ func fill(ctx context.Context, nc *nats.Conn, log iter.Seq[events.Event]) error 
 	return upToDate(ctx, nc, js, last)
 }
 
-// upToDate rebuilds all projections and lets the functions go on after the position.
+// upToDate rebuilds all projections and lets every function go on after the position.
 func upToDate(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, position uint64) error {
-	var all []projection.Rebuildable
-	for _, p := range world.Projections() {
-		all = append(all, p.Rebuildable)
-	}
-	if err := projection.Rebuild(ctx, nc, nil, all...); err != nil {
+	if err := world.Rebuild(ctx, nc, nil, world.Projections()...); err != nil {
 		return err
 	}
 	log, err := js.Stream(ctx, events.LogStream)

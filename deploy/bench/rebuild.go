@@ -36,13 +36,9 @@ func rebuild(ctx context.Context, l *lab) (_ []Result, err error) {
 	if err := fill(ctx, nc, shape.Log()); err != nil {
 		return nil, err
 	}
-	var all []projection.Rebuildable
-	for _, p := range world.Projections() {
-		all = append(all, p.Rebuildable)
-	}
 	docs := 0
 	start := time.Now()
-	if err := projection.Rebuild(ctx, nc, func(p projection.Progress) { docs = p.Docs }, all...); err != nil {
+	if err := world.Rebuild(ctx, nc, func(p projection.Progress) { docs = p.Docs }, world.Projections()...); err != nil {
 		return nil, err
 	}
 	took := time.Since(start)

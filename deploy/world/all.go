@@ -1,7 +1,13 @@
 package world
 
 import (
+	"context"
+	"errors"
 	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nkeys"
 
 	"natster/deploy/accounts"
 	"natster/events"
@@ -19,9 +25,8 @@ import (
 	"natster/functions/queries"
 	"natster/functions/shares"
 	"natster/functions/stats"
+	"natster/functions/view"
 	"natster/functions/websessions"
-
-	"github.com/nats-io/nkeys"
 )
 
 // allFunctions is the one list of Natster's functions, as the world that c and known describe configures them.
@@ -82,19 +87,51 @@ func (s settings) functions() ([]functions.Function, error) {
 	return all, nil
 }
 
-// A NamedProjection is a projection that can be rebuilt, and the function that keeps it.
+// A NamedProjection is a projection that can be rebuilt; the function that keeps it, and its bucket, are called the same.
 type NamedProjection struct {
-	Name string
+	Name   string
+	Bucket view.Bucket
 	projection.Rebuildable
 }
 
-// Projections are all projections of the log; the functions that keep them are called the same.
+// Projections are all projections of the log.
 func Projections() []NamedProjection {
 	return []NamedProjection{
-		{"accounts", accountsfn.Projection()},
-		{"catalogs", catalogs.Projection()},
-		{"shares", shares.Projection()},
-		{"logins", logins.Projection()},
-		{"stats", stats.Projection()},
+		{"accounts", view.Accounts, accountsfn.Projection()},
+		{"catalogs", view.Catalogs, catalogs.Projection()},
+		{"shares", view.Shares, shares.Projection()},
+		{"logins", view.Logins, logins.Projection()},
+		{"stats", view.Stats, stats.Projection()},
 	}
+}
+
+// Rebuild makes projections anew from the log while everything runs, as [projection.Rebuild] does, and lets the functions that
+// keep them go on from there: they need not hear again what the rebuild has folded. nc is an administrator's.
+func Rebuild(ctx context.Context, nc *nats.Conn, progress func(projection.Progress), which ...NamedProjection) error {
+	all := make([]projection.Rebuildable, len(which))
+	for i, p := range which {
+		all[i] = p.Rebuildable
+	}
+	if err := projection.Rebuild(ctx, nc, progress, all...); err != nil {
+		return err
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return fmt.Errorf("world: %w", err)
+	}
+	direct, err := events.NewDirect(nc)
+	if err != nil {
+		return err
+	}
+	views := view.NewReader(direct)
+	for _, p := range which {
+		at, err := projection.Position(ctx, views, p.Bucket)
+		if err == nil {
+			err = functions.FastForward(ctx, js, p.Name, at)
+		}
+		if err != nil {
+			return errors.Join(err, direct.Close())
+		}
+	}
+	return direct.Close()
 }

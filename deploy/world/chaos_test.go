@@ -111,11 +111,7 @@ func TestProjectionsEqualAReplayWhicheverFunctionIsKilledWhenever(t *testing.T) 
 		t.Fatal(err)
 	}
 	folded := documents(t, views)
-	var all []projection.Rebuildable
-	for _, p := range world.Projections() {
-		all = append(all, p.Rebuildable)
-	}
-	if err := projection.Rebuild(patience, nc, nil, all...); err != nil {
+	if err := world.Rebuild(patience, nc, nil, world.Projections()...); err != nil {
 		t.Fatal(err)
 	}
 	replayed := documents(t, views)
