@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"natster/deploy/world"
 	"strings"
+
+	"natster/deploy/world"
 
 	"github.com/urfave/cli/v2"
 )
