@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os/exec"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"natster/workloads/catalog"
@@ -61,7 +62,8 @@ func (s *session) gateway(ctx context.Context, g *client.Gateway, path string, e
 	if err != nil {
 		return fmt.Errorf("open an address on this machine: %w", err)
 	}
-	srv := &http.Server{Handler: g, ReadHeaderTimeout: 10 * time.Second, ErrorLog: nil}
+	ticket := "/" + rand.Text()
+	srv := &http.Server{Handler: once(ticket, path, g), ReadHeaderTimeout: 10 * time.Second, ErrorLog: nil}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
 	url := "http://" + l.Addr().String() + path
@@ -70,7 +72,7 @@ func (s *session) gateway(ctx context.Context, g *client.Gateway, path string, e
 		s.note("%s", s.err.dim(fmt.Sprintf("%s, %s; Ctrl-C ends it", entry.MIMEType, size(entry.Size))))
 	})
 	if err == nil && browser {
-		err = browse(url)
+		err = browse("http://" + l.Addr().String() + ticket)
 	}
 	if err == nil {
 		select {
@@ -83,6 +85,20 @@ func (s *session) gateway(ctx context.Context, g *client.Gateway, path string, e
 	err = errors.Join(err, srv.Close())
 	<-ended
 	return err
+}
+
+// once sends the first who asks for ticket on to path. A browser is started with the ticket: all users of this machine can
+// see what a process was started with, and should not learn the address from it.
+func once(ticket, path string, next http.Handler) http.Handler {
+	var used atomic.Bool
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != ticket || used.Swap(true) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, path, http.StatusFound)
+	})
 }
 
 // browse asks the system to show url.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -272,6 +274,23 @@ func TestAContextFileIsReadOrRefusedWithAReason(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		case want != "" && (err == nil || !errors.Is(err, ErrContextFile) || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestATicketIsGoodOnce(t *testing.T) {
+	h := once("/ticket", "/secret/films/a.mp4", http.NotFoundHandler())
+	ask := func(path string) *httptest.ResponseRecorder {
+		r := httptest.NewRecorder()
+		h.ServeHTTP(r, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		return r
+	}
+	for _, row := range []struct {
+		path, to string
+		code     int
+	}{{"/other", "", 404}, {"/ticket", "/secret/films/a.mp4", 302}, {"/ticket", "", 404}} {
+		if r := ask(row.path); r.Code != row.code || r.Header().Get("Location") != row.to {
+			t.Errorf("%s: %d %q", row.path, r.Code, r.Header())
 		}
 	}
 }
