@@ -5,7 +5,7 @@ BIN     := bin/natster
 FUZZ    ?= 20s
 VERSION ?= v0.1.0+$(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
-.PHONY: demo build page page-test browser test lint bench fuzz clean
+.PHONY: demo build page page-test browser bench-web test lint bench fuzz clean
 
 demo: build
 	$(BIN) demo
@@ -45,6 +45,10 @@ lint:
 # Ratios against the bare floor, measured in the same run; about ten minutes and 8 GiB of disk.
 bench: build
 	$(GO) run ./deploy/bench -natster $(BIN)
+
+# The website's: needs Chromium and ffmpeg, 5 GiB of disk, about three minutes.
+bench-web: page
+	$(GO) test -tags "browser bench" -count=1 -run TestBench -timeout 20m ./workloads/web/e2e -v
 
 # Every fuzz target, FUZZ each.
 fuzz:

@@ -90,7 +90,13 @@ export async function withFilms(page) {
   const take = page.getByRole('listitem').filter({ hasText: 'films' }).getByRole('button', { name: 'Import' });
   if (await take.count()) await take.click();
   else await page.goto(site + '/c/films/');
-  await page.getByRole('link', { name: 'clips' }).waitFor();
+  await page
+    .getByRole('link', { name: 'clips' })
+    .waitFor()
+    .catch(async (e) => {
+      e.message += '\nthe page says: ' + (await page.locator('body').innerText());
+      throw e;
+    });
 }
 
 /** open opens a file of films by its path. */

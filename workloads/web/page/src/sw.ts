@@ -28,6 +28,12 @@ self.addEventListener('message', (e) => {
 channel.onmessage = (e) => {
   const m = e.data as ToWorker;
   if (m.type === 'reset') reset();
+  if (m.type === 'measure') {
+    plain = m.plain;
+    for (const s of sessions.values()) s.close();
+    sessions.clear();
+    tell({ type: 'measured' });
+  }
   if (m.type === 'unshared') {
     for (const s of sessions.values()) {
       if (s.catalog === m.catalog) s.fail(new MediaError('revoked', 'This catalog is no longer shared with you.'));
@@ -47,6 +53,7 @@ self.addEventListener('fetch', (e) => {
 let link: Link | undefined;
 let flow = new Flow({ now: () => performance.now() });
 const sessions = new Map<string, Session>();
+let plain = false;
 
 function reset(): void {
   for (const s of sessions.values()) s.fail(new MediaError('signed_out', 'You are signed out.'));
@@ -108,7 +115,7 @@ async function sessionOf(catalog: string, hash: string): Promise<Session> {
     } catch (e) {
       throw new MediaError('signed_out', e instanceof Problem ? 'You are signed out. Sign in again to go on.' : 'There is no connection.');
     }
-    s = sessions.get(key) ?? new Session(catalog, hash, new LinkWire(l), flow);
+    s = sessions.get(key) ?? new Session(catalog, hash, new LinkWire(l), flow, { plain });
     sessions.set(key, s);
   }
   try {

@@ -143,6 +143,9 @@ class Library {
         if (link !== this.link) return;
         this.trouble(name, this.explain(name, e));
         if (e instanceof Refusal && e.code === 403) this.forgetContents(name);
+        // What should be there may be just coming: its server starts, or has not heard of the share yet.
+        const s = this.shelf(name);
+        if (s?.online && s.shared) setTimeout(() => this.troubles[name] && link === this.link && void this.open(name, true), 3000);
       } finally {
         this.listing.delete(name);
       }

@@ -55,7 +55,7 @@ class Transfers {
 
   private hear(m: FromWorker): void {
     if (m.type === 'failed') for (const f of this.failed) f(m);
-    if (!m.id || !this.mine.has(m.id)) return;
+    if (m.type === 'measured' || !m.id || !this.mine.has(m.id)) return;
     const id = m.id;
     this.all = this.all.map((t) => {
       if (t.id !== id || t.state !== 'running') return t;

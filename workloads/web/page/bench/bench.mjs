@@ -1,0 +1,164 @@
+// The website's figures, beside the floor of each: plain HTTP, the same worker without decryption, the Go client.
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { chromium } from 'playwright-core';
+import { link, signIn, site, stage, withFilms } from '../e2e/lib.mjs';
+
+const runs = Number(process.env.RUNS ?? 5);
+const plain = process.env.PLAIN;
+const rows = [];
+let failed = false;
+
+/** row prints a measurement; good says whether it is what was promised. */
+function row(name, value, than, good) {
+  rows.push([name, value, than, good === undefined ? '' : good ? 'ok' : 'MISSED']);
+  console.log(`${name.padEnd(46)} ${value.padStart(16)}   ${than.padEnd(46)} ${rows.at(-1)[3]}`);
+  failed ||= good === false;
+}
+
+const median = (a) => [...a].sort((x, y) => x - y)[a.length >> 1];
+const ms = (x) => `${x.toFixed(0)} ms`;
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  downloadsPath: process.env.DOWNLOADS,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required', '--mute-audio', '--enable-precise-memory-info']
+});
+
+try {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  context.setDefaultTimeout(60_000);
+  const page = await context.newPage();
+  await signIn(page, 'Bob');
+  await link(page);
+  await withFilms(page);
+  const files = Object.fromEntries((await stage('files')).entries.map((e) => [e.path, e]));
+  const url = (path) => `/media/films/${files[path].hash}/x?type=${encodeURIComponent(files[path].mime_type)}`;
+
+  // Page.
+  const dist = new URL('../dist/', import.meta.url).pathname;
+  const scripts = [dist + 'sw.js', ...readdirSync(dist + 'assets').filter((f) => f.endsWith('.js')).map((f) => dist + 'assets/' + f)];
+  const kb = scripts.reduce((n, f) => n + gzipSync(readFileSync(f), { level: 9 }).length, 0) / 1000;
+  row('JavaScript, gzipped', `${kb.toFixed(0)} KB`, '(at most 150 KB)', kb < 150);
+  const loads = [];
+  for (let i = 0; i < runs; i++) {
+    const began = performance.now();
+    await page.goto(site + '/c/films/');
+    await page.getByRole('link', { name: 'clips' }).waitFor();
+    loads.push(performance.now() - began);
+  }
+  row('load until the catalog is listed', ms(median(loads)), '(at most 1000 ms)', median(loads) < 1000);
+
+  // Playing.
+  const other = await context.newPage();
+  await other.goto(plain + '/page.html');
+  for (const [film, limits] of [['clips/long.mp4', true], ['hour.mp4', false]]) {
+    const ours = [], theirs = [];
+    for (let i = 0; i < runs; i++) {
+      await other.bringToFront();
+      theirs.push(await play(other, `/plain/${film}?${i}`));
+      await page.bringToFront();
+      ours.push(await play(page, url(film)));
+    }
+    for (const what of ['first', 'middle', 'end']) {
+      const a = median(ours.map((t) => t[what])), b = median(theirs.map((t) => t[what]));
+      const name = `${film}: ${what === 'first' ? 'first frame' : `seek to the ${what}`}`;
+      if (limits) row(name, ms(a), `plain HTTP ${ms(b)}: ${(a / b).toFixed(1)} x (4 x or 100 ms)`, a <= Math.max(4 * b, 100));
+      else row(name, ms(a), `plain HTTP ${ms(b)}${what === 'middle' ? ' (at most 300 ms)' : ''}`, what === 'middle' ? a < 300 : undefined);
+    }
+  }
+
+  // Throughput: the page reads the bytes of the worker and drops them. The two kinds take turns.
+  const rate = { opened: [], sealed: [] };
+  for (let i = 0; i < 3; i++) {
+    for (const kind of ['sealed', 'opened']) {
+      await page.evaluate(measure, kind === 'sealed');
+      rate[kind].push(await page.evaluate(drain, [url('large.bin') + '&' + i + kind, 768 << 20]));
+    }
+  }
+  const opened = median(rate.opened), sealed = median(rate.sealed);
+  row('worker to page, decrypted', `${opened.toFixed(0)} MB/s`, `without decryption ${sealed.toFixed(0)} MB/s: ${(opened / sealed).toFixed(2)} x (0.9 x)`, opened >= 0.9 * sealed);
+
+  await page.evaluate(measure, false);
+
+  // A download of 1.5 GiB to disk, hashed, and what it takes of memory.
+  const idle = resident();
+  let peak = idle;
+  const watch = setInterval(() => (peak = Math.max(peak, resident())), 200);
+  await page.goto(site + '/c/films/');
+  const began = performance.now();
+  const started = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save large.bin' }).click();
+  const download = await started;
+  await page.getByText('Saved, and whole').waitFor({ timeout: 300_000 });
+  const took = (performance.now() - began) / 1000;
+  await download.delete();
+  clearInterval(watch);
+  const size = files['large.bin'].byte_size;
+  const mb = size / 1e6 / took;
+  const native = size / 1e6 / Number(await (await fetch(plain + '/go', { method: 'POST' })).text());
+  row('download to disk, verified', `${mb.toFixed(0)} MB/s`, `without decryption, to nowhere ${sealed.toFixed(0)} MB/s: ${(mb / sealed).toFixed(2)} x`, undefined);
+  row('', '', `Go client, verified ${native.toFixed(0)} MB/s: ${(mb / native).toFixed(2)} x (0.1 x)`, mb >= 0.1 * native);
+  row('memory of all of Chromium', `+${((peak - idle) / 1e6).toFixed(0)} MB`, `of ${(idle / 1e6).toFixed(0)} MB idle, while 1.5 GiB come (at most 300)`, peak - idle < 300e6);
+} finally {
+  await browser.close();
+}
+process.exit(failed ? 1 : 0);
+
+/** play measures a film in a page: to its first frame, and seeks. */
+function play(page, src) {
+  return page.evaluate(async (src) => {
+    const v = document.createElement('video');
+    v.muted = true;
+    document.body.append(v);
+    const frame = () => new Promise((resolve) => v.requestVideoFrameCallback(resolve));
+    const failed = new Promise((_, reject) => (v.onerror = () => reject(new Error(v.error?.message))));
+    const t = {};
+    let began = performance.now();
+    v.src = src;
+    await Promise.race([frame(), failed]);
+    t.first = performance.now() - began;
+    for (const [what, at] of [['middle', 0.5], ['end', 0.97]]) {
+      began = performance.now();
+      v.currentTime = v.duration * at;
+      await Promise.race([frame(), failed]);
+      t[what] = performance.now() - began;
+    }
+    v.removeAttribute('src');
+    v.load();
+    v.remove();
+    return t;
+  }, src);
+}
+
+/** measure tells the worker whether to open chunks, and returns when it will. */
+async function measure(plain) {
+  const c = new BroadcastChannel('natster');
+  const told = new Promise((resolve) => (c.onmessage = (e) => e.data.type === 'measured' && resolve()));
+  await fetch('/media/'); // so that it runs
+  c.postMessage({ type: 'measure', plain });
+  await told;
+  c.close();
+}
+
+/** drain reads so many bytes of a URL and returns MB/s. */
+async function drain([url, most]) {
+  const began = performance.now();
+  const r = (await fetch(url)).body.getReader();
+  let n = 0;
+  while (n < most) {
+    const { value, done } = await r.read();
+    if (done) break;
+    n += value.length;
+  }
+  await r.cancel();
+  return n / 1000 / (performance.now() - began);
+}
+
+/** resident is the memory of all processes of the browser that nobody shares, in bytes. */
+function resident() {
+  const out = execFileSync('sh', ['-c', "for p in $(pgrep chromium); do grep -h '^Pss:' /proc/$p/smaps_rollup 2>/dev/null; done | awk '{s+=$2} END {print s*1024}'"], { encoding: 'utf8' });
+  return Number(out) || 0;
+}
