@@ -22,13 +22,15 @@ var ErrHash = errors.New("the file that came is not the one that was listed: its
 
 // Options of a download. The zero value is good.
 type Options struct {
-	Parallel  int  // files at a time, default 4
+	Parallel  int  // files at a time, default 4, at most 32: a window cut finer than that holds no chunk
 	Overwrite bool // replace files that are there and differ, instead of failing with [ErrExists]
 
 	// Progress is told how far it is: about ten times a second, and when a file is done; by one goroutine at a time. It must
 	// not block.
 	Progress func(Progress)
 }
+
+const mostParallel = 32
 
 // Progress is how far a download is. Bytes that were there before count as done.
 type Progress struct {
@@ -70,7 +72,7 @@ func (c *Client) Download(ctx context.Context, name events.Catalog, entries []ca
 	if o.Parallel <= 0 {
 		o.Parallel = 4
 	}
-	o.Parallel = min(o.Parallel, max(1, len(entries)))
+	o.Parallel = min(o.Parallel, mostParallel, max(1, len(entries)))
 	d := &download{c: c, catalog: name, owner: owner, root: root, o: o}
 	d.p.Files = len(entries)
 	for _, e := range entries {

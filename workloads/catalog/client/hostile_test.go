@@ -205,3 +205,18 @@ func TestOnlyWhatWasVerifiedGetsTheName(t *testing.T) {
 		expectFile(t, dir, client.PartialName(e), []byte("half"))
 	}
 }
+
+// As many files at a time as one likes do not use up what a server gives to one account.
+func TestMoreAtATimeThanAServerAllowsComeOneAfterAnother(t *testing.T) {
+	w := catalogtest.Start(t)
+	w.Serve(t)
+	const files = 300 // a server has 256 sessions for an account
+	for i := range files {
+		w.Library.Add(fmt.Sprint(i), []byte(fmt.Sprint("content", i)))
+	}
+	entries := w.Library.Contents().Entries
+	r, err := bob(t, w).Download(t.Context(), films, entries, t.TempDir(), client.Options{Parallel: files})
+	if err != nil || r.Files != files {
+		t.Fatal(r, err)
+	}
+}
