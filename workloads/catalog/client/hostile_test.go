@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -219,4 +220,37 @@ func TestMoreAtATimeThanAServerAllowsComeOneAfterAnother(t *testing.T) {
 	if err != nil || r.Files != files {
 		t.Fatal(r, err)
 	}
+}
+
+// A server of protocol 1 that sends for ever, and never what was asked for.
+func TestAPushThatDoesNotEndIsGivenUp(t *testing.T) {
+	w := catalogtest.Start(t)
+	e := w.Library.Add("a.mp4", catalogtest.Content(10*4096, 1))
+	key, _ := seal.NewKey()
+	nc := w.Alice.Conn(t)
+	ctx, stop := context.WithCancel(t.Context())
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	defer stop()
+	answers(t, w, "download", func(*nats.Msg) string {
+		sending.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				_ = nc.PublishMsg(&nats.Msg{Subject: w.Bob.Key.String() + ".natster.media.films." + e.Hash.String(), Data: []byte("garbage"), Header: nats.Header{
+					"x-natster-chunk-idx": {fmt.Sprint(i % 20)}, "x-natster-total-chunks": {"20"}, "x-natster-sender-xkey": {key.Public()},
+				}})
+				_ = nc.Flush() // not faster than it is taken
+			}
+		})
+		return fmt.Sprintf(`{"code":200,"data":{"acknowledged":true,"chunk_size":4096,"total_chunks":10,"total_bytes":%d,"sender_xkey":%q}}`, e.Size, key.Public())
+	})
+	dir := t.TempDir()
+	err := within(t, func(ctx context.Context) error {
+		c := bob(t, w, func(c *client.Config) { c.Patience = 50 * time.Millisecond })
+		_, err := c.Download(ctx, films, []catalog.Entry{e}, dir, client.Options{})
+		return err
+	})
+	if !errors.Is(err, client.ErrOffline) {
+		t.Fatal(err)
+	}
+	expectOnly(t, dir)
 }

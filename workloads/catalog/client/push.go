@@ -115,8 +115,13 @@ func (r *receipt) take(ctx context.Context, x *pushed) error {
 	stop := context.AfterFunc(ctx, func() { _ = x.sub.Unsubscribe() })
 	defer stop()
 	quiet := min(pushQuiet, r.d.c.Patience)
+	heard, furthest := time.Now(), int64(-1) // what brings a push no further is no better than nothing
 	for r.next < r.layout.Chunks() {
-		m, err := x.sub.NextMsg(quiet)
+		wait := quiet - time.Since(heard)
+		if wait <= 0 {
+			return errQuiet
+		}
+		m, err := x.sub.NextMsg(wait)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -134,6 +139,9 @@ func (r *receipt) take(ctx context.Context, x *pushed) error {
 			return fmt.Errorf("%s: %w: it sends a transcoded file", r.d.catalog, ErrRefused)
 		}
 		i, err := strconv.ParseInt(m.Header.Get(catalog.HeaderChunk), 10, 64)
+		if err == nil && i > furthest && i < r.layout.Chunks() { // also what an earlier push brought
+			heard, furthest = time.Now(), i
+		}
 		if err != nil || i < r.next || i >= r.layout.Chunks() || r.have[i] || len(r.have) >= pushAhead && i > r.next {
 			continue
 		}
@@ -144,6 +152,7 @@ func (r *receipt) take(ctx context.Context, x *pushed) error {
 		if err := r.put(i, plain); err != nil {
 			return err
 		}
+		heard = time.Now() // also after a slow disk
 	}
 	return nil
 }
