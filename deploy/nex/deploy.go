@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -116,6 +117,7 @@ func (c *Client) Deploy(ctx context.Context, r Request) (Deployed, error) {
 		if len(bids) == 0 && unanswered == 0 {
 			return fail(c.whyNoBid(ctx, r.Tags))
 		}
+		rand.Shuffle(len(bids), func(i, j int) { bids[i], bids[j] = bids[j], bids[i] })
 		for _, bid := range bids {
 			d, err := c.deployTo(ctx, r, bid, mark)
 			switch {

@@ -68,17 +68,29 @@ func (c *Client) place(ctx context.Context, s *scene, name string, tags wire.Tag
 	if len(fit) == 0 {
 		return Node{}, fmt.Errorf("place %s: %w", name, c.whyNoBid(ctx, tags))
 	}
-	load := func(n Node, of string) (count int) {
-		for _, w := range s.workloads {
-			if w.Metadata["node"] == n.ID && (of == "" || w.Name == of) {
-				count++
-			}
-		}
-		return count
-	}
 	return slices.MinFunc(fit, func(a, b Node) int {
-		return cmp.Or(cmp.Compare(load(a, name), load(b, name)), cmp.Compare(load(a, ""), load(b, "")), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(s.load(a.ID, name), s.load(b.ID, name)), cmp.Compare(s.load(a.ID, ""), s.load(b.ID, "")), cmp.Compare(a.ID, b.ID))
 	}), nil
+}
+
+// load is how many workloads of the name, or of any, a node has.
+func (s *scene) load(node, name string) (n int) {
+	for _, w := range s.workloads {
+		if w.Metadata["node"] == node && (name == "" || w.Name == name) {
+			n++
+		}
+	}
+	return n
+}
+
+// count is how many nodes have the tags.
+func (s *scene) count(tags wire.Tags) (n int) {
+	for _, node := range s.nodes {
+		if node.has(tags) {
+			n++
+		}
+	}
+	return n
 }
 
 func (n Node) has(tags wire.Tags) bool {
@@ -90,7 +102,7 @@ func (n Node) has(tags wire.Tags) bool {
 	return true
 }
 
-// pinned are tags that only that node has.
+// pinned are the tags, and that of its name.
 func (n Node) pinned(tags wire.Tags) wire.Tags {
 	all := wire.Tags{}
 	for k, v := range tags {

@@ -123,29 +123,38 @@ func (r *rollout) start(ctx context.Context, w Want) error {
 		tags = wire.Tags{}
 	}
 	maps.Copy(tags, w.Tags)
-	node, err := r.place(ctx, r.scene, w.Name, tags)
-	if err != nil {
-		return err
-	}
-	d, err := r.Deploy(ctx, Request{
-		Name: w.Name, Description: w.Description, Start: w.Start, Tags: node.pinned(tags),
-		Environment: r.o.Environment, bidders: 1,
-	})
-	if err != nil {
-		return err
-	}
-	ready, err := r.ready(ctx, d.ID, r.waits.Ready)
-	if err != nil {
+	// Nodes can be asked for by name only, and may be called the same: then the bid that is taken up may be another's.
+	const tries = 8
+	for try := 1; ; try++ {
+		node, err := r.place(ctx, r.scene, w.Name, tags)
+		if err != nil {
+			return err
+		}
+		asked := node.pinned(tags)
+		d, err := r.Deploy(ctx, Request{
+			Name: w.Name, Description: w.Description, Start: w.Start, Tags: asked,
+			Environment: r.o.Environment, bidders: r.scene.count(asked),
+		})
+		if err != nil {
+			return err
+		}
+		ready, err := r.ready(ctx, d.ID, r.waits.Ready)
+		crowded := err == nil && ready.Metadata["node"] != node.ID && r.scene.load(ready.Metadata["node"], w.Name) > 0
+		if err == nil && (!crowded || try == tries) {
+			r.scene.workloads = append(r.scene.workloads, ready)
+			r.did(Step{Name: w.Name, Action: Started, ID: d.ID, Node: r.nodeName(ready.Metadata["node"])})
+			return nil
+		}
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*r.waits.Complete)
-		defer cancel()
-		if _, stop := r.stop(cleanup, r.namespace, d.ID); stop != nil {
+		_, stop := r.stop(cleanup, r.namespace, d.ID)
+		cancel()
+		if stop != nil {
 			err = errors.Join(err, fmt.Errorf("and it could not be stopped: %w", stop))
 		}
-		return err
+		if err != nil {
+			return err
+		}
 	}
-	r.scene.workloads = append(r.scene.workloads, ready)
-	r.did(Step{Name: w.Name, Action: Started, ID: d.ID, Node: r.nodeName(ready.Metadata["node"])})
-	return nil
 }
 
 // ready waits until the workload does what it is for.

@@ -177,3 +177,25 @@ func TestARollingUpgradeLosesNoRequest(t *testing.T) {
 	busy.Wait()
 	t.Logf("%d requests", count.Load())
 }
+
+func TestNodesThatAreCalledTheSameAreToldApart(t *testing.T) {
+	s := nexlettest.Start(t, echoing)
+	s.Node(nextest.Config{})
+	s.Node(nextest.Config{})
+	c := s.Client("")
+	if _, err := c.Up(t.Context(), wants(), nex.Options{Replicas: 2}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := c.List(t.Context())
+	if err != nil || len(all) != 4 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	on := map[string]bool{}
+	for _, w := range all {
+		on[w.Name+" on "+w.Metadata["node"]] = true
+	}
+	if len(on) != 4 {
+		t.Errorf("spread as %v", on)
+	}
+	answers(t, s)
+}
