@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync"
 
 	"natster/events"
 	"natster/workloads/catalog/library"
@@ -89,7 +90,11 @@ func (s *session) serve(ctx context.Context, libs []*library.Library, c server.C
 	if err != nil {
 		return err
 	}
-	go seen.write(ctx, c.Logger)
+	ctx, stop := context.WithCancel(ctx)
+	var writing sync.WaitGroup
+	writing.Go(func() { seen.write(ctx, c.Logger) })
+	defer writing.Wait()
+	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- srv.RunLocal(ctx, libs...) }()
 	select {
