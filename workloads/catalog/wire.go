@@ -56,7 +56,7 @@ type DownloadRequest struct {
 // A DownloadReply acknowledges a [DownloadRequest]. Protocol, Session and Header are protocol 2's.
 //
 //	{"acknowledged":true,"chunk_size":524288,"total_chunks":3,"sender_xkey":"XCD…","total_bytes":1200000,
-//	 "protocol":2,"session":"KZ…","header":"eGt2MS…"}
+//	 "protocol":2,"session":"KZ…","instance":"M5…","header":"eGt2MS…"}
 type DownloadReply struct {
 	Acknowledged bool   `json:"acknowledged"`
 	ChunkSize    int    `json:"chunk_size"`
