@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"time"
 
 	"natster/deploy/world"
@@ -41,6 +42,9 @@ reading the old ones. PROJECTION is accounts, catalogs, shares, logins or stats.
 				return err
 			}
 			defer nc.Close()
+			// A rebuild holds all documents at once and makes little garbage beside them: collecting half as often is worth
+			// a tenth of its time, for a command that ends with it.
+			defer debug.SetGCPercent(debug.SetGCPercent(200))
 			bar := e.bar("rebuilding")
 			var last projection.Progress
 			began := time.Now()
