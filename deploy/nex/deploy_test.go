@@ -186,6 +186,9 @@ func TestANodesErrorHidesNothing(t *testing.T) {
 	if all, err := system.List(t.Context()); err != nil || len(all) != 1 || all[0].Namespace != nex.DefaultNamespace {
 		t.Errorf("%v, %v", all, err)
 	}
+	if steps, err := system.Down(t.Context(), nil, nex.Options{}); err != nil || len(steps) != 0 {
+		t.Errorf("the administrator's own namespace is empty, and yet: %v, %v", steps, err)
+	}
 	if other, err := s.Client("others").List(t.Context()); err != nil || len(other) != 0 {
 		t.Errorf("another namespace sees %v, %v", other, err)
 	}

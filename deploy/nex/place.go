@@ -24,7 +24,10 @@ func (c *Client) look(ctx context.Context) (*scene, error) {
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(w wire.WorkloadSummary) bool { return w.Type != c.kind })
+	// The administrator's namespace lists all others, too; what is there is not ours to roll out. Old nodes do not say.
+	all = slices.DeleteFunc(all, func(w wire.WorkloadSummary) bool {
+		return w.Type != c.kind || w.Namespace != "" && w.Namespace != c.namespace
+	})
 	return &scene{nodes, all}, nil
 }
 

@@ -3,6 +3,7 @@ package spec_test
 import (
 	"encoding/json"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -149,4 +150,29 @@ func curve(t *testing.T) nkeys.KeyPair {
 		t.Fatal(err)
 	}
 	return key
+}
+
+func FuzzStart(f *testing.F) {
+	for _, text := range []string{
+		`{"function":"otc"}`, `{"catalog":{"name":"films","dir":"films","as":"alice"}}`, `{"function":"otc","config":{"deadline":"2s","most":8}}`,
+		`{"function":"otc","encrypted_environment":{"encrypted_by":"` + someKey + `","base64_encrypted_env":"AAAA"}}`, `{}`, `null`, `[`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := spec.Parse(text)
+		if err != nil {
+			if !errors.Is(err, spec.ErrStart) {
+				t.Errorf("%v does not wrap ErrStart", err)
+			}
+			return
+		}
+		again, err := spec.Parse(s.JSON())
+		if err != nil || again.JSON() != s.JSON() || again.Fingerprint() != s.Fingerprint() {
+			t.Errorf("%s becomes %s: %v", s.JSON(), again.JSON(), err)
+		}
+		if s.Catalog != nil && strings.HasPrefix(filepath.Clean(s.Catalog.Dir)+"/", "../") {
+			t.Errorf("directory %q leads out", s.Catalog.Dir)
+		}
+	})
 }
