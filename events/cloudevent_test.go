@@ -8,12 +8,13 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/events"
+	"natster/events/eventstest"
 )
 
 func shared(t testing.TB) events.Event {
 	return events.Event{
 		ID: "1", Time: time.Date(2026, 11, 20, 6, 0, 0, 42, time.UTC),
-		Type: events.Shared, Origin: account(t), Target: account(t), Catalog: catalog(t, "films"),
+		Type: events.Shared, Origin: eventstest.Account(t), Target: eventstest.Account(t), Catalog: eventstest.Catalog(t, "films"),
 	}
 }
 
@@ -37,7 +38,7 @@ func TestAnEventSurvivesTheLog(t *testing.T) {
 }
 
 func TestAnEventThatContradictsItselfIsRefused(t *testing.T) {
-	other := account(t).String()
+	other := eventstest.Account(t).String()
 	for name, forge := range map[string]func(*nats.Msg){
 		"another origin in the subject": func(m *nats.Msg) { m.Subject = "natster.events." + other + m.Subject[len("natster.events.")+56:] },
 		"another type in the header":    func(m *nats.Msg) { m.Header.Set("ce-type", string(events.Unshared)) },

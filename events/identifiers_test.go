@@ -9,33 +9,8 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/events"
+	"natster/events/eventstest"
 )
-
-func account(t testing.TB) events.Account {
-	t.Helper()
-	kp, err := nkeys.CreateAccount()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pub, err := kp.PublicKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := events.ParseAccount(pub)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-func catalog(t testing.TB, name string) events.Catalog {
-	t.Helper()
-	c, err := events.ParseCatalog(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 func TestACatalogNameIsLettersAndDigits(t *testing.T) {
 	for _, name := range []string{"films", "Films2", "0", strings.Repeat("a", events.MaxCatalogName), "None"} {
@@ -51,7 +26,7 @@ func TestACatalogNameIsLettersAndDigits(t *testing.T) {
 }
 
 func TestAnAccountIsAPublicAccountKey(t *testing.T) {
-	a := account(t)
+	a := eventstest.Account(t)
 	user, err := nkeys.CreateUser()
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +52,7 @@ func TestIdentifiersTravelInJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []all{{}, {account(t), catalog(t, "films"), h}} {
+	for _, want := range []all{{}, {eventstest.Account(t), eventstest.Catalog(t, "films"), h}} {
 		b, err := json.Marshal(want)
 		if err != nil {
 			t.Fatal(err)
@@ -96,7 +71,7 @@ func TestIdentifiersTravelInJSON(t *testing.T) {
 }
 
 func TestTheCallerIsTheFirstToken(t *testing.T) {
-	a := account(t)
+	a := eventstest.Account(t)
 	for _, test := range []struct {
 		subject string
 		from    events.Account

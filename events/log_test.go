@@ -14,6 +14,7 @@ import (
 	"natster/deploy/world"
 	"natster/deploy/world/worldtest"
 	"natster/events"
+	"natster/events/eventstest"
 )
 
 // openLog is the event log of a fresh world without functions.
@@ -50,7 +51,7 @@ func event(e events.Event) events.Event {
 
 func TestAnAppendIsConditional(t *testing.T) {
 	log, _ := openLog(t)
-	alice, bob, films := account(t), account(t), catalog(t, "films")
+	alice, bob, films := eventstest.Account(t), eventstest.Account(t), eventstest.Catalog(t, "films")
 	share := events.Event{Type: events.Shared, Origin: alice, Target: bob, Catalog: films}
 	edge := events.LogEdge(alice, bob, films)
 
@@ -73,12 +74,12 @@ func TestAnAppendIsConditional(t *testing.T) {
 
 func TestOfManyWhoClaimANameOneWins(t *testing.T) {
 	log, _ := openLog(t)
-	bob, films := account(t), catalog(t, "films")
+	bob, films := eventstest.Account(t), eventstest.Catalog(t, "films")
 	var wins, conflicts atomic.Int64
 	var racers sync.WaitGroup
 	for range 32 {
 		racers.Go(func() {
-			me := account(t)
+			me := eventstest.Account(t)
 			claim := events.WithData(events.Event{Type: events.Claimed, Catalog: films}, events.ClaimedData{Owner: me})
 			share := events.Event{Type: events.Shared, Origin: me, Target: bob, Catalog: films}
 			_, err := log.Append(t.Context(),
@@ -112,7 +113,7 @@ func TestReplayReadsEverythingOnceAndInOrder(t *testing.T) {
 		js = js[:0]
 		for range cap(js) {
 			js = append(js, events.Append{Event: event(events.WithData(
-				events.Event{Type: events.Initialized, Origin: account(t)}, events.InitializedData{}))})
+				events.Event{Type: events.Initialized, Origin: eventstest.Account(t)}, events.InitializedData{}))})
 		}
 		if _, err := log.Append(t.Context(), js...); err != nil {
 			t.Fatal(err)
@@ -176,7 +177,7 @@ func TestTooManySubjectsForOneReadIsAnError(t *testing.T) {
 			}
 			batch = nil
 		}
-		batch = append(batch, events.Append{Event: event(events.Event{Type: events.Initialized, Origin: account(t)})})
+		batch = append(batch, events.Append{Event: event(events.Event{Type: events.Initialized, Origin: eventstest.Account(t)})})
 	}
 	if _, err := log.Append(t.Context(), batch...); err != nil {
 		t.Fatal(err)
@@ -188,7 +189,7 @@ func TestTooManySubjectsForOneReadIsAnError(t *testing.T) {
 
 func TestAReadWaitsForWhatItsCallerHasSeen(t *testing.T) {
 	log, _ := openLog(t)
-	alice := account(t)
+	alice := eventstest.Account(t)
 	initialized := events.Event{Type: events.Initialized, Origin: alice}
 	appended := make(chan error, 1)
 	go func() {

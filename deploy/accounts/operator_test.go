@@ -18,21 +18,13 @@ import (
 	"natster/deploy/world"
 	"natster/deploy/world/worldtest"
 	"natster/events"
+	"natster/events/eventstest"
 
 	"github.com/nats-io/nats.go"
 )
 
 // patience bounds what a test waits for; nothing waits that long but a failure.
 const patience = 20 * time.Second
-
-func catalog(t testing.TB, name string) events.Catalog {
-	t.Helper()
-	c, err := events.ParseCatalog(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 // bare starts a world without functions: accounts are all that these tests are about.
 func bare(t testing.TB) *worldtest.World {
@@ -129,7 +121,7 @@ func TestEnrollingAgainIsTheSameAccount(t *testing.T) {
 func TestImportsAreIdempotentAndListedAndTakenBack(t *testing.T) {
 	w := bare(t)
 	alice, bob := w.Account("alice"), w.Account("bob")
-	films, books := catalog(t, "films"), catalog(t, "books")
+	films, books := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "books")
 	k := w.Keeper()
 	for _, c := range []events.Catalog{films, books, films} {
 		if err := k.Import(t.Context(), bob.Key, c, alice.Key); err != nil {
@@ -154,7 +146,7 @@ func TestImportsAreIdempotentAndListedAndTakenBack(t *testing.T) {
 func TestImportsThatCannotBeAreRefused(t *testing.T) {
 	w := bare(t)
 	alice, bob, carol := w.Account("alice"), w.Account("bob"), w.Account("carol")
-	films := catalog(t, "films")
+	films := eventstest.Catalog(t, "films")
 	w.Import(bob, films, alice)
 	stranger, err := events.ParseAccount("ADMHMDX2LEUJRZQHGVSVRWZEJ2CPNHYO6TB4ZCZ37LXAX5SYNEW252GF")
 	if err != nil {
@@ -167,9 +159,9 @@ func TestImportsThatCannotBeAreRefused(t *testing.T) {
 	}{
 		"same name, other owner":  {bob.Key, carol.Key, films, accounts.ErrConflict},
 		"own catalog":             {alice.Key, alice.Key, films, accounts.ErrOwnCatalog},
-		"owner is nobody here":    {bob.Key, stranger, catalog(t, "books"), accounts.ErrUnknownAccount},
-		"owner is no account":     {bob.Key, events.Account{}, catalog(t, "books"), accounts.ErrUnknownAccount},
-		"owner has no catalogs":   {bob.Key, w.Accounts().Global, catalog(t, "books"), accounts.ErrUnknownAccount},
+		"owner is nobody here":    {bob.Key, stranger, eventstest.Catalog(t, "books"), accounts.ErrUnknownAccount},
+		"owner is no account":     {bob.Key, events.Account{}, eventstest.Catalog(t, "books"), accounts.ErrUnknownAccount},
+		"owner has no catalogs":   {bob.Key, w.Accounts().Global, eventstest.Catalog(t, "books"), accounts.ErrUnknownAccount},
 		"importer is nobody here": {stranger, alice.Key, films, accounts.ErrUnknownAccount},
 		"no catalog":              {bob.Key, alice.Key, events.Catalog{}, events.ErrCatalogName},
 	} {
@@ -191,7 +183,7 @@ func TestConcurrentEditsOfSeveralKeepersLoseNothing(t *testing.T) {
 		}
 		running.Go(func() {
 			for i := range each {
-				if err := k.Import(t.Context(), bob.Key, catalog(t, fmt.Sprintf("%s%d", who, i)), alice.Key); err != nil {
+				if err := k.Import(t.Context(), bob.Key, eventstest.Catalog(t, fmt.Sprintf("%s%d", who, i)), alice.Key); err != nil {
 					t.Error(err)
 				}
 				if _, err := k.Enrol(t.Context(), fmt.Sprintf("user%d", i)); err != nil {
@@ -232,7 +224,7 @@ func TestAWorldThatDoesNotRunIsSaidSoAndNothingChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Stop(t)
-	if err := k.Import(t.Context(), bob.Key, catalog(t, "films"), alice.Key); !errors.Is(err, accounts.ErrNotRunning) {
+	if err := k.Import(t.Context(), bob.Key, eventstest.Catalog(t, "films"), alice.Key); !errors.Is(err, accounts.ErrNotRunning) {
 		t.Errorf("import: %v", err)
 	}
 	if _, err := k.Enrol(t.Context(), "carol"); !errors.Is(err, accounts.ErrNotRunning) {
@@ -242,7 +234,7 @@ func TestAWorldThatDoesNotRunIsSaidSoAndNothingChanges(t *testing.T) {
 		t.Errorf("imports %v, %v; want none", got, err)
 	}
 	w.Resume(t)
-	if err := k.Import(t.Context(), bob.Key, catalog(t, "films"), alice.Key); err != nil {
+	if err := k.Import(t.Context(), bob.Key, eventstest.Catalog(t, "films"), alice.Key); err != nil {
 		t.Errorf("import after the start: %v", err)
 	}
 }
@@ -291,7 +283,7 @@ func TestOtherPermissionsEndTheOldCredentials(t *testing.T) {
 func TestAnEditThatTheServerCannotTakeNeverWas(t *testing.T) {
 	w := bare(t)
 	alice, bob := w.Account("alice"), w.Account("bob")
-	w.Import(bob, catalog(t, "films"), alice)
+	w.Import(bob, eventstest.Catalog(t, "films"), alice)
 	k, err := world.OpenKeeper(w.Config().Dir)
 	if err != nil {
 		t.Fatal(err)
@@ -299,7 +291,7 @@ func TestAnEditThatTheServerCannotTakeNeverWas(t *testing.T) {
 	if err := k.ImportMany(t.Context(), bob.Key, alice.Key, 5000); !errors.Is(err, accounts.ErrRefused) {
 		t.Errorf("more imports than a message holds: %v", err)
 	}
-	w.Import(bob, catalog(t, "books"), alice)
+	w.Import(bob, eventstest.Catalog(t, "books"), alice)
 	if got, err := k.Imports(t.Context(), bob.Key); err != nil || len(got) != 2 {
 		t.Errorf("imports %v, %v; want books and films", got, err)
 	}
@@ -320,6 +312,6 @@ func BenchmarkImport(b *testing.B) {
 	bob := w.Account("bob")
 	_ = bob.Conn(b)
 	for i := 0; b.Loop(); i++ {
-		w.Import(bob, catalog(b, fmt.Sprintf("c%d", i%50)), alice)
+		w.Import(bob, eventstest.Catalog(b, fmt.Sprintf("c%d", i%50)), alice)
 	}
 }

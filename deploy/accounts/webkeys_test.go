@@ -8,6 +8,7 @@ import (
 	"natster/deploy/accounts"
 	"natster/deploy/world/worldtest"
 	"natster/events"
+	"natster/events/eventstest"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
@@ -73,7 +74,7 @@ func TestAWebUserMayDoWhatTheTemplateSaysAndNothingElse(t *testing.T) {
 	defer nc.Close()
 	nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err })
 	for _, subject := range []string{
-		events.GlobalSubject("otc.generate"), events.GlobalSubject("heartbeats.put"), events.CatalogSubject(catalog(t, "films"), "other"),
+		events.GlobalSubject("otc.generate"), events.GlobalSubject("heartbeats.put"), events.CatalogSubject(eventstest.Catalog(t, "films"), "other"),
 		"natster.media.films.x", events.LocalHeartbeat, "_INBOX.x", "$SYS.REQ.USER.INFO", alice.Key.String() + ".natster.global.whoami",
 	} {
 		if err := nc.Publish(subject, nil); err != nil {

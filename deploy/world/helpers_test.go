@@ -11,7 +11,6 @@ import (
 
 	"natster/deploy/world"
 	"natster/deploy/world/worldtest"
-	"natster/events"
 
 	"github.com/nats-io/nats.go"
 )
@@ -20,15 +19,6 @@ import (
 func bare(t testing.TB, options ...func(*world.Config)) *worldtest.World {
 	t.Helper()
 	return worldtest.Start(t, append(options, func(c *world.Config) { c.WithoutFunctions = true })...)
-}
-
-func catalog(t testing.TB, name string) events.Catalog {
-	t.Helper()
-	c, err := events.ParseCatalog(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 func subscribe(t testing.TB, nc *nats.Conn, subject string) *nats.Subscription {

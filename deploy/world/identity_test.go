@@ -7,6 +7,7 @@ import (
 
 	"natster/deploy/world/worldtest"
 	"natster/events"
+	"natster/events/eventstest"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
@@ -17,7 +18,7 @@ import (
 func TestACatalogsOwnerSeesWhoAsks(t *testing.T) {
 	w := bare(t)
 	alice, bob := w.Account("alice"), w.Account("bob")
-	films := catalog(t, "films")
+	films := eventstest.Catalog(t, "films")
 	requests := subscribe(t, alice.Conn(t), events.CatalogService(films, events.VerbGet))
 	media := subscribe(t, bob.Conn(t), events.MediaSubject(events.Account{}, films, "s"))
 	w.Import(bob, films, alice) // also what is subscribed to already comes through
@@ -60,7 +61,7 @@ func TestFunctionsSeeWhoAsksAndTheFeedReachesOneAccount(t *testing.T) {
 func TestWithoutAnImportNothingIsReached(t *testing.T) {
 	w := bare(t)
 	alice, bob, carol := w.Account("alice"), w.Account("bob"), w.Account("carol")
-	films, books := catalog(t, "films"), catalog(t, "books")
+	films, books := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "books")
 	w.Import(bob, films, alice)
 	answers(t, alice.Conn(t), "*.natster.catalog.>", "alice's")
 	global := connected(t, w.Admin)
@@ -105,7 +106,7 @@ func TestWithoutAnImportNothingIsReached(t *testing.T) {
 // An import that names another account's key where the server puts the importer's is worth nothing, even one that the
 // operator signed.
 func TestAForgedImportGivesNoAccess(t *testing.T) {
-	films := catalog(t, "films")
+	films := eventstest.Catalog(t, "films")
 	for name, forgedKey := range map[string]func(victim events.Account) string{
 		"another's key": func(victim events.Account) string { return victim.String() },
 		"a wildcard":    func(events.Account) string { return "*" },

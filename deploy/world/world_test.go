@@ -18,6 +18,7 @@ import (
 	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/deploy/world/worldtest"
+	"natster/events/eventstest"
 	"natster/functions/api"
 
 	"github.com/nats-io/nats.go"
@@ -61,7 +62,7 @@ func files(t *testing.T, dir string, do func(path string, info fs.FileInfo)) {
 func TestARestartBringsEverythingBack(t *testing.T) {
 	w := bare(t)
 	alice, bob := w.Account("alice"), w.Account("bob")
-	films := catalog(t, "films")
+	films := eventstest.Catalog(t, "films")
 	w.Import(bob, films, alice)
 	before := w.Info()
 	answers(t, alice.Conn(t), "*.natster.catalog.films.get", "alice's")

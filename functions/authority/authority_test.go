@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"natster/events"
+	"natster/events/eventstest"
 	"natster/functions/api"
 	"natster/functions/authority"
 	"natster/functions/functionstest"
@@ -42,20 +43,11 @@ func (k *keeper) Imports(_ context.Context, importer events.Account) ([]api.Impo
 	return k.imports[importer], k.refuse
 }
 
-func catalog(t *testing.T, name string) events.Catalog {
-	t.Helper()
-	c, err := events.ParseCatalog(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 func start(t *testing.T) (*functionstest.Bench, *keeper, events.Catalog) {
 	t.Helper()
 	k := &keeper{imports: make(map[events.Account][]api.Import)}
 	b := functionstest.Start(t, authority.New(k))
-	films := catalog(t, "films")
+	films := eventstest.Catalog(t, "films")
 	b.ProjectShares(1, 1, view.Share{From: b.Key("alice"), To: b.Key("bob"), Catalog: films})
 	return b, k, films
 }
@@ -89,7 +81,7 @@ func TestWhatIsNotSharedIsNotImported(t *testing.T) {
 		want error
 	}{
 		"shared with another":   {"carol", api.ImportRequest{Catalog: films, Owner: b.Key("alice")}, api.ErrForbidden},
-		"a catalog that is not": {"bob", api.ImportRequest{Catalog: catalog(t, "music"), Owner: b.Key("alice")}, api.ErrForbidden},
+		"a catalog that is not": {"bob", api.ImportRequest{Catalog: eventstest.Catalog(t, "music"), Owner: b.Key("alice")}, api.ErrForbidden},
 		"by somebody else":      {"bob", api.ImportRequest{Catalog: films, Owner: b.Key("carol")}, api.ErrForbidden},
 		"one's own":             {"alice", api.ImportRequest{Catalog: films, Owner: b.Key("alice")}, api.ErrForbidden},
 		"without a catalog":     {"bob", api.ImportRequest{Owner: b.Key("alice")}, api.ErrBadRequest},

@@ -7,31 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nats-io/nkeys"
-
 	"natster/events"
+	"natster/events/eventstest"
 	"natster/functions/api"
 )
 
-func newAccount(t testing.TB) events.Account {
-	t.Helper()
-	kp, err := nkeys.CreateAccount()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pub, err := kp.PublicKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := events.ParseAccount(pub)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
 func TestRules(t *testing.T) {
-	alice, bob, carol := newAccount(t), newAccount(t), newAccount(t)
+	alice, bob, carol := eventstest.Account(t), eventstest.Account(t), eventstest.Account(t)
 	films, err := events.ParseCatalog("films")
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +81,7 @@ func TestRules(t *testing.T) {
 }
 
 func TestRequestsAreCheckedBeforeTheLogIsRead(t *testing.T) {
-	alice, bob := newAccount(t), newAccount(t)
+	alice, bob := eventstest.Account(t), eventstest.Account(t)
 	about := func(a events.Account) json.RawMessage {
 		return json.RawMessage(`{"account_id":"1","account_name":"alice","account_key":"` + a.String() + `"}`)
 	}
@@ -137,8 +119,8 @@ func TestRequestsAreCheckedBeforeTheLogIsRead(t *testing.T) {
 }
 
 func FuzzRequests(f *testing.F) {
-	alice := newAccount(f)
-	f.Add("films", newAccount(f).String(), "catalog_shared", []byte(`{}`))
+	alice := eventstest.Account(f)
+	f.Add("films", eventstest.Account(f).String(), "catalog_shared", []byte(`{}`))
 	f.Add("none", "none", "natster_initialized", []byte(`{"account_key":"`+alice.String()+`"}`))
 	f.Fuzz(func(t *testing.T, catalog, target, typ string, data []byte) {
 		c, err := fromClient(alice, api.PutRequest{Catalog: catalog, Target: target, EventType: typ, Data: data})

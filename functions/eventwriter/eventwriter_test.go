@@ -14,6 +14,7 @@ import (
 	"natster/deploy/world"
 	"natster/deploy/world/worldtest"
 	"natster/events"
+	"natster/events/eventstest"
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/eventwriter"
@@ -33,15 +34,6 @@ func initialized(t *testing.T, w *worldtest.World, name string) (*worldtest.Acco
 		t.Fatal(err)
 	}
 	return a, c
-}
-
-func catalog(t *testing.T, name string) events.Catalog {
-	t.Helper()
-	c, err := events.ParseCatalog(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 // history is the log as types, in order.
@@ -74,7 +66,7 @@ func TestAShareIsLoggedOnceAndItsPositionIsTold(t *testing.T) {
 	w := start(t)
 	alice, ac := initialized(t, w, "alice")
 	bob, bc := initialized(t, w, "bob")
-	films := catalog(t, "films")
+	films := eventstest.Catalog(t, "films")
 	for range 2 {
 		if err := ac.Share(t.Context(), films, bob.Key); err != nil {
 			t.Fatal(err)
@@ -110,7 +102,7 @@ func TestTwoAccountsShareTheSameNewNameAtOnceAndOneWins(t *testing.T) {
 		_, c := initialized(t, w, string(rune('a'+i)))
 		clients = append(clients, c)
 	}
-	films := catalog(t, "films")
+	films := eventstest.Catalog(t, "films")
 	var won, lost atomic.Int64
 	var racers sync.WaitGroup
 	for _, c := range clients {
@@ -135,7 +127,7 @@ func TestOneAccountSharesInParallelAndNothingIsLostOrTwice(t *testing.T) {
 	w := start(t)
 	_, ac := initialized(t, w, "alice")
 	bob, _ := initialized(t, w, "bob")
-	films := catalog(t, "films")
+	films := eventstest.Catalog(t, "films")
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
@@ -180,7 +172,7 @@ func TestManyNewNamesAtOnceAreAllShared(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
-			if err := ac.Share(t.Context(), catalog(t, "films"+strconv.Itoa(i)), bob.Key); err != nil {
+			if err := ac.Share(t.Context(), eventstest.Catalog(t, "films"+strconv.Itoa(i)), bob.Key); err != nil {
 				t.Errorf("share: %v", err)
 			}
 		})
@@ -236,7 +228,7 @@ func TestALogThatDoesNotAnswerIsTheOperatorsStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	bob := w.Account("bob")
-	err = ac.Share(t.Context(), catalog(t, "films"), bob.Key)
+	err = ac.Share(t.Context(), eventstest.Catalog(t, "films"), bob.Key)
 	if !errors.Is(err, api.ErrUnavailable) || strings.Contains(err.Error(), events.LogStream) {
 		t.Errorf("the caller is told %q", err)
 	}
@@ -250,7 +242,7 @@ func TestACopyOfAnEventIsNoEvent(t *testing.T) {
 	w := start(t)
 	alice, ac := initialized(t, w, "alice")
 	bob, _ := initialized(t, w, "bob")
-	if err := ac.Share(t.Context(), catalog(t, "films"), bob.Key); err != nil {
+	if err := ac.Share(t.Context(), eventstest.Catalog(t, "films"), bob.Key); err != nil {
 		t.Fatal(err)
 	}
 	nc, err := w.Admin(t.Context())

@@ -10,20 +10,12 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/events"
+	"natster/events/eventstest"
 	"natster/functions/api"
 	"natster/functions/feed"
 	"natster/functions/functionstest"
 	"natster/functions/view"
 )
-
-func catalog(t testing.TB, name string) events.Catalog {
-	t.Helper()
-	c, err := events.ParseCatalog(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 func strangers(t testing.TB, n int) []events.Account {
 	t.Helper()
@@ -88,7 +80,7 @@ func nothingMore(t *testing.T, sub listener) {
 
 func TestTheFeedReachesThoseWithWhomItIsShared(t *testing.T) {
 	b := functionstest.Start(t, feed.New(feed.Config{}))
-	films, music := catalog(t, "films"), catalog(t, "music")
+	films, music := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "music")
 	alice, bob, carol := b.Key("alice"), b.Key("bob"), b.Key("carol")
 	b.ProjectShares(1, 1,
 		view.Share{From: alice, Catalog: films, To: bob},
@@ -114,7 +106,7 @@ func TestTheFeedReachesThoseWithWhomItIsShared(t *testing.T) {
 
 func TestACatalogThatGoesOfflineIsAnnounced(t *testing.T) {
 	b := functionstest.Start(t, feed.New(feed.Config{}))
-	films, alice := catalog(t, "films"), b.Key("alice")
+	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	b.ProjectShares(1, 1, view.Share{From: alice, Catalog: films, To: b.Key("bob")})
 	atBob := hears(t, b, "bob")
 	beat(t, b, api.Heartbeat{Catalog: films, Account: alice, Revision: 41})
@@ -133,7 +125,7 @@ func TestACatalogThatGoesOfflineIsAnnounced(t *testing.T) {
 
 func TestBothSidesHearOfAShare(t *testing.T) {
 	b := functionstest.Start(t, feed.New(feed.Config{}))
-	films, alice, bob := catalog(t, "films"), b.Key("alice"), b.Key("bob")
+	films, alice, bob := eventstest.Catalog(t, "films"), b.Key("alice"), b.Key("bob")
 	atAlice, atBob, atCarol := hears(t, b, "alice"), hears(t, b, "bob"), hears(t, b, "carol")
 	b.Happens(events.Event{Type: events.Initialized, Origin: alice})
 	for _, c := range []struct {
@@ -154,7 +146,7 @@ func TestBothSidesHearOfAShare(t *testing.T) {
 
 func TestThreeThousandHearAHeartbeat(t *testing.T) {
 	b := functionstest.Start(t, feed.New(feed.Config{Page: 700}))
-	films, alice := catalog(t, "films"), b.Key("alice")
+	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	all := strangers(t, 3000)
 	shares := make([]view.Share, len(all))
 	for i, a := range all {
@@ -187,7 +179,7 @@ func TestThreeThousandHearAHeartbeat(t *testing.T) {
 
 func TestThoseOfWhomTheShareWasTakenHearNothing(t *testing.T) {
 	b := functionstest.Start(t, feed.New(feed.Config{}))
-	films, alice, bob, carol := catalog(t, "films"), b.Key("alice"), b.Key("bob"), b.Key("carol")
+	films, alice, bob, carol := eventstest.Catalog(t, "films"), b.Key("alice"), b.Key("bob"), b.Key("carol")
 	b.ProjectShares(1, 1, view.Share{From: alice, Catalog: films, To: bob}, view.Share{From: alice, Catalog: films, To: carol})
 	key := view.DocKey(1, view.ShareByKey(alice, films, bob))
 	if _, err := b.JS.PublishMsg(t.Context(), &nats.Msg{Subject: view.Shares.Subject(key), Header: nats.Header{"KV-Operation": {"DEL"}}}); err != nil {
@@ -203,7 +195,7 @@ func TestThoseOfWhomTheShareWasTakenHearNothing(t *testing.T) {
 
 func TestWhatIsNoHeartbeatIsSetAside(t *testing.T) {
 	b := functionstest.Start(t, feed.New(feed.Config{}))
-	films, alice := catalog(t, "films"), b.Key("alice")
+	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	b.ProjectShares(1, 1, view.Share{From: alice, Catalog: films, To: b.Key("bob")})
 	atBob := hears(t, b, "bob")
 	poison, err := b.Admin.SubscribeSync(events.PoisonAll)

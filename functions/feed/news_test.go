@@ -4,40 +4,13 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/nats-io/nkeys"
-
 	"natster/events"
+	"natster/events/eventstest"
 	"natster/functions"
 )
 
-func account(t testing.TB) events.Account {
-	t.Helper()
-	kp, err := nkeys.CreateAccount()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := kp.PublicKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := events.ParseAccount(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-func catalog(t testing.TB, name string) events.Catalog {
-	t.Helper()
-	c, err := events.ParseCatalog(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 func TestWhatAChangeOfPresenceIsWorth(t *testing.T) {
-	alice, bob := account(t), account(t)
+	alice, bob := eventstest.Account(t), eventstest.Account(t)
 	beat := func(a events.Account) string {
 		return fmt.Sprintf(`{"catalog":"films","account_key":%q,"revision":7}`, a)
 	}
@@ -68,7 +41,7 @@ func TestWhatAChangeOfPresenceIsWorth(t *testing.T) {
 }
 
 func TestWhatAnEventIsWorth(t *testing.T) {
-	alice, bob, films := account(t), account(t), catalog(t, "films")
+	alice, bob, films := eventstest.Account(t), eventstest.Account(t), eventstest.Catalog(t, "films")
 	for _, c := range []struct {
 		what events.Type
 		kind string

@@ -7,20 +7,12 @@ import (
 	"time"
 
 	"natster/events"
+	"natster/events/eventstest"
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/functionstest"
 	"natster/functions/hub"
 )
-
-func catalog(t testing.TB, name string) events.Catalog {
-	t.Helper()
-	c, err := events.ParseCatalog(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 // asked collects what the hub asks of eventwriter.
 type asked struct {
@@ -68,7 +60,7 @@ func settled(t *testing.T, b *functionstest.Bench) {
 
 func TestANewcomerIsGivenTheHubsCatalogOnce(t *testing.T) {
 	b := functionstest.Bare(t)
-	films := catalog(t, "natsterhub")
+	films := eventstest.Catalog(t, "natsterhub")
 	account := b.Accounts().Hub
 	b.Run(hub.New(hub.Config{Account: account, Catalog: films}))
 	var got asked
@@ -77,7 +69,7 @@ func TestANewcomerIsGivenTheHubsCatalogOnce(t *testing.T) {
 	for _, a := range []events.Account{account, alice, bob} {
 		b.Happens(events.Event{Type: events.Initialized, Origin: a})
 	}
-	b.Happens(events.Event{Type: events.Shared, Origin: alice, Target: bob, Catalog: catalog(t, "films")})
+	b.Happens(events.Event{Type: events.Shared, Origin: alice, Target: bob, Catalog: eventstest.Catalog(t, "films")})
 	settled(t, b)
 	all := got.list()
 	if len(all) != 2 {
@@ -108,7 +100,7 @@ func TestAHubThatIsNotConfiguredDoesNothing(t *testing.T) {
 
 func TestAnEventwriterThatIsAwayIsAskedAgain(t *testing.T) {
 	b := functionstest.Bare(t)
-	b.Run(hub.New(hub.Config{Account: b.Accounts().Hub, Catalog: catalog(t, "natsterhub")}))
+	b.Run(hub.New(hub.Config{Account: b.Accounts().Hub, Catalog: eventstest.Catalog(t, "natsterhub")}))
 	var got asked
 	b.Writer(func(w functionstest.Written) error {
 		if got.add(w) < 3 {
@@ -128,7 +120,7 @@ func TestAnEventwriterThatIsAwayIsAskedAgain(t *testing.T) {
 
 func TestARefusalThatCannotHealIsSetAside(t *testing.T) {
 	b := functionstest.Bare(t)
-	b.Run(hub.New(hub.Config{Account: b.Accounts().Hub, Catalog: catalog(t, "natsterhub")}))
+	b.Run(hub.New(hub.Config{Account: b.Accounts().Hub, Catalog: eventstest.Catalog(t, "natsterhub")}))
 	alice, bob := b.Key("alice"), b.Key("bob")
 	var got asked
 	b.Writer(func(w functionstest.Written) error {

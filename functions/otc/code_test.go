@@ -9,29 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nkeys"
-
 	"natster/events"
+	"natster/events/eventstest"
 	"natster/functions/api"
 	"natster/functions/view"
 )
-
-func account(t testing.TB) events.Account {
-	t.Helper()
-	kp, err := nkeys.CreateAccount()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := kp.PublicKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := events.ParseAccount(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
 
 func TestACodeIsReadAsAPersonTypesIt(t *testing.T) {
 	c := newCode()
@@ -55,7 +37,7 @@ func TestACodeHidesItself(t *testing.T) {
 }
 
 func TestOnlyTheCodeOpensWhatItSealed(t *testing.T) {
-	alice, bob := account(t), account(t)
+	alice, bob := eventstest.Account(t), eventstest.Account(t)
 	c, plain := newCode(), []byte("the context")
 	sealed, err := c.seal(alice, plain)
 	if err != nil {
@@ -100,7 +82,7 @@ func TestACodeIsGoodForFiveMinutes(t *testing.T) {
 }
 
 func TestWhoMayMakeACode(t *testing.T) {
-	alice, bob := account(t), account(t)
+	alice, bob := eventstest.Account(t), eventstest.Account(t)
 	for _, c := range []struct {
 		name   string
 		caller events.Account
@@ -121,7 +103,7 @@ func TestWhoMayMakeACode(t *testing.T) {
 }
 
 func TestWhoMayClaimACode(t *testing.T) {
-	site, bob := account(t), account(t)
+	site, bob := eventstest.Account(t), eventstest.Account(t)
 	c := newCode()
 	for _, r := range []struct {
 		name         string
@@ -179,7 +161,7 @@ func TestTheClaimURLHoldsTheCode(t *testing.T) {
 }
 
 func TestTheKeyOfACodeNamesItsMaker(t *testing.T) {
-	alice := account(t)
+	alice := eventstest.Account(t)
 	if got, err := maker(view.CodeKey(alice, newCode().hash())); err != nil || got != alice {
 		t.Errorf("%s, %v", got, err)
 	}

@@ -5,30 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nkeys"
-
-	"natster/events"
+	"natster/events/eventstest"
 )
 
-func account(t testing.TB) events.Account {
-	t.Helper()
-	kp, err := nkeys.CreateAccount()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := kp.PublicKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := events.ParseAccount(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
 func TestAnAllowanceComesBackWithTime(t *testing.T) {
-	alice := account(t)
+	alice := eventstest.Account(t)
 	a := newAllowance(2, 4)
 	at := time.Unix(1732082400, 0)
 	for i, step := range []struct {
@@ -52,9 +33,9 @@ func TestAnAllowanceForgetsWhoRests(t *testing.T) {
 	a := newAllowance(1, 10)
 	at := time.Unix(1732082400, 0)
 	for range 100 {
-		a.take(account(t), at)
+		a.take(eventstest.Account(t), at)
 	}
-	a.take(account(t), at.Add(10*time.Second))
+	a.take(eventstest.Account(t), at.Add(10*time.Second))
 	if n := len(a.spent); n != 1 {
 		t.Errorf("%d accounts are remembered", n)
 	}

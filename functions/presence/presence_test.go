@@ -7,21 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"natster/events"
+	"natster/events/eventstest"
 	"natster/functions/api"
 	"natster/functions/functionstest"
 	"natster/functions/presence"
 	"natster/functions/view"
 )
-
-func catalog(t testing.TB, name string) events.Catalog {
-	t.Helper()
-	c, err := events.ParseCatalog(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 // beat sends a heartbeat as a request, so that the answer says when it has been kept.
 func beat(t *testing.T, b *functionstest.Bench, from string, h api.Heartbeat) error {
@@ -32,7 +23,7 @@ func beat(t *testing.T, b *functionstest.Bench, from string, h api.Heartbeat) er
 
 func TestACatalogIsOnlineWhenItsOwnerSaysSo(t *testing.T) {
 	b := functionstest.Start(t, presence.New(presence.Config{}))
-	films, alice := catalog(t, "films"), b.Key("alice")
+	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	for _, revision := range []int64{41, 42} {
 		if err := beat(t, b, "alice", api.Heartbeat{Catalog: films, Account: alice, Revision: revision}); err != nil {
 			t.Fatal(err)
@@ -50,7 +41,7 @@ func TestACatalogIsOnlineWhenItsOwnerSaysSo(t *testing.T) {
 
 func TestAHeartbeatThatWantsNoReplyCounts(t *testing.T) {
 	b := functionstest.Start(t, presence.New(presence.Config{}))
-	films, alice := catalog(t, "films"), b.Key("alice")
+	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	kept, err := b.Admin.SubscribeSync(view.Presence.Subject(">"))
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +59,7 @@ func TestAHeartbeatThatWantsNoReplyCounts(t *testing.T) {
 
 func TestNobodySendsHeartbeatsForAnothersCatalog(t *testing.T) {
 	b := functionstest.Start(t, presence.New(presence.Config{}))
-	films := catalog(t, "films")
+	films := eventstest.Catalog(t, "films")
 	for name, c := range map[string]struct {
 		h    api.Heartbeat
 		want error
@@ -108,15 +99,15 @@ func TestAnAccountCannotFillTheBucket(t *testing.T) {
 	b := functionstest.Start(t, presence.New(presence.Config{PerSecond: 1, Burst: 5}))
 	for i := range 5 {
 		b.Advance(-time.Minute) // a clock that goes back gives nothing back, however long this takes
-		if err := beat(t, b, "mallory", api.Heartbeat{Catalog: catalog(t, fmt.Sprintf("junk%d", i)), Account: b.Key("mallory")}); err != nil {
+		if err := beat(t, b, "mallory", api.Heartbeat{Catalog: eventstest.Catalog(t, fmt.Sprintf("junk%d", i)), Account: b.Key("mallory")}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	b.Advance(-time.Minute)
-	if err := beat(t, b, "mallory", api.Heartbeat{Catalog: catalog(t, "junk5"), Account: b.Key("mallory")}); !errors.Is(err, api.ErrTooMany) {
+	if err := beat(t, b, "mallory", api.Heartbeat{Catalog: eventstest.Catalog(t, "junk5"), Account: b.Key("mallory")}); !errors.Is(err, api.ErrTooMany) {
 		t.Error(err)
 	}
-	if err := beat(t, b, "alice", api.Heartbeat{Catalog: catalog(t, "films"), Account: b.Key("alice")}); err != nil {
+	if err := beat(t, b, "alice", api.Heartbeat{Catalog: eventstest.Catalog(t, "films"), Account: b.Key("alice")}); err != nil {
 		t.Errorf("alice pays for mallory: %v", err)
 	}
 }

@@ -11,35 +11,10 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/events"
+	"natster/events/eventstest"
 	"natster/functions/api"
 	"natster/functions/view"
 )
-
-func account(t testing.TB) events.Account {
-	t.Helper()
-	kp, err := nkeys.CreateAccount()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := kp.PublicKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := events.ParseAccount(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-func catalog(t testing.TB, name string) events.Catalog {
-	t.Helper()
-	c, err := events.ParseCatalog(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 func stored(t testing.TB, key string, doc any) view.Found {
 	t.Helper()
@@ -102,7 +77,7 @@ func FuzzParseCursor(f *testing.F) {
 }
 
 func TestAPageFitsIntoAMessage(t *testing.T) {
-	longest := api.Share{From: account(t), To: account(t), Catalog: catalog(t, strings.Repeat("x", events.MaxCatalogName)),
+	longest := api.Share{From: eventstest.Account(t), To: eventstest.Account(t), Catalog: eventstest.Catalog(t, strings.Repeat("x", events.MaxCatalogName)),
 		Online: false, Revision: math.MinInt64, Imported: true}
 	body, err := json.Marshal(longest)
 	if err != nil {
@@ -129,9 +104,9 @@ func TestAPageFitsIntoAMessage(t *testing.T) {
 }
 
 func TestPresenceIsAskedOncePerCatalog(t *testing.T) {
-	alice, bob, films, music := account(t), account(t), catalog(t, "films"), catalog(t, "music")
+	alice, bob, films, music := eventstest.Account(t), eventstest.Account(t), eventstest.Catalog(t, "films"), eventstest.Catalog(t, "music")
 	keys := presenceKeys([]api.Share{
-		{From: alice, To: bob, Catalog: films}, {From: alice, To: account(t), Catalog: films},
+		{From: alice, To: bob, Catalog: films}, {From: alice, To: eventstest.Account(t), Catalog: films},
 		{From: alice, To: bob, Catalog: music}, {From: bob, To: alice, Catalog: films},
 	})
 	want := []string{view.PresenceKey(alice, films), view.PresenceKey(alice, music), view.PresenceKey(bob, films)}
@@ -141,7 +116,7 @@ func TestPresenceIsAskedOncePerCatalog(t *testing.T) {
 }
 
 func TestWhoMayUseAName(t *testing.T) {
-	alice, bob, films := account(t), account(t), catalog(t, "films")
+	alice, bob, films := eventstest.Account(t), eventstest.Account(t), eventstest.Catalog(t, "films")
 	for _, c := range []struct {
 		name  string
 		found []view.Found

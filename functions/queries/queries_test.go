@@ -16,6 +16,7 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/events"
+	"natster/events/eventstest"
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/functionstest"
@@ -45,15 +46,6 @@ func start(t testing.TB) *house {
 	h.Run(queries.New(queries.Config{Site: h.Accounts().Site, VaultSeed: seed}))
 	h.site = h.SiteClient()
 	return h
-}
-
-func catalog(t testing.TB, name string) events.Catalog {
-	t.Helper()
-	c, err := events.ParseCatalog(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 func strangers(t testing.TB, n int) []events.Account {
@@ -166,7 +158,7 @@ func TestAPositionThatNeverComesIsRefusedAndHoldsUpNobody(t *testing.T) {
 func TestNames(t *testing.T) {
 	h := start(t)
 	alice := h.Key("alice")
-	h.Project(view.Catalogs, 1, 3, map[string]any{"films": view.Catalog{Catalog: catalog(t, "films"), Owner: alice}})
+	h.Project(view.Catalogs, 1, 3, map[string]any{"films": view.Catalog{Catalog: eventstest.Catalog(t, "films"), Owner: alice}})
 	for _, c := range []struct {
 		who, name string
 		valid     bool
@@ -301,7 +293,7 @@ func TestQueriesDoNotStartWithoutAVault(t *testing.T) {
 // BenchmarkQueries compares what queries cost with a bare request across the same accounts, taken in turn.
 func BenchmarkQueries(b *testing.B) {
 	h := start(b)
-	alice, films := h.Key("alice"), catalog(b, "films")
+	alice, films := h.Key("alice"), eventstest.Catalog(b, "films")
 	h.Project(view.Accounts, 1, 1, map[string]any{view.AccountKey(alice): view.Account{Account: alice}})
 	var shares []view.Share
 	for _, a := range strangers(b, 10) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"natster/events/eventstest"
 	"natster/functions/api"
 	"natster/functions/view"
 )
@@ -14,7 +15,7 @@ import (
 func TestMySharesAreThoseOfBothSides(t *testing.T) {
 	h := start(t)
 	alice, bob, carol := h.Key("alice"), h.Key("bob"), h.Key("carol")
-	films, music := catalog(t, "films"), catalog(t, "music")
+	films, music := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "music")
 	if e := h.Ask(h.Account("alice").Conn(t), api.MyShares.Subject(), nil); e.Code != api.CodeOK || string(e.Data) != "[]" {
 		t.Errorf("no shares are %d %s", e.Code, e.Data)
 	}
@@ -50,7 +51,7 @@ func TestMySharesAreThoseOfBothSides(t *testing.T) {
 
 func TestAShareTakenBackIsNotShown(t *testing.T) {
 	h := start(t)
-	alice, bob, films := h.Key("alice"), h.Key("bob"), catalog(t, "films")
+	alice, bob, films := h.Key("alice"), h.Key("bob"), eventstest.Catalog(t, "films")
 	h.ProjectShares(1, 9, view.Share{From: alice, Catalog: films, To: bob})
 	for _, key := range []string{view.ShareByKey(alice, films, bob), view.ShareToKey(bob, alice, films)} {
 		m := &nats.Msg{Subject: view.Shares.Subject(view.DocKey(1, key)), Header: nats.Header{"KV-Operation": {"DEL"}}}
@@ -68,7 +69,7 @@ func TestAShareTakenBackIsNotShown(t *testing.T) {
 
 func (h *house) many(t testing.TB, generation, position uint64, n, m int) map[string]bool {
 	t.Helper()
-	alice, films := h.Key("alice"), catalog(t, "films")
+	alice, films := h.Key("alice"), eventstest.Catalog(t, "films")
 	var shares []view.Share
 	all := make(map[string]bool)
 	for i, a := range strangers(t, n+m) {
@@ -86,7 +87,7 @@ func (h *house) many(t testing.TB, generation, position uint64, n, m int) map[st
 func TestThreeThousandSharesComeInPages(t *testing.T) {
 	h := start(t)
 	want := h.many(t, 1, 1, 1700, 1300)
-	films := catalog(t, "films")
+	films := eventstest.Catalog(t, "films")
 	h.serves(t, h.Key("alice"), films, 41)
 	for _, q := range []api.SharesRequest{{}, {Limit: 5000}, {Limit: 333}} {
 		left := make(map[string]bool, len(want))

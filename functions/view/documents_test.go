@@ -10,25 +10,9 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/events"
+	"natster/events/eventstest"
 	"natster/functions/view"
 )
-
-func account(t testing.TB) events.Account {
-	t.Helper()
-	kp, err := nkeys.CreateAccount()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := kp.PublicKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := events.ParseAccount(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
 
 func TestAShareIsReadFromItsKey(t *testing.T) {
 	for _, name := range []string{"films", "imported", "by", "to", strings.Repeat("x", events.MaxCatalogName)} {
@@ -37,7 +21,7 @@ func TestAShareIsReadFromItsKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, imported := range []bool{false, true} {
-			want := view.Share{From: account(t), To: account(t), Catalog: c, Imported: imported}
+			want := view.Share{From: eventstest.Account(t), To: eventstest.Account(t), Catalog: c, Imported: imported}
 			value, err := json.Marshal(view.Stored[view.Share]{Position: 9, Doc: want})
 			if err != nil {
 				t.Fatal(err)
@@ -53,7 +37,7 @@ func TestAShareIsReadFromItsKey(t *testing.T) {
 			}
 		}
 	}
-	a, b := account(t).String(), account(t).String()
+	a, b := eventstest.Account(t).String(), eventstest.Account(t).String()
 	for _, key := range []string{"", "by", "by." + a, "by." + a + ".films", "by." + a + ".films." + b + ".x", "by.films." + a + "." + b, "to." + a + ".films." + b, "by." + a + ".*." + b} {
 		if s, ok, err := view.ShareIn(view.Found{Key: key, Value: []byte("{}")}); ok || err == nil {
 			t.Errorf("%q passes for %+v", key, s)
@@ -66,7 +50,7 @@ func TestADocumentIsBelievedOnlyWhereItBelongs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	alice, bob, eve := account(t), account(t), account(t)
+	alice, bob, eve := eventstest.Account(t), eventstest.Account(t), eventstest.Account(t)
 	value, err := json.Marshal(view.Stored[view.Share]{Doc: view.Share{From: alice, To: bob, Catalog: films}})
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +123,7 @@ func TestOnlyTheVaultOpensAContext(t *testing.T) {
 }
 
 func TestAContextHasItsPlaceByAccountAndLogin(t *testing.T) {
-	alice, bob := account(t), account(t)
+	alice, bob := eventstest.Account(t), eventstest.Account(t)
 	keys := make(map[string]bool)
 	for _, k := range []string{view.ContextKey(alice, "1"), view.ContextKey(bob, "1"), view.ContextKey(alice, "2"), view.ContextKey(alice, "")} {
 		keys[k] = true
