@@ -1,11 +1,12 @@
-# make demo runs the main job, make test passes the tests: on a fresh machine each needs Go and nothing else.
+# make demo runs the main job, make test passes the tests. The first needs Go (and Node for the website's page); the second
+# installs what the website's tests need on top, where it can: Chromium and ffmpeg.
 
 GO      ?= go
 BIN     := bin/natster
 FUZZ    ?= 20s
 VERSION ?= v0.1.0+$(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
-.PHONY: demo build page page-test browser bench-web test lint bench fuzz clean
+.PHONY: demo build page page-test browser bench-web tools test lint bench fuzz clean
 
 demo: build
 	$(BIN) demo
@@ -34,8 +35,19 @@ browser: page
 	$(GO) vet -tags browser ./workloads/web/e2e
 	$(GO) test -tags browser -count=1 ./workloads/web/e2e
 
-test: lint
+test: tools lint page-test
 	$(GO) test -race ./...
+	@$(MAKE) --no-print-directory browser
+
+# What the website's tests need beside Go and Node, from Debian's packages where those are at hand.
+TOOLS := chromium ffmpeg
+
+tools:
+	@command -v npm >/dev/null || { echo "make test needs Node 20 or newer, for the website's page"; exit 1; }
+	@missing=$$(for t in $(TOOLS); do command -v $$t >/dev/null || echo $$t; done); test -z "$$missing" && exit; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	else echo "make test needs "$$missing", for the website's tests; make lint and go test ./... do not"; exit 1; fi
 
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
@@ -59,4 +71,5 @@ fuzz:
 	done
 
 clean:
-	rm -rf bin
+	rm -rf bin $(PAGE)/node_modules
+	find $(PAGE)/dist -mindepth 1 -not -name .gitkeep -delete
