@@ -70,14 +70,27 @@ func (f *fixture) write(t *testing.T, name string, content []byte) {
 	if err := os.WriteFile(f.path(name), content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f.remember(name, content)
+	f.remember(t, name)
 }
 
 // remember keeps a piece of the middle of a file that is long enough to be no accident.
-func (f *fixture) remember(name string, content []byte) {
+func (f *fixture) remember(t *testing.T, name string) {
 	const piece = 48
-	if len(content) >= 2*piece {
-		f.marks[name] = content[len(content)/2:][:piece]
+	file, err := os.Open(f.path(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() < 2*piece {
+		return
+	}
+	f.marks[name] = make([]byte, piece)
+	if _, err := file.ReadAt(f.marks[name], info.Size()/2); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -93,11 +106,7 @@ func (f *fixture) ffmpeg(t *testing.T, name string, args ...string) {
 	if err != nil {
 		t.Fatalf("ffmpeg makes %s: %v\n%s", name, err, out)
 	}
-	content, err := os.ReadFile(f.path(name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.remember(name, content)
+	f.remember(t, name)
 }
 
 func picture(t *testing.T, n int) []byte {

@@ -95,7 +95,7 @@ func (s *stage) site(l net.Listener) {
 		s.t.Fatal(err)
 	}
 	site, err := web.New(web.Config{
-		URL: s.url, Functions: conn, NATS: "ws://" + s.tap.listener.Addr().String(),
+		URL: s.url, Functions: conn, NATS: s.nats(),
 		Logger: slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time {
 			s.mu.Lock()
@@ -116,6 +116,14 @@ func (s *stage) site(l net.Listener) {
 		}
 		conn.Close()
 	})
+}
+
+// nats is where the site finds NATS: through the tap, if that listens for anything.
+func (s *stage) nats() string {
+	if s.files.marks == nil {
+		return s.w.WebSocketURL()
+	}
+	return "ws://" + s.tap.listener.Addr().String()
 }
 
 func (s *stage) person(name string) *worldtest.Account {

@@ -60,6 +60,7 @@ try {
       await other.bringToFront();
       theirs.push(await play(other, `/plain/${film}?${i}`));
       await page.bringToFront();
+      await page.evaluate(measure, false); // a new session, and nothing remembered
       ours.push(await play(page, url(film)));
     }
     for (const what of ['first', 'middle', 'end']) {

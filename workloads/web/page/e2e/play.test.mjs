@@ -19,6 +19,10 @@ test('a film plays: its time moves, and its picture changes', async () => {
   assert.notEqual(await pixels(page), before);
   assert.equal(Math.round(await page.evaluate(() => document.querySelector('video').duration)), 60);
   await shot(page, 'player');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.locator('video').hover();
+  await shot(page, 'player-dark');
+  await page.emulateMedia({ colorScheme: 'light' });
 });
 
 test('it seeks to the middle, to the end and back, and plays on there', async () => {
