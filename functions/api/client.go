@@ -69,15 +69,14 @@ func call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (a A,
 	case err != nil:
 		return a, nil, fmt.Errorf("%s: %w", e.Name, err)
 	}
-	data, err := DecodeReply(r.Data)
+	a, err = e.decodeReply(r.Data)
 	if err != nil {
 		return a, r.Header, err
 	}
 	if p, err := strconv.ParseUint(r.Header.Get(HeaderPosition), 10, 64); err == nil {
 		c.Observe(p)
 	}
-	a, err = e.DecodeData(data)
-	return a, r.Header, err
+	return a, r.Header, nil
 }
 
 // Whoami returns what the functions know of this account; [ErrNotFound] before it is initialized.

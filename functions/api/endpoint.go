@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"fmt"
 	"unicode/utf8"
 
 	"natster/events"
@@ -76,13 +75,25 @@ func (e Endpoint[Q, A]) Decode(body []byte) (q Q, err error) {
 // optional is implemented by request types whose zero value an empty body stands for.
 type optional interface{ optional() }
 
-// DecodeData reads the data of a reply.
-func (e Endpoint[Q, A]) DecodeData(data json.RawMessage) (a A, err error) {
-	if _, none := any(a).(None); none || len(data) == 0 {
-		return a, nil
+// decodeReply reads a reply in one pass: its data, or the [Error] it carries.
+func (e Endpoint[Q, A]) decodeReply(body []byte) (a A, err error) {
+	if _, none := any(a).(None); none {
+		_, err := DecodeReply(body)
+		return a, err
 	}
-	if err := json.Unmarshal(data, &a); err != nil {
-		return a, fmt.Errorf("%s: the reply cannot be read: %w", e.Name, err)
+	var env struct {
+		Code  Code   `json:"code"`
+		Error string `json:"error"`
+		Data  *A     `json:"data"`
 	}
-	return a, nil
+	if len(body) > maxReply {
+		return a, Errorf(ErrInternal, "%s: the reply is %d bytes long", e.Name, len(body))
+	}
+	if err := json.Unmarshal(body, &env); err != nil {
+		return a, Errorf(ErrInternal, "%s: the reply cannot be read: %v", e.Name, err)
+	}
+	if err := refusal(env.Code, env.Error); err != nil || env.Data == nil {
+		return a, err
+	}
+	return *env.Data, nil
 }

@@ -130,13 +130,18 @@ func DecodeReply(body []byte) (json.RawMessage, error) {
 	if err := json.Unmarshal(body, &e); err != nil {
 		return nil, Errorf(ErrInternal, "the reply is not in natster's form: %v", err)
 	}
-	if e.Code != CodeOK {
-		if e.Error == "" {
-			e.Error = fmt.Sprintf("refused with code %d", e.Code)
-		}
-		return nil, &Error{Code: e.Code, Message: e.Error}
+	return e.Data, refusal(e.Code, e.Error)
+}
+
+// refusal is the error that a reply of that code carries, or nil.
+func refusal(code Code, message string) error {
+	if code == CodeOK {
+		return nil
 	}
-	return e.Data, nil
+	if message == "" {
+		message = fmt.Sprintf("refused with code %d", code)
+	}
+	return &Error{Code: code, Message: message}
 }
 
 // EncodeReply returns the envelope of data, or of err where that is not nil.

@@ -109,8 +109,8 @@ func TestThreeThousandSharesComeInPages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			page, err := api.MyShares.DecodeData(data)
-			if err != nil {
+			var page []api.Share
+			if err := json.Unmarshal(data, &page); err != nil {
 				t.Fatal(err)
 			}
 			if q.Limit > 0 && len(page) > q.Limit {
@@ -164,8 +164,8 @@ func TestPagesBeginAgainAfterARebuild(t *testing.T) {
 	}
 	h.many(t, 2, 6, 4, 2)
 	e, _ := call(api.SharesRequest{After: next, Limit: 100})
-	page, err := api.MyShares.DecodeData(e.Data)
-	if err != nil || e.Code != api.CodeOK || len(page) != 6 {
+	var page []api.Share
+	if err := json.Unmarshal(e.Data, &page); err != nil || e.Code != api.CodeOK || len(page) != 6 {
 		t.Errorf("the page after a rebuild has %d shares, %v", len(page), err)
 	}
 }
