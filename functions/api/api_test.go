@@ -23,8 +23,8 @@ func TestARefusalTravelsAsCodeAndSentence(t *testing.T) {
 			}
 		}
 	}
-	_, err := api.DecodeReply(api.EncodeReply(nil, errors.New("the cause")))
-	if !errors.Is(err, api.ErrInternal) || strings.Contains(err.Error(), "the cause") {
+	_, err := api.DecodeReply(api.EncodeReply(nil, errors.New("disk 7 is on fire")))
+	if !errors.Is(err, api.ErrInternal) || strings.Contains(err.Error(), "fire") {
 		t.Errorf("an internal error arrives as %v", err)
 	}
 	_, err = api.DecodeReply(api.EncodeReply(nil, fmt.Errorf("film: %w", api.ErrGone)))
