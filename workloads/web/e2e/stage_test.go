@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -46,12 +47,12 @@ type stage struct {
 	films      events.Catalog
 
 	mu   sync.Mutex
-	stop func() // alice's catalog server
+	stop map[string]func() // catalog servers, by whose they are
 	now  time.Duration
 }
 
 func newStage(t *testing.T, files *fixture) *stage {
-	s := &stage{t: t, files: files}
+	s := &stage{t: t, files: files, stop: make(map[string]func())}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -141,10 +142,15 @@ func (s *stage) share(c events.Catalog) {
 }
 
 // startCatalog serves alice's films.
-func (s *stage) startCatalog() error {
-	s.endCatalog()
-	nc := s.alice.Connect(s.t)
-	srv, err := server.New(server.Config{Conn: nc, Account: s.alice.Key, Catalogs: []server.Library{server.Local(s.library)}, Shares: api.NewClient(nc)})
+func (s *stage) startCatalog() error { return s.serve(s.alice, s.library) }
+
+func (s *stage) endCatalog() { s.end(s.alice) }
+
+// serve serves a catalog of a, in the place of what it served before.
+func (s *stage) serve(a *worldtest.Account, l *library.Library) error {
+	s.end(a)
+	nc := a.Connect(s.t)
+	srv, err := server.New(server.Config{Conn: nc, Account: a.Key, Catalogs: []server.Library{server.Local(l)}, Shares: api.NewClient(nc)})
 	if err != nil {
 		return err
 	}
@@ -154,7 +160,7 @@ func (s *stage) startCatalog() error {
 	<-srv.Ready()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stop = func() {
+	s.stop[a.Name] = func() {
 		cancel()
 		<-ended
 		nc.Close()
@@ -162,14 +168,48 @@ func (s *stage) startCatalog() error {
 	return nil
 }
 
-func (s *stage) endCatalog() {
+func (s *stage) end(a *worldtest.Account) {
 	s.mu.Lock()
-	stop := s.stop
-	s.stop = nil
+	stop := s.stop[a.Name]
+	delete(s.stop, a.Name)
 	s.mu.Unlock()
 	if stop != nil {
 		stop()
 	}
+}
+
+// serveBobs serves a catalog of bob's own.
+func (s *stage) serveBobs() error {
+	dir := s.t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "first.txt"), []byte("a sketch of something"), 0o600); err != nil {
+		return err
+	}
+	name, err := events.ParseCatalog("sketches")
+	if err != nil {
+		return err
+	}
+	l, err := library.Open(s.t.Context(), library.Config{Dir: dir, Name: name, Description: "Things that Bob drew"})
+	if err != nil {
+		return err
+	}
+	s.t.Cleanup(func() { _ = l.Close() })
+	if _, err := l.Scan(s.t.Context()); err != nil {
+		return err
+	}
+	s.t.Cleanup(func() { s.end(s.bob) })
+	return s.serve(s.bob, l)
+}
+
+// alicesShares are the catalogs that others share with alice, but for the hub's.
+func (s *stage) alicesShares(ctx context.Context) (any, error) {
+	all, err := api.NewClient(s.alice.Conn(s.t)).Shares(ctx)
+	names := []string{}
+	for _, x := range all {
+		if x.To == s.alice.Key && x.From == s.bob.Key {
+			names = append(names, x.Catalog.String())
+		}
+	}
+	return names, err
 }
 
 // code is what `natster login` prints.
@@ -242,6 +282,9 @@ func (s *stage) controls() http.Handler {
 	on("serve", func(context.Context, string) (any, error) { return nil, s.startCatalog() })
 	on("stop-serving", func(context.Context, string) (any, error) { s.endCatalog(); return nil, nil })
 	on("share", func(context.Context, string) (any, error) { s.share(s.films); return nil, nil })
+	on("serve-bobs", func(context.Context, string) (any, error) { return nil, s.serveBobs() })
+	on("stop-bobs", func(context.Context, string) (any, error) { s.end(s.bob); return nil, nil })
+	on("alices-shares", func(ctx context.Context, _ string) (any, error) { return s.alicesShares(ctx) })
 	on("unshare", func(ctx context.Context, _ string) (any, error) {
 		return nil, api.NewClient(s.alice.Conn(s.t)).Unshare(ctx, s.films, s.bob.Key)
 	})

@@ -44,17 +44,32 @@ test('a code that was used is refused, with the reason', async () => {
 
 test('alice’s films wait in the inbox, and are in the library once imported', async () => {
   await page.getByRole('link', { name: /Inbox/ }).first().click();
-  await page.getByText('films').first().waitFor();
+  const offer = page.getByRole('listitem').filter({ hasText: 'films' });
+  await offer.getByTitle('Click to name this account').click();
+  await page.getByPlaceholder('a name', { exact: true }).fill('Alice');
+  await page.getByRole('button', { name: 'Keep' }).click();
+  await offer.getByText('from Alice').waitFor();
   await shot(page, 'inbox');
-  await page.getByRole('listitem').filter({ hasText: 'films' }).getByRole('button', { name: 'Import' }).click();
+  await offer.getByRole('button', { name: 'Import' }).click();
   await page.getByRole('heading', { name: 'films' }).waitFor();
+  await page.getByText('films is offline').waitFor();
+});
+
+test('what bob does not want he dismisses, and can find again', async () => {
+  await page.getByRole('link', { name: /Inbox/ }).first().click();
+  await page.getByRole('button', { name: /^Dismiss natsterhub/ }).click();
+  await page.getByText('Nothing new').waitFor();
+  await page.getByRole('button', { name: 'Show dismissed (1)' }).click();
+  await page.getByRole('listitem').filter({ hasText: 'natsterhub' }).getByRole('button', { name: 'Put back' }).click();
+  await page.getByRole('button', { name: /^Dismiss natsterhub/ }).waitFor();
+  await page.goto(site + '/c/films/');
   await page.getByText('films is offline').waitFor();
 });
 
 test('it comes online while bob looks', async () => {
   await stage('serve');
   await page.getByRole('link', { name: 'clips' }).waitFor();
-  await page.getByRole('status').filter({ hasText: 'came online' }).waitFor();
+  await page.getByRole('status').filter({ hasText: 'films of Alice came online' }).waitFor();
   await shot(page, 'catalog');
 });
 

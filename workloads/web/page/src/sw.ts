@@ -188,12 +188,13 @@ async function inline(asked: Asked, session: Session, request: Request, claimed:
   const [first, last] = 'all' in range ? [0, size - 1] : [range.first, range.last];
   headers['Content-Length'] = String(last - first + 1);
   if (!('all' in range)) headers['Content-Range'] = `bytes ${first}-${last}/${size}`;
-  const body = request.method === 'HEAD' ? null : stream(pieces(asked, new Reader(session, first, last)));
+  const body = request.method === 'HEAD' ? null : stream(pieces(asked, session, first, last));
   return new Response(body, { status: 'all' in range ? 200 : 206, headers });
 }
 
-/** pieces reads to the end; whoever stops early closes the reader. */
-async function* pieces(asked: Asked, reader: Reader): AsyncGenerator<Uint8Array> {
+/** pieces reads to the end; whoever stops early closes the reader. Nothing is asked for before somebody reads. */
+async function* pieces(asked: Asked, session: Session, first: number, last: number): AsyncGenerator<Uint8Array> {
+  const reader = new Reader(session, first, last);
   try {
     for (let c = await reader.read(); c; c = await reader.read()) yield c;
   } catch (e) {
@@ -249,7 +250,7 @@ function download(asked: Asked, session: Session): Response {
     let bytes = 0;
     let told = 0;
     let held: Uint8Array | undefined;
-    for await (const c of pieces(asked, new Reader(session, 0, total - 1))) {
+    for await (const c of pieces(asked, session, 0, total - 1)) {
       if (held) yield held;
       sum.update(c);
       bytes += c.length;
@@ -301,7 +302,7 @@ async function archive(asked: Asked, folder: string): Promise<Response> {
     sum.init();
     if (e.size > 0) {
       const session = await sessionOf(asked.catalog, e.hash);
-      for await (const c of pieces(asked, new Reader(session, 0, session.layout.size - 1))) {
+      for await (const c of pieces(asked, session, 0, session.layout.size - 1)) {
         sum.update(c);
         bytes += c.length;
         if (performance.now() - told > pace) {

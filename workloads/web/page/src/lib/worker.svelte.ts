@@ -11,6 +11,7 @@ class WorkerState {
       return;
     }
     sw.addEventListener('controllerchange', () => (this.ready = !!sw.controller));
+    this.ready = !!sw.controller; // one that is there need not wait for the look whether there is a newer one
     try {
       await sw.register('/sw.js');
       const r = await sw.ready;
