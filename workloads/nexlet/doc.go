@@ -7,6 +7,7 @@
 //	state.go        what survives a crash: who we are to the node, and the workloads; a file of mode 0600
 //	session.go      one registration's life: endpoints, heartbeats, until the node or the caller ends it
 //	endpoints.go    what a node asks: start, stop, get, query, ping, lameduck
+//	refuse.go       starts that cannot be, and that a node would keep
 //	workload.go     a workload: run, run again, drained; its line in a list
 //	function.go     a function as a workload
 //	catalog.go      a catalog as a workload

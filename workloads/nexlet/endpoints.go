@@ -14,9 +14,6 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// mostRefused bounds what is remembered of refused starts.
-const mostRefused = 1000
-
 // serve subscribes to all that a node asks of its agents.
 func (n *Nexlet) serve(nc *nats.Conn, reg registration, ducked chan<- time.Duration) (micro.Service, error) {
 	service, err := micro.AddService(nc, micro.Config{
@@ -111,18 +108,6 @@ func (n *Nexlet) take(w *workload) error {
 	return nil
 }
 
-// refuse answers why not. The node may have stored the workload all the same: whoever stops it then is told that it is
-// stopped, and the node forgets it.
-func (n *Nexlet) refuse(m micro.Request, id, namespace, name string, why error) error {
-	n.mu.Lock()
-	if len(n.refused) < mostRefused {
-		n.refused[id] = namespace
-	}
-	n.mu.Unlock()
-	n.log.Info("start refused", "workload", id, "name", name, "why", why)
-	return respondError(m, why.Error(), wire.StartWorkloadResponse{ID: id, Name: name})
-}
-
 // stop answers first and drains after: a node waits two seconds, and forgets what was not answered.
 func (n *Nexlet) stop(m micro.Request) error {
 	id := wire.Last(m.Subject())
@@ -134,7 +119,7 @@ func (n *Nexlet) stop(m micro.Request) error {
 	}
 	n.mu.Lock()
 	w := n.workloads[id]
-	switch namespace, refused := n.refused[id]; {
+	switch r, refused := n.refused[id]; {
 	case w != nil && w.req.Namespace == q.Namespace:
 		delete(n.workloads, id)
 		w.set(wire.Stopping, nil)
@@ -143,7 +128,7 @@ func (n *Nexlet) stop(m micro.Request) error {
 		if err := n.save(); err != nil {
 			n.log.Error("a crash would bring back a stopped workload", "workload", id, "err", err)
 		}
-	case refused && namespace == q.Namespace:
+	case refused && r.namespace == q.Namespace:
 		delete(n.refused, id)
 		a.Stopped = true
 	}
@@ -234,24 +219,4 @@ func (n *Nexlet) signed() micro.RespondOpt {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return micro.WithHeaders(micro.Headers{wire.HeaderAgentID: []string{n.reg.agent}})
-}
-
-// respondError refuses with the body of the type that a success would have.
-func respondError(m micro.Request, why string, body any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	return m.Error(wire.CodeAgent, headerLine(why), text)
-}
-
-// headerLine makes a sentence fit for a header.
-func headerLine(s string) string {
-	line := []rune(s)
-	for i, c := range line {
-		if c < ' ' {
-			line[i] = ' '
-		}
-	}
-	return string(line)
 }

@@ -82,7 +82,7 @@ type Nexlet struct {
 	reg       registration
 	state     string
 	workloads map[string]*workload
-	refused   map[string]string // namespace by id: what a node stores although we refused it
+	refused   map[string]refusal // by id: what a node stores although we refused it
 }
 
 // New returns a nexlet that does nothing until [Nexlet.Run].
@@ -114,7 +114,7 @@ func New(c Config) (*Nexlet, error) {
 	n := &Nexlet{
 		cfg: c, log: c.Logger, store: store{c.State}, curve: c.Curve, started: time.Now(),
 		poke: make(chan struct{}, 1), state: wire.AgentStarting,
-		workloads: make(map[string]*workload), refused: make(map[string]string),
+		workloads: make(map[string]*workload), refused: make(map[string]refusal),
 	}
 	var err error
 	if n.curve == nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nuid"
 
@@ -122,6 +123,46 @@ func TestWhatCannotRunIsRefusedInASentence(t *testing.T) {
 	}
 	if left, err := s.Client(wire.System).List(t.Context()); err != nil || len(left) != 0 {
 		t.Errorf("half deployed: %v, %v", left, err)
+	}
+}
+
+// A node stores what was refused, and the stock CLI does not care. It must not come back when the node starts again.
+func TestWhatTheStockCLIWasRefusedIsNotStored(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	state := &nextest.State{}
+	s.Node(nextest.Config{State: state, Agents: []nextest.Agent{s.Agent(func(c *nexlet.Config) { c.Beat = 20 * time.Millisecond })}})
+	bids, err := s.Client("shares").Auction(t.Context(), nil)
+	if err != nil || len(bids) != 1 {
+		t.Fatalf("%v, %v", bids, err)
+	}
+	b := body(`{"function":"prober"}`)
+	b.Lifecycle = wire.Service
+	text, err := json.Marshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := s.NexConn().Request(wire.Deploy(b.Namespace, bids[0].ID), text, nexlettest.Patience)
+	if err != nil || wire.Refusal(m) == nil {
+		t.Fatalf("not refused: %v", err)
+	}
+	kept := deploy(t, s.Client("shares"), "prober")
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for until := time.After(nexlettest.Patience); ; {
+		stored := state.Stored()
+		if len(stored) == 1 {
+			for key := range stored {
+				if key != spec.Type+"_"+kept.ID {
+					t.Errorf("stored is %s", key)
+				}
+			}
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-until:
+			t.Fatalf("stored are %v", stored)
+		}
 	}
 }
 

@@ -90,6 +90,7 @@ func (n *Nexlet) live(ctx context.Context, ducked <-chan time.Duration, heard, l
 			return errors.New("the NATS of Nex closed the connection for good: the credentials were withdrawn")
 		case <-beat.C:
 			n.beat()
+			n.disown()
 		case <-second.C:
 			n.beat()
 		case <-n.poke:

@@ -56,10 +56,12 @@ func (n *Node) serve() error {
 	return err
 }
 
-func (n *Node) respond(r micro.Request, body any) {
-	if err := r.RespondJSON(body); err != nil {
+func (n *Node) respond(r micro.Request, body any) bool {
+	err := r.RespondJSON(body)
+	if err != nil {
 		n.t.Logf("node: %s: %v", r.Subject(), err)
 	}
+	return err == nil
 }
 
 // refuse refuses as a node does: of its own faults it tells no more than an id.

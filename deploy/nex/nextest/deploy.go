@@ -89,6 +89,7 @@ func (n *Node) deploy(r micro.Request) {
 	}
 	if err := r.Respond(m.Data, micro.WithHeaders(micro.Headers(m.Header))); err != nil {
 		n.t.Logf("node: %v", err)
+		return // and stores nothing
 	}
 	n.cfg.State.put(q.Type, id, body) // refused or not
 }
@@ -126,8 +127,9 @@ func (n *Node) stop(r micro.Request) {
 			n.t.Logf("node: stop: %v", err)
 		}
 	}
-	n.respond(r, answer)
-	n.cfg.State.remove(answer.Type, id)
+	if n.respond(r, answer) { // who asks without saying where to answer has it stopped, and not forgotten
+		n.cfg.State.remove(answer.Type, id)
+	}
 }
 
 func (n *Node) list(r micro.Request) {
