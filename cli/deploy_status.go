@@ -14,17 +14,22 @@ func deployStatusCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:  "status",
 		Usage: "compare what runs on Nex with what ought to run",
-		Flags: nexFlags(),
+		Flags: nexFlags(&cli.IntFlag{Name: "replicas", Usage: "`N` instances of each are wanted"}),
 		Description: `A line for each function, and for whatever else of natster's runs in the namespace. It fails when something that ought
 to run does not.
 
-   natster deploy status`,
-		Action: e.onNex(0, 0, func(ctx context.Context, n *nex.Client, _ *cli.Context, _ []string) error {
+   natster deploy status
+   natster deploy status --replicas 2`,
+		Action: e.onNex(0, 0, func(ctx context.Context, n *nex.Client, c *cli.Context, _ []string) error {
 			fns, err := world.Declared()
 			if err != nil {
 				return err
 			}
-			all, err := n.Status(ctx, nex.Wants(fns))
+			wants := nex.Wants(fns)
+			for i := range wants {
+				wants[i].Replicas = c.Int("replicas")
+			}
+			all, err := n.Status(ctx, wants)
 			if err != nil {
 				return err
 			}

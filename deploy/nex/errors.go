@@ -1,6 +1,10 @@
 package nex
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // What a caller can tell apart.
 var (
@@ -15,3 +19,29 @@ var (
 	ErrNotReady  = errors.New("not ready in time")
 	ErrUnknown   = errors.New("nothing of that name can be deployed")
 )
+
+// failures are what went wrong with each of many workloads. Often it is one thing with all of them: the first is told in
+// full, the others by name; [errors.Is] finds each.
+type failures struct {
+	names []string
+	all   []error
+}
+
+func (f *failures) add(name string, err error) {
+	f.names = append(f.names, name)
+	f.all = append(f.all, fmt.Errorf("%s: %w", name, err))
+}
+
+func (f *failures) err() error {
+	const few = 3
+	if len(f.all) <= few {
+		return errors.Join(f.all...)
+	}
+	return f
+}
+
+func (f *failures) Error() string {
+	return fmt.Sprintf("%v; and %d more failed: %s", f.all[0], len(f.all)-1, strings.Join(f.names[1:], ", "))
+}
+
+func (f *failures) Unwrap() []error { return f.all }

@@ -53,12 +53,6 @@ func (s *scene) node(id string) (Node, bool) {
 	return s.nodes[i], true
 }
 
-// leaving tells whether a workload is on a node that is about to end, and so counts no more.
-func (s *scene) leaving(w wire.WorkloadSummary) bool {
-	n, known := s.node(w.Metadata["node"])
-	return known && n.Lameduck()
-}
-
 // place chooses the node for one more instance: of those that have the tags and a healthy nexlet and will stay, the one with
 // the fewest instances of that name, then with the fewest workloads.
 func (c *Client) place(ctx context.Context, s *scene, name string, tags wire.Tags) (Node, error) {

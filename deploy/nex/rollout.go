@@ -73,31 +73,46 @@ func (c *Client) Up(ctx context.Context, wants []Want, o Options) ([]Step, error
 	if err != nil {
 		return nil, err
 	}
-	var failed []error
+	var failed failures
 	for _, w := range wants {
 		if err := r.up(ctx, w); err != nil {
 			r.did(Step{Name: w.Name, Action: Failed, Why: err.Error()})
-			failed = append(failed, fmt.Errorf("%s: %w", w.Name, err))
+			failed.add(w.Name, err)
 			if errors.Is(err, ErrNoNode) || ctx.Err() != nil {
 				break
 			}
 		}
 	}
-	return r.steps, errors.Join(failed...)
+	return r.steps, failed.err()
 }
 
 func (r *rollout) up(ctx context.Context, w Want) error {
 	replicas := cmp.Or(w.Replicas, r.o.Replicas, 1)
-	var right, wrong []wire.WorkloadSummary
+	tags := r.tags(w)
+	var right []wire.WorkloadSummary
+	var wrong []surplus
 	for _, have := range r.scene.of(w.Name) {
-		if have.Metadata["spec"] == w.Start.Fingerprint() && !r.scene.leaving(have) && len(right) < replicas {
+		node, known := r.scene.node(have.Metadata["node"])
+		switch {
+		case have.Metadata["spec"] != w.Start.Fingerprint():
+			wrong = append(wrong, surplus{have, "it was started otherwise"})
+		case known && node.Lameduck():
+			wrong = append(wrong, surplus{have, "its node is in lameduck"})
+		case known && !node.has(tags):
+			wrong = append(wrong, surplus{have, "its node has other tags"})
+		case len(right) == replicas:
+			wrong = append(wrong, surplus{have, "one too many"})
+		default:
 			right = append(right, have)
-		} else {
-			wrong = append(wrong, have)
 		}
 	}
 	if w.Start.Catalog != nil { // two servers of one catalog would both answer
-		if err := r.stopAll(ctx, wrong, "replaced"); err != nil {
+		if len(right) < replicas { // before what runs is stopped for nothing
+			if _, err := r.place(ctx, r.scene, w.Name, tags); err != nil {
+				return err
+			}
+		}
+		if err := r.stopWrong(ctx, wrong); err != nil {
 			return err
 		}
 		wrong = nil
@@ -106,23 +121,45 @@ func (r *rollout) up(ctx context.Context, w Want) error {
 		if _, err := r.ready(ctx, have.ID, r.waits.Ready); err != nil {
 			return err
 		}
-		r.did(Step{Name: w.Name, Action: Kept, ID: have.ID, Node: r.nodeName(have.Metadata["node"])})
+		kept := Step{Name: w.Name, Action: Kept, ID: have.ID, Node: r.nodeName(have.Metadata["node"])}
+		if len(r.o.Environment) > 0 {
+			kept.Why = "with the environment that it has; natster deploy restart gives it another"
+		}
+		r.did(kept)
 	}
 	for range replicas - len(right) {
 		if err := r.start(ctx, w); err != nil {
 			return err
 		}
 	}
-	return r.stopAll(ctx, wrong, "replaced")
+	return r.stopWrong(ctx, wrong)
+}
+
+// A surplus is an instance that is not wanted, and why.
+type surplus struct {
+	wire.WorkloadSummary
+	why string
+}
+
+func (r *rollout) stopWrong(ctx context.Context, wrong []surplus) error {
+	var failed []error
+	for _, w := range wrong {
+		failed = append(failed, r.stopAll(ctx, []wire.WorkloadSummary{w.WorkloadSummary}, w.why))
+	}
+	return errors.Join(failed...)
+}
+
+// tags are those that a node must have to run w.
+func (r *rollout) tags(w Want) wire.Tags {
+	tags := wire.Tags{}
+	maps.Copy(tags, r.o.Tags)
+	maps.Copy(tags, w.Tags)
+	return tags
 }
 
 // start starts one instance and returns when it is ready; one that does not become ready is stopped.
 func (r *rollout) start(ctx context.Context, w Want) error {
-	tags := maps.Clone(r.o.Tags)
-	if tags == nil {
-		tags = wire.Tags{}
-	}
-	maps.Copy(tags, w.Tags)
+	tags := r.tags(w)
 	// Nodes can be asked for by name only, and may be called the same: then the bid that is taken up may be another's.
 	const tries = 8
 	for try := 1; ; try++ {

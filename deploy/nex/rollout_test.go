@@ -95,6 +95,48 @@ func TestInstancesAreSpreadOverNodes(t *testing.T) {
 	}
 }
 
+func TestWhatHasOtherTagsMoves(t *testing.T) {
+	s := nexlettest.Start(t, echoing)
+	s.Node(nextest.Config{Name: "one", Tags: wire.Tags{"zone": "a"}})
+	c := s.Client("")
+	if _, err := c.Up(t.Context(), one("prober"), nex.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	inB := nex.Options{Tags: wire.Tags{"zone": "b"}}
+	steps, err := c.Up(t.Context(), one("prober"), inB)
+	if !errors.Is(err, nex.ErrNoBid) || !slices.Equal(actions(steps), []string{"failed prober"}) {
+		t.Fatalf("without such a node: %v, %v", actions(steps), err)
+	}
+	answers(t, s)
+	s.Node(nextest.Config{Name: "two", Tags: wire.Tags{"zone": "b"}})
+	steps, err = c.Up(t.Context(), one("prober"), inB)
+	if err != nil || !slices.Equal(actions(steps), []string{"started prober", "stopped prober"}) {
+		t.Fatalf("%v, %v", actions(steps), err)
+	}
+	if steps[0].Node != "two" || steps[1].Why != "its node has other tags" {
+		t.Errorf("%+v", steps)
+	}
+	answers(t, s)
+	inB.Environment = map[string]string{"A": "b"}
+	steps, err = c.Up(t.Context(), one("prober"), inB)
+	if err != nil || len(steps) != 1 || !strings.Contains(steps[0].Why, "deploy restart") {
+		t.Errorf("an environment for what runs: %+v, %v", steps, err)
+	}
+}
+
+func TestManyFailuresAreToldShortly(t *testing.T) {
+	s := nexlettest.Start(t, echoing)
+	s.Node(nextest.Config{})
+	var many []nex.Want
+	for _, name := range []string{"a", "b", "c", "d"} {
+		many = append(many, nex.Want{Name: name, Start: spec.Start{Function: "nosuch"}})
+	}
+	_, err := s.Client("").Up(t.Context(), many, nex.Options{})
+	if !errors.Is(err, nex.ErrSchema) || !strings.HasSuffix(err.Error(), "; and 3 more failed: b, c, d") {
+		t.Error(err)
+	}
+}
+
 func TestWhatIsOnALameduckMovesAway(t *testing.T) {
 	s := nexlettest.Start(t, echoing)
 	one := s.Node(nextest.Config{Name: "one"})
