@@ -1,6 +1,6 @@
 // Package nexfiles holds a Nexfile for each function and one for a catalog, so that the stock CLI can start them:
 //
-//	nex workload start -f deploy/nexfiles/otc.yaml
+//	nex --config nex.json --namespace natster workload start -f deploy/nexfiles/otc.yaml
 //
 // The files are made from the functions' declarations, and a test sees that they are up to date. After a change:
 //

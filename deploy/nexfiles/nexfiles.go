@@ -8,7 +8,7 @@ import (
 	"natster/workloads/nexlet/spec"
 )
 
-const head = "# Made from the declarations in functions/ (go test ./deploy/nexfiles -update). For: nex workload start -f FILE\n"
+const head = "# Made from the declarations in functions/ (go test ./deploy/nexfiles -update). For the stock CLI:\n# nex --config nex.json --namespace natster workload start -f FILE\n"
 
 // Files are the Nexfiles by name: each function's, and that of the hub's catalog.
 func Files() (map[string][]byte, error) {
