@@ -33,7 +33,7 @@ test('he shares it with alice by her key, and sees that she has it', async () =>
   await card.getByTitle('Click to name this account').click();
   await page.getByPlaceholder('a name', { exact: true }).fill('Alice');
   await page.getByRole('button', { name: 'Keep' }).click();
-  await shot(page, 'sharing');
+  await shot(page, 'sharing-own');
 });
 
 test('he takes it back, and shares it again by her name', async () => {

@@ -97,6 +97,7 @@ test('pictures have thumbnails, and next and previous by key', async () => {
   const thumbs = page.locator('.grid img');
   await thumbs.first().waitFor();
   await page.waitForFunction(() => [...document.querySelectorAll('.grid img')].length === 6 && [...document.querySelectorAll('.grid img')].every((i) => i.complete && i.naturalWidth === 960));
+  await page.evaluate(() => Promise.all([...document.querySelectorAll('.grid img')].map((i) => i.decode())));
   await shot(page, 'pictures');
   await page.getByRole('link', { name: /dusk\.png/ }).click();
   const shown = (name) => page.waitForFunction((name) => {

@@ -12,6 +12,7 @@ export interface Share {
   catalog: string;
   catalog_online: boolean;
   revision: number;
+  imported?: boolean;
 }
 
 interface Import {
@@ -107,10 +108,15 @@ class Library {
     const link = this.link;
     if (!link) return;
     try {
-      const [shares, imports] = await Promise.all([allShares(link), link.request<Import[]>('natster.global.accounts.imports')]);
+      // Where nobody keeps the accounts' keys nobody knows the imports, but for what accounts have said of themselves.
+      const unknown = (e: unknown) => {
+        if (e instanceof Refusal && e.code === noResponders) return null;
+        throw e;
+      };
+      const [shares, imports] = await Promise.all([allShares(link), link.request<Import[]>('natster.global.accounts.imports').catch(unknown)]);
       if (link !== this.link) return;
       this.shares = shares;
-      this.imports = imports ?? [];
+      this.imports = imports ?? shares.filter((s) => s.to_account === this.me && s.imported).map((s) => ({ catalog: s.catalog, owner: s.from_account }));
       this.problem = '';
       this.loaded = true;
     } catch (e) {
@@ -176,7 +182,12 @@ class Library {
   }
 
   async import(s: Share): Promise<void> {
-    await this.need().request('natster.global.accounts.import', { catalog: s.catalog, owner: s.from_account });
+    try {
+      await this.need().request('natster.global.accounts.import', { catalog: s.catalog, owner: s.from_account });
+    } catch (e) {
+      if (!(e instanceof Refusal && e.code === noResponders)) throw e;
+      throw new Error(`it cannot be imported from here. On the machine where your account is, run: natster catalog import ${s.catalog} ${s.from_account}`);
+    }
     await this.need()
       .request('natster.global.events.put', { catalog: s.catalog, target: s.from_account, event_type: 'catalog_imported' })
       .catch(() => {}); // it is imported all the same
