@@ -15,6 +15,11 @@ import (
 // gather asks a question that any number may answer, and collects the answers: until all of expected came, or patience is at
 // an end; if nobody knows how many to expect (0), until it has been quiet for a while. Nobody at all is no error.
 func (c *Client) gather(ctx context.Context, subject string, body any, expected int, patience time.Duration) ([]*nats.Msg, error) {
+	return c.gatherUntil(ctx, subject, body, expected, patience, func(*nats.Msg) bool { return false })
+}
+
+// gatherUntil is gather, ended by an answer that is enough.
+func (c *Client) gatherUntil(ctx context.Context, subject string, body any, expected int, patience time.Duration, enough func(*nats.Msg) bool) ([]*nats.Msg, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("nex: %w", err)
@@ -38,6 +43,9 @@ func (c *Client) gather(ctx context.Context, subject string, body any, expected 
 			return all, fmt.Errorf("nex: %w", err)
 		}
 		all = append(all, m)
+		if enough(m) {
+			return all, nil
+		}
 		if expected == 0 {
 			until = time.Now().Add(c.waits.Quiet)
 		}

@@ -225,6 +225,15 @@ func (r *rollout) ready(ctx context.Context, id string, patience time.Duration) 
 	}
 }
 
+// stop asks the nodes that were there when the rollout began, which takes no time; and if none of them stopped it, all that
+// are there now.
+func (r *rollout) stop(ctx context.Context, namespace, id string) (bool, error) {
+	if stopped, err := r.stopAmong(ctx, len(r.scene.nodes), namespace, id); err == nil && stopped {
+		return true, nil
+	}
+	return r.Client.stop(ctx, namespace, id)
+}
+
 func (r *rollout) stopAll(ctx context.Context, all []wire.WorkloadSummary, why string) error {
 	var failed []error
 	for _, w := range all {

@@ -42,7 +42,7 @@ func (c *Client) Status(ctx context.Context, wants []Want) ([]Status, error) {
 	}
 	for _, w := range s.workloads {
 		if !slices.ContainsFunc(all, func(st Status) bool { return st.Name == w.Name }) {
-			all = append(all, Status{Name: w.Name, Verdict: Extra, Ready: s.ready(w.Name), Instances: s.of(w.Name)})
+			all = append(all, Status{Name: w.Name, Verdict: Extra, Ready: s.ready(w.Name), Instances: s.of(w.Name), Why: w.Metadata["error"]})
 		}
 	}
 	return all, nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
 	"natster/workloads/nexlet/spec"
@@ -83,18 +84,26 @@ func (c *Client) stop(ctx context.Context, namespace, id string) (bool, error) {
 	if len(nodes) == 0 {
 		return false, ErrNoNode
 	}
-	replies, err := c.gather(ctx, wire.Undeploy(c.namespace, id), wire.StopWorkloadRequest{Namespace: namespace}, len(nodes), c.waits.Complete)
+	return c.stopAmong(ctx, len(nodes), namespace, id)
+}
+
+// stopAmong is stop, when it is known how many nodes there are.
+func (c *Client) stopAmong(ctx context.Context, nodes int, namespace, id string) (bool, error) {
+	stopped := func(m *nats.Msg) bool {
+		a, err := wire.Decode[wire.StopWorkloadResponse](m.Data)
+		return err == nil && a.Stopped && wire.Refusal(m) == nil
+	}
+	replies, err := c.gatherUntil(ctx, wire.Undeploy(c.namespace, id), wire.StopWorkloadRequest{Namespace: namespace}, nodes, c.waits.Complete, stopped)
 	if err != nil {
 		return false, err
 	}
 	var refused error
 	for _, m := range replies {
+		if stopped(m) {
+			return true, nil
+		}
 		if err := wire.Refusal(m); err != nil {
 			refused = errors.Join(refused, err)
-			continue
-		}
-		if a, err := wire.Decode[wire.StopWorkloadResponse](m.Data); err == nil && a.Stopped {
-			return true, nil
 		}
 	}
 	if refused != nil {
