@@ -104,42 +104,83 @@ func TestTheDevelopmentIssuerStaysOnThisMachine(t *testing.T) {
 	}
 }
 
-func TestTheDevelopmentIssuerGivesNoCodeWithoutPKCEOrToOthers(t *testing.T) {
-	s, err := newSite(t, nil)
+// served is the URL of a site that listens, as its own issuer needs it to, and a browser that follows nothing.
+func served(t *testing.T) (string, *http.Client) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := do(s, request("GET", "/login"))
-	at, err := r.Location()
+	at := "http://" + l.Addr().String()
+	s, err := newSite(t, func(c *web.Config) { c.URL = at })
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return at, &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func TestTheDevelopmentIssuerGivesNoCodeWithoutPKCEOrToOthers(t *testing.T) {
+	at, browser := served(t)
+	r, err := browser.Get(at + "/login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Body.Close()
+	asked, err := r.Location()
 	if err != nil {
 		t.Fatalf("%s: %v", r.Status, err)
 	}
-	good := at.Query()
-	for name, change := range map[string]func(url.Values){
-		"another redirect": func(q url.Values) { q.Set("redirect_uri", "https://evil.example/") },
-		"another client":   func(q url.Values) { q.Set("client_id", "x") },
-		"no PKCE":          func(q url.Values) { q.Del("code_challenge") },
-		"plain PKCE":       func(q url.Values) { q.Set("code_challenge_method", "plain") },
-		"a token":          func(q url.Values) { q.Set("response_type", "token") },
-	} {
-		q := url.Values{}
-		for k := range good {
-			q.Set(k, good.Get(k))
+	good := func() url.Values {
+		q := asked.Query()
+		q.Set("name", "Carol")
+		return q
+	}
+	post := func(q url.Values) *http.Response {
+		t.Helper()
+		r, err := browser.PostForm(at+"/dev-issuer/authorize", q)
+		if err != nil {
+			t.Fatal(err)
 		}
-		change(q)
-		if r := do(s, request("GET", "/dev-issuer/authorize?"+q.Encode())); r.StatusCode != http.StatusBadRequest || r.Header.Get("Location") != "" {
+		_ = r.Body.Close()
+		return r
+	}
+	for name, row := range map[string]struct {
+		change func(url.Values)
+		status int
+	}{
+		"another redirect": {func(q url.Values) { q.Set("redirect_uri", "https://evil.example/") }, http.StatusBadRequest},
+		"another client":   {func(q url.Values) { q.Set("client_id", "x") }, http.StatusBadRequest},
+		"no PKCE":          {func(q url.Values) { q.Del("code_challenge") }, http.StatusBadRequest},
+		"plain PKCE":       {func(q url.Values) { q.Set("code_challenge_method", "plain") }, http.StatusBadRequest},
+		"a token":          {func(q url.Values) { q.Set("response_type", "token") }, http.StatusBadRequest},
+		"no name":          {func(q url.Values) { q.Set("name", " ") }, http.StatusOK}, // asks again
+		"a control name":   {func(q url.Values) { q.Set("name", "a\x00b") }, http.StatusOK},
+		"a long name":      {func(q url.Values) { q.Set("name", strings.Repeat("x", 41)) }, http.StatusOK},
+	} {
+		q := good()
+		row.change(q)
+		if r := post(q); r.StatusCode != row.status || r.Header.Get("Location") != "" {
 			t.Errorf("%s: %s, %q", name, r.Status, r.Header.Get("Location"))
 		}
 	}
-	form := url.Values{"name": {"<b>x</b>\x00"}}
-	for k := range good {
-		form.Set(k, good.Get(k))
+
+	back, err := post(good()).Location()
+	if err != nil {
+		t.Fatal(err)
 	}
-	bad := httptest.NewRequest("POST", siteURL+"/dev-issuer/authorize", strings.NewReader(form.Encode()))
-	bad.RemoteAddr = "127.0.0.1:1"
-	bad.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if r := do(s, bad); r.StatusCode != http.StatusOK {
-		t.Errorf("a name with a zero in it: %s", r.Status)
+	if r, err := browser.Get(back.String()); err != nil || r.Header.Get("Location") != "/?login=expired" {
+		t.Errorf("a browser that did not begin the login: %v, %v", r, err)
 	}
 }
 
