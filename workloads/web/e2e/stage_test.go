@@ -48,11 +48,12 @@ type stage struct {
 
 	mu   sync.Mutex
 	stop map[string]func() // catalog servers, by whose they are
+	kill map[string]func() // the same without a goodbye: their connections
 	now  time.Duration
 }
 
 func newStage(t *testing.T, files *fixture) *stage {
-	s := &stage{t: t, files: files, stop: make(map[string]func())}
+	s := &stage{t: t, files: files, stop: make(map[string]func()), kill: make(map[string]func())}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -160,6 +161,7 @@ func (s *stage) serve(a *worldtest.Account, l *library.Library) error {
 	<-srv.Ready()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.kill[a.Name] = nc.Close
 	s.stop[a.Name] = func() {
 		cancel()
 		<-ended
@@ -281,6 +283,14 @@ func (s *stage) controls() http.Handler {
 	on("code", func(ctx context.Context, _ string) (any, error) { return s.code(ctx) })
 	on("serve", func(context.Context, string) (any, error) { return nil, s.startCatalog() })
 	on("stop-serving", func(context.Context, string) (any, error) { s.endCatalog(); return nil, nil })
+	on("kill-serving", func(context.Context, string) (any, error) {
+		s.mu.Lock()
+		kill := s.kill[s.alice.Name]
+		s.mu.Unlock()
+		kill()
+		s.endCatalog()
+		return nil, nil
+	})
 	on("share", func(context.Context, string) (any, error) { s.share(s.films); return nil, nil })
 	on("serve-bobs", func(context.Context, string) (any, error) { return nil, s.serveBobs() })
 	on("stop-bobs", func(context.Context, string) (any, error) { s.end(s.bob); return nil, nil })

@@ -62,10 +62,10 @@ test('the worker is killed between two requests, and nobody notices', async () =
   await playing(page, 45.3);
 });
 
-test('alice’s server stops mid-play and comes back: the film goes on by itself', async () => {
+test('alice’s server dies mid-play and comes back: the film goes on by itself', async () => {
   await open(page, 'clips/long.mp4');
   await playing(page, 0.2);
-  await stage('stop-serving');
+  await stage('kill-serving');
   await page.evaluate(() => (document.querySelector('video').currentTime = 50)); // not buffered: only the server has it
   await page.waitForFunction(() => document.querySelector('video').readyState < 3);
   await stage('serve');
