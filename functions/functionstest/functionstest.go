@@ -167,7 +167,7 @@ func (b *Bench) Project(bucket view.Bucket, generation, position uint64, docs ma
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		ack, err := b.JS.PublishAsync(bucket.Subject(key), data)
+		ack, err := b.JS.PublishAsync(bucket.Subject(key), data, jetstream.WithStallWait(Patience))
 		if err != nil {
 			b.t.Fatal(err)
 		}
