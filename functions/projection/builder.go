@@ -187,18 +187,21 @@ var errMissing = errors.New("the bucket did not store everything")
 // verify asks the stream whether it holds n documents of our generation.
 func (s *site) verify(ctx context.Context, n int) error {
 	b := s.bucket()
-	counter, err := s.js.CreateConsumer(ctx, b.Stream(), jetstream.ConsumerConfig{
-		Description:       "counts what a rebuild wrote",
-		FilterSubject:     b.Subject(view.DocKey(s.generation, ">")),
-		AckPolicy:         jetstream.AckNonePolicy,
-		MemoryStorage:     true,
-		InactiveThreshold: time.Minute,
+	counter, err := again(ctx, func(ctx context.Context) (jetstream.Consumer, error) {
+		return s.js.CreateConsumer(ctx, b.Stream(), jetstream.ConsumerConfig{
+			Description:       "counts what a rebuild wrote",
+			FilterSubject:     b.Subject(view.DocKey(s.generation, ">")),
+			AckPolicy:         jetstream.AckNonePolicy,
+			MemoryStorage:     true,
+			InactiveThreshold: time.Minute,
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("%s: count: %w", b.Name, err)
 	}
 	info := counter.CachedInfo()
-	if err := s.js.DeleteConsumer(ctx, b.Stream(), info.Name); err != nil {
+	// It has told what it was made for. If it cannot be removed now, it ends by itself.
+	if err := s.js.DeleteConsumer(ctx, b.Stream(), info.Name); err != nil && ctx.Err() != nil {
 		return fmt.Errorf("%s: count: %w", b.Name, err)
 	}
 	if info.NumPending != uint64(n) {

@@ -6,6 +6,7 @@
 //	rebuild.go     Rebuild: any number of projections in one pass over the log
 //	builder.go     what a rebuild does with one projection: claim, write, switch, clear away
 //	scan.go        the whole log, fast: decoded on all cores, handed over in order
+//	consumer.go    consumers asked for again, while a cluster has lost a server
 //	puts.go        acknowledged puts, many under way at once
 //	settle.go      Position and Settle: how far projections are
 //

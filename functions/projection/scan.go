@@ -27,10 +27,12 @@ type decoded struct {
 func scan(ctx context.Context, js jetstream.JetStream, from, to uint64, fn func([]decoded) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	consumer, err := js.OrderedConsumer(ctx, events.LogStream, jetstream.OrderedConsumerConfig{
-		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       from,
-		InactiveThreshold: time.Minute,
+	consumer, err := again(ctx, func(ctx context.Context) (jetstream.Consumer, error) {
+		return js.OrderedConsumer(ctx, events.LogStream, jetstream.OrderedConsumerConfig{
+			DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+			OptStartSeq:       from,
+			InactiveThreshold: time.Minute,
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
