@@ -152,6 +152,10 @@ func TestDeploysThatCannotBe(t *testing.T) {
 		exits(1).warns("there is no NATS server for Nex")
 	c.natster("nexlet").exits(1).warns("no Nex node started this process", "try: natster nexlet --remote")
 	c.natster("deploy down").exits(1).warns("no Nex node answers")
+	without := c.natster("devrun --nex --listen 127.0.0.1:0 --websocket 127.0.0.1:0 --web off --dir " + t.TempDir()).exits(1)
+	if n := strings.Count(without.err, "no Nex node answers"); n != 1 {
+		t.Errorf("said %d times: %s", n, without.err)
+	}
 	c.natster("deploy ls --namespace a.b").exits(1).warns("one word")
 	c.natster("deploy up --tags zone").exits(2).warns("is not KEY=VALUE")
 	c.natster("deploy up --replicas 0").exits(2).warns("at least 1")

@@ -35,10 +35,11 @@ func (e *env) onNode(ctx context.Context, w *world.World, dir, claimURL string) 
 		defer nc.Close()
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
-		if _, err := n.Down(ctx, names, nex.Options{}); !errors.Is(err, nex.ErrNotFound) {
-			return err
+		_, err := n.Down(ctx, names, nex.Options{})
+		if errors.Is(err, nex.ErrNotFound) || errors.Is(err, nex.ErrNoNode) {
+			return nil // some were stopped by others, or with their node
 		}
-		return nil // some were stopped by others
+		return err
 	}
 	if _, err := n.Up(ctx, nex.Wants(fns), e.reporting(nex.Options{})); err != nil {
 		return nil, errors.Join(nexHint(err), stop(context.WithoutCancel(ctx)))
