@@ -15,7 +15,7 @@ func deployRestartCommand(e *env) *cli.Command {
 		ArgsUsage: "[NAME...]",
 		Flags: nexFlags(
 			&cli.StringSliceFlag{Name: "file", Usage: "what a Nexfile `FILE` describes"},
-			&cli.StringFlag{Name: "seal", Usage: "`FILE` of KEY=VALUE lines, sent sealed to each nexlet"},
+			&cli.StringFlag{Name: "seal", Usage: "`FILE` of lines KEY=VALUE or KEY=@FILE, sent sealed to each nexlet"},
 			tagsFlag(),
 		),
 		Description: `No request is lost meanwhile: the new instance answers before the old one stops. Without NAME all functions.

@@ -114,6 +114,22 @@ func TestAStoryOverFunctionsOnNex(t *testing.T) {
 	c.natster("deploy ls").ok().says("eventwriter", "running", "RUNS")
 	c.natster("deploy logs otc").ok().says("otc", "ready")
 
+	// Credentials that come sealed, where the nexlet has none.
+	theirs := c.natster("admin creds").ok().out
+	dir := strings.TrimSpace(theirs[strings.LastIndex(theirs, " ")+1:])
+	own, sealed := filepath.Join(dir, "otc.creds"), filepath.Join(t.TempDir(), "env")
+	if err := os.Rename(own, sealed+".creds"); err != nil {
+		t.Fatal(err)
+	}
+	c.natster("deploy restart otc").exits(1).warns("no credentials for function otc")
+	if err := os.WriteFile(sealed, []byte("NATSTER_CREDS=@"+sealed+".creds\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.natster("deploy restart otc --seal "+sealed).ok().says("started", "otc", "stopped")
+	if err := os.Rename(sealed+".creds", own); err != nil {
+		t.Fatal(err)
+	}
+
 	// The hub's catalog as a service, from the Nexfile.
 	if err := os.MkdirAll(filepath.Join(c.catalogs, "natsterhub"), 0o700); err != nil {
 		t.Fatal(err)

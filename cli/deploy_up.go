@@ -20,11 +20,12 @@ func deployUpCommand(e *env) *cli.Command {
 		Flags: nexFlags(
 			&cli.IntFlag{Name: "replicas", Usage: "run `N` instances of each, on different nodes if there are", Value: 1},
 			&cli.StringSliceFlag{Name: "file", Usage: "what a Nexfile `FILE` describes, for instance a catalog"},
-			&cli.StringFlag{Name: "seal", Usage: "`FILE` of KEY=VALUE lines, sent sealed to each nexlet"},
+			&cli.StringFlag{Name: "seal", Usage: "`FILE` of lines KEY=VALUE or KEY=@FILE, sent sealed to each nexlet"},
 			tagsFlag(),
 		),
 		Description: `Starts what lacks, leaves what is right, replaces what was started otherwise (a function's new instance answers before the
-old one stops), and waits until everything answers. Without NAME all functions.
+old one stops), and waits until everything answers. Without NAME all functions. With a line NATSTER_CREDS=@FILE to seal, a
+function runs with these credentials, not with those that the nexlet has.
 
    natster deploy up
    natster deploy up eventwriter --replicas 3
@@ -57,7 +58,7 @@ func rolloutOptions(c *cli.Context) (o nex.Options, err error) {
 	return o, err
 }
 
-// readEnvironment reads lines KEY=VALUE; its errors do not show them.
+// readEnvironment reads lines KEY=VALUE, or KEY=@FILE for what is in a file; its errors do not show them.
 func readEnvironment(path string) (map[string]string, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -73,7 +74,14 @@ func readEnvironment(path string) (map[string]string, error) {
 		}
 		k, v, ok := strings.Cut(line, "=")
 		if !ok || k == "" {
-			return nil, fmt.Errorf("environment to seal: %s: line %d is not KEY=VALUE", path, n)
+			return nil, fmt.Errorf("environment to seal: %s: line %d is not KEY=VALUE or KEY=@FILE", path, n)
+		}
+		if from, isFile := strings.CutPrefix(v, "@"); isFile {
+			content, err := os.ReadFile(from)
+			if err != nil {
+				return nil, fmt.Errorf("environment to seal: %s: line %d: %w", path, n, err)
+			}
+			v = string(content)
 		}
 		env[k] = v
 	}
