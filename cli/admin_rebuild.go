@@ -42,9 +42,10 @@ reading the old ones. PROJECTION is accounts, catalogs, shares, logins or stats.
 				return err
 			}
 			defer nc.Close()
-			// A rebuild holds all documents at once and makes little garbage beside them: collecting half as often is worth
-			// a tenth of its time, for a command that ends with it.
-			defer debug.SetGCPercent(debug.SetGCPercent(200))
+			// A rebuild holds all documents at once and makes little garbage beside them: collecting seldom, as long as there
+			// is room, is worth a tenth of its time, for a command that ends with it.
+			defer debug.SetGCPercent(debug.SetGCPercent(400))
+			defer debug.SetMemoryLimit(debug.SetMemoryLimit(2 << 30))
 			bar := e.bar("rebuilding")
 			var last projection.Progress
 			began := time.Now()

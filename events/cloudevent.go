@@ -59,8 +59,11 @@ func Decode(subject string, header nats.Header, body []byte) (Event, error) {
 		return Event{}, fmt.Errorf("%w: %d bytes", ErrEvent, len(body))
 	}
 	var e Event
-	if err := json.Unmarshal(body, &e); err != nil {
-		return Event{}, fmt.Errorf("%w: %w", ErrEvent, err)
+	if !readCanonical(body, &e) {
+		e = Event{}
+		if err := json.Unmarshal(body, &e); err != nil {
+			return Event{}, fmt.Errorf("%w: %w", ErrEvent, err)
+		}
 	}
 	at, err := time.Parse(time.RFC3339Nano, header.Get(headerTime))
 	if err != nil {

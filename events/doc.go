@@ -6,6 +6,7 @@
 //	hash.go        Hash, the SHA-256 of a file
 //	event.go       Type, Event and the data of each type
 //	cloudevent.go  an Event as a NATS message: CloudEvents, binary mode
+//	canonical.go   the body of an event, read fast in the form that it is written in
 //	subjects.go    every subject of the system, each with its literal form
 //	log.go         Log: append (acknowledged, conditional), read the last, replay
 //	direct.go      one-request consistent reads of the last messages of several subjects
