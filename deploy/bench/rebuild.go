@@ -16,8 +16,8 @@ import (
 	"natster/functions/view"
 )
 
-// rebuild compares a rebuild of all projections with bare asynchronous key-value puts of as many documents of the same
-// size, to a bucket that is persisted in the same way.
+// rebuild compares a rebuild of all projections with bare asynchronous key-value puts of the documents that come of it, to a
+// bucket that is persisted in the same way.
 func rebuild(ctx context.Context, l *lab) (_ []Result, err error) {
 	shape := logtest.Shape{Events: 1_000_000, Accounts: 200_000, Seed: 1}
 	if l.quick {
@@ -50,11 +50,11 @@ func rebuild(ctx context.Context, l *lab) (_ []Result, err error) {
 	}
 	took := time.Duration(done.Seconds * float64(time.Second))
 
-	size, err := documentSize(ctx, nc)
+	docs, err := documents(ctx, nc)
 	if err != nil {
 		return nil, err
 	}
-	bare, err := barePuts(ctx, nc, done.Documents, size)
+	bare, err := barePuts(ctx, nc, docs)
 	if err != nil {
 		return nil, err
 	}
@@ -72,27 +72,35 @@ func rebuild(ctx context.Context, l *lab) (_ []Result, err error) {
 	}, nil
 }
 
-// documentSize is the mean size of the projections' documents, in bytes.
-func documentSize(ctx context.Context, nc *nats.Conn) (int, error) {
-	js, err := jetstream.New(nc)
+// documents are all documents of the projections, each under its bucket's name and its key.
+func documents(ctx context.Context, nc *nats.Conn) ([]view.Found, error) {
+	direct, err := events.NewDirect(nc)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var bytes, msgs uint64
+	views := view.NewReader(direct)
+	var all []view.Found
 	for _, b := range view.Projections() {
-		s, err := js.Stream(ctx, b.Stream())
+		s, err := views.Read(ctx, b, 0)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		state := s.CachedInfo().State
-		bytes, msgs = bytes+state.Bytes, msgs+state.Msgs
+		for from := uint64(1); from != 0; {
+			var page []view.Found
+			if page, from, err = views.Page(ctx, b, s.Generation, ">", from, 4096); err != nil {
+				return nil, err
+			}
+			for _, d := range page {
+				d.Key = b.Name + "." + d.Key
+				all = append(all, d)
+			}
+		}
 	}
-	const overhead = 100 // subject, sequence, time and checksum of a stored message, about
-	return max(int(bytes/max(msgs, 1))-overhead, 1), nil
+	return all, direct.Close()
 }
 
-// barePuts puts n keys asynchronously, as a program without Natster would.
-func barePuts(ctx context.Context, nc *nats.Conn, n, size int) (time.Duration, error) {
+// barePuts puts the documents asynchronously, as a program without Natster would.
+func barePuts(ctx context.Context, nc *nats.Conn, docs []view.Found) (time.Duration, error) {
 	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(4096))
 	if err != nil {
 		return 0, err
@@ -101,11 +109,9 @@ func barePuts(ctx context.Context, nc *nats.Conn, n, size int) (time.Duration, e
 	if _, err := js.CreateStream(ctx, bucket.Config(1)); err != nil {
 		return 0, err
 	}
-	value := make([]byte, size)
 	start := time.Now()
-	for i := range n {
-		subject := bucket.Subject("1." + events.Hash{byte(i), byte(i >> 8), byte(i >> 16), 1}.String()[:56])
-		if _, err := js.PublishAsync(subject, value, jetstream.WithStallWait(time.Minute)); err != nil {
+	for _, d := range docs {
+		if _, err := js.PublishAsync(bucket.Subject(d.Key), d.Value, jetstream.WithStallWait(time.Minute)); err != nil {
 			return 0, err
 		}
 	}
