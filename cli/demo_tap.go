@@ -9,10 +9,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"natster/deploy/accounts"
+	"natster/events"
 
 	"github.com/nats-io/nats.go"
 )
@@ -85,7 +85,7 @@ func (t *tap) hear(m *nats.Msg) {
 	default:
 		t.messages++
 		t.bytes += int64(len(m.Data))
-		if strings.Contains(m.Subject, "natster.media.") {
+		if events.IsMedia(m.Subject) {
 			t.media += int64(len(m.Data))
 		}
 		if t.searched += int64(len(m.Data)); t.searched <= mostSearched {

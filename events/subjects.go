@@ -85,6 +85,17 @@ func CatalogSubject(c Catalog, verb string) string { return catalogPrefix + c.na
 // CatalogService is `*.natster.catalog.<c>.<verb>`: the same as the owner's server sees it when importers ask.
 func CatalogService(c Catalog, verb string) string { return "*." + catalogPrefix + c.name + "." + verb }
 
+// CatalogOfAny is `natster.catalog.*.<verb>`: an endpoint of every catalog that an account serves or imports.
+func CatalogOfAny(verb string) string { return catalogPrefix + "*." + verb }
+
+// MediaOfAny is `natster.media.*.*`: the media of all of them.
+const MediaOfAny = mediaPrefix + "*.*"
+
+// IsMedia tells whether media is published on the subject, as any account sees it.
+func IsMedia(subject string) bool {
+	return strings.HasPrefix(subject, mediaPrefix) || strings.Contains(subject, "."+mediaPrefix)
+}
+
 // Verbs of a catalog server.
 const (
 	VerbGet      = "get"

@@ -3,13 +3,12 @@ package functions
 import (
 	"testing"
 
-	"github.com/nats-io/nkeys"
-
 	"natster/events"
+	"natster/events/eventstest"
 )
 
 func TestThoseWhoWaitAreCounted(t *testing.T) {
-	alice, bob := events.Account{}, someAccount(t) // other functions ask as no account
+	alice, bob := events.Account{}, eventstest.Account(t) // other functions ask as no account
 	r := newRoom(3, 2)
 	for i, step := range []struct {
 		who  events.Account
@@ -29,21 +28,4 @@ func TestThoseWhoWaitAreCounted(t *testing.T) {
 	if r.all != 0 || len(r.inside) != 0 {
 		t.Errorf("%d are still inside, %v", r.all, r.inside)
 	}
-}
-
-func someAccount(t *testing.T) events.Account {
-	t.Helper()
-	pair, err := nkeys.CreateAccount()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := pair.PublicKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := events.ParseAccount(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"natster/events"
+	"natster/functions/api"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
@@ -43,24 +44,26 @@ const webRoleTime = "2006-01-02T15:04:05.000000000Z"
 func WebPermissions() Permissions {
 	return Permissions{
 		Publish: []string{
-			"natster.global.whoami",
-			"natster.global.stats",
-			"natster.global.my.shares",
-			"natster.global.events.put",
-			"natster.global.catalogs.validatename",
-			"natster.global.accounts.*",
+			api.Whoami.Subject(),
+			api.Stats.Subject(),
+			api.MyShares.Subject(),
+			api.Put.Subject(),
+			api.ValidateName.Subject(),
+			api.ImportCatalog.Subject(),
+			api.UnimportCatalog.Subject(),
+			api.ListImports.Subject(),
 			events.LocalInbox,
-			"natster.catalog.*." + events.VerbGet,
-			"natster.catalog.*." + events.VerbDownload,
-			"natster.catalog.*." + events.VerbFetch,
-			"natster.catalog.*." + events.VerbFetch + ".*", // at the one server that has a session
-			"natster.catalog.*." + events.VerbClose,
-			"natster.catalog.*." + events.VerbClose + ".*",
+			events.CatalogOfAny(events.VerbGet),
+			events.CatalogOfAny(events.VerbDownload),
+			events.CatalogOfAny(events.VerbFetch),
+			events.CatalogOfAny(events.VerbFetch + ".*"), // at the one server that has a session
+			events.CatalogOfAny(events.VerbClose),
+			events.CatalogOfAny(events.VerbClose + ".*"),
 		},
 		Subscribe: []string{
 			"_INBOX.{{subject()}}.>",
 			events.FeedLocal("*"),
-			"natster.media.*.*",
+			events.MediaOfAny,
 			events.LocalHeartbeat,
 			events.LocalOffline,
 		},
