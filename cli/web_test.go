@@ -121,7 +121,9 @@ func TestAWebsiteIsLinkedWithLoginAndCutOffWithLogout(t *testing.T) {
 	if status, a := v.ask("/api/claim", map[string]string{"code": otc.Code}); status != http.StatusOK || a["account_name"] != "alice" {
 		t.Fatalf("claim: %d %v", status, a)
 	}
-	m.natster("whoami").ok().says("dev|alice liddell")
+	eventually(t, "the account knows of the login, which the site made", func() bool {
+		return strings.Contains(m.natster("whoami").ok().out, "dev|alice liddell")
+	})
 
 	nc, err := v.connect(m.WebSocketURL())
 	if err != nil {

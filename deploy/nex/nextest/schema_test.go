@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -125,6 +126,7 @@ func TestEveryMessageFitsNexsSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-node.Child(0).Done()
+	said.until(t, wire.NodeStopped) // what a node says last
 
 	seed := secretIn(t, filepath.Join(s.Keys, "prober.creds"))
 	find := schemas(t)
@@ -177,6 +179,7 @@ func secretIn(t *testing.T, path string) string {
 
 // A listener keeps all that is said, each reply with the subject of its request in front.
 type listener struct {
+	news     chan struct{} // one, when there is something new
 	mu       sync.Mutex
 	messages []*nats.Msg
 	asked    map[string]string // subject of the request, by inbox
@@ -189,10 +192,16 @@ func listen(t *testing.T, url string) *listener {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	l := &listener{asked: map[string]string{}}
+	l := &listener{news: make(chan struct{}, 1), asked: map[string]string{}}
 	if _, err := nc.Subscribe(">", func(m *nats.Msg) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		defer func() {
+			select {
+			case l.news <- struct{}{}:
+			default:
+			}
+		}()
 		if m.Reply != "" {
 			l.asked[m.Reply] = m.Subject
 		}
@@ -204,6 +213,19 @@ func listen(t *testing.T, url string) *listener {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// until waits for a message whose subject ends so.
+func (l *listener) until(t *testing.T, end string) {
+	t.Helper()
+	late := time.After(20 * time.Second)
+	for !slices.ContainsFunc(l.all(), func(m *nats.Msg) bool { return strings.HasSuffix(m.Subject, end) }) {
+		select {
+		case <-l.news:
+		case <-late:
+			t.Fatalf("nobody said %s", end)
+		}
+	}
 }
 
 func (l *listener) all() []*nats.Msg {
