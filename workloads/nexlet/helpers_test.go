@@ -52,7 +52,13 @@ func call(t *testing.T, a *worldtest.Account, text string) (string, error) {
 
 func deploy(t *testing.T, c *nex.Client, function string) nex.Deployed {
 	t.Helper()
-	d, err := c.Deploy(t.Context(), nex.Request{Name: function, Description: "of a test", Start: spec.Start{Function: function}})
+	return deployOn(t, c, function, nil)
+}
+
+// deployOn deploys to a node with the tags; without, any may win the auction.
+func deployOn(t *testing.T, c *nex.Client, function string, tags wire.Tags) nex.Deployed {
+	t.Helper()
+	d, err := c.Deploy(t.Context(), nex.Request{Name: function, Description: "of a test", Start: spec.Start{Function: function}, Tags: tags})
 	if err != nil {
 		t.Fatal(err)
 	}

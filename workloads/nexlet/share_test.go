@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"natster/deploy/nex"
 	"natster/deploy/nex/nextest"
 	"natster/events"
 	"natster/functions"
@@ -61,10 +62,13 @@ func TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy(t *testing.T) {
 	})
 	one, two := s.Node(nextest.Config{Name: "one"}), s.Node(nextest.Config{Name: "two"})
 	c := s.Client("shares")
-	deploy(t, c, "eventwriter")
-	deploy(t, c, "eventwriter")
-	for range 3 { // twice on one of the nodes, too
-		d := deploy(t, c, "witness")
+	for _, d := range []nex.Deployed{
+		deployOn(t, c, "eventwriter", wire.Tags{wire.TagNode: "one"}),
+		deployOn(t, c, "eventwriter", wire.Tags{wire.TagNode: "two"}),
+		deployOn(t, c, "witness", wire.Tags{wire.TagNode: "one"}),
+		deployOn(t, c, "witness", wire.Tags{wire.TagNode: "one"}), // twice on one of the nodes, too
+		deployOn(t, c, "witness", wire.Tags{wire.TagNode: "two"}),
+	} {
 		s.Running(c, d.ID, wire.Running)
 	}
 	alice := api.NewClient(s.Account("alice").Conn(t))
