@@ -14,6 +14,7 @@ import (
 	"natster/functions/api"
 	"natster/workloads/nexlet/nexlettest"
 	"natster/workloads/nexlet/spec"
+	"natster/workloads/nexlet/wire"
 )
 
 type word struct {
