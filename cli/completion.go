@@ -124,7 +124,7 @@ func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string)
 			return nil
 		}
 		var names []string
-		all, _ := s.all()
+		all, _ := s.all() // what can be read is completed
 		for _, c := range all {
 			names = append(names, c.Name)
 		}

@@ -120,7 +120,7 @@ func (e *env) catalogCandidates(ctx context.Context, command, placeholder string
 	var all []events.Catalog
 	switch placeholder {
 	case "CATALOG":
-		all, _ = s.names()
+		all, _ = s.names() // what can be read is completed
 		if slices.Contains([]string{"contents", "download", "open"}, command) {
 			imported, _, _ := me.imports(ctx)
 			all = append(all, imported...)
