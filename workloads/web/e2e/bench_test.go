@@ -47,8 +47,8 @@ func TestBench(t *testing.T) {
 	})
 	plain := httptest.NewServer(mux)
 	t.Cleanup(plain.Close)
-	run := exec.CommandContext(t.Context(), "node", "../page/bench/bench.mjs")
-	run.Env = append(os.Environ(), "SITE="+s.url, "CONTROL="+s.control, "PLAIN="+plain.URL, "SHOTS="+t.TempDir(), "DOWNLOADS="+t.TempDir())
+	run := s.node(t.TempDir(), "../page/bench/bench.mjs")
+	run.Env = append(run.Env, "PLAIN="+plain.URL)
 	run.Stdout, run.Stderr = os.Stdout, os.Stderr
 	if err := run.Run(); err != nil {
 		t.Errorf("%v\n%s", err, s.log.String())

@@ -29,13 +29,21 @@ func TestTheWebsiteInABrowser(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, made.copy(t))
-			run := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", chapter)
-			run.Env = append(os.Environ(), "SITE="+s.url, "CONTROL="+s.control, "SHOTS="+shots, "DOWNLOADS="+t.TempDir())
-			out, err := run.CombinedOutput()
+			out, err := s.node(shots, "--test", "--test-reporter=spec", chapter).CombinedOutput()
 			t.Logf("%s", out)
 			if err != nil {
 				t.Errorf("%s: %v\nthe site's log:\n%s", name, err, s.log.String())
 			}
 		})
 	}
+}
+
+// node is the browser's side of a test, in Node.
+func (s *stage) node(shots string, args ...string) *exec.Cmd {
+	run := exec.CommandContext(s.t.Context(), "node", args...)
+	run.Env = append(os.Environ(), "SITE="+s.url, "CONTROL="+s.control, "SHOTS="+shots, "DOWNLOADS="+s.t.TempDir(),
+		// Playwright would have Chromium report each WebSocket message of the worker, with its content, which halves the
+		// worker's speed; nobody here reads the reports.
+		"PLAYWRIGHT_DISABLE_SERVICE_WORKER_NETWORK=1")
+	return run
 }

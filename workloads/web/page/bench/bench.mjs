@@ -70,36 +70,40 @@ try {
     }
   }
 
-  // A download of 1.5 GiB to disk, hashed, and what it takes of memory.
+  // Downloads of 1.5 GiB, and what they take of memory. Undecrypted ones take turns with them; they end as damaged, rightly.
+  const size = files['large.bin'].byte_size;
   const idle = resident();
   let peak = idle;
-  const watch = setInterval(() => (peak = Math.max(peak, resident())), 200);
-  await page.goto(site + '/c/films/');
-  const began = performance.now();
-  const started = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Save large.bin' }).click();
-  const download = await started;
-  await page.getByText('Saved, and whole').waitFor({ timeout: 300_000 });
-  const took = (performance.now() - began) / 1000;
-  await download.delete();
-  clearInterval(watch);
-  const size = files['large.bin'].byte_size;
-  const mb = size / 1e6 / took;
-  const native = size / 1e6 / Number(await (await fetch(plain + '/go', { method: 'POST' })).text());
-
-  // Throughput: the page reads the bytes of the worker and drops them. The two kinds take turns.
-  const rate = { opened: [], sealed: [] };
-  for (let i = 0; i < 3; i++) {
-    for (const kind of ['sealed', 'opened']) {
+  page.on('download', (d) => d.delete().catch(() => {})); // once it has ended
+  const saved = { opened: [], sealed: [] };
+  let whole;
+  for (let i = 0; i < runs; i++) {
+    for (const kind of i % 2 ? ['sealed', 'opened'] : ['opened', 'sealed']) {
       await page.evaluate(measure, kind === 'sealed');
-      rate[kind].push(await page.evaluate(drain, [url('large.bin') + '&' + i + kind, 768 << 20]));
+      const watch = setInterval(() => (peak = Math.max(peak, resident())), 200);
+      const d = await page.evaluate(save, `/media/films/${files['large.bin'].hash}/large.bin?save=${kind}${i}`);
+      clearInterval(watch);
+      if (d.end !== (kind === 'opened' ? 'saved' : 'failed damaged')) throw new Error(`the download ended as ${d.end}`);
+      saved[kind].push(d.rate);
+      whole ??= size / 1000 / d.took;
     }
   }
-  const opened = median(rate.opened), sealed = median(rate.sealed);
-  row('worker to page, decrypted', `${opened.toFixed(0)} MB/s`, `without decryption ${sealed.toFixed(0)} MB/s: ${(opened / sealed).toFixed(2)} x (0.9 x)`, opened >= 0.9 * sealed);
+  const native = size / 1e6 / Number(await (await fetch(plain + '/go', { method: 'POST' })).text());
 
-  row('download to disk, verified', `${mb.toFixed(0)} MB/s`, `without decryption, to nowhere ${sealed.toFixed(0)} MB/s: ${(mb / sealed).toFixed(2)} x`, undefined);
-  row('', '', `Go client, verified ${native.toFixed(0)} MB/s: ${(mb / native).toFixed(2)} x (0.1 x)`, mb >= 0.1 * native);
+  // The page reads the bytes of the worker and drops them.
+  const read = { opened: [], sealed: [] };
+  for (let i = 0; i < runs; i++) {
+    for (const kind of i % 2 ? ['sealed', 'opened'] : ['opened', 'sealed']) {
+      await page.evaluate(measure, kind === 'sealed');
+      read[kind].push(await page.evaluate(drain, [url('large.bin') + '&' + i + kind, 768 << 20]));
+    }
+  }
+  for (const [name, rates, least] of [['download to disk, verified', saved, 0.9], ['worker to page', read]]) {
+    const opened = median(rates.opened), sealed = median(rates.sealed);
+    const ratio = median(rates.opened.map((r, i) => r / rates.sealed[i])); // each beside its neighbour: machines are noisy
+    row(name, `${opened.toFixed(0)} MB/s`, `without decryption ${sealed.toFixed(0)} MB/s: ${ratio.toFixed(2)} x${least ? ` (${least} x)` : ''}`, least && ratio >= least);
+  }
+  row('a whole download, from click to verdict', `${whole.toFixed(0)} MB/s`, `Go client, verified ${native.toFixed(0)} MB/s: ${(whole / native).toFixed(2)} x (0.1 x)`, whole >= 0.1 * native);
   row('memory of all of Chromium', `+${((peak - idle) / 1e6).toFixed(0)} MB`, `of ${(idle / 1e6).toFixed(0)} MB idle, while 1.5 GiB come (at most 300)`, peak - idle < 300e6);
 } finally {
   await browser.close();
@@ -140,6 +144,31 @@ async function measure(plain) {
   c.postMessage({ type: 'measure', plain });
   await told;
   c.close();
+}
+
+/** save downloads a URL; it returns how that ended, when (ms), and the rate at which the bytes came (MB/s). */
+function save(url) {
+  return new Promise((resolve) => {
+    const id = new URL(url, location.href).searchParams.get('save');
+    const c = new BroadcastChannel('natster');
+    const began = performance.now();
+    let first, last;
+    c.onmessage = ({ data: m }) => {
+      if (m.id !== id) return;
+      if (m.type === 'progress') {
+        last = { at: performance.now(), bytes: m.bytes };
+        first ??= last;
+        return;
+      }
+      c.close();
+      f.remove();
+      resolve({ end: m.type === 'failed' ? `failed ${m.why}` : m.type, took: performance.now() - began, rate: (last.bytes - first.bytes) / 1000 / (last.at - first.at) });
+    };
+    const f = document.createElement('iframe');
+    f.hidden = true;
+    f.src = url;
+    document.body.append(f);
+  });
 }
 
 /** drain reads so many bytes of a URL and returns MB/s. */

@@ -10,7 +10,7 @@ import { channelName, type FromWorker, type ToWorker } from './lib/messages';
 import { Flow } from './lib/media/flow';
 import { Reader } from './lib/media/reader';
 import { judge, Session } from './lib/media/session';
-import { MediaError, type Wire } from './lib/media/wire';
+import { MediaError, playing, saving, type Wire } from './lib/media/wire';
 import { disposition, parseRange } from './lib/urls';
 import { zip, zipLength } from './lib/zip';
 import { Problem } from './lib/identity';
@@ -96,8 +96,11 @@ class LinkWire implements Wire {
 
 const idle = 60_000;
 
-/** sessionOf returns an open session for a file; several readers share it. */
-async function sessionOf(catalog: string, hash: string): Promise<Session> {
+const purposes = { playing, saving };
+type Purpose = keyof typeof purposes;
+
+/** sessionOf returns an open session for a file; several readers with the same purpose share it. */
+async function sessionOf(catalog: string, hash: string, purpose: Purpose): Promise<Session> {
   const now = performance.now();
   for (const [k, s] of sessions) {
     if (s.dead) sessions.delete(k);
@@ -106,7 +109,7 @@ async function sessionOf(catalog: string, hash: string): Promise<Session> {
       sessions.delete(k);
     }
   }
-  const key = catalog + '/' + hash;
+  const key = [catalog, hash, purpose].join('/');
   let s = sessions.get(key);
   if (!s) {
     const l = connected();
@@ -115,7 +118,7 @@ async function sessionOf(catalog: string, hash: string): Promise<Session> {
     } catch (e) {
       throw new MediaError('signed_out', e instanceof Problem ? 'You are signed out. Sign in again to go on.' : 'There is no connection.');
     }
-    s = sessions.get(key) ?? new Session(catalog, hash, new LinkWire(l), flow, { plain });
+    s = sessions.get(key) ?? new Session(catalog, hash, new LinkWire(l), flow, { plain, ...purposes[purpose] });
     sessions.set(key, s);
   }
   try {
@@ -149,7 +152,7 @@ async function serve(request: Request, url: URL): Promise<Response> {
     if (!/^[A-Za-z0-9]{1,64}$/.test(catalog ?? '')) throw new MediaError('missing', 'No such file.');
     if (hash === 'zip') return await archive(asked, url.searchParams.get('folder') ?? '');
     if (!/^[0-9a-f]{64}$/.test(hash ?? '')) throw new MediaError('missing', 'No such file.');
-    const session = await sessionOf(catalog, hash);
+    const session = await sessionOf(catalog, hash, asked.save ? 'saving' : 'playing');
     if (asked.save) return download(asked, session);
     return await inline(asked, session, request, url.searchParams.get('type') ?? '');
   } catch (e) {
@@ -205,8 +208,8 @@ async function* pieces(asked: Asked, session: Session, first: number, last: numb
   }
 }
 
-/** stream hands out what a generator yields, as it is read: the reader's pace is the whole pipe's pace. */
-function stream(from: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+/** stream hands out what a generator yields, as it is read, with so many pieces ready: the reader's pace is the whole pipe's. */
+function stream(from: AsyncGenerator<Uint8Array>, ready = 0): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(c) {
@@ -222,7 +225,7 @@ function stream(from: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
         await from.return(undefined);
       }
     },
-    { highWaterMark: 0 }
+    { highWaterMark: ready }
   );
 }
 
@@ -301,7 +304,7 @@ async function archive(asked: Asked, folder: string): Promise<Response> {
     const sum = await createSHA256();
     sum.init();
     if (e.size > 0) {
-      const session = await sessionOf(asked.catalog, e.hash);
+      const session = await sessionOf(asked.catalog, e.hash, 'saving');
       for await (const c of pieces(asked, session, 0, session.layout.size - 1)) {
         sum.update(c);
         bytes += c.length;

@@ -1,4 +1,4 @@
-// The window of one connection: how many chunks are in flight, over all sessions. It grows while chunks come quickly and
+// The window of one connection: how many bytes are in flight, over all sessions. It grows while chunks come quickly and
 // shrinks when they come late, because bytes in flight are what makes everything else on the connection wait.
 
 export interface Times {
@@ -7,16 +7,17 @@ export interface Times {
 
 const quick = 300;
 const late = 800;
-const most = 32;
+const step = 128 << 10; // bytes
+const most = 32 * step;
 
 /** A Taker wants chunks. */
 export interface Taker {
-  /** take asks for up to n more chunks and returns how many it asked for. */
+  /** take asks for chunks until it has asked for n bytes or more, and returns how many it asked for. */
   take(n: number): number;
 }
 
 export class Flow {
-  limit = 2;
+  limit = 2 * step;
   inFlight = 0;
   lastArrival = 0;
   private srtt = 0;
@@ -45,8 +46,8 @@ export class Flow {
       this.rttvar = 0.75 * this.rttvar + 0.25 * Math.abs(this.srtt - took);
       this.srtt = 0.875 * this.srtt + 0.125 * took;
     }
-    if (took <= quick) this.limit = Math.min(this.limit + 1, most);
-    else if (took > late) this.limit = Math.max(this.limit - 1, 1);
+    if (took <= quick) this.limit = Math.min(this.limit + step, most);
+    else if (took > late) this.limit = Math.max(this.limit - step, step);
   }
 
   /** patience is how long to wait for a chunk of so many bytes before it counts as lost. */
@@ -60,11 +61,11 @@ export class Flow {
     if (this.pumping) return;
     this.pumping = true;
     try {
-      if (this.inFlight > 0 && this.limit - this.inFlight < Math.max(1, this.limit >> 2)) return;
+      if (this.inFlight > 0 && this.limit - this.inFlight < Math.max(step, this.limit >> 2)) return;
       for (let idle = 0; idle < this.takers.length && this.inFlight < this.limit; ) {
         const t = this.takers.shift()!;
         this.takers.push(t);
-        const share = Math.max(1, Math.ceil((this.limit - this.inFlight) / this.takers.length));
+        const share = Math.ceil((this.limit - this.inFlight) / this.takers.length);
         if (t.take(share) === 0) idle++;
         else idle = 0;
       }

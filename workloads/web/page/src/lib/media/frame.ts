@@ -20,19 +20,26 @@ export function lengthOf(l: Layout, i: number): number {
   return Math.min(l.chunkSize, l.size - i * l.chunkSize);
 }
 
-export interface Frame {
+/** A Claim is what a frame says it is, before it has been opened. */
+export interface Claim {
   kind: number;
   index: number;
-  plain: Uint8Array;
 }
 
 /** A Receiver opens the frames of one session. */
 export class Receiver {
+  // WebCrypto copies both before decrypt returns, so one of each will do.
+  private readonly iv = new Uint8Array(12);
+  private readonly ad: Uint8Array;
+
   private constructor(
     private readonly key: CryptoKey,
-    private readonly session: Uint8Array,
+    session: Uint8Array,
     readonly layout: Layout
-  ) {}
+  ) {
+    this.ad = new Uint8Array(session.length + prefixSize);
+    this.ad.set(session);
+  }
 
   static async make(key: Uint8Array, session: string, layout: Layout): Promise<Receiver> {
     const k = await crypto.subtle.importKey('raw', key as BufferSource, 'AES-GCM', false, ['decrypt']);
@@ -41,7 +48,7 @@ export class Receiver {
   }
 
   /** peek is what a frame claims to be, or null for what cannot be a frame of this session: before the cost of opening it. */
-  peek(b: Uint8Array): { kind: number; index: number } | null {
+  peek(b: Uint8Array): Claim | null {
     if (b.length < overhead || b[0] !== 2 || b[2] !== 0 || b[3] !== 0) return null;
     const view = new DataView(b.buffer, b.byteOffset, b.byteLength);
     if (view.getUint32(4) > 1 << 20) return null;
@@ -55,20 +62,14 @@ export class Receiver {
     return { kind, index };
   }
 
-  /** open returns the frame, or null for one that was changed or is another session's: it is dropped in silence. */
-  async open(b: Uint8Array): Promise<Frame | null> {
-    const p = this.peek(b);
-    if (!p) return null;
-    const iv = new Uint8Array(12);
-    iv.set(b.subarray(12, 20), 4);
-    const ad = new Uint8Array(this.session.length + prefixSize);
-    ad.set(this.session);
-    ad.set(b.subarray(0, prefixSize), this.session.length);
-    try {
-      const plain = await crypto.subtle.decrypt({ name: 'AES-GCM', iv, additionalData: ad }, this.key, b.subarray(prefixSize) as BufferSource);
-      return { ...p, plain: new Uint8Array(plain) };
-    } catch {
-      return null;
-    }
+  /** open returns what is in a frame that peek let pass, or null for one that was changed or is another session's. */
+  open(b: Uint8Array): Promise<Uint8Array | null> {
+    this.iv.set(b.subarray(12, prefixSize), 4);
+    this.ad.set(b.subarray(0, prefixSize), this.ad.length - prefixSize);
+    const algorithm = { name: 'AES-GCM', iv: this.iv as BufferSource, additionalData: this.ad as BufferSource };
+    return crypto.subtle.decrypt(algorithm, this.key, b.subarray(prefixSize) as BufferSource).then(
+      (plain) => new Uint8Array(plain),
+      () => null
+    );
   }
 }

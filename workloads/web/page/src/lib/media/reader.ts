@@ -4,6 +4,8 @@ import type { Taker } from './flow';
 import type { Session } from './session';
 import type { MediaError } from './wire';
 
+const most = 32; // chunks
+
 /** A Reader reads bytes first..last of an open session. */
 export class Reader implements Taker {
   private next: number; // chunk to hand out
@@ -30,11 +32,12 @@ export class Reader implements Taker {
     session.flow.add(this);
   }
 
-  /** take implements Taker: it never holds more than the window beyond what was read. */
+  /** take implements Taker: it never holds more than the window, or two chunks, beyond what was read. */
   take(n: number): number {
     if (this.error) return 0;
     let asked = 0;
-    const ahead = Math.max(2, this.session.flow.limit);
+    const size = this.session.layout.chunkSize;
+    const ahead = Math.max(2, Math.min(most, Math.ceil(this.session.flow.limit / size)));
     while (asked < n && this.upTo < this.end && this.upTo - this.next < ahead) {
       const i = this.upTo++;
       const f = (c: Uint8Array) => {
@@ -43,7 +46,7 @@ export class Reader implements Taker {
         if (i === this.next) this.wake?.();
       };
       this.keep.set(i, f);
-      if (this.session.ask(i, f)) asked++;
+      if (this.session.ask(i, f)) asked += size;
     }
     if (asked > 0) this.session.send();
     return asked;

@@ -4,7 +4,7 @@ import { Refusal } from '../link';
 import { Flow } from './flow';
 import { kindEnd, Receiver, chunksOf, lengthOf, type Layout } from './frame';
 import { HeaderError, newCurve, openHeader } from './header';
-import { atInstance, chunkSize, MediaError, mediaSubject, subjectOf, type DownloadReply, type Why, type Wire } from './wire';
+import { atInstance, MediaError, mediaSubject, playing, subjectOf, type DownloadReply, type Why, type Wire } from './wire';
 
 /** An Ask is a chunk that was asked for and has not arrived. */
 interface Ask {
@@ -13,20 +13,21 @@ interface Ask {
   order: number;
   tries: number;
   lost: boolean; // to be asked again
+  here: boolean; // it has come, and is being opened
   wanted: Set<(chunk: Uint8Array) => void>;
 }
 
 export interface Options {
   patience?: number; // how long nothing may arrive before the owner counts as gone, milliseconds
   clock?: { now(): number };
+  chunkSize?: number; // to ask for, bytes
+  remembered?: number; // chunks that were read lately and may be read again
   plain?: boolean; // for measurements only: hand on what came, unopened
 }
 
 const token = /^[A-Z2-7]{26}$/;
-const remembered = 16; // chunks that were read lately and may be read again: a player looks at the beginning twice
-
 export class Session {
-  layout: Layout = { size: 0, chunkSize };
+  layout: Layout;
   lastUsed: number;
   private id = '';
   private instance = '';
@@ -45,6 +46,7 @@ export class Session {
   private readonly patience: number;
   private readonly clock: { now(): number };
   private readonly plain: boolean;
+  private readonly remembered: number;
   private sending = 0;
 
   constructor(
@@ -57,6 +59,8 @@ export class Session {
     this.patience = o.patience ?? 30_000;
     this.clock = o.clock ?? { now: () => performance.now() };
     this.plain = o.plain ?? false;
+    this.remembered = o.remembered ?? 0;
+    this.layout = { size: 0, chunkSize: o.chunkSize ?? playing.chunkSize };
     this.lastUsed = this.clock.now();
     this.offBack = wire.onBack(() => this.again());
   }
@@ -141,8 +145,8 @@ export class Session {
     }
     const now = this.clock.now();
     if (this.asks.size === 0) this.quietSince = now;
-    this.asks.set(i, { at: now, first: now, order: 0, tries: 0, lost: true, wanted: new Set([f]) });
-    this.flow.inFlight++;
+    this.asks.set(i, { at: now, first: now, order: 0, tries: 0, lost: true, here: false, wanted: new Set([f]) });
+    this.flow.inFlight += this.layout.chunkSize;
     this.timer ??= setInterval(() => this.tick(), 50);
     return true;
   }
@@ -216,7 +220,7 @@ export class Session {
 
   /** again asks for everything that is missing. */
   private again(): void {
-    for (const a of this.asks.values()) a.lost = true;
+    for (const a of this.asks.values()) a.lost = !a.here;
     this.quietSince = this.clock.now();
     this.send();
   }
@@ -224,39 +228,47 @@ export class Session {
   private async frame(receiver: Receiver, data: Uint8Array): Promise<void> {
     const p = receiver.peek(data);
     if (!p || receiver !== this.receiver) return;
-    const ask = this.asks.get(p.index);
-    if (p.kind !== kindEnd && !ask) return; // a duplicate
-    if (this.plain) {
-      this.arrived(p.index, data.subarray(20, data.length - 16));
+    if (p.kind === kindEnd) {
+      const why = await receiver.open(data);
+      if (why && receiver === this.receiver) this.end(why);
       return;
     }
-    const f = await receiver.open(data);
-    if (!f) return; // changed on its way: it will be asked for again
-    if (f.kind === kindEnd) {
-      if (receiver === this.receiver) this.end(f.plain);
-      return;
+    const a = this.asks.get(p.index);
+    if (!a || a.here) return; // a duplicate
+    const took = this.clock.now() - a.at;
+    // Its place in the window is free: the next one travels while this one is opened.
+    a.here = true;
+    a.lost = false;
+    this.flow.inFlight -= this.layout.chunkSize;
+    this.flow.pump();
+    const plain = this.plain ? data.subarray(20, data.length - 16) : await receiver.open(data);
+    if (this.asks.get(p.index) !== a) return; // nobody wants it any more
+    if (plain) {
+      this.arrived(p.index, a, plain, took);
+    } else {
+      // Changed on its way: it will be asked for again.
+      a.here = false;
+      this.flow.inFlight += this.layout.chunkSize;
     }
-    this.arrived(f.index, f.plain);
   }
 
-  private arrived(i: number, plain: Uint8Array): void {
-    const a = this.asks.get(i);
-    if (!a) return;
+  private arrived(i: number, a: Ask, plain: Uint8Array, took: number): void {
     const now = this.clock.now();
-    if (a.tries === 0) this.flow.arrived(now - a.at);
+    if (a.tries === 0) this.flow.arrived(took);
     else this.flow.lastArrival = now;
     this.quietSince = now;
     this.newest = Math.max(this.newest, a.order);
     this.settle(i);
     this.recent.set(i, plain);
-    if (this.recent.size > remembered) this.recent.delete(this.recent.keys().next().value!);
+    if (this.recent.size > this.remembered) this.recent.delete(this.recent.keys().next().value!);
     for (const f of a.wanted) f(plain);
-    this.flow.pump();
   }
 
   private settle(i: number): void {
-    if (!this.asks.delete(i)) return;
-    this.flow.inFlight--;
+    const a = this.asks.get(i);
+    if (!a) return;
+    this.asks.delete(i);
+    if (!a.here) this.flow.inFlight -= this.layout.chunkSize;
     if (this.asks.size === 0) {
       clearInterval(this.timer);
       this.timer = undefined;
@@ -283,6 +295,7 @@ export class Session {
     if (!this.receiver) return;
     let due = false;
     for (const [i, a] of this.asks) {
+      if (a.here) continue;
       if (a.lost) {
         due = true;
         continue;

@@ -21,8 +21,12 @@ export interface DownloadReply {
   header: string;
 }
 
-/** chunkSize is what a browser asks for: with more, a slow link fills before the window can react. */
-export const chunkSize = 128 << 10;
+/**
+ * How a file is read, for what. With larger chunks a slow link fills before the window can react, and a player waits for its
+ * first frame; a download waits for none, and fewer chunks are less work. A player looks at the beginning twice.
+ */
+export const playing = { chunkSize: 128 << 10, remembered: 16 };
+export const saving = { chunkSize: 256 << 10, remembered: 0 };
 
 export const subjectOf = (catalog: string, verb: string): string => `natster.catalog.${catalog}.${verb}`;
 /** atInstance is a verb that only the server hears that has the session. */
