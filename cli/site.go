@@ -68,7 +68,7 @@ func (s *site) start(ctx context.Context, dir string, o siteOptions) error {
 		return err
 	}
 	w, err := web.New(web.Config{
-		URL: s.url, Functions: s.conn, NATS: info.WebSocketURL, TLS: trust,
+		URL: s.url, Functions: s.conn, NATS: info.WebSocketURL, TLS: trust, Hub: info.Hub,
 		Issuer: o.issuer, Client: web.Client{ID: o.clientID, Secret: o.clientSecret}, Logger: o.logger,
 	})
 	if err != nil {

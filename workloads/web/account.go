@@ -25,6 +25,15 @@ type sessionReply struct {
 	Linked      bool           `json:"linked"`
 	Account     events.Account `json:"account,omitzero"`
 	AccountName string         `json:"account_name,omitempty"`
+	Hub         events.Account `json:"hub,omitzero"`
+}
+
+// about is what the page is told of session x, which is linked to account a unless that is zero.
+func (s *Site) about(x *session, a events.Account, name string) sessionReply {
+	return sessionReply{
+		SignedIn: true, Development: s.Development(), Name: x.name, Login: x.login, Expires: x.expires.Unix(),
+		Linked: !a.IsZero(), Account: a, AccountName: name, Hub: s.cfg.Hub,
+	}
 }
 
 // session answers who is signed in, and as which account.
@@ -34,16 +43,15 @@ func (s *Site) session(w http.ResponseWriter, r *http.Request) {
 		answer(w, sessionReply{Development: s.Development()})
 		return
 	}
-	a := sessionReply{SignedIn: true, Development: s.Development(), Name: x.name, Login: x.login, Expires: x.expires.Unix()}
 	bound, err := s.ask.GetContext(r.Context(), x.login)
 	switch {
 	case err == nil:
-		a.Linked, a.Account, a.AccountName = true, bound.Context.AccountPublicKey, bound.Context.AccountName
-	case !errors.Is(err, api.ErrNotFound):
+		answer(w, s.about(x, bound.Context.AccountPublicKey, bound.Context.AccountName))
+	case errors.Is(err, api.ErrNotFound):
+		answer(w, s.about(x, events.Account{}, ""))
+	default:
 		s.failed(w, err)
-		return
 	}
-	answer(w, a)
 }
 
 // claim uses a one-time code up and binds its account to the login.
@@ -60,10 +68,7 @@ func (s *Site) claim(w http.ResponseWriter, r *http.Request, x *session) {
 		return
 	}
 	s.log.Info("account linked", "account", about.AccountPublicKey, "login", x.login)
-	answer(w, sessionReply{
-		SignedIn: true, Name: x.name, Login: x.login, Expires: x.expires.Unix(),
-		Linked: true, Account: about.AccountPublicKey, AccountName: about.AccountName,
-	})
+	answer(w, s.about(x, about.AccountPublicKey, about.AccountName))
 }
 
 // mint returns a short-lived user of the login's account for a key that the browser made.

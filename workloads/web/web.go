@@ -14,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"natster/events"
 	"natster/functions/api"
 	"natster/workloads/web/devissuer"
 )
@@ -27,6 +28,8 @@ type Config struct {
 	// NATS is the world's WebSocket listener (ws:// or wss://), and TLS how to trust it.
 	NATS string
 	TLS  *tls.Config
+	// Hub is the account that everybody is given a catalog of, for the page to call by a name. None if zero.
+	Hub events.Account
 
 	// Issuer is the OpenID Connect issuer, by discovery, and Client the site's registration there. Without an issuer the site
 	// brings its own for development, and then URL has to be on loopback.

@@ -97,7 +97,7 @@ func (s *stage) site(l net.Listener) {
 		s.t.Fatal(err)
 	}
 	site, err := web.New(web.Config{
-		URL: s.url, Functions: conn, NATS: s.nats(),
+		URL: s.url, Functions: conn, NATS: s.nats(), Hub: s.w.Info().Hub,
 		Logger: slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time {
 			s.mu.Lock()

@@ -290,11 +290,9 @@ class Library {
       this.trouble(n.catalog, `${people.nameOf(n.from_account)} no longer shares ${n.catalog} with you.`);
     }
     if (kind === 'shared' && toMe && this.contents[n.catalog] === undefined) this.trouble(n.catalog, '');
-    if (toMe) {
-      activity.say(kind, `${people.nameOf(n.from_account)} ${kind === 'shared' ? 'shares' : 'no longer shares'} ${n.catalog} with you`, kind === 'shared' ? '/inbox' : '/');
-    } else {
-      activity.say(kind, `You ${kind === 'shared' ? 'share' : 'no longer share'} ${n.catalog} with ${people.nameOf(n.to_account)}`, '/sharing');
-    }
+    const shared = kind === 'shared';
+    if (toMe) activity.say(shared ? 'received' : 'withdrawn', `${people.nameOf(n.from_account)} ${shared ? 'shares' : 'no longer shares'} ${n.catalog} with you`, shared ? '/inbox' : '/');
+    else activity.say(shared ? 'given' : 'taken', `You ${shared ? 'share' : 'no longer share'} ${n.catalog} with ${people.nameOf(n.to_account)}`, '/sharing');
     await this.reload();
   }
 }

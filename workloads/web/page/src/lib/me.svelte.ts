@@ -13,6 +13,7 @@ export interface Session {
   linked: boolean;
   account?: string;
   account_name?: string;
+  hub?: string; // the account that everybody is given a catalog of
 }
 
 class Me {

@@ -10,11 +10,12 @@ class People {
 
   nameOf(account: string): string {
     if (account === me.session?.account) return 'you';
-    return this.names[account] ?? account.slice(0, 8) + '…';
+    if (this.names[account]) return this.names[account];
+    return account === me.session?.hub ? 'Natster’s hub' : account.slice(0, 8) + '…';
   }
 
   known(account: string): boolean {
-    return account in this.names;
+    return account in this.names || account === me.session?.hub;
   }
 
   call(account: string, name: string): void {
