@@ -115,6 +115,20 @@ export function playing(page, past = 0) {
   }, past);
 }
 
+/** killWorker stops the service worker, as the browser does when it likes. */
+export async function killWorker(page) {
+  const cdp = await page.context().newCDPSession(page);
+  const updated = (status) =>
+    new Promise((resolve) => cdp.on('ServiceWorker.workerVersionUpdated', (e) => e.versions.some((v) => v.runningStatus === status) && resolve(e.versions)));
+  const running = updated('running');
+  await cdp.send('ServiceWorker.enable');
+  const versions = await running;
+  const stopped = updated('stopped');
+  for (const v of versions) await cdp.send('ServiceWorker.stopWorker', { versionId: v.versionId });
+  await stopped;
+  await cdp.detach();
+}
+
 /** pixels is a fingerprint of the frame that the video shows. */
 export function pixels(page) {
   return page.evaluate(() => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aBrowser, bob, open, pixels, playing, shot, site, stage, withBrowser, withFilms } from './lib.mjs';
+import { aBrowser, bob, killWorker, open, pixels, playing, shot, site, stage, withBrowser, withFilms } from './lib.mjs';
 
 withBrowser();
 let context, page;
@@ -44,16 +44,8 @@ test('two tabs play two films at once', async () => {
 });
 
 test('the worker is killed between two requests, and nobody notices', async () => {
-  const cdp = await context.newCDPSession(page);
-  await cdp.send('ServiceWorker.enable');
-  const versions = await new Promise((resolve) => {
-    cdp.on('ServiceWorker.workerVersionUpdated', (e) => e.versions.some((v) => v.runningStatus === 'running') && resolve(e.versions));
-    void cdp.send('ServiceWorker.enable');
-  });
-  const stopped = new Promise((resolve) => cdp.on('ServiceWorker.workerVersionUpdated', (e) => e.versions.some((v) => v.runningStatus === 'stopped') && resolve()));
   await page.evaluate(() => document.querySelector('video').pause());
-  for (const v of versions) await cdp.send('ServiceWorker.stopWorker', { versionId: v.versionId });
-  await stopped;
+  await killWorker(page);
   await page.evaluate(() => {
     const v = document.querySelector('video');
     v.currentTime = 45;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { test } from 'node:test';
-import { aBrowser, bob, shot, site, stage, withBrowser, withFilms } from './lib.mjs';
+import { aBrowser, bob, killWorker, shot, site, stage, withBrowser, withFilms } from './lib.mjs';
 
 withBrowser();
 let context, page, files;
@@ -58,6 +58,14 @@ test('a folder is saved as an archive that others can open', async () => {
   assert.equal(download.suggestedFilename(), 'pictures.zip');
   await row.getByText('Saved, and whole').waitFor();
   await stage('zip', await download.path());
+});
+
+test('the browser stops the worker in the middle of it, and the page says so', async () => {
+  await stage('slow', '2000000');
+  const { row } = await save('big.bin');
+  await killWorker(page);
+  await row.getByRole('alert').filter({ hasText: 'stopped' }).waitFor();
+  await stage('slow', '0');
 });
 
 test('a file that changes while it is saved is not saved, and the page says why', async () => {

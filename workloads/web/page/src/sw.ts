@@ -23,7 +23,9 @@ const tell = (m: FromWorker): void => channel.postMessage(m);
 self.addEventListener('install', () => void self.skipWaiting());
 self.addEventListener('activate', (e) => e.waitUntil(self.clients.claim()));
 self.addEventListener('message', (e) => {
-  if ((e.data as ToWorker)?.type === 'claim') e.waitUntil(self.clients.claim());
+  const m = e.data as ToWorker | undefined;
+  if (m?.type === 'claim') e.waitUntil(self.clients.claim());
+  if (m?.type === 'ping') tell({ type: 'running', ids: [...running] });
 });
 channel.onmessage = (e) => {
   const m = e.data as ToWorker;
@@ -53,6 +55,7 @@ self.addEventListener('fetch', (e) => {
 let link: Link | undefined;
 let flow = new Flow({ now: () => performance.now() });
 const sessions = new Map<string, Session>();
+const running = new Set<string>(); // ids of downloads
 let plain = false;
 
 function reset(): void {
@@ -148,6 +151,7 @@ async function serve(request: Request, url: URL): Promise<Response> {
     name = 'file';
   }
   const asked: Asked = { catalog, hash, name, save: url.searchParams.get('save') ?? undefined };
+  if (asked.save) running.add(asked.save);
   try {
     if (!/^[A-Za-z0-9]{1,64}$/.test(catalog ?? '')) throw new MediaError('missing', 'No such file.');
     if (hash === 'zip') return await archive(asked, url.searchParams.get('folder') ?? '');
@@ -172,6 +176,7 @@ function failure(asked: Asked, e: unknown): Response {
 }
 
 function report(asked: Asked, m: MediaError): void {
+  if (asked.save) running.delete(asked.save);
   tell({ type: 'failed', id: asked.save, catalog: asked.catalog, hash: asked.hash, name: asked.name, why: m.why, message: m.message });
 }
 
@@ -208,8 +213,11 @@ async function* pieces(asked: Asked, session: Session, first: number, last: numb
   }
 }
 
-/** stream hands out what a generator yields, as it is read, with so many pieces ready: the reader's pace is the whole pipe's. */
-function stream(from: AsyncGenerator<Uint8Array>, ready = 0): ReadableStream<Uint8Array> {
+/**
+ * stream hands out what a generator yields, as it is read: the reader's pace is the whole pipe's pace. stopped is called when
+ * the reader gives up.
+ */
+function stream(from: AsyncGenerator<Uint8Array>, stopped?: () => void): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(c) {
@@ -222,17 +230,20 @@ function stream(from: AsyncGenerator<Uint8Array>, ready = 0): ReadableStream<Uin
         }
       },
       async cancel() {
+        stopped?.();
         await from.return(undefined);
       }
     },
-    { highWaterMark: ready }
+    { highWaterMark: 0 }
   );
 }
 
 const pace = 250; // milliseconds between two words about progress
 
-function saved(asked: Asked, length: number, type: string, body: ReadableStream<Uint8Array>): Response {
-  return new Response(body, {
+/** saved answers with what the browser is to save. Whoever made body reports its other ends. */
+function saved(asked: Asked, length: number, type: string, body: AsyncGenerator<Uint8Array>): Response {
+  const stopped = () => report(asked, new MediaError('failed', 'The download was stopped in the browser.'));
+  return new Response(stream(body, stopped), {
     headers: {
       ...safe,
       'Content-Type': type,
@@ -241,6 +252,12 @@ function saved(asked: Asked, length: number, type: string, body: ReadableStream<
       'Content-Security-Policy': sandbox
     }
   });
+}
+
+/** whole says that all of a download was handed out, and was right. */
+function whole(asked: Asked, bytes: number, hash: string): void {
+  running.delete(asked.save!);
+  tell({ type: 'saved', id: asked.save!, name: asked.name, bytes, hash });
 }
 
 /** download answers with the whole file. Its last piece is let through only when the hash is right: a wrong one fails. */
@@ -270,23 +287,9 @@ function download(asked: Asked, session: Session): Response {
       throw e;
     }
     if (held) yield held;
-    tell({ type: 'saved', id: asked.save!, name: asked.name, bytes, hash });
+    whole(asked, bytes, hash);
   }
-  return saved(asked, total, 'application/octet-stream', stream(stopped(asked, checked())));
-}
-
-/** stopped reports a download that the browser gave up. */
-async function* stopped(asked: Asked, from: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let ended = false;
-  try {
-    yield* from;
-    ended = true;
-  } catch (e) {
-    ended = true;
-    throw e;
-  } finally {
-    if (!ended) report(asked, new MediaError('failed', 'The download was stopped in the browser.'));
-  }
+  return saved(asked, total, 'application/octet-stream', checked());
 }
 
 /** archive answers with a folder as a zip. Each file in it is checked; a wrong one fails the archive. */
@@ -323,7 +326,7 @@ async function archive(asked: Asked, folder: string): Promise<Response> {
   }
   async function* all(): AsyncGenerator<Uint8Array> {
     yield* zip(files, (f) => file((f as (typeof files)[number]).entry));
-    tell({ type: 'saved', id: asked.save!, name: asked.name, bytes: total, hash: '' });
+    whole(asked, total, '');
   }
-  return saved(asked, total, 'application/zip', stream(stopped(asked, all())));
+  return saved(asked, total, 'application/zip', all());
 }

@@ -6,10 +6,12 @@ export type FromWorker =
   | { type: 'progress'; id: string; name: string; bytes: number; total: number }
   | { type: 'saved'; id: string; name: string; bytes: number; hash: string } // checked against what the catalog promised
   | { type: 'measured' }
+  | { type: 'running'; ids: string[] } // the downloads that go on, after a ping
   | { type: 'failed'; id?: string; catalog: string; hash: string; name: string; why: string; message: string };
 
 export type ToWorker =
   | { type: 'unshared'; catalog: string } // stop what is read of it
   | { type: 'reset' } // somebody else is signed in now, or nobody
   | { type: 'measure'; plain: boolean } // benchmarks: hand on chunks as they came, still sealed, to see what opening them costs
+  | { type: 'ping' } // live on; sent to the worker itself, as is claim
   | { type: 'claim' };

@@ -4,6 +4,9 @@ import { activity } from './activity.svelte';
 import { bytes } from './words';
 import { channelName, type FromWorker } from './messages';
 import { downloadURL, zipURL, type FileRef } from './urls';
+import { worker } from './worker.svelte';
+
+const silent = 4_000; // milliseconds after which a download that the worker does not know has ended
 
 export interface Transfer {
   id: string;
@@ -19,6 +22,8 @@ class Transfers {
   all = $state<Transfer[]>([]);
   private readonly frames = new Map<string, HTMLIFrameElement>();
   private readonly mine = new Set<string>();
+  private readonly unknown = new Map<string, number>(); // to the worker, since when
+  private rest: (() => void) | undefined;
   /** failed is told of every read that failed, of files that are shown, too. */
   failed: ((m: Extract<FromWorker, { type: 'failed' }>) => void)[] = [];
 
@@ -40,6 +45,7 @@ class Transfers {
   private begin(name: string, total: number): string {
     const id = crypto.randomUUID();
     this.mine.add(id);
+    this.rest ??= worker.awake();
     this.all = [{ id, name, bytes: 0, total, state: 'running', hash: '', message: '' }, ...this.all];
     return id;
   }
@@ -55,7 +61,8 @@ class Transfers {
 
   private hear(m: FromWorker): void {
     if (m.type === 'failed') for (const f of this.failed) f(m);
-    if (m.type === 'measured' || !m.id || !this.mine.has(m.id)) return;
+    if (m.type === 'running') this.compare(m.ids);
+    if (m.type === 'running' || m.type === 'measured' || !m.id || !this.mine.has(m.id)) return;
     const id = m.id;
     this.all = this.all.map((t) => {
       if (t.id !== id || t.state !== 'running') return t;
@@ -74,6 +81,25 @@ class Transfers {
     if (m.type !== 'progress') {
       setTimeout(() => this.frames.get(id)?.remove(), 1000);
       this.frames.delete(id);
+    }
+    if (this.running.length === 0) {
+      this.rest?.();
+      this.rest = undefined;
+    }
+  }
+
+  /** compare ends what the worker has forgotten: the browser stopped the worker, and the download with it. */
+  private compare(ids: string[]): void {
+    const now = Date.now();
+    for (const t of this.running) {
+      if (ids.includes(t.id)) {
+        this.unknown.delete(t.id);
+        continue;
+      }
+      const since = this.unknown.get(t.id) ?? now;
+      this.unknown.set(t.id, since);
+      if (now - since < silent) continue;
+      this.hear({ type: 'failed', id: t.id, catalog: '', hash: '', name: t.name, why: 'failed', message: 'The browser stopped this download. Save it again.' });
     }
   }
 

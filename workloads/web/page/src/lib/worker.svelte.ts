@@ -1,5 +1,9 @@
 // The service worker, as the page sees it: there, in control, or not to be had.
 
+import type { ToWorker } from './messages';
+
+const often = 5_000; // milliseconds between two pings
+
 class WorkerState {
   ready = $state(false);
   problem = $state('');
@@ -21,6 +25,13 @@ class WorkerState {
     } catch (e) {
       this.problem = `The page's worker could not start: ${(e as Error).message}`;
     }
+  }
+
+  /** awake keeps the worker alive until the returned function is called: Firefox ends one after 30 s even while it streams. */
+  awake(): () => void {
+    const ping: ToWorker = { type: 'ping' };
+    const t = setInterval(() => navigator.serviceWorker.controller?.postMessage(ping), often);
+    return () => clearInterval(t);
   }
 }
 
