@@ -22,6 +22,7 @@ func catalogInboxCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
+			claims := s.claims(ctx, inbox)
 			return s.print(inbox, func() {
 				if len(inbox) == 0 {
 					s.say("nothing new is shared with you")
@@ -30,7 +31,11 @@ func catalogInboxCommand(e *env) *cli.Command {
 					if i > 0 {
 						s.say("")
 					}
-					s.say("%s from %s, %s", s.out.bold(x.Catalog.String()), s.contacts.name(x.From), onlineText(x.Online))
+					from := s.contacts.name(x.From)
+					if claim := claims[x.From]; claim != "" {
+						from += " (goes by " + quoted(claim) + ")"
+					}
+					s.say("%s from %s, %s", s.out.bold(x.Catalog.String()), from, onlineText(x.Online))
 					s.say("  %s", s.typed("catalog import %s %s", x.Catalog, s.contacts.typed(x.From)))
 				}
 			})
@@ -61,6 +66,25 @@ func (s *session) inbox(ctx context.Context) ([]api.Share, error) {
 		return map[bool]int{true: -1, false: 1}[a.Online]
 	})
 	return inbox, nil
+}
+
+// claims is what those call themselves who share something and are no contacts of ours. It is a courtesy: without an answer
+// keys will do.
+func (s *session) claims(ctx context.Context, shares []api.Share) map[events.Account]string {
+	var strangers []events.Account
+	for _, x := range shares {
+		if !s.contacts.know(x.From) && !slices.Contains(strangers, x.From) {
+			strangers = append(strangers, x.From)
+		}
+	}
+	if len(strangers) == 0 {
+		return nil
+	}
+	names, err := s.api.Names(ctx, strangers...)
+	if err != nil {
+		s.logger().Debug("nobody says what accounts call themselves", "err", err)
+	}
+	return names
 }
 
 // who is account a to a person who is s.me.

@@ -135,6 +135,11 @@ func (cs Contacts) name(a events.Account) string {
 	return a.Short()
 }
 
+// know tells whether account a is a contact.
+func (cs Contacts) know(a events.Account) bool {
+	return slices.ContainsFunc(cs, func(c Contact) bool { return c.Account == a })
+}
+
 // typed is what can be typed to mean account a: a contact's name, or the whole key.
 func (cs Contacts) typed(a events.Account) string {
 	for _, c := range cs {

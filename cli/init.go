@@ -23,7 +23,8 @@ func initCommand(e *env) *cli.Command {
 		Category:  categoryStart,
 		Flags:     []cli.Flag{worldFlag()},
 		Description: `Makes the account unless there is one by that name, introduces it to natster, writes a context, and uses that from now
-on. The name is yours to choose; without one it is your user name. Doing it again does no harm.
+on. The name is yours to choose; without one it is your user name. Those you share with, or import from, are told it. Doing it
+again does no harm.
 
    natster init alice`,
 		Action: args(0, 1, func(ctx context.Context, c *cli.Context, arg []string) error {

@@ -145,3 +145,16 @@ func sameFiles(t *testing.T, want, got string, paths ...string) {
 		}
 	}
 }
+
+func TestAStrangerIsShownWithTheNameHeChose(t *testing.T) {
+	alices := newMachine(t)
+	bobs := &machine{alices.World, t, t.TempDir()}
+	alices.natster("init alice").ok()
+	bobs.natster("init bob").ok()
+	bob, alice := alices.Account("bob").Key, alices.Account("alice").Key
+	alices.run("catalog", "new", "films", films(t)).ok()
+	alices.natster("catalog share films " + bob.String()).ok()
+	bobs.natster("catalog inbox").ok().says("films from " + alice.Short() + ` (goes by "alice")`)
+	bobs.natster("contacts add ally " + alice.String()).ok()
+	bobs.natster("catalog inbox").ok().says("films from ally, ")
+}

@@ -47,6 +47,7 @@ func WebPermissions() Permissions {
 			api.Whoami.Subject(),
 			api.Stats.Subject(),
 			api.MyShares.Subject(),
+			api.Names.Subject(),
 			api.Put.Subject(),
 			api.ValidateName.Subject(),
 			api.ImportCatalog.Subject(),

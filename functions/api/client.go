@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -142,6 +144,19 @@ func (c *Client) Shares(ctx context.Context) ([]Share, error) {
 			return all, nil
 		}
 	}
+}
+
+// Names returns what accounts call themselves, those that chose to be known to this one: see [Names].
+func (c *Client) Names(ctx context.Context, accounts ...events.Account) (map[events.Account]string, error) {
+	all := make(map[events.Account]string)
+	for some := range slices.Chunk(accounts, MaxNames) {
+		names, err := Call(ctx, c, Names, NamesRequest{Accounts: some})
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, names)
+	}
+	return all, nil
 }
 
 // ValidateName tells whether this account may share a catalog called name.

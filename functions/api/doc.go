@@ -4,7 +4,7 @@
 //	envelope.go   Envelope, codes, Error and the one table from error to code
 //	endpoint.go   Endpoint: name, request and reply type, their encoding
 //	events.go     events.put and the functions' internal way to the log
-//	shares.go     my.shares, catalogs.validatename
+//	shares.go     my.shares, my.names, catalogs.validatename
 //	account.go    whoami, stats
 //	login.go      otc.generate, otc.claim, context.get
 //	web.go        web.xkey, web.mint; accounts.import, accounts.unimport, accounts.imports

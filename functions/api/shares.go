@@ -27,6 +27,21 @@ type Share struct {
 	Imported bool           `json:"imported,omitempty"` // addition: the receiving account has said that it imported it
 }
 
+// Names is `my.names`: what accounts call themselves. Answered by queries, for those that share something with the caller or
+// have imported something of the caller's: by either they chose to be known. A name is a claim, and anybody may take any:
+// show it beside the key. The reply leaves out whoever is not known to the caller, or has no name.
+var Names = Endpoint[NamesRequest, map[events.Account]string]{Name: "my.names"}
+
+// A NamesRequest asks for the names of at most [MaxNames] accounts.
+//
+//	{"accounts":["AAL…","ABQ…"]}
+type NamesRequest struct {
+	Accounts []events.Account `json:"accounts"`
+}
+
+// MaxNames is the most accounts in one [NamesRequest].
+const MaxNames = 50
+
 // ValidateName is `catalogs.validatename`: may the caller share a catalog by that name? Answered by queries.
 var ValidateName = Endpoint[Text, NameVerdict]{Name: "catalogs.validatename"}
 

@@ -39,6 +39,7 @@ func New(cfg Config) functions.Function {
 		Triggers: []functions.Trigger{
 			functions.Request(api.Whoami, f.whoami),
 			functions.Request(api.MyShares, f.myShares),
+			functions.Request(api.Names, f.names),
 			functions.Request(api.ValidateName, f.validateName),
 			functions.Request(api.GetContext, f.getContext),
 		},

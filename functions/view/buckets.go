@@ -99,6 +99,10 @@ func SharesOf(owner events.Account, c events.Catalog) string {
 	return "by." + owner.String() + "." + c.String() + ".*"
 }
 
+// SharesFrom and SharesWith match the documents of what one account shares with another, as the receiver or the owner has them.
+func SharesFrom(from, to events.Account) string { return "to." + to.String() + "." + from.String() + ".*" }
+func SharesWith(from, to events.Account) string { return "by." + from.String() + ".*." + to.String() }
+
 // ShareIn returns the share that a document of [Shares] holds; ok is false when there is none any more, and when the document
 // does not belong under its key (see [Doc]). It reads a share from its key, which says all but whether it was imported: many are read at a time, and this takes a quarter of the time.
 func ShareIn(f Found) (s Share, ok bool, err error) {

@@ -45,6 +45,8 @@ test('a code that was used is refused, with the reason', async () => {
 test('alice’s films wait in the inbox, and are in the library once imported', async () => {
   await page.getByRole('link', { name: /Inbox/ }).first().click();
   const offer = page.getByRole('listitem').filter({ hasText: 'films' });
+  const { alice } = await stage('accounts');
+  await offer.getByText(`from “alice” (${alice.slice(0, 8)}…)`).waitFor(); // what she calls herself, beside her key
   await offer.getByTitle('Click to name this account').click();
   await page.getByPlaceholder('a name', { exact: true }).fill('Alice');
   await page.getByRole('button', { name: 'Keep' }).click();

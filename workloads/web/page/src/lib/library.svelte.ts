@@ -61,6 +61,7 @@ class Library {
     this.loaded = false;
     this.contents = {};
     this.own = {};
+    people.forget();
     this.follow(link).catch(() => {}); // the state of the connection says why
     if (link.state === 'up') void this.reload();
     link.onState((s) => s === 'up' && void this.reload());
@@ -119,6 +120,7 @@ class Library {
       this.imports = imports ?? shares.filter((s) => s.to_account === this.me && s.imported).map((s) => ({ catalog: s.catalog, owner: s.from_account }));
       this.problem = '';
       this.loaded = true;
+      void people.meet(link, [...shares.flatMap((s) => [s.from_account, s.to_account]), ...this.imports.map((i) => i.owner)]);
     } catch (e) {
       if (link === this.link) this.problem = (e as Error).message;
     }

@@ -1,21 +1,55 @@
-// What to call accounts: names that this browser remembers. They are the reader's own, and no secret.
+// What to call accounts: the names that the reader gave them, which this browser remembers, and what they call themselves.
 
+import type { Link } from './link';
 import { me } from './me.svelte';
 import { isAccount } from './nkey';
 
 const slot = 'natster.people';
+const most = 50; // accounts in one question
+const questions = 4; // at a time: who knows more people than that reads keys
 
 class People {
   names = $state<Record<string, string>>(read());
+  private claims = $state<Record<string, string>>({});
 
+  /** nameOf is what to call an account. Anybody may call himself anything: a name of his own choice stands beside his key. */
   nameOf(account: string): string {
     if (account === me.session?.account) return 'you';
     if (this.names[account]) return this.names[account];
-    return account === me.session?.hub ? 'Natster’s hub' : account.slice(0, 8) + '…';
+    if (account === me.session?.hub) return 'Natster’s hub';
+    const short = account.slice(0, 8) + '…';
+    const claim = this.claimOf(account);
+    return claim ? `“${claim}” (${short})` : short;
   }
 
   known(account: string): boolean {
     return account in this.names || account === me.session?.hub;
+  }
+
+  /** claimOf is what an account calls itself, unless that is what the reader calls somebody else. */
+  claimOf(account: string): string {
+    const claim = this.claims[account] ?? '';
+    const taken = Object.entries(this.names).some(([k, n]) => k !== account && n.toLowerCase() === claim.toLowerCase());
+    return taken ? '' : claim;
+  }
+
+  /** meet asks what accounts call themselves. Who does not answer to a name yet may later: he is asked again. */
+  async meet(link: Link, accounts: string[]): Promise<void> {
+    const strangers = [...new Set(accounts)].filter((a) => a !== link.account && !this.claims[a]).slice(0, most * questions);
+    for (let i = 0; i < strangers.length; i += most) {
+      try {
+        const some = await link.request<Record<string, string>>('natster.global.my.names', { accounts: strangers.slice(i, i + most) });
+        const clean = Object.entries(some).map(([k, n]) => [k, n.trim().slice(0, 64)] as const);
+        this.claims = { ...this.claims, ...Object.fromEntries(clean.filter(([, n]) => n)) };
+      } catch {
+        // It is a courtesy: keys do. A web key that is older than this question may not ask it.
+      }
+    }
+  }
+
+  /** forget forgets what accounts call themselves: it was told to another account. */
+  forget(): void {
+    this.claims = {};
   }
 
   call(account: string, name: string): void {
