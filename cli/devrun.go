@@ -76,9 +76,8 @@ world's directory: the next devrun goes on where this one ended.
 				err = e.printLine(devrunResult{w.Info(), page.address()}, func() { e.printWorld(w, dir, page.address()) })
 			}
 			if err == nil {
-				<-ctx.Done()
+				err = page.wait(ctx)
 				e.say("\nending…")
-				err = ctx.Err()
 			}
 			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 			defer cancel()

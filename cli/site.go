@@ -74,10 +74,24 @@ func (s *site) start(ctx context.Context, dir string, o siteOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := w.Check(s.listener); err != nil {
+		return err
+	}
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel, s.ended = cancel, make(chan error, 1)
 	go func() { s.ended <- w.Serve(serving, s.listener) }()
 	return nil
+}
+
+// wait returns when ctx is done, or the website has ended by itself.
+func (s *site) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-s.ended:
+		s.ended <- nil // for stop, which has nothing to add
+		return err
+	}
 }
 
 // stop ends the website, however far it got.
@@ -129,6 +143,14 @@ func (p *devPage) serve(ctx context.Context, dir string, logger *slog.Logger) er
 		return nil
 	}
 	return siteHint((*site)(p).start(ctx, dir, siteOptions{logger: logger}))
+}
+
+func (p *devPage) wait(ctx context.Context) error {
+	if p == nil {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return (*site)(p).wait(ctx)
 }
 
 func (p *devPage) end() error {

@@ -63,8 +63,7 @@ before it, name its address with --url, and tell the world where codes are claim
 			if err != nil {
 				return err
 			}
-			<-ctx.Done()
-			return ctx.Err()
+			return s.wait(ctx)
 		}),
 	}
 }

@@ -154,4 +154,5 @@ func TestWebBeyondThisMachineWantsAnIssuerAndHTTPS(t *testing.T) {
 	m.natster("web --listen 127.0.0.1:0 --url https://natster.example").exits(1).warns("issuer", "--issuer URL")
 	m.natster("web --listen 127.0.0.1:0 --url https://natster.example --issuer https://id.example").exits(1).warns("client id")
 	m.natster("web --listen 127.0.0.1:0 --url https://natster.example/path").exits(1).warns("nothing else")
+	m.natster("web --listen 0.0.0.0:0 --url http://127.0.0.1:1").exits(1).warns("development", "--issuer URL")
 }

@@ -148,11 +148,19 @@ func (s *Site) Development() bool { return s.cfg.Issuer == "" }
 // Handler is the whole site.
 func (s *Site) Handler() http.Handler { return s.handler }
 
+// Check tells whether the site may be served on l: the development issuer's only on loopback.
+func (s *Site) Check(l net.Listener) error {
+	if s.Development() && !loopbackListener(l) {
+		return ErrNoIssuer
+	}
+	return nil
+}
+
 // Serve serves on l until ctx is done, which is no error. It closes l, ends all WebSockets, and returns when nothing of it
 // runs any more.
 func (s *Site) Serve(ctx context.Context, l net.Listener) error {
-	if s.Development() && !loopbackListener(l) {
-		return errors.Join(ErrNoIssuer, l.Close())
+	if err := s.Check(l); err != nil {
+		return errors.Join(err, l.Close())
 	}
 	const header, patience = 10 * time.Second, 3 * time.Second
 	h := &http.Server{

@@ -64,6 +64,15 @@ test('alice’s server dies mid-play and comes back: the film goes on by itself'
   await playing(page, 50.2);
 });
 
+test('alice restarts her server mid-play: the film goes on by itself', async () => {
+  await open(page, 'clips/long.mp4');
+  await playing(page, 0.2);
+  await stage('stop-serving'); // which says goodbye, and forgets the session
+  await stage('serve');
+  await page.evaluate(() => (document.querySelector('video').currentTime = 50));
+  await playing(page, 50.2);
+});
+
 test('a film in no format that the browser knows is offered for saving', async () => {
   await open(page, 'clips/broken.mp4');
   await page.getByRole('heading', { name: 'This browser cannot play it' }).waitFor();

@@ -68,6 +68,18 @@ test('the browser stops the worker in the middle of it, and the page says so', a
   await stage('slow', '0');
 });
 
+test('a folder of which a file changed meanwhile is not saved, and the page says why', async () => {
+  await stage('slow', '5000000');
+  const started = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save all' }).click();
+  const download = await started;
+  await page.waitForFunction(() => document.querySelector('progress')?.value > 1_000_000);
+  await stage('change', 'clips/long.mp4');
+  await stage('slow', '0');
+  assert.notEqual(await download.failure(), null);
+  await page.getByLabel('Downloads').locator('.one').first().getByRole('alert').filter({ hasText: /changed|removed|not in the catalog/ }).waitFor();
+});
+
 test('a file that changes while it is saved is not saved, and the page says why', async () => {
   await stage('slow', '2000000');
   const { download, row } = await save('big.bin');
@@ -84,6 +96,13 @@ test('an empty name, an odd name: each file keeps its own', async () => {
   await page.getByRole('button', { name: /Save "; filename/ }).click();
   const d = await started;
   assert.ok(!d.suggestedFilename().endsWith('.exe'), d.suggestedFilename());
+});
+
+test('nothing of the downloads is left in the page', async () => {
+  await page.goto(site + '/c/films/notes/');
+  const { row } = await save('read me.txt');
+  await row.getByText('Saved, and whole').waitFor();
+  await page.waitForFunction(() => document.querySelectorAll('iframe').length === 0);
 });
 
 test('nothing that passed through the site or the server was readable', async () => {

@@ -55,3 +55,16 @@ test('all of it is in the list of what happened', async () => {
   await events.getByText('Your sketches is not served any more').waitFor();
   assert.deepEqual(context.errors, []);
 });
+
+test('a catalog may be called what objects of the page’s language have anyway', async () => {
+  await stage('offer', 'constructor');
+  await page.goto(site + '/inbox');
+  await page.getByRole('listitem').filter({ hasText: 'constructor' }).getByRole('button', { name: 'Import' }).click();
+  await page.getByText('constructor is offline').waitFor();
+  await page.goto(site + '/');
+  await page.getByRole('link', { name: /constructor/ }).waitFor();
+  await page.getByRole('link', { name: /sketches/ }).waitFor();
+  await page.goto(site + '/sharing');
+  await page.getByRole('region', { name: 'sketches' }).waitFor();
+  assert.deepEqual(context.errors, []);
+});

@@ -13,7 +13,7 @@ import { judge, Session } from './lib/media/session';
 import { MediaError, playing, saving, type Wire } from './lib/media/wire';
 import { disposition, parseRange } from './lib/urls';
 import { zip, zipLength } from './lib/zip';
-import { Problem } from './lib/identity';
+import { Problem, renew } from './lib/identity';
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -25,10 +25,12 @@ self.addEventListener('activate', (e) => e.waitUntil(self.clients.claim()));
 self.addEventListener('message', (e) => {
   const m = e.data as ToWorker | undefined;
   if (m?.type === 'claim') e.waitUntil(self.clients.claim());
-  if (m?.type === 'ping') tell({ type: 'running', ids: [...running] });
+  if (m?.type === 'ping') answer();
 });
+const answer = (): void => tell({ type: 'running', ids: [...running] });
 channel.onmessage = (e) => {
   const m = e.data as ToWorker;
+  if (m.type === 'ping') answer(); // for a worker that has been replaced, and still streams
   if (m.type === 'reset') reset();
   if (m.type === 'measure') {
     plain = m.plain;
@@ -63,6 +65,7 @@ function reset(): void {
   sessions.clear();
   link?.close();
   link = undefined;
+  renew();
   flow = new Flow({ now: () => performance.now() });
 }
 
@@ -140,6 +143,7 @@ interface Asked {
   hash: string;
   name: string;
   save?: string; // the id of a download
+  left: AbortController; // by the browser
 }
 
 async function serve(request: Request, url: URL): Promise<Response> {
@@ -150,7 +154,7 @@ async function serve(request: Request, url: URL): Promise<Response> {
   } catch {
     name = 'file';
   }
-  const asked: Asked = { catalog, hash, name, save: url.searchParams.get('save') ?? undefined };
+  const asked: Asked = { catalog, hash, name, save: url.searchParams.get('save') ?? undefined, left: new AbortController() };
   if (asked.save) running.add(asked.save);
   try {
     if (!/^[A-Za-z0-9]{1,64}$/.test(catalog ?? '')) throw new MediaError('missing', 'No such file.');
@@ -196,28 +200,28 @@ async function inline(asked: Asked, session: Session, request: Request, claimed:
   const [first, last] = 'all' in range ? [0, size - 1] : [range.first, range.last];
   headers['Content-Length'] = String(last - first + 1);
   if (!('all' in range)) headers['Content-Range'] = `bytes ${first}-${last}/${size}`;
-  const body = request.method === 'HEAD' ? null : stream(pieces(asked, session, first, last));
+  const body = request.method === 'HEAD' ? null : stream(asked, pieces(asked, session, first, last));
   return new Response(body, { status: 'all' in range ? 200 : 206, headers });
 }
 
 /** pieces reads to the end; whoever stops early closes the reader. Nothing is asked for before somebody reads. */
 async function* pieces(asked: Asked, session: Session, first: number, last: number): AsyncGenerator<Uint8Array> {
   const reader = new Reader(session, first, last);
+  const close = () => reader.close();
+  asked.left.signal.addEventListener('abort', close);
   try {
     for (let c = await reader.read(); c; c = await reader.read()) yield c;
-  } catch (e) {
-    report(asked, judge(e));
-    throw e;
   } finally {
+    asked.left.signal.removeEventListener('abort', close);
     reader.close();
   }
 }
 
 /**
- * stream hands out what a generator yields, as it is read: the reader's pace is the whole pipe's pace. stopped is called when
- * the reader gives up.
+ * stream hands out what a generator yields, as it is read: the reader's pace is the whole pipe's pace. What ends it early is
+ * reported, once.
  */
-function stream(from: AsyncGenerator<Uint8Array>, stopped?: () => void): ReadableStream<Uint8Array> {
+function stream(asked: Asked, from: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(c) {
@@ -226,11 +230,14 @@ function stream(from: AsyncGenerator<Uint8Array>, stopped?: () => void): Readabl
           if (done) c.close();
           else c.enqueue(value);
         } catch (e) {
+          if (asked.left.signal.aborted) return;
+          report(asked, judge(e));
           c.error(e);
         }
       },
       async cancel() {
-        stopped?.();
+        asked.left.abort();
+        if (asked.save) report(asked, new MediaError('failed', 'The download was stopped in the browser.'));
         await from.return(undefined);
       }
     },
@@ -240,10 +247,9 @@ function stream(from: AsyncGenerator<Uint8Array>, stopped?: () => void): Readabl
 
 const pace = 250; // milliseconds between two words about progress
 
-/** saved answers with what the browser is to save. Whoever made body reports its other ends. */
+/** saved answers with what the browser is to save. */
 function saved(asked: Asked, length: number, type: string, body: AsyncGenerator<Uint8Array>): Response {
-  const stopped = () => report(asked, new MediaError('failed', 'The download was stopped in the browser.'));
-  return new Response(stream(body, stopped), {
+  return new Response(stream(asked, body), {
     headers: {
       ...safe,
       'Content-Type': type,
@@ -282,9 +288,7 @@ function download(asked: Asked, session: Session): Response {
     }
     const hash = sum.digest('hex');
     if (hash !== asked.hash) {
-      const e = new MediaError('damaged', 'What arrived is not the file that the catalog lists. It was not saved.');
-      report(asked, e);
-      throw e;
+      throw new MediaError('damaged', 'What arrived is not the file that the catalog lists. It was not saved.');
     }
     if (held) yield held;
     whole(asked, bytes, hash);
@@ -319,9 +323,7 @@ async function archive(asked: Asked, folder: string): Promise<Response> {
       }
     }
     if (sum.digest('hex') !== e.hash) {
-      const wrong = new MediaError('damaged', `${e.path} did not arrive as the catalog lists it. The archive was not saved.`);
-      report(asked, wrong);
-      throw wrong;
+      throw new MediaError('damaged', `${e.path} did not arrive as the catalog lists it. The archive was not saved.`);
     }
   }
   async function* all(): AsyncGenerator<Uint8Array> {

@@ -215,3 +215,79 @@ test('two readers of one file share what is in flight', async () => {
   const [a, b] = await Promise.all([all(s), all(s)]);
   expect(a.equals(server.file) && b.equals(server.file)).toBe(true);
 });
+
+test('a server that ends an idle session is asked for another one', async () => {
+  const server = new Server(randomBytes(2_000_000));
+  const s = session(server);
+  await s.open();
+  const r = new Reader(s, 0, server.file.length - 1);
+  for (let i = 0; i < 8; i++) await r.read();
+  await new Promise((r) => setTimeout(r, 200)); // a player whose buffer is full does not read
+  const [id, f] = [...server.subs][0];
+  const end = server.seal(id, 0, 3, Buffer.from('{"code":404,"error":"the session was not used for too long"}'));
+  server.sessions.delete(id);
+  f(end);
+  let chunks = 8;
+  while (await r.read()) chunks++;
+  expect([chunks, server.opened]).toEqual([Math.ceil(2_000_000 / 4096), 2]);
+});
+
+test('a reader that is closed while it waits lets go of everything', async () => {
+  const server = new Server(randomBytes(1_000_000));
+  server.lose = () => true;
+  const s = session(server);
+  await s.open();
+  const r = new Reader(s, 0, server.file.length - 1);
+  const waiting = r.read();
+  r.close();
+  expect(await waiting).toBeNull();
+  expect(s.flow.inFlight).toBe(0);
+});
+
+test('an owner who says nothing does not hold up another', async () => {
+  const flow = new Flow({ now: () => performance.now() });
+  const silent = new Server(randomBytes(6_000_000));
+  const other = new Server(randomBytes(300_000));
+  silent.size = other.size = 131_072;
+  const [a, b] = [silent, other].map((s) => new Session('films', s.hash(), s, flow, { patience: 20_000 }));
+  await a.open();
+  await b.open();
+  silent.lose = (i) => i > 2;
+  const waiting = new Reader(a, 0, silent.file.length - 1);
+  for (let i = 0; i < 3; i++) await waiting.read();
+  const stuck = waiting.read();
+  expect((await all(b)).equals(other.file)).toBe(true);
+  expect(a.dead).toBe(false); // the silent one is still being waited for
+  waiting.close();
+  await stuck;
+}, 30_000);
+
+test('a link that becomes slow is not flooded with what is late', { timeout: 30_000 }, async () => {
+  const server = new Server(Buffer.alloc(30_000_000, 7));
+  server.size = 131_072;
+  let rate = 60e6; // bytes a second
+  let free = 0;
+  const slow = { sent: 0, again: 0 };
+  const seen = new Set<number>();
+  Object.assign(server, {
+    publish(id: string, i: number) {
+      const now = performance.now();
+      free = Math.max(now, free) + (server.size / rate) * 1000;
+      if (rate < 1e6) {
+        slow.sent++;
+        if (seen.has(i)) slow.again++;
+      }
+      seen.add(i);
+      setTimeout(() => server.subs.get(id)?.(server.seal(id, i)), free - now + 10);
+    }
+  });
+  const s = session(server, 30_000);
+  await s.open();
+  const r = new Reader(s, 0, server.file.length - 1);
+  for (let i = 0; i < 60; i++) await r.read();
+  rate = 400e3;
+  for (let i = 0; i < 50; i++) await r.read(); // most of them were on their way
+  r.close();
+  expect(slow.again).toBeLessThanOrEqual(slow.sent / 2);
+  expect(s.flow.limit).toBeLessThanOrEqual(1 << 20);
+});

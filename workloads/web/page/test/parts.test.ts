@@ -42,6 +42,8 @@ test('entries that no catalog may list are left out', () => {
   }
   expect(entry({ ...good, mime_type: 'x' })?.type).toBe('application/octet-stream');
   expect(goodPath('<img src=x onerror=alert(1)>.png')).toBe(true); // ugly, but text
+  expect(goodPath('half a \ud800 character')).toBe(false);
+  expect(servedAs('constructor')).toEqual({ type: 'application/octet-stream', inline: false });
 });
 
 test('a level of folders', () => {

@@ -28,6 +28,12 @@ class Activity {
     setTimeout(() => this.dismiss(e.id), kind === 'problem' ? shown * 2 : shown);
   }
 
+  /** clear forgets everything, for another account. */
+  clear(): void {
+    this.events = this.toasts = [];
+    this.unread = 0;
+  }
+
   dismiss(id: number): void {
     this.toasts = this.toasts.filter((t) => t.id !== id);
   }

@@ -75,6 +75,7 @@ export function goodPath(path: string): boolean {
   if (path.length === 0 || path.length > 4096) return false;
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f-\u009f\\\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(path)) return false;
+  if (/\p{Surrogate}/u.test(path)) return false; // half a character: no URL can hold it
   return path.split('/').every((p) => p !== '' && !p.startsWith('.'));
 }
 

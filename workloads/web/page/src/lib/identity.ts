@@ -29,6 +29,11 @@ async function load(): Promise<Pair> {
   return store.putNew<Pair>(slot, { privateKey: fresh.privateKey, publicKey: userNkey(raw) });
 }
 
+/** renew looks for the key pair anew: another tab may have made the browser somebody else. */
+export function renew(): void {
+  cached = undefined;
+}
+
 /** forget makes the browser somebody new. */
 export async function forget(): Promise<void> {
   cached = undefined;

@@ -36,7 +36,7 @@ const texts = new Set(['application/json', 'application/toml', 'application/yaml
 
 export function kindOf(type: string): Kind {
   const t = type.toLowerCase().split(';')[0].trim();
-  if (inline[t]) return inline[t];
+  if (Object.hasOwn(inline, t)) return inline[t];
   if (t === 'text/html' || t === 'text/xml' || t === 'text/xsl') return 'other';
   if (t.startsWith('text/') || texts.has(t)) return 'text';
   return 'other';

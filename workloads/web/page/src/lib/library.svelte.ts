@@ -5,6 +5,7 @@ import { list, type Contents } from './catalog';
 import { Refusal, noResponders, type Link } from './link';
 import { me } from './me.svelte';
 import { people } from './people.svelte';
+import { transfers } from './transfers.svelte';
 
 export interface Share {
   from_account: string;
@@ -42,26 +43,36 @@ export interface Shelf {
   revision: number;
 }
 
-const dismissedSlot = 'natster.dismissed';
+const dismissedSlot = 'natster.dismissed.'; // and an account
 
 class Library {
   loaded = $state(false);
   problem = $state('');
   shares = $state<Share[]>([]);
   imports = $state<Import[]>([]);
-  own = $state<Record<string, { online: boolean; revision: number }>>({});
-  contents = $state.raw<Record<string, Contents>>({});
-  troubles = $state<Record<string, string>>({});
-  dismissed = $state<string[]>(readDismissed());
+  own = $state.raw(record<{ online: boolean; revision: number }>());
+  contents = $state.raw(record<Contents>());
+  troubles = $state.raw(record<string>());
+  dismissed = $state<string[]>([]);
+  private account = '';
   private link: Link | undefined;
   private readonly listing = new Map<string, Promise<void>>();
 
   start(link: Link): void {
     this.link = link;
     this.loaded = false;
-    this.contents = {};
-    this.own = {};
-    people.forget();
+    this.contents = record();
+    this.own = record();
+    this.troubles = record();
+    if (this.account !== this.me) {
+      this.account = this.me;
+      this.dismissed = readDismissed(this.account);
+      this.shares = [];
+      this.imports = [];
+      activity.clear();
+      transfers.clear();
+    }
+    people.start(this.me);
     this.follow(link).catch(() => {}); // the state of the connection says why
     if (link.state === 'up') void this.reload();
     link.onState((s) => s === 'up' && void this.reload());
@@ -127,7 +138,7 @@ class Library {
     try {
       const i = await link.request<{ serving?: Beat[] }>('natster.local.inbox', undefined, 3000);
       if (link !== this.link) return;
-      const own = { ...this.own };
+      const own = record(this.own);
       for (const b of i.serving ?? []) own[b.catalog] = { online: true, revision: b.revision };
       this.own = own;
     } catch {
@@ -145,7 +156,7 @@ class Library {
       try {
         const c = await list(link, name);
         if (link !== this.link) return;
-        this.contents = { ...this.contents, [name]: c };
+        this.contents = record(this.contents, name, c);
         this.trouble(name, '');
       } catch (e) {
         if (link !== this.link) return;
@@ -163,7 +174,7 @@ class Library {
   }
 
   private trouble(name: string, why: string): void {
-    this.troubles = { ...this.troubles, [name]: why };
+    this.troubles = record(this.troubles, name, why);
   }
 
   private explain(name: string, e: unknown): string {
@@ -178,7 +189,7 @@ class Library {
   }
 
   private forgetContents(name: string): void {
-    const c = { ...this.contents };
+    const c = record(this.contents);
     delete c[name];
     this.contents = c;
   }
@@ -215,7 +226,7 @@ class Library {
   dismiss(s: Share): void {
     this.dismissed = [...this.dismissed, s.from_account + '/' + s.catalog];
     try {
-      localStorage.setItem(dismissedSlot, JSON.stringify(this.dismissed));
+      localStorage.setItem(dismissedSlot + this.account, JSON.stringify(this.dismissed));
     } catch {
       // a browser that keeps nothing
     }
@@ -224,7 +235,7 @@ class Library {
   restore(s: Share): void {
     this.dismissed = this.dismissed.filter((d) => d !== s.from_account + '/' + s.catalog);
     try {
-      localStorage.setItem(dismissedSlot, JSON.stringify(this.dismissed));
+      localStorage.setItem(dismissedSlot + this.account, JSON.stringify(this.dismissed));
     } catch {
       // a browser that keeps nothing
     }
@@ -274,7 +285,7 @@ class Library {
 
   private ownBeat(b: Beat, online: boolean): void {
     const old = this.own[b.catalog];
-    this.own = { ...this.own, [b.catalog]: { online, revision: b.revision } };
+    this.own = record(this.own, b.catalog, { online, revision: b.revision });
     if (old && old.online !== online) activity.say(online ? 'online' : 'offline', `Your ${b.catalog} ${online ? 'is being served' : 'is not served any more'}`, `/c/${b.catalog}/`);
     if (online && (!old?.online || old.revision !== b.revision) && (this.contents[b.catalog] || this.troubles[b.catalog])) void this.open(b.catalog, true);
   }
@@ -285,7 +296,9 @@ class Library {
   private async changed(n: News, kind: 'shared' | 'unshared'): Promise<void> {
     this.link?.observe(n.position ?? 0);
     const toMe = n.to_account === this.me;
-    if (kind === 'unshared' && toMe) {
+    // Anybody may share and take back a catalog of any name: only what came from him ends.
+    const held = this.imports.some((i) => i.owner === n.from_account && i.catalog === n.catalog);
+    if (kind === 'unshared' && toMe && held) {
       me.tellWorker({ type: 'unshared', catalog: n.catalog });
       for (const f of this.taken) f(n.catalog, n.from_account);
       this.forgetContents(n.catalog);
@@ -299,6 +312,13 @@ class Library {
   }
 }
 
+/** record is a copy of a record, with one more entry; other than an object's its keys can be any name, "constructor" too. */
+function record<T>(old: Record<string, T> = {}, key?: string, value?: T): Record<string, T> {
+  const r = Object.assign(Object.create(null) as Record<string, T>, old);
+  if (key !== undefined) r[key] = value as T;
+  return r;
+}
+
 async function allShares(link: Link): Promise<Share[]> {
   const all = new Map<string, Share>();
   for (let after = ''; ; ) {
@@ -309,9 +329,9 @@ async function allShares(link: Link): Promise<Share[]> {
   }
 }
 
-function readDismissed(): string[] {
+function readDismissed(account: string): string[] {
   try {
-    const d = JSON.parse(localStorage.getItem(dismissedSlot) ?? '[]') as unknown;
+    const d = JSON.parse(localStorage.getItem(dismissedSlot + account) ?? '[]') as unknown;
     return Array.isArray(d) ? d.filter((x) => typeof x === 'string') : [];
   } catch {
     return [];

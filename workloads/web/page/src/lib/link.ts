@@ -153,6 +153,7 @@ export class Link {
     for await (const s of nc.status()) {
       switch (s.type) {
         case 'disconnect':
+          this.doubtful = true; // somebody else may be signed in when it is back
           this.become('reconnecting');
           break;
         case 'reconnect':

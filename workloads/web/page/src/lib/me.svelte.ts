@@ -1,6 +1,6 @@
 // Who is signed in, and the page's connection.
 
-import { ask, forget, Problem } from './identity';
+import { ask, forget, Problem, renew } from './identity';
 import { Link, type State } from './link';
 import { channelName, type ToWorker } from './messages';
 
@@ -36,6 +36,7 @@ class Me {
   private async recheck(): Promise<void> {
     const now = await ask<Session>('/api/session').catch(() => null);
     if (!now || !this.session?.linked) return;
+    renew();
     if (!now.signed_in) {
       this.link?.close();
       this.link = undefined;

@@ -13,5 +13,5 @@ export type ToWorker =
   | { type: 'unshared'; catalog: string } // stop what is read of it
   | { type: 'reset' } // somebody else is signed in now, or nobody
   | { type: 'measure'; plain: boolean } // benchmarks: hand on chunks as they came, still sealed, to see what opening them costs
-  | { type: 'ping' } // live on; sent to the worker itself, as is claim
+  | { type: 'ping' } // live on, and say what goes on; sent to the worker itself, too, as is claim
   | { type: 'claim' };

@@ -4,12 +4,13 @@ import type { Link } from './link';
 import { me } from './me.svelte';
 import { isAccount } from './nkey';
 
-const slot = 'natster.people';
+const slot = 'natster.people.'; // and the reader's account: names are one's own
 const most = 50; // accounts in one question
 const questions = 4; // at a time: who knows more people than that reads keys
 
 class People {
-  names = $state<Record<string, string>>(read());
+  names = $state<Record<string, string>>({});
+  private reader = '';
   private claims = $state<Record<string, string>>({});
 
   /** nameOf is what to call an account. Anybody may call himself anything: a name of his own choice stands beside his key. */
@@ -47,8 +48,10 @@ class People {
     }
   }
 
-  /** forget forgets what accounts call themselves: it was told to another account. */
-  forget(): void {
+  /** start takes the names that an account gave; what others call themselves was told to another one. */
+  start(reader: string): void {
+    this.reader = reader;
+    this.names = read(reader);
     this.claims = {};
   }
 
@@ -59,7 +62,7 @@ class People {
     else delete next[account];
     this.names = next;
     try {
-      localStorage.setItem(slot, JSON.stringify(next));
+      localStorage.setItem(slot + this.reader, JSON.stringify(next));
     } catch {
       // a browser that keeps nothing
     }
@@ -73,9 +76,9 @@ class People {
   }
 }
 
-function read(): Record<string, string> {
+function read(reader: string): Record<string, string> {
   try {
-    const all = JSON.parse(localStorage.getItem(slot) ?? '{}') as Record<string, unknown>;
+    const all = JSON.parse(localStorage.getItem(slot + reader) ?? '{}') as Record<string, unknown>;
     return Object.fromEntries(Object.entries(all).filter(([k, v]) => isAccount(k) && typeof v === 'string')) as Record<string, string>;
   } catch {
     return {};

@@ -79,8 +79,9 @@ class Transfers {
       return t;
     });
     if (m.type !== 'progress') {
-      setTimeout(() => this.frames.get(id)?.remove(), 1000);
+      const frame = this.frames.get(id);
       this.frames.delete(id);
+      setTimeout(() => frame?.remove(), 1000);
     }
     if (this.running.length === 0) {
       this.rest?.();
@@ -105,6 +106,11 @@ class Transfers {
 
   forget(id: string): void {
     this.all = this.all.filter((t) => t.id !== id);
+  }
+
+  /** clear forgets them all, for another account. */
+  clear(): void {
+    this.all = [];
   }
 
   get running(): Transfer[] {

@@ -1,6 +1,6 @@
 // The service worker, as the page sees it: there, in control, or not to be had.
 
-import type { ToWorker } from './messages';
+import { channelName, type ToWorker } from './messages';
 
 const often = 5_000; // milliseconds between two pings
 
@@ -30,8 +30,15 @@ class WorkerState {
   /** awake keeps the worker alive until the returned function is called: Firefox ends one after 30 s even while it streams. */
   awake(): () => void {
     const ping: ToWorker = { type: 'ping' };
-    const t = setInterval(() => navigator.serviceWorker.controller?.postMessage(ping), often);
-    return () => clearInterval(t);
+    const channel = new BroadcastChannel(channelName); // for a worker that has been replaced: what it began goes on
+    const t = setInterval(() => {
+      navigator.serviceWorker.controller?.postMessage(ping);
+      channel.postMessage(ping);
+    }, often);
+    return () => {
+      clearInterval(t);
+      channel.close();
+    };
   }
 }
 

@@ -7,6 +7,7 @@ export interface Times {
 
 const quick = 300;
 const late = 800;
+const slowest = 5000; // of what loss alone makes us believe
 const step = 128 << 10; // bytes
 const most = 32 * step;
 
@@ -20,6 +21,7 @@ export class Flow {
   limit = 2 * step;
   inFlight = 0;
   lastArrival = 0;
+  private lastLoss = 0;
   private srtt = 0;
   private rttvar = 0;
   private readonly takers: Taker[] = [];
@@ -48,6 +50,15 @@ export class Flow {
     }
     if (took <= quick) this.limit = Math.min(this.limit + step, most);
     else if (took > late) this.limit = Math.max(this.limit - step, step);
+  }
+
+  /** lost tells that something did not come in time. Of a burst of losses the first one counts. */
+  lost(): void {
+    const now = this.clock.now();
+    if (now - this.lastLoss < this.patience(0)) return;
+    this.lastLoss = now;
+    this.limit = Math.max(this.limit >> 1, step);
+    this.srtt = Math.min(Math.max(2 * this.srtt, 100), slowest);
   }
 
   /** patience is how long to wait for a chunk of so many bytes before it counts as lost. */

@@ -15,6 +15,7 @@ export class Reader implements Taker {
   private readonly keep = new Map<number, (c: Uint8Array) => void>();
   private wake: (() => void) | undefined;
   private error: MediaError | undefined;
+  private closed = false;
   private readonly off: () => void;
 
   constructor(
@@ -52,14 +53,15 @@ export class Reader implements Taker {
     return asked;
   }
 
-  /** read returns the next bytes, or null at the end. */
+  /** read returns the next bytes, or null at the end, and once it is closed. */
   async read(): Promise<Uint8Array | null> {
-    if (this.next >= this.end) return null;
+    if (this.closed || this.next >= this.end) return null;
     this.session.flow.pump();
-    while (!this.error && !this.have.has(this.next)) {
+    while (!this.error && !this.closed && !this.have.has(this.next)) {
       await new Promise<void>((resolve) => (this.wake = resolve));
       this.wake = undefined;
     }
+    if (this.closed) return null;
     if (this.error) {
       this.close();
       throw this.error;
@@ -77,8 +79,11 @@ export class Reader implements Taker {
     return c;
   }
 
-  /** close stops reading; chunks on their way are nobody's. */
+  /** close stops reading, also a read that waits; chunks on their way are nobody's. */
   close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.wake?.();
     this.off();
     this.session.flow.remove(this);
     for (const [i, f] of this.keep) this.session.drop(i, f);

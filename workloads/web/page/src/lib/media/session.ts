@@ -14,6 +14,7 @@ interface Ask {
   tries: number;
   lost: boolean; // to be asked again
   here: boolean; // it has come, and is being opened
+  counted: boolean; // in the window
   wanted: Set<(chunk: Uint8Array) => void>;
 }
 
@@ -26,6 +27,7 @@ export interface Options {
 }
 
 const token = /^[A-Z2-7]{26}$/;
+const silence = 2000; // milliseconds of a session that hears nothing, after which its asks do not count
 export class Session {
   layout: Layout;
   lastUsed: number;
@@ -145,7 +147,7 @@ export class Session {
     }
     const now = this.clock.now();
     if (this.asks.size === 0) this.quietSince = now;
-    this.asks.set(i, { at: now, first: now, order: 0, tries: 0, lost: true, here: false, wanted: new Set([f]) });
+    this.asks.set(i, { at: now, first: now, order: 0, tries: 0, lost: true, here: false, counted: true, wanted: new Set([f]) });
     this.flow.inFlight += this.layout.chunkSize;
     this.timer ??= setInterval(() => this.tick(), 50);
     return true;
@@ -170,7 +172,11 @@ export class Session {
 
   /** send asks the server for everything that is to be asked for. */
   send(): void {
-    if (!this.receiver || this.failure) return;
+    if (this.failure) return;
+    if (!this.receiver) {
+      this.reopen();
+      return;
+    }
     const due = [...this.asks].filter(([, a]) => a.lost).map(([i]) => i);
     if (due.length === 0) return;
     due.sort((a, b) => a - b);
@@ -210,8 +216,8 @@ export class Session {
 
   /** reopen gets a new session, with new keys, and asks it for what is missing. */
   private reopen(): void {
-    if (!this.receiver) return;
     this.receiver = undefined;
+    if (this.opening || !this.id) return;
     this.open().then(
       () => this.again(),
       () => {}
@@ -235,11 +241,12 @@ export class Session {
     }
     const a = this.asks.get(p.index);
     if (!a || a.here) return; // a duplicate
-    const took = this.clock.now() - a.at;
+    // Which of several copies this is nobody knows: the longest time that it can have taken counts.
+    const took = this.clock.now() - (a.tries === 0 ? a.at : a.first);
     // Its place in the window is free: the next one travels while this one is opened.
     a.here = true;
     a.lost = false;
-    this.flow.inFlight -= this.layout.chunkSize;
+    this.uncount(a);
     this.flow.pump();
     const plain = this.plain ? data.subarray(20, data.length - 16) : await receiver.open(data);
     if (this.asks.get(p.index) !== a) return; // nobody wants it any more
@@ -248,16 +255,14 @@ export class Session {
     } else {
       // Changed on its way: it will be asked for again.
       a.here = false;
-      this.flow.inFlight += this.layout.chunkSize;
     }
   }
 
   private arrived(i: number, a: Ask, plain: Uint8Array, took: number): void {
     const now = this.clock.now();
-    if (a.tries === 0) this.flow.arrived(took);
-    else this.flow.lastArrival = now;
+    this.flow.arrived(took);
     this.quietSince = now;
-    this.newest = Math.max(this.newest, a.order);
+    if (a.tries === 0) this.newest = Math.max(this.newest, a.order); // the order of one that was repeated says nothing
     this.settle(i);
     this.recent.set(i, plain);
     if (this.recent.size > this.remembered) this.recent.delete(this.recent.keys().next().value!);
@@ -268,19 +273,24 @@ export class Session {
     const a = this.asks.get(i);
     if (!a) return;
     this.asks.delete(i);
-    if (!a.here) this.flow.inFlight -= this.layout.chunkSize;
+    this.uncount(a);
     if (this.asks.size === 0) {
       clearInterval(this.timer);
       this.timer = undefined;
     }
   }
 
+  private uncount(a: Ask): void {
+    if (a.counted) this.flow.inFlight -= this.layout.chunkSize;
+    a.counted = false;
+  }
+
   /** end is the server's courtesy: it says why before we ask. */
   private end(plain: Uint8Array): void {
     const e = JSON.parse(new TextDecoder().decode(plain)) as { code: number; error: string };
     if (e.code === 404) {
-      this.receiver = undefined;
-      if (this.asks.size > 0) this.open().then(() => this.again(), () => {});
+      this.receiver = undefined; // and another one is opened by whoever asks next
+      if (this.asks.size > 0) this.reopen();
     } else {
       this.fail(judge(new Refusal(e.code, e.error)));
     }
@@ -292,8 +302,14 @@ export class Session {
       this.fail(new MediaError('offline', 'The owner of this catalog went offline. Try again when it is back.'));
       return;
     }
+    // An owner who says nothing does not hold the window that others need.
+    if (now - this.quietSince > Math.max(silence, 2 * this.flow.patience(this.layout.chunkSize))) {
+      for (const a of this.asks.values()) this.uncount(a);
+      this.flow.pump();
+    }
     if (!this.receiver) return;
     let due = false;
+    const late: Ask[] = [];
     for (const [i, a] of this.asks) {
       if (a.here) continue;
       if (a.lost) {
@@ -302,11 +318,17 @@ export class Session {
       }
       const wait = this.flow.patience(lengthOf(this.layout, i)) * 2 ** Math.min(a.tries, 6);
       const overtaken = a.order + 8 <= this.newest && a.tries === 0 && now - a.at > 30;
-      if (overtaken || now - Math.max(a.at, this.flow.lastArrival) > wait) {
+      if (overtaken || now - Math.max(a.at, this.flow.lastArrival) > wait) late.push(a);
+    }
+    if (late.length > 0) {
+      // What is late may only be slow: to ask for all of it again would make it slower. Some at a time, and a smaller window.
+      this.flow.lost();
+      late.sort((a, b) => a.order - b.order);
+      for (const a of late.slice(0, Math.max(1, (this.flow.limit / this.layout.chunkSize) >> 2))) {
         a.lost = true;
         a.tries++;
-        due = true;
       }
+      due = true;
     }
     if (due) this.send();
   }
