@@ -214,9 +214,9 @@ func (s *stage) alicesShares(ctx context.Context) (any, error) {
 	return names, err
 }
 
-// code is what `natster login` prints.
-func (s *stage) code(ctx context.Context) (api.OneTimeCode, error) {
-	client := api.NewClient(s.bob.Conn(s.t))
+// code is what `natster login` prints for a.
+func (s *stage) code(ctx context.Context, a *worldtest.Account) (api.OneTimeCode, error) {
+	client := api.NewClient(a.Conn(s.t))
 	x, err := api.Call(ctx, client, api.WebXKey, api.None{})
 	if err != nil {
 		return api.OneTimeCode{}, err
@@ -225,16 +225,16 @@ func (s *stage) code(ctx context.Context) (api.OneTimeCode, error) {
 	if !ok {
 		return api.OneTimeCode{}, fmt.Errorf("%T cannot make web keys", s.w.Keeper())
 	}
-	seed, err := keeper.AddWebKey(ctx, s.bob.Key)
+	seed, err := keeper.AddWebKey(ctx, a.Key)
 	if err != nil {
 		return api.OneTimeCode{}, err
 	}
 	s.tap.mark("the web key's seed", seed)
-	sealed, err := websessions.SealKey(x.XKey, s.bob.Key, seed)
+	sealed, err := websessions.SealKey(x.XKey, a.Key, seed)
 	if err != nil {
 		return api.OneTimeCode{}, err
 	}
-	return client.GenerateCode(ctx, api.Context{AccountName: "bob", AccountPublicKey: s.bob.Key, WebKey: sealed})
+	return client.GenerateCode(ctx, api.Context{AccountName: a.Name, AccountPublicKey: a.Key, WebKey: sealed})
 }
 
 // checkZip reads an archive, and compares every file in it with alice's.
@@ -280,7 +280,8 @@ func (s *stage) controls() http.Handler {
 			_ = json.NewEncoder(w).Encode(v)
 		})
 	}
-	on("code", func(ctx context.Context, _ string) (any, error) { return s.code(ctx) })
+	on("code", func(ctx context.Context, _ string) (any, error) { return s.code(ctx, s.bob) })
+	on("alices-code", func(ctx context.Context, _ string) (any, error) { return s.code(ctx, s.alice) })
 	on("serve", func(context.Context, string) (any, error) { return nil, s.startCatalog() })
 	on("stop-serving", func(context.Context, string) (any, error) { s.endCatalog(); return nil, nil })
 	on("kill-serving", func(context.Context, string) (any, error) {

@@ -150,6 +150,30 @@ test('who signs out is signed out in every tab, and has another key the next tim
   assert.deepEqual(context.errors, []);
 });
 
+test('another login in the same browser reads as its own account', async () => {
+  const elsewhere = await aBrowser();
+  const al = await elsewhere.newPage();
+  await signIn(al, 'Al');
+  await al.getByLabel('One-time code').fill((await stage('alices-code')).code);
+  await al.getByRole('button', { name: 'Link this login' }).click();
+  await al.getByRole('heading', { name: 'Library', exact: true }).waitFor();
+  await elsewhere.close();
+  const theirs = await aBrowser();
+  const p = await bob(theirs);
+  await withFilms(p);
+  const file = (await stage('files')).entries.find((e) => e.path === 'notes/read me.txt');
+  const read = () => p.evaluate((url) => fetch(url).then((r) => r.status), `/media/films/${file.hash}/x?type=text%2Fplain`);
+  assert.equal(await read(), 200);
+  await p.goto(site + '/login');
+  await p.getByLabel('Name').fill('Al');
+  await p.getByRole('button', { name: 'Sign in' }).click();
+  await p.getByRole('heading', { name: 'Library', exact: true }).waitFor();
+  await stage('unshare'); // from bob, and not from alice, whose they are
+  assert.equal(await read(), 200);
+  await stage('share');
+  assert.deepEqual(theirs.errors, []);
+});
+
 /** upgrade asks for a WebSocket and returns the status. */
 async function upgrade(cookie, origin) {
   const { request } = await import('node:http');
