@@ -100,7 +100,9 @@ func SharesOf(owner events.Account, c events.Catalog) string {
 }
 
 // SharesFrom and SharesWith match the documents of what one account shares with another, as the receiver or the owner has them.
-func SharesFrom(from, to events.Account) string { return "to." + to.String() + "." + from.String() + ".*" }
+func SharesFrom(from, to events.Account) string {
+	return "to." + to.String() + "." + from.String() + ".*"
+}
 func SharesWith(from, to events.Account) string { return "by." + from.String() + ".*." + to.String() }
 
 // ShareIn returns the share that a document of [Shares] holds; ok is false when there is none any more, and when the document

@@ -291,3 +291,12 @@ test('a link that becomes slow is not flooded with what is late', { timeout: 30_
   expect(slow.again).toBeLessThanOrEqual(slow.sent / 2);
   expect(s.flow.limit).toBeLessThanOrEqual(1 << 20);
 });
+
+test('a server that forgets every session is not asked for ever', async () => {
+  const server = new Server(randomBytes(100_000));
+  server.code = 404;
+  const s = session(server);
+  await s.open();
+  const e = await all(s).catch((e) => e);
+  expect([e.why, server.opened]).toEqual(['failed', 9]);
+});

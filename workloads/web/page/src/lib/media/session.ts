@@ -27,6 +27,7 @@ export interface Options {
 }
 
 const token = /^[A-Z2-7]{26}$/;
+const forgotten = 8; // sessions in a row, and nothing came
 const silence = 2000; // milliseconds of a session that hears nothing, after which its asks do not count
 export class Session {
   layout: Layout;
@@ -49,7 +50,7 @@ export class Session {
   private readonly clock: { now(): number };
   private readonly plain: boolean;
   private readonly remembered: number;
-  private sending = 0;
+  private reopened = 0; // since a chunk came
 
   constructor(
     readonly catalog: string,
@@ -197,7 +198,6 @@ export class Session {
 
   private async fetch(ranges: [number, number][]): Promise<void> {
     const id = this.id;
-    this.sending++;
     try {
       await this.wire.request(subjectOf(this.catalog, atInstance('fetch', this.instance)), { session: id, chunks: ranges }, 5000);
     } catch (e) {
@@ -209,8 +209,6 @@ export class Session {
         this.fail(judge(e));
       }
       // Silence, or too much at once: the chunks count as lost when their time is up.
-    } finally {
-      this.sending--;
     }
   }
 
@@ -218,6 +216,10 @@ export class Session {
   private reopen(): void {
     this.receiver = undefined;
     if (this.opening || !this.id) return;
+    if (++this.reopened > forgotten) {
+      this.fail(new MediaError('failed', 'The server of this catalog forgets at once what it was asked for. Try again later.'));
+      return;
+    }
     this.open().then(
       () => this.again(),
       () => {}
@@ -262,6 +264,7 @@ export class Session {
     const now = this.clock.now();
     this.flow.arrived(took);
     this.quietSince = now;
+    this.reopened = 0;
     if (a.tries === 0) this.newest = Math.max(this.newest, a.order); // the order of one that was repeated says nothing
     this.settle(i);
     this.recent.set(i, plain);
