@@ -227,6 +227,7 @@ test('a server that ends an idle session is asked for another one', async () => 
   const end = server.seal(id, 0, 3, Buffer.from('{"code":404,"error":"the session was not used for too long"}'));
   server.sessions.delete(id);
   f(end);
+  await new Promise((r) => setTimeout(r, 100)); // it has been opened and heard
   let chunks = 8;
   while (await r.read()) chunks++;
   expect([chunks, server.opened]).toEqual([Math.ceil(2_000_000 / 4096), 2]);
