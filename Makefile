@@ -58,7 +58,7 @@ lint:
 bench: build
 	$(GO) run ./deploy/bench -natster $(BIN)
 
-# The website's: needs Chromium and ffmpeg, 5 GiB of disk, about three minutes.
+# The website's: needs Chromium and ffmpeg, 5 GiB of disk, about four minutes.
 bench-web: page
 	$(GO) test -tags "browser bench" -count=1 -run TestBench -timeout 20m ./workloads/web/e2e -v
 

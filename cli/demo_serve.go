@@ -93,7 +93,7 @@ func (d *demo) stay(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	<-ctx.Done()
+	err := d.page.wait(ctx)
 	d.say("\nending, and removing %s", d.dir)
-	return ctx.Err()
+	return err
 }

@@ -122,11 +122,11 @@ func (e *env) catalogCandidates(ctx context.Context, command, placeholder string
 	case "CATALOG":
 		all, _ = s.names() // what can be read is completed
 		if slices.Contains([]string{"contents", "download", "open"}, command) {
-			imported, _, _ := me.imports(ctx)
+			imported, _, _ := me.imports(ctx) // likewise
 			all = append(all, imported...)
 		}
 	case "IMPORTED":
-		all, _, _ = me.imports(ctx)
+		all, _, _ = me.imports(ctx) // likewise
 	case "PATH":
 		return s.paths(before)
 	}

@@ -15,7 +15,7 @@ type Text string
 
 // An Endpoint is one thing that can be asked of the functions: its name, and the types of request Q and reply data A.
 type Endpoint[Q, A any] struct {
-	Name     string // after "natster.global.", or after "natster.internal."
+	Name     string // what [events.GlobalSubject], or [events.InternalSubject], makes a subject of
 	Internal bool   // only for other functions: no account can import it
 }
 

@@ -154,7 +154,7 @@ func EncodeReply(data any, err error) []byte {
 	env := envelope{Code: CodeOK, Data: data}
 	for {
 		if err != nil {
-			refusal, _ := Refusal(err)
+			refusal, _ := Refusal(err) // the cause of an internal error is for whoever answers to log
 			env = envelope{Code: refusal.Code, Error: refusal.Message}
 		}
 		var b []byte

@@ -42,7 +42,7 @@ func (p Program) start(env map[string]string, _ func() int) (<-chan struct{}, fu
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = cmd.Wait()
+		_ = cmd.Wait() // that it ended is what counts: it may have been killed
 	}()
 	signal := func(s os.Signal) func() {
 		return func() { _ = cmd.Process.Signal(s) } // it may have ended

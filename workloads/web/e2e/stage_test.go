@@ -295,12 +295,12 @@ func (s *stage) controls() http.Handler {
 	on("share", func(context.Context, string) (any, error) { s.share(s.films); return nil, nil })
 	on("serve-bobs", func(context.Context, string) (any, error) { return nil, s.serveBobs() })
 	on("stop-bobs", func(context.Context, string) (any, error) { s.end(s.bob); return nil, nil })
-	on("offer", func(ctx context.Context, arg string) (any, error) {
+	on("offer", func(_ context.Context, arg string) (any, error) {
 		c, err := events.ParseCatalog(arg)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			s.share(c)
 		}
-		return nil, api.NewClient(s.alice.Conn(s.t)).Share(ctx, c, s.bob.Key)
+		return nil, err
 	})
 	on("alices-shares", func(ctx context.Context, _ string) (any, error) { return s.alicesShares(ctx) })
 	on("unshare", func(ctx context.Context, _ string) (any, error) {

@@ -2,7 +2,7 @@
 
 import type { Link } from './link';
 import { kindOf, type Kind } from './kinds';
-import { subjectOf } from './media/wire';
+import { subjectOf } from './subjects';
 
 export interface Entry {
   path: string;

@@ -5,6 +5,7 @@ import { list, type Contents } from './catalog';
 import { Refusal, noResponders, type Link } from './link';
 import { me } from './me.svelte';
 import { people } from './people.svelte';
+import { subjects } from './subjects';
 import { transfers } from './transfers.svelte';
 
 export interface Share {
@@ -125,7 +126,7 @@ class Library {
         if (e instanceof Refusal && e.code === noResponders) return null;
         throw e;
       };
-      const [shares, imports] = await Promise.all([allShares(link), link.request<Import[]>('natster.global.accounts.imports').catch(unknown)]);
+      const [shares, imports] = await Promise.all([allShares(link), link.request<Import[]>(subjects.imports).catch(unknown)]);
       if (link !== this.link) return;
       this.shares = shares;
       this.imports = imports ?? shares.filter((s) => s.to_account === this.me && s.imported).map((s) => ({ catalog: s.catalog, owner: s.from_account }));
@@ -136,7 +137,7 @@ class Library {
       if (link === this.link) this.problem = (e as Error).message;
     }
     try {
-      const i = await link.request<{ serving?: Beat[] }>('natster.local.inbox', undefined, 3000);
+      const i = await link.request<{ serving?: Beat[] }>(subjects.inbox, undefined, 3000);
       if (link !== this.link) return;
       const own = record(this.own);
       for (const b of i.serving ?? []) own[b.catalog] = { online: true, revision: b.revision };
@@ -196,30 +197,30 @@ class Library {
 
   async import(s: Share): Promise<void> {
     try {
-      await this.need().request('natster.global.accounts.import', { catalog: s.catalog, owner: s.from_account });
+      await this.need().request(subjects.import, { catalog: s.catalog, owner: s.from_account });
     } catch (e) {
       if (!(e instanceof Refusal && e.code === noResponders)) throw e;
       throw new Error(`it cannot be imported from here. On the machine where your account is, run: natster catalog import ${s.catalog} ${s.from_account}`);
     }
     await this.need()
-      .request('natster.global.events.put', { catalog: s.catalog, target: s.from_account, event_type: 'catalog_imported' })
+      .request(subjects.put, { catalog: s.catalog, target: s.from_account, event_type: 'catalog_imported' })
       .catch(() => {}); // it is imported all the same
     await this.reload();
   }
 
   async unimport(name: string): Promise<void> {
-    await this.need().request('natster.global.accounts.unimport', { catalog: name });
+    await this.need().request(subjects.unimport, { catalog: name });
     this.forgetContents(name);
     await this.reload();
   }
 
   async share(catalog: string, target: string): Promise<void> {
-    await this.need().request('natster.global.events.put', { catalog, target, event_type: 'catalog_shared' });
+    await this.need().request(subjects.put, { catalog, target, event_type: 'catalog_shared' });
     await this.reload();
   }
 
   async unshare(catalog: string, target: string): Promise<void> {
-    await this.need().request('natster.global.events.put', { catalog, target, event_type: 'catalog_unshared' });
+    await this.need().request(subjects.put, { catalog, target, event_type: 'catalog_unshared' });
     await this.reload();
   }
 
@@ -258,13 +259,13 @@ class Library {
           // news that cannot be read is no news
         }
       });
-    await hear<Beat & News>('natster.global-events.*', (v, kind) => {
+    await hear<Beat & News>(subjects.feed, (v, kind) => {
       if (kind === 'heartbeat') this.presence(v, true);
       else if (kind === 'offline') this.presence(v, false);
       else if (kind === 'shared' || kind === 'unshared') void this.changed(v, kind);
     });
-    await hear<Beat>('natster.local-events.heartbeat', (v) => this.ownBeat(v, true));
-    await hear<Beat>('natster.local-events.offline', (v) => this.ownBeat(v, false));
+    await hear<Beat>(subjects.heartbeat, (v) => this.ownBeat(v, true));
+    await hear<Beat>(subjects.offline, (v) => this.ownBeat(v, false));
   }
 
   private presence(b: Beat, online: boolean): void {
@@ -322,7 +323,7 @@ function record<T>(old: Record<string, T> = {}, key?: string, value?: T): Record
 async function allShares(link: Link): Promise<Share[]> {
   const all = new Map<string, Share>();
   for (let after = ''; ; ) {
-    const { data, next } = await link.page<Share[]>('natster.global.my.shares', after ? { after } : undefined);
+    const { data, next } = await link.page<Share[]>(subjects.shares, after ? { after } : undefined);
     for (const s of data ?? []) all.set(`${s.from_account} ${s.to_account} ${s.catalog}`, s);
     if (!next) return [...all.values()];
     after = next;

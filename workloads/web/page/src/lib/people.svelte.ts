@@ -3,6 +3,7 @@
 import type { Link } from './link';
 import { me } from './me.svelte';
 import { isAccount } from './nkey';
+import { subjects } from './subjects';
 
 const slot = 'natster.people.'; // and the reader's account: names are one's own
 const most = 50; // accounts in one question
@@ -36,10 +37,12 @@ class People {
 
   /** meet asks what accounts call themselves. Who does not answer to a name yet may later: he is asked again. */
   async meet(link: Link, accounts: string[]): Promise<void> {
+    const reader = this.reader;
     const strangers = [...new Set(accounts)].filter((a) => a !== link.account && !this.claims[a]).slice(0, most * questions);
     for (let i = 0; i < strangers.length; i += most) {
       try {
-        const some = await link.request<Record<string, string>>('natster.global.my.names', { accounts: strangers.slice(i, i + most) });
+        const some = await link.request<Record<string, string>>(subjects.names, { accounts: strangers.slice(i, i + most) });
+        if (reader !== this.reader) return; // it was told to another account
         const clean = Object.entries(some).map(([k, n]) => [k, n.trim().slice(0, 64)] as const);
         this.claims = { ...this.claims, ...Object.fromEntries(clean.filter(([, n]) => n)) };
       } catch {

@@ -83,10 +83,7 @@ class Transfers {
       this.frames.delete(id);
       setTimeout(() => frame?.remove(), 1000);
     }
-    if (this.running.length === 0) {
-      this.rest?.();
-      this.rest = undefined;
-    }
+    this.relax();
   }
 
   /** compare ends what the worker has forgotten: the browser stopped the worker, and the download with it. */
@@ -111,6 +108,14 @@ class Transfers {
   /** clear forgets them all, for another account. */
   clear(): void {
     this.all = [];
+    this.relax();
+  }
+
+  /** relax lets the worker rest once nothing is running. */
+  private relax(): void {
+    if (this.running.length > 0) return;
+    this.rest?.();
+    this.rest = undefined;
   }
 
   get running(): Transfer[] {

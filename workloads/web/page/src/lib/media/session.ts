@@ -1,10 +1,11 @@
 // One open file: a protocol 2 session that is opened again when its server forgot it, and the chunks asked of it.
 
 import { Refusal } from '../link';
+import { atInstance, mediaSubject, subjectOf } from '../subjects';
 import { Flow } from './flow';
-import { kindEnd, Receiver, chunksOf, lengthOf, type Layout } from './frame';
+import { kindEnd, overhead, prefixSize, Receiver, chunksOf, lengthOf, type Layout } from './frame';
 import { HeaderError, newCurve, openHeader } from './header';
-import { atInstance, MediaError, mediaSubject, playing, subjectOf, type DownloadReply, type Why, type Wire } from './wire';
+import { MediaError, playing, type DownloadReply, type Why, type Wire } from './wire';
 
 /** An Ask is a chunk that was asked for and has not arrived. */
 interface Ask {
@@ -250,7 +251,7 @@ export class Session {
     a.lost = false;
     this.uncount(a);
     this.flow.pump();
-    const plain = this.plain ? data.subarray(20, data.length - 16) : await receiver.open(data);
+    const plain = this.plain ? data.subarray(prefixSize, prefixSize + data.length - overhead) : await receiver.open(data);
     if (this.asks.get(p.index) !== a) return; // nobody wants it any more
     if (plain) {
       this.arrived(p.index, a, plain, took);

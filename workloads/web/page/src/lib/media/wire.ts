@@ -28,11 +28,6 @@ export interface DownloadReply {
 export const playing = { chunkSize: 128 << 10, remembered: 16 };
 export const saving = { chunkSize: 256 << 10, remembered: 0 };
 
-export const subjectOf = (catalog: string, verb: string): string => `natster.catalog.${catalog}.${verb}`;
-/** atInstance is a verb that only the server hears that has the session. */
-export const atInstance = (verb: string, instance: string): string => (instance ? `${verb}.${instance}` : verb);
-export const mediaSubject = (catalog: string, session: string): string => `natster.media.${catalog}.${session}`;
-
 /** Why a file cannot be read, or not any more. */
 export type Why = 'offline' | 'revoked' | 'changed' | 'missing' | 'busy' | 'old_server' | 'damaged' | 'signed_out' | 'failed';
 
