@@ -26,10 +26,13 @@ func catalogDownloadCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace other files that are in the way"},
 			&cli.IntFlag{Name: "parallel", Usage: "`N` files at a time", Value: 4},
 		},
-		Description: `PATH is a file, a directory, or the beginning of a file's hash. A file has its name only when it is whole and its hash
-is right; until then it is .partial, and the same command goes on where an earlier one was interrupted.
+		Description: `PATH is a file, a directory, or the beginning of a file's hash; of a file or directory its name will do, where there is
+only one. In quotes it can be a pattern: '*.jpg' is those files wherever they are, 'videos/*' those of a directory,
+'videos/**' also those below. A file has its name only when it is whole and its hash is right; until then it is .partial,
+and the same command goes on where an earlier one was interrupted.
 
    natster catalog download films 2024/holiday.mp4 series/ 9f86d081
+   natster catalog download films '*.jpg' 'series/**/*.srt'
    natster catalog download films --all -o ~/Videos`,
 		Action: args(1, -1, func(ctx context.Context, c *cli.Context, arg []string) error {
 			switch {
@@ -70,38 +73,21 @@ func selected(c catalog.Contents, words []string) ([]catalog.Entry, error) {
 	if len(words) == 0 {
 		return c.Entries, nil
 	}
-	want := make(map[string]bool)
-	for _, w := range words {
-		found := false
-		dir := strings.TrimSuffix(w, "/") + "/"
-		for _, e := range c.Entries {
-			if strings.HasPrefix(e.Path, dir) {
-				want[e.Path], found = true, true
-			}
-		}
-		if found {
-			continue
-		}
-		e, err := find(c, w)
-		if err != nil {
-			return nil, err
-		}
-		want[e.Path] = true
-	}
-	var all []catalog.Entry
-	for _, e := range c.Entries {
-		if want[e.Path] {
-			all = append(all, e)
-		}
-	}
-	return all, nil
+	all, err := c.Select(words...)
+	return all, mistyped(c, err)
 }
 
-// find is the entry that word names; to what it says of a word that names none, it adds what was probably mistyped.
+// find is the entry that word names.
 func find(c catalog.Contents, word string) (catalog.Entry, error) {
 	e, err := c.Find(word)
-	if f, ok := errors.AsType[*catalog.FindError](err); !ok || len(f.Candidates) > 0 {
-		return e, err
+	return e, mistyped(c, err)
+}
+
+// mistyped adds to an error about a word that names nothing what was probably meant.
+func mistyped(c catalog.Contents, err error) error {
+	f, ok := errors.AsType[*catalog.FindError](err)
+	if !ok || len(f.Candidates) > 0 {
+		return err
 	}
 	var names []string
 	for _, e := range c.Entries {
@@ -110,10 +96,10 @@ func find(c catalog.Contents, word string) (catalog.Entry, error) {
 			names = append(names, dir)
 		}
 	}
-	if near := closest(strings.TrimSuffix(word, "/"), names); near != "" {
-		return e, fmt.Errorf("%w; did you mean %q?", err, near)
+	if near := closest(strings.TrimSuffix(f.What, "/"), names); near != "" {
+		return fmt.Errorf("%w; did you mean %q?", err, near)
 	}
-	return e, err
+	return err
 }
 
 // client reads catalogs as this session's account.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"strings"
+	"time"
 
 	"natster/events"
 )
@@ -25,13 +26,22 @@ var ErrContents = errors.New("not a catalog's contents")
 
 // An Entry is one file of a catalog:
 //
-//	{"path":"films/a.mp4","description":"","mime_type":"video/mp4","byte_size":1048576,"hash":"9f86d0…"}
+//	{"path":"films/a.mp4","description":"","mime_type":"video/mp4","byte_size":1048576,"hash":"9f86d0…","mtime":1565157904}
 type Entry struct {
 	Path        string      `json:"path"` // relative to the catalog's directory, slash separated; see [CheckPath]
 	Description string      `json:"description"`
 	MIMEType    string      `json:"mime_type"` // type/subtype in lower case, without parameters
 	Size        int64       `json:"byte_size"`
 	Hash        events.Hash `json:"hash"`
+	Modified    int64       `json:"mtime,omitempty"` // addition: when the file was last modified, in Unix seconds; 0: not known
+}
+
+// ModTime is when the file was last modified, or the zero time where that is not known.
+func (e Entry) ModTime() time.Time {
+	if e.Modified == 0 {
+		return time.Time{}
+	}
+	return time.Unix(e.Modified, 0)
 }
 
 // Contents is what a catalog holds, and the data of the reply to `get`. Entries are sorted by path; two paths with the same
@@ -67,7 +77,10 @@ func (c Contents) Size() int64 {
 // [CheckPath], is listed twice or lies below another entry as if that were a directory, whose size is negative, whose hash
 // is none or whose fields have the wrong type, and all beyond [MaxEntries]. What remains can be created in an empty
 // directory as it stands. A MIME type that is none becomes [DefaultMIMEType]; control characters in descriptions become
-// spaces. Fields that are not known are passed over.
+// spaces; a time that is none counts as not known. Fields that are not known are passed over.
+//
+// An original server's listing is taken as it is meant: one leading slash of a path is no part of it, and the description
+// that it gives files without one is none.
 func ParseContents(data []byte) (Contents, error) {
 	var w struct {
 		Name        events.Catalog    `json:"name"`
@@ -130,9 +143,18 @@ func (c *Contents) dropBelowFiles(files map[string]bool) {
 }
 
 func parseEntry(raw json.RawMessage) (Entry, error) {
-	var e Entry
-	if err := json.Unmarshal(raw, &e); err != nil {
-		return e, fmt.Errorf("%w: %w", ErrContents, err)
+	var w struct {
+		Entry
+		Modified json.RawMessage `json:"mtime"` // an addition: nobody is to be refused for it
+	}
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return w.Entry, fmt.Errorf("%w: %w", ErrContents, err)
+	}
+	e := w.Entry
+	e.Path = strings.TrimPrefix(e.Path, "/")
+	e.Modified = parseTime(w.Modified)
+	if e.Description == undescribed {
+		e.Description = ""
 	}
 	if err := CheckPath(e.Path); err != nil {
 		return e, err
@@ -148,10 +170,26 @@ func parseEntry(raw json.RawMessage) (Entry, error) {
 	return e, nil
 }
 
+// undescribed is how an original server describes what nobody has described.
+const undescribed = "Auto-imported library entry"
+
+// parseTime returns the Unix seconds that raw holds, or 0 when they are none, or no year that programs agree about.
+func parseTime(raw json.RawMessage) int64 {
+	var n int64
+	if json.Unmarshal(raw, &n) != nil {
+		return 0
+	}
+	if year := time.Unix(n, 0).UTC().Year(); year < 1 || year > 9999 {
+		return 0
+	}
+	return n
+}
+
 // CleanMIMEType returns type/subtype of s in lower case, or [DefaultMIMEType] when s is no media type.
 func CleanMIMEType(s string) string {
 	const most = 127 + 1 + 127 // RFC 6838 bounds both names
-	if t, _, err := mime.ParseMediaType(clip(s)); err == nil && len(t) <= most && strings.Contains(t, "/") {
+	t, _, err := mime.ParseMediaType(clip(s))
+	if (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) && len(t) <= most && strings.Contains(t, "/") {
 		return t
 	}
 	return DefaultMIMEType

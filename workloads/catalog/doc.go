@@ -4,5 +4,6 @@
 //	contents.go  Entry and Contents, the reply to `get`, and ParseContents for a reply from a server nobody vouches for
 //	path.go      CheckPath: the paths that a catalog may list
 //	wire.go      requests and replies of every verb; PROTOCOL.md has protocol 2 byte by byte, package seal its cryptography
-//	find.go      Contents.Find: an entry by its path or by the beginning of its hash
+//	find.go      Contents.Find and At: an entry by its path, as typed, by its name, or by the beginning of its hash
+//	select.go    Contents.Select: the files and directories that words and patterns name
 package catalog
