@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"natster/workloads/catalog"
 )
 
 // A Reason is why a file or directory is not in the catalog, as a sentence for its owner.
@@ -43,7 +45,7 @@ func (s Skipped) String() string {
 // leaveOut tells from its name alone that a file or directory is not for the catalog.
 func leaveOut(name string) (Reason, bool) {
 	switch {
-	case strings.HasPrefix(name, "."):
+	case catalog.Hidden(name):
 		return Hidden, true
 	case isTemporary(name):
 		return Temporary, true

@@ -2,6 +2,7 @@
 
 import type { Link } from './link';
 import { kindOf, type Kind } from './kinds';
+import { badPath, cleanListed } from './paths';
 import { subjectOf } from './subjects';
 
 export interface Entry {
@@ -55,28 +56,20 @@ export async function list(link: Pick<Link, 'request'>, catalog: string): Promis
 export function entry(raw: unknown): Entry | null {
   const r = raw as { path?: unknown; description?: unknown; mime_type?: unknown; byte_size?: unknown; hash?: unknown };
   if (typeof r !== 'object' || r === null || typeof r.path !== 'string' || typeof r.hash !== 'string') return null;
-  if (!/^[0-9a-f]{64}$/.test(r.hash) || !goodPath(r.path)) return null;
+  const path = cleanListed(r.path);
+  if (!/^[0-9a-f]{64}$/.test(r.hash) || badPath(path)) return null;
   const size = Number(r.byte_size);
   if (!Number.isSafeInteger(size) || size < 0) return null;
   const type = typeof r.mime_type === 'string' && /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/.test(r.mime_type) ? r.mime_type : 'application/octet-stream';
   return {
-    path: r.path,
-    name: r.path.slice(r.path.lastIndexOf('/') + 1),
+    path,
+    name: path.slice(path.lastIndexOf('/') + 1),
     description: typeof r.description === 'string' ? r.description : '',
     type,
     size,
     hash: r.hash,
     kind: kindOf(type)
   };
-}
-
-/** goodPath is the catalog's own rule: relative, clean, and it prints as what it is. */
-export function goodPath(path: string): boolean {
-  if (path.length === 0 || path.length > 4096) return false;
-  // eslint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\u007f-\u009f\\\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(path)) return false;
-  if (/\p{Surrogate}/u.test(path)) return false; // half a character: no URL can hold it
-  return path.split('/').every((p) => p !== '' && !p.startsWith('.'));
 }
 
 /** inFolder are the entries below a folder, which is empty or ends in a slash. */

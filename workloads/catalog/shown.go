@@ -1,0 +1,48 @@
+package catalog
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Shown is a good path as a person may be shown it: characters that nobody sees stand as "\u200f", so that two names that
+// differ look different. They are in honest names too (Hebrew and Arabic keyboards type marks of direction, browsers copy
+// soft hyphens), which therefore are listed; no good path has a backslash in it, so what is shown is never another name. The
+// joiners stay between letters that they join, of Persian and of emoji.
+func Shown(path string) string {
+	if !strings.ContainsFunc(path, func(r rune) bool { return unseen(r) || joins(r) }) {
+		return path
+	}
+	var b strings.Builder
+	before := ' '
+	for i, r := range path {
+		after, _ := utf8.DecodeRuneInString(path[i+utf8.RuneLen(r):])
+		switch {
+		case unseen(r), joins(r) && (!joined(before) || !joined(after)):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+		before = r
+	}
+	return b.String()
+}
+
+// unseen tells whether r has no shape, or that of a space that is none.
+func unseen(r rune) bool {
+	switch {
+	case r < 0xad:
+		return false
+	case r == 0xad, r == 0x34f, r == 0x61c, r == 0x115f, r == 0x1160, r == 0x17b4, r == 0x17b5, r == 0x180e,
+		r == 0x200b, r == 0x200e, r == 0x200f, r >= 0x2060 && r <= 0x2064, r >= 0x206a && r <= 0x206f, r == 0x3164,
+		r == 0xfeff, r == 0xffa0, r >= 0xfff9 && r <= 0xfffb:
+		return true
+	}
+	return false
+}
+
+func joins(r rune) bool { return r == 0x200c || r == 0x200d }
+
+func joined(r rune) bool { return r > unicode.MaxLatin1 && !unseen(r) && !joins(r) }
