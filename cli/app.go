@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -11,7 +12,8 @@ import (
 // The headings that the list of commands has.
 const (
 	categoryStart  = "Start"
-	categoryShare  = "Share and download"
+	categoryUse    = "Every day"
+	categoryShare  = "All about catalogs and people"
 	categoryDeploy = "On more machines"
 	categoryLook   = "Look and mend"
 )
@@ -25,11 +27,17 @@ func Main(ctx context.Context, o Outside) int {
 		e.complete(ctx, app, words)
 		return exitDone
 	}
-	l, err := arrange(app, o.Args)
+	l, err := e.arrange(app, o.Args)
 	e.actAs(l.context)
 	switch {
 	case err != nil:
+		if slices.Contains(o.Args, "--json") { // also behind what is wrong
+			e.inJSON()
+		}
 		return e.fail(ctx, err)
+	case l.topic != "":
+		e.explain(l.topic)
+		return e.fail(ctx, nil)
 	case l.help:
 		e.help(app, l)
 		return e.fail(ctx, nil)
@@ -39,6 +47,7 @@ func Main(ctx context.Context, o Outside) int {
 
 // newApp is the tree of all commands. It keeps nothing outside e, so that several can run in one process.
 func newApp(e *env) *cli.App {
+	catalog := catalogCommand(e)
 	app := &cli.App{
 		Name:  "natster",
 		Usage: "share media from your own machine with your friends",
@@ -58,13 +67,14 @@ Then for real, in two terminals:
 			&cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "explain a command"},
 		},
 		Before: e.take,
-		Commands: []*cli.Command{
+		Commands: slices.Concat([]*cli.Command{
 			demoCommand(e), devrunCommand(e), initCommand(e), whoamiCommand(e), loginCommand(e), logoutCommand(e), webCommand(e),
-			catalogCommand(e), contactsCommand(e), contextCommand(e),
+		}, shortCommands(catalog), []*cli.Command{
+			catalog, contactsCommand(e), contextCommand(e),
 			deployCommand(e), nexletCommand(e),
 			statsCommand(e), eventsCommand(e), adminCommand(e),
 			completionCommand(e), versionCommand(e),
-		},
+		}),
 		Writer:         e.Stdout,
 		ErrWriter:      io.Discard,
 		ExitErrHandler: func(*cli.Context, error) {}, // Main decides how the process ends
@@ -74,6 +84,9 @@ Then for real, in two terminals:
 	}
 	each(app.Commands, app.Name, func(c *cli.Command, name string) {
 		c.HideHelp = true
+		if c.Name == "ls" {
+			c.Aliases = []string{"list"}
+		}
 		c.UsageText = strings.TrimSpace(name + " " + c.ArgsUsage)
 		c.OnUsageError = usageError
 		if c.Subcommands != nil {

@@ -13,13 +13,14 @@ type line struct {
 	path  []*cli.Command // the command and its groups, outermost first; empty for natster itself
 	words []string       // the command's arguments
 	help  bool           // explain the command instead of running it
+	topic string         // explain this instead; see topics
 
 	context string // the value of --context
 }
 
 // arrange takes args apart, program name first. The library ends a command's flags at its first argument and wants the
-// global ones before the command; people do not, and need not.
-func arrange(app *cli.App, args []string) (line, error) {
+// global ones before the command; people do not, and need not. Paths that begin with ~ are written out.
+func (e *env) arrange(app *cli.App, args []string) (line, error) {
 	var l line
 	var global, own []string
 	level := app.Commands
@@ -47,13 +48,22 @@ func arrange(app *cli.App, args []string) (line, error) {
 			if f == nil {
 				return l, l.unknownFlag(app, a, name, flags)
 			}
-			*to = append(*to, a)
 			if takesValue(f) && !joined {
 				if i++; i == len(args) {
 					return l, misused(l.command(), "%s needs a value", a)
 				}
 				value = args[i]
-				*to = append(*to, value)
+			}
+			if isPath(flagPlaceholder(f)) {
+				var err error
+				if value, err = e.path(value); err != nil {
+					return l, misused(l.command(), "%s: %v", dashed(name), err)
+				}
+			}
+			if takesValue(f) {
+				*to = append(*to, dashed(name)+"="+value)
+			} else {
+				*to = append(*to, a)
 			}
 			if name == "context" {
 				l.context = value
@@ -64,8 +74,12 @@ func arrange(app *cli.App, args []string) (line, error) {
 				continue
 			}
 			c := named(level, a)
+			if _, is := topics[a]; c == nil && l.help && len(l.path) == 0 && is {
+				l.topic = a
+				continue
+			}
 			if c == nil {
-				return l, l.unknownCommand(a, level)
+				return l, l.unknownCommand(app, a, level)
 			}
 			l.path = append(l.path, c)
 			level, flags = c.Subcommands, c.Flags
@@ -75,6 +89,9 @@ func arrange(app *cli.App, args []string) (line, error) {
 	}
 	if level != nil { // a group, or nothing at all
 		l.help = true
+	}
+	if err := e.writeOutPaths(l); err != nil {
+		return l, err
 	}
 	l.args = append([]string{app.Name}, global...)
 	for _, c := range l.path {
@@ -112,17 +129,50 @@ func (l line) unknownFlag(app *cli.App, arg, name string, flags []cli.Flag) erro
 	return misused(l.command(), "%s has no flag %s", l.name(), arg)
 }
 
-func (l line) unknownCommand(name string, level []*cli.Command) error {
-	var known []string
-	for _, c := range level {
-		known = append(known, c.Names()...)
-	}
+// unknownCommand says what was meant: a command of exactly that name elsewhere, or a similar one here, or a similar one
+// elsewhere.
+func (l line) unknownCommand(app *cli.App, name string, level []*cli.Command) error {
 	m := &misuse{l.name() + " has no command " + quoted(name), l.name() + " --help"}
-	if near := closest(name, known); near != "" {
-		m.message += "; did you mean " + near + "?"
-		m.usage = usageLine(named(level, near))
+	meant := elsewhere(app, name)
+	if len(meant) == 0 {
+		if near := closest(name, namesOf(level)); near != "" {
+			m.message += "; did you mean " + near + "?"
+			m.usage = usageLine(named(level, near))
+			return m
+		}
+		var all []string
+		each(app.Commands, app.Name, func(c *cli.Command, _ string) { all = append(all, c.Names()...) })
+		if near := closest(name, all); near != "" {
+			meant = elsewhere(app, near)
+		}
+	}
+	switch len(meant) {
+	case 0:
+	case 1:
+		m.message += "; did you mean " + meant[0]
+		if short := shortFor(meant[0]); short != "" {
+			m.message += " (or: " + short + ")"
+		}
+		m.message += "?"
+		m.usage = meant[0] + " --help"
+		each(app.Commands, app.Name, func(c *cli.Command, full string) {
+			if full == meant[0] {
+				m.usage = usageLine(c)
+			}
+		})
+	default:
+		m.message += "; did you mean " + alternatives(meant) + "?"
+		m.usage = meant[0] + " --help"
 	}
 	return m
+}
+
+func namesOf(level []*cli.Command) []string {
+	var all []string
+	for _, c := range level {
+		all = append(all, c.Names()...)
+	}
+	return all
 }
 
 func named(level []*cli.Command, name string) *cli.Command {

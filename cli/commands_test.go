@@ -94,6 +94,13 @@ func TestAWrongNameIsAnsweredWithWhatWasMeant(t *testing.T) {
 		{"admin rebuild share", 1, []string{"did you mean shares?"}},
 		{"catalg ls", 2, []string{"did you mean catalog?", "usage: natster catalog"}},
 		{"catalog lss", 2, []string{"did you mean ls?", "usage: natster catalog ls"}},
+		{"download films", 2, []string{"did you mean natster catalog download (or: natster get)?", "usage: natster catalog download"}},
+		{"catalog login", 2, []string{"did you mean natster login?", "usage: natster login"}},
+		{"rm films", 2, []string{"did you mean natster catalog rm or natster contacts rm?", "usage: natster catalog rm"}},
+		{"inbx", 2, []string{"did you mean natster catalog inbox?"}},
+		{"get flims --all", 1, []string{"did you mean films?"}},
+		{"get films", 2, []string{"--all", "usage: natster get CATALOG"}},
+		{"share films", 2, []string{"ACCOUNT is missing", "usage: natster share CATALOG ACCOUNT"}},
 		{"catalog ls --jsno", 2, []string{"did you mean --json?"}},
 		{"catalog share films", 2, []string{"ACCOUNT is missing", "usage: natster catalog share CATALOG ACCOUNT"}},
 		{"catalog share films bob carol", 2, []string{`"carol" is one argument too many`}},
@@ -113,6 +120,53 @@ func TestAWrongNameIsAnsweredWithWhatWasMeant(t *testing.T) {
 		if n := strings.Count(r.err, "\n"); n > 2 {
 			t.Errorf("$ %s\n%d lines:\n%s", r.line, n, r.err)
 		}
+	}
+}
+
+func TestWithJSONAnErrorIsAnObject(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	for line, want := range map[string]struct {
+		code       int
+		error, try string
+	}{
+		"catalog contents flims --json":                 {1, `no catalog here is called "flims"`, "natster catalog ls"},
+		"--json catalg ls":                              {2, `natster has no command "catalg"; did you mean catalog?`, "natster catalog"},
+		"catalg ls --json":                              {2, `natster has no command "catalg"; did you mean catalog?`, "natster catalog"},
+		"catalog share films --json":                    {2, "ACCOUNT is missing", "natster catalog share CATALOG ACCOUNT"},
+		"--context alice --json catalog contents flims": {1, `no catalog here is called "flims"`, "natster --context alice catalog ls"},
+	} {
+		r := m.natster(line).exits(want.code)
+		var got struct{ Error, Try string }
+		if err := json.Unmarshal([]byte(r.err), &got); err != nil || got.Error != want.error || got.Try != want.try {
+			t.Errorf("$ %s\n%v in:\n%s", r.line, err, r.err)
+		}
+		if r.out != "" {
+			t.Errorf("$ %s\nan error is on stdout:\n%s", r.line, r.out)
+		}
+	}
+}
+
+func TestTheShortVerbsAreTheLongOnes(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	m.natster("init bob").ok()
+	m.natster("context use alice").ok()
+	dir, out := films(t), t.TempDir()
+	m.run("catalog", "new", "films", dir).ok()
+	m.natster("share films bob").ok().says("shared films with bob")
+	m.start("serve films", "Ctrl-C ends it")
+	m.natster("--context bob catalog import films").ok()
+	for _, line := range []string{"ls", "list", "catalog ls", "catalog list"} {
+		m.natster("--context bob "+line).ok().says("films", "alice")
+	}
+	m.run("--context", "bob", "get", "films", "readme.txt", "--out="+out).ok().says("1 file in")
+	sameFiles(t, dir, out, "readme.txt")
+	opened := m.start("--context bob open films readme.txt", "http://127.0.0.1:")
+	opened.interrupt()
+	m.natster("unshare films bob").ok().says("no longer shared with bob")
+	for _, line := range []string{"contacts list", "context list"} {
+		m.natster(line).ok().says("bob")
 	}
 }
 

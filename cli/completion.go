@@ -55,7 +55,7 @@ func (e *env) complete(ctx context.Context, app *cli.App, words []string) {
 	case len(words) > 1 && strings.HasPrefix(last, "-"):
 		typing, words = last, words[:len(words)-1]
 	}
-	l, err := arrange(app, words)
+	l, err := e.arrange(app, words)
 	if err != nil {
 		return // what is wrong already cannot be completed
 	}

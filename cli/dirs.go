@@ -33,10 +33,12 @@ const worldName = "world"
 
 // worldDir is the directory of the local world: what a flag says, or NATSTER_WORLD, or the usual one.
 func (e *env) worldDir(flag string) (string, error) {
-	for _, d := range []string{flag, e.Getenv("NATSTER_WORLD")} {
-		if d != "" {
-			return filepath.Abs(d)
-		}
+	dir, err := e.firstPath(flag, e.Getenv("NATSTER_WORLD"))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("NATSTER_WORLD: %w", err)
+	case dir != "":
+		return filepath.Abs(dir)
 	}
 	data, err := e.dataDir()
 	return filepath.Join(data, worldName), err

@@ -5,7 +5,10 @@
 //
 //	app.go         Main: one command line in, one exit code out; the tree of commands
 //	args.go        flags anywhere on the line, commands and flags that were mistyped
+//	verbs.go       commands of catalog that need not be typed in full
+//	paths.go       which words are paths on this machine; ~ written out
 //	help.go        what a command is for and how it is typed
+//	topics.go      what else natster help explains: --json, the environment
 //	env.go         streams, colours, JSON, the log
 //	results.go     stdout: what could not be written is no success
 //	errors.go      how errors look, what to type next, exit codes
@@ -35,7 +38,8 @@
 // Results are on stdout, everything else on stderr; progress and colours only on a terminal, no colours with NO_COLOR.
 // An error is one line, "natster: …" in lower case, and then a line that can be typed. Exit codes: 0 done, 1 failed,
 // 2 misused, 130 interrupted, after cleaning up. With --json a result is one JSON value, and what goes on (events, serve)
-// one value a line. Credentials are in files of mode 0600 and are never printed.
+// one value a line; an error is {"error":"…","try":"…"} on stderr, a note {"note":"…"}. natster help json has the vocabulary.
+// Credentials are in files of mode 0600 and are never printed.
 //
 // # On disk
 //

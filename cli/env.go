@@ -46,9 +46,16 @@ func newEnv(o Outside) *env {
 
 // take reads the flags that every command accepts.
 func (e *env) take(c *cli.Context) error {
-	e.json = c.Bool("json")
+	if c.Bool("json") {
+		e.inJSON()
+	}
 	e.verbose = c.Bool("verbose")
 	return nil
+}
+
+// inJSON makes everything JSON from now on, in which no colours are.
+func (e *env) inJSON() {
+	e.json, e.out.colours, e.err.colours = true, false, false
 }
 
 // actAs takes another context than the one in use, unless the name is empty.
@@ -62,7 +69,7 @@ func (e *env) actAs(context string) {
 type style struct {
 	terminal bool
 	colours  bool
-	width    int // columns of the terminal, or 0
+	width    int // columns of the terminal as the command began, or 0
 }
 
 func (e *env) styleOf(w io.Writer) style {
@@ -71,10 +78,21 @@ func (e *env) styleOf(w io.Writer) style {
 		return style{}
 	}
 	s := style{terminal: true, colours: e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"}
-	if w, _, err := term.GetSize(int(f.Fd())); err == nil {
-		s.width = w
-	}
+	s.width = columns(w)
 	return s
+}
+
+// columns is how wide the terminal w is now, or 0 where that is not known.
+func columns(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	n, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 func (s style) paint(code, text string) string {
@@ -97,9 +115,14 @@ func (e *env) say(format string, args ...any) {
 	}
 }
 
-// note prints a line beside the result, on stderr.
+// note prints a line beside the result, on stderr; with --json it is an object.
 func (e *env) note(format string, args ...any) {
-	fmt.Fprintf(e.Stderr, format+"\n", args...)
+	text := fmt.Sprintf(format, args...)
+	if e.json {
+		_ = encode(e.Stderr, map[string]string{"note": text}, "") // a note that nobody reads is no failure
+		return
+	}
+	fmt.Fprintln(e.Stderr, text)
 }
 
 // print is how a command answers: v as JSON if that was asked for, and otherwise whatever text prints.
@@ -120,8 +143,10 @@ func (e *env) printLine(v any, text func()) error {
 	return nil
 }
 
-func (e *env) printJSON(v any, indent string) error {
-	enc := json.NewEncoder(e.Stdout)
+func (e *env) printJSON(v any, indent string) error { return encode(e.Stdout, v, indent) }
+
+func encode(w io.Writer, v any, indent string) error {
+	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", indent)
 	return enc.Encode(v)

@@ -65,17 +65,39 @@ func (e *env) fail(ctx context.Context, err error) int {
 	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))) {
 		return exitInterrupted
 	}
-	fmt.Fprintf(e.Stderr, "%s %s\n", e.err.red("natster:"), sentence(err))
-	if m, ok := errors.AsType[*misuse](err); ok {
-		if m.usage != "" {
-			fmt.Fprintf(e.Stderr, "  usage: %s\n", m.usage)
-		}
+	e.complain(err)
+	if _, ok := errors.AsType[*misuse](err); ok {
 		return exitMisused
 	}
-	if h := hintFor(err); h != "" {
-		fmt.Fprintf(e.Stderr, "  try: %s\n", e.err.bold(e.typed("%s", h)))
-	}
 	return exitFailed
+}
+
+// A complaint is an error as JSON has it.
+type complaint struct {
+	Error string `json:"error"`
+	Try   string `json:"try,omitempty"`
+}
+
+// complain prints err and what to type next on stderr.
+func (e *env) complain(err error) {
+	c, label := complaint{Error: sentence(err)}, "try"
+	if m, ok := errors.AsType[*misuse](err); ok {
+		c.Try, label = m.usage, "usage"
+	} else if h := hintFor(err); h != "" {
+		c.Try = e.typed("%s", h)
+	}
+	if e.json {
+		_ = encode(e.Stderr, c, "") // there is nobody to tell that nobody can be told
+		return
+	}
+	fmt.Fprintf(e.Stderr, "%s %s\n", e.err.red("natster:"), c.Error)
+	switch {
+	case c.Try == "":
+	case label == "try":
+		fmt.Fprintf(e.Stderr, "  try: %s\n", e.err.bold(c.Try))
+	default:
+		fmt.Fprintf(e.Stderr, "  usage: %s\n", c.Try)
+	}
 }
 
 // hintFor is what to type next after err: what the command said, or what the kind of error suggests.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -38,7 +39,8 @@ func (e *env) help(app *cli.App, l line) {
 	e.helpFlags("Flags", flags)
 	e.helpFlags("Flags of every command", app.Flags)
 	if cmd == nil {
-		fmt.Fprintf(w, "\n%s\n", e.out.dim("natster help COMMAND explains a command, with an example."))
+		fmt.Fprintf(w, "\n%s\n", e.out.dim("natster help COMMAND explains a command, with an example; and so are explained: "+
+			list(slices.Sorted(maps.Keys(topics)))+"."))
 	}
 }
 

@@ -27,14 +27,14 @@ func TestFlagsMayStandAnywhere(t *testing.T) {
 	app := newApp(e)
 	for line, want := range map[string]string{
 		"catalog ls --json":                               "--json catalog ls --",
-		"--context bob catalog contents films -l":         "--context bob catalog contents -l -- films",
-		"catalog download films a -o out b --context=bob": "--context=bob catalog download -o out -- films a b",
+		"--context bob catalog contents films -l":         "--context=bob catalog contents -l -- films",
+		"catalog download films a -o out b --context=bob": "--context=bob catalog download -o=out -- films a b",
 		"catalog download films --out=x -- --odd -o":      "catalog download --out=x -- films --odd -o",
-		"catalog --json download films - --parallel 2":    "--json catalog download --parallel 2 -- films -",
+		"catalog --json download films - --parallel 2":    "--json catalog download --parallel=2 -- films -",
 		"--version": "version --",
-		"catalog describe films version --context alice x": "--context alice catalog describe -- films version x",
+		"catalog describe films version --context alice x": "--context=alice catalog describe -- films version x",
 	} {
-		l, err := arrange(app, append([]string{"natster"}, strings.Fields(line)...))
+		l, err := e.arrange(app, append([]string{"natster"}, strings.Fields(line)...))
 		if err != nil {
 			t.Errorf("%s: %v", line, err)
 			continue
@@ -44,9 +44,59 @@ func TestFlagsMayStandAnywhere(t *testing.T) {
 		}
 	}
 	for _, line := range []string{"", "help", "catalog", "catalog help", "help catalog share", "catalog share --help", "catalog share -h a b"} {
-		if l, err := arrange(app, append([]string{"natster"}, strings.Fields(line)...)); err != nil || !l.help {
+		if l, err := e.arrange(app, append([]string{"natster"}, strings.Fields(line)...)); err != nil || !l.help {
 			t.Errorf("%q: help is %v, %v", line, l.help, err)
 		}
+	}
+}
+
+func TestAPathMayBeginWithATildeWhereverItStands(t *testing.T) {
+	e, _, _ := testEnv(map[string]string{"HOME": "/home/me"})
+	app := newApp(e)
+	flags := 0
+	each(app.Commands, app.Name, func(c *cli.Command, name string) {
+		for _, f := range c.Flags {
+			if !isPath(flagPlaceholder(f)) {
+				continue
+			}
+			flags++
+			for _, n := range f.Names() {
+				flag := dashed(n)
+				for _, words := range [][]string{{flag + "=~/Videos"}, {flag, "~/Videos"}} {
+					l, err := e.arrange(app, append(strings.Fields(name), words...))
+					if err != nil || !slices.Contains(l.args, flag+"=/home/me/Videos") {
+						t.Errorf("%s %q: %v, %v", name, words, l.args, err)
+					}
+				}
+				l, err := e.arrange(app, append(strings.Fields(name), flag+"=~bob/Videos"))
+				if m, ok := err.(*misuse); !ok || !strings.Contains(m.message, `"~bob"`) {
+					t.Errorf("%s %s=~bob/Videos: %v, %v", name, flag, l.args, err)
+				}
+			}
+		}
+	})
+	if flags < 15 {
+		t.Errorf("only %d flags are paths", flags)
+	}
+	for line, want := range map[string]string{
+		"catalog new films ~/Films":           "films /home/me/Films",
+		"catalog new ~ ~":                     "~ /home/me",
+		"demo ~/Music":                        "/home/me/Music",
+		"admin creds ~/c":                     "/home/me/c",
+		"catalog download films ~/odd":        "films ~/odd", // a path in the catalog
+		"catalog describe films ~/a.txt ~/no": "films ~/a.txt ~/no",
+	} {
+		l, err := e.arrange(app, append([]string{"natster"}, strings.Fields(line)...))
+		if got := strings.Join(l.words, " "); err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", line, got, err, want)
+		}
+	}
+	if dir, err := e.worldDir(""); err != nil || !strings.HasPrefix(dir, "/home/me/") {
+		t.Errorf("the usual world is in %s, %v", dir, err)
+	}
+	e, _, _ = testEnv(map[string]string{"HOME": "/home/me", "NATSTER_WORLD": "~/w"})
+	if dir, err := e.worldDir(""); err != nil || dir != "/home/me/w" {
+		t.Errorf("NATSTER_WORLD=~/w is %s, %v", dir, err)
 	}
 }
 

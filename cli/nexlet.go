@@ -133,8 +133,12 @@ func functionsFrom(dir string) ([]functions.Function, error) {
 
 // nexletDir is a directory of the nexlets on this machine. A node gives its child no HOME.
 func (e *env) nexletDir(variable, name string) (string, error) {
-	if d := e.Getenv(variable); d != "" {
-		return filepath.Abs(d)
+	dir, err := e.firstPath(e.Getenv(variable))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", variable, err)
+	case dir != "":
+		return filepath.Abs(dir)
 	}
 	data, err := e.dataDir()
 	if err != nil {
@@ -161,15 +165,16 @@ func (e *env) nexURL(flag string) string {
 
 // nexCreds are the credentials for Nex's NATS: those in the file that a flag or NATSTER_NEX_CREDS names, or else.
 func (e *env) nexCreds(flag string, otherwise []byte) ([]byte, error) {
-	for _, path := range []string{flag, e.Getenv("NATSTER_NEX_CREDS")} {
-		if path == "" {
-			continue
-		}
-		creds, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("credentials for Nex's NATS: %w", err)
-		}
-		return creds, nil
+	path, err := e.firstPath(flag, e.Getenv("NATSTER_NEX_CREDS"))
+	if path == "" && err == nil {
+		return otherwise, nil
 	}
-	return otherwise, nil
+	var creds []byte
+	if err == nil {
+		creds, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("credentials for Nex's NATS: %w", err)
+	}
+	return creds, nil
 }

@@ -105,9 +105,14 @@ func yes(b bool, word string) string {
 }
 
 // list is words as a sentence has them.
-func list(words []string) string {
+func list(words []string) string { return joined(words, " and ") }
+
+// alternatives are words of which one is meant.
+func alternatives(words []string) string { return joined(words, " or ") }
+
+func joined(words []string, last string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}
-	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+	return strings.Join(words[:len(words)-1], ", ") + last + words[len(words)-1]
 }
