@@ -11,6 +11,7 @@ import (
 const (
 	globalPrefix       = "natster.global."
 	globalEventsPrefix = "natster.global-events."
+	globalNewsPrefix   = "natster.global-news."
 	catalogPrefix      = "natster.catalog."
 	mediaPrefix        = "natster.media."
 	localEventsPrefix  = "natster.local-events."
@@ -25,6 +26,7 @@ const (
 const (
 	GlobalExport       = "*." + globalPrefix + ">"       // *.natster.global.>         service, account token 1
 	GlobalEventsExport = "*." + globalEventsPrefix + "*" // *.natster.global-events.*  stream, account token 1
+	GlobalNewsExport   = "*." + globalNewsPrefix + "*"   // *.natster.global-news.*    stream, account token 1
 	CatalogExport      = "*." + catalogPrefix + ">"      // *.natster.catalog.>        service, account token 1
 	MediaExport        = "*." + mediaPrefix + "*.*"      // *.natster.media.*.*        stream, account token 1
 )
@@ -37,9 +39,14 @@ func GlobalImport(importer Account) ImportSubject {
 	return ImportSubject{importer.key + "." + globalPrefix + ">", globalPrefix + ">"}
 }
 
-// GlobalEventsImport is `<A>.natster.global-events.*` as `natster.global-events.*`: how an account hears the feed.
+// GlobalEventsImport is `<A>.natster.global-events.*` as `natster.global-events.*`: how an account hears heartbeats.
 func GlobalEventsImport(importer Account) ImportSubject {
 	return ImportSubject{importer.key + "." + globalEventsPrefix + "*", globalEventsPrefix + "*"}
+}
+
+// GlobalNewsImport is `<A>.natster.global-news.*` as `natster.global-news.*`: what the feed has to say beyond the contract.
+func GlobalNewsImport(importer Account) ImportSubject {
+	return ImportSubject{importer.key + "." + globalNewsPrefix + "*", globalNewsPrefix + "*"}
 }
 
 // CatalogImport is `<A>.natster.catalog.<c>.>` as `natster.catalog.<c>.>`: how an importer asks a catalog's owner.
@@ -62,16 +69,26 @@ func GlobalService(endpoint string) string { return "*." + globalPrefix + endpoi
 // the global account covers it.
 func InternalSubject(endpoint string) string { return internalPrefix + endpoint }
 
-// FeedSubject is `<A>.natster.global-events.<kind>`: what the feed publishes to tell account a something.
-func FeedSubject(a Account, kind string) string { return a.key + "." + globalEventsPrefix + kind }
+// FeedSubject is `<A>.natster.global-events.heartbeat` or `<A>.natster.global-news.<kind>`: what the feed publishes to tell
+// account a something.
+func FeedSubject(a Account, kind string) string { return a.key + "." + FeedLocal(kind) }
 
-// FeedService is `*.natster.global-events.*`: all that the feed may publish.
-const FeedService = GlobalEventsExport
+// FeedServices are `*.natster.global-events.*` and `*.natster.global-news.*`: all that the feed may publish.
+func FeedServices() []string { return []string{GlobalEventsExport, GlobalNewsExport} }
 
-// FeedLocal is `natster.global-events.<kind>`: the same, as the account hears it; kind may be `*`.
-func FeedLocal(kind string) string { return globalEventsPrefix + kind }
+// FeedLocal is `natster.global-events.heartbeat` or `natster.global-news.<kind>`: the same, as the account hears it.
+func FeedLocal(kind string) string {
+	if kind == FeedHeartbeat {
+		return globalEventsPrefix + kind
+	}
+	return globalNewsPrefix + kind
+}
 
-// Kinds of feed events. [FeedHeartbeat] is the contract's; the others are additions.
+// NewsLocal is `natster.global-news.*`: every kind of feed event but heartbeats, as the account hears it.
+const NewsLocal = globalNewsPrefix + "*"
+
+// Kinds of feed events. [FeedHeartbeat] is the contract's. The others are additions, on subjects of their own: an original
+// website takes every message on `natster.global-events.>` for a heartbeat.
 const (
 	FeedHeartbeat = "heartbeat" // a catalog shared with you is online: the heartbeat as its owner sent it
 	FeedOffline   = "offline"   // a catalog shared with you went offline

@@ -6,11 +6,13 @@ import (
 	"github.com/nats-io/jwt/v2"
 )
 
-// The names that the wire contract gives to exports and imports. Nothing depends on them but people who read listings.
+// The names of exports and imports: the wire contract's, and of the additions. Nothing depends on them but people who read listings.
 const (
 	globalName       = "natster_global"
 	globalEventsName = "global_events"
+	globalNewsName   = "global_news"
 	feedName         = "natster_global_events"
+	newsName         = "natster_global_news"
 	catalogName      = "natster_catalog"
 	mediaName        = "natster_media"
 )
@@ -29,6 +31,7 @@ func shapeGlobal(c *jwt.AccountClaims) {
 	}
 	setExport(c, service(globalName, events.GlobalExport))
 	setExport(c, stream(globalEventsName, events.GlobalEventsExport))
+	setExport(c, stream(globalNewsName, events.GlobalNewsExport))
 }
 
 // shapeUser gives c the exports of a Natster user and the imports of the global account. The zero value of
@@ -39,6 +42,7 @@ func shapeUser(c *jwt.AccountClaims, self, global events.Account) {
 	setExport(c, stream(mediaName, events.MediaExport))
 	setImport(c, importOf(globalName, jwt.Service, global, events.GlobalImport(self)))
 	setImport(c, importOf(feedName, jwt.Stream, global, events.GlobalEventsImport(self)))
+	setImport(c, importOf(newsName, jwt.Stream, global, events.GlobalNewsImport(self)))
 }
 
 // catalogImports are the two imports by which importer uses the owner's catalog c.

@@ -56,10 +56,12 @@ func TestAccountsHaveTheContractsExportsAndImports(t *testing.T) {
 	want := []string{
 		"global exports natster_global service *.natster.global.> 1 false",
 		"global exports global_events stream *.natster.global-events.* 1 false",
+		"global exports global_news stream *.natster.global-news.* 1 false",
 		"user exports natster_catalog service *.natster.catalog.> 1 false",
 		"user exports natster_media stream *.natster.media.*.* 1 false",
 		"user imports natster_global service " + a + ".natster.global.> as natster.global.> from " + g,
 		"user imports natster_global_events stream " + a + ".natster.global-events.* as natster.global-events.* from " + g,
+		"user imports natster_global_news stream " + a + ".natster.global-news.* as natster.global-news.* from " + g,
 		"user imports natster_films service " + a + ".natster.catalog.films.> as natster.catalog.films.> from " + o,
 		"user imports natster_films_media stream " + a + ".natster.media.films.* as natster.media.films.* from " + o,
 	}

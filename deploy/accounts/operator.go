@@ -51,8 +51,8 @@ const (
 	keeperUser = "keeper" // of the system account: pushes JWTs
 )
 
-// Bootstrap makes the operator and the world's own accounts in dir, or brings those that are there up to date: keys that
-// exist are kept. It does not need, and does not tell, a running server.
+// Bootstrap makes the operator and the world's own accounts in dir, or brings all accounts that are there up to date, its
+// users' among them: keys that exist are kept. It does not need, and does not tell, a running server; see [Operator.Renew].
 func Bootstrap(ctx context.Context, dir string) error {
 	k := keystore{dir}
 	if err := k.create(); err != nil {
@@ -72,12 +72,44 @@ func Bootstrap(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range o.known.shapes() {
-		if _, err := o.edit(ctx, nil, s.account, s.shape); err != nil {
+	return o.renew(ctx, nil)
+}
+
+// Renew brings the exports, imports and web keys of every account to what this version of Natster gives them, and tells the
+// running server of each account: for servers that went on running while the version changed.
+func (o *Operator) Renew(ctx context.Context) error {
+	return o.locked(ctx, o.renew)
+}
+
+// renew is Renew for who holds the keystore's lock.
+func (o *Operator) renew(ctx context.Context, s *server) error {
+	own := make(map[events.Account]bool)
+	for _, x := range o.known.shapes() {
+		own[x.account] = true
+		if _, err := o.edit(ctx, s, x.account, x.shape); err != nil {
+			return err
+		}
+	}
+	all, err := o.keys.all()
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if own[a] {
+			continue
+		}
+		if _, err := o.edit(ctx, s, a, o.user); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// user is the shape of an account that is enrolled.
+func (o *Operator) user(r *record, c *jwt.AccountClaims) error {
+	shapeUser(c, r.Account, o.known.Global)
+	renewWebScopes(c)
+	return r.setUser(c, OwnerUser, Permissions{All: true})
 }
 
 // found makes a new operator. The operator's file comes last: without it there is no world, however far this got.
@@ -192,23 +224,19 @@ func (o *Operator) Enrol(ctx context.Context, name string) (Enrolment, error) {
 	}
 	var r record
 	err := o.locked(ctx, func(ctx context.Context, s *server) error {
-		shaped := func(r *record, c *jwt.AccountClaims) error {
-			shapeUser(c, r.Account, o.known.Global)
-			return r.setUser(c, OwnerUser, Permissions{All: true})
-		}
 		a, err := o.keys.named(name)
 		if err != nil {
 			return err
 		}
 		if !a.IsZero() {
-			r, err = o.edit(ctx, s, a, shaped)
+			r, err = o.edit(ctx, s, a, o.user)
 			return err
 		}
 		fresh, err := newRecord(name)
 		if err != nil {
 			return err
 		}
-		if r, err = o.store(record{}, fresh, jwt.NewAccountClaims(fresh.Account.String()), shaped); err != nil {
+		if r, err = o.store(record{}, fresh, jwt.NewAccountClaims(fresh.Account.String()), o.user); err != nil {
 			return err
 		}
 		if err := o.keys.putName(name, r.Account); err != nil {

@@ -63,7 +63,8 @@ func WebPermissions() Permissions {
 		},
 		Subscribe: []string{
 			"_INBOX.{{subject()}}.>",
-			events.FeedLocal("*"),
+			events.FeedLocal(events.FeedHeartbeat),
+			events.NewsLocal,
 			events.MediaOfAny,
 			events.LocalHeartbeat,
 			events.LocalOffline,
@@ -81,6 +82,15 @@ func webScope(key string, made time.Time) *jwt.UserScope {
 	s.Template.Subs, s.Template.Data, s.Template.Payload = jwt.NoLimit, jwt.NoLimit, jwt.NoLimit
 	s.Template.AllowedConnectionTypes = jwt.StringList{jwt.ConnectionTypeWebsocket}
 	return s
+}
+
+// renewWebScopes gives the web keys of c the permissions that web sessions have today.
+func renewWebScopes(c *jwt.AccountClaims) {
+	for _, key := range webKeys(c) {
+		if s, ok := c.SigningKeys[key].(*jwt.UserScope); ok {
+			s.Template.Permissions = WebPermissions().claims()
+		}
+	}
 }
 
 // AddWebKey implements WebKeeper.

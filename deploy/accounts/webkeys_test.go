@@ -74,7 +74,7 @@ func TestAWebUserMayDoWhatTheTemplateSaysAndNothingElse(t *testing.T) {
 	defer nc.Close()
 	nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err })
 	for _, subject := range []string{
-		events.GlobalSubject("otc.generate"), events.GlobalSubject("heartbeats.put"), events.CatalogSubject(eventstest.Catalog(t, "films"), "other"),
+		events.GlobalSubject("otc.generate"), events.GlobalSubject("heartbeats.put"), events.GlobalSubject("heartbeats.stop"), events.CatalogSubject(eventstest.Catalog(t, "films"), "other"),
 		"natster.media.films.x", events.LocalHeartbeat, "_INBOX.x", "$SYS.REQ.USER.INFO", alice.Key.String() + ".natster.global.whoami",
 	} {
 		if err := nc.Publish(subject, nil); err != nil {
@@ -92,7 +92,7 @@ func TestAWebUserMayDoWhatTheTemplateSaysAndNothingElse(t *testing.T) {
 			t.Errorf("subscribe to %s: %v", subject, err)
 		}
 	}
-	for _, subject := range []string{"natster.media.films.session", events.FeedLocal("*"), events.LocalHeartbeat} {
+	for _, subject := range []string{"natster.media.films.session", events.FeedLocal(events.FeedHeartbeat), events.NewsLocal, events.LocalHeartbeat} {
 		if _, err := nc.SubscribeSync(subject); err != nil {
 			t.Fatal(err)
 		}

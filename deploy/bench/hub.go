@@ -83,7 +83,7 @@ func (w *benchWorld) audience(nc *nats.Conn, catalog events.Catalog) (func(int) 
 	var left atomic.Int64
 	told := make(chan struct{}, 1)
 	mark := []byte(`"` + catalog.String() + `"`)
-	sub, err := nc.Subscribe(events.FeedService, func(m *nats.Msg) {
+	sub, err := nc.Subscribe(events.GlobalEventsExport, func(m *nats.Msg) {
 		if bytes.Contains(m.Data, mark) && left.Add(-1) == 0 {
 			told <- struct{}{}
 		}

@@ -39,7 +39,7 @@ func TestFunctionsSeeWhoAsksAndTheFeedReachesOneAccount(t *testing.T) {
 	alice, bob := w.Account("alice"), w.Account("bob")
 	global := connected(t, w.Admin)
 	requests := subscribe(t, global, events.GlobalService("whoami"))
-	toAlice, toBob := subscribe(t, alice.Conn(t), events.FeedLocal("*")), subscribe(t, bob.Conn(t), events.FeedLocal("*"))
+	toAlice, toBob := subscribe(t, alice.Conn(t), events.NewsLocal), subscribe(t, bob.Conn(t), events.NewsLocal)
 	for who, nc := range map[events.Account]*nats.Conn{
 		alice.Key: alice.Conn(t), w.Accounts().Hub: connected(t, w.Hub), w.Accounts().Site: connected(t, w.Site),
 	} {
@@ -125,6 +125,8 @@ func TestAForgedImportGivesNoAccess(t *testing.T) {
 					Subject: jwt.Subject(as + ".natster.global.>"), LocalSubject: localOf(as, "forged.global.>")},
 				&jwt.Import{Name: "d", Type: jwt.Stream, Account: w.Accounts().Global.String(),
 					Subject: jwt.Subject(as + ".natster.global-events.*"), LocalSubject: localOf(as, "forged.events.*")},
+				&jwt.Import{Name: "forged_news", Type: jwt.Stream, Account: w.Accounts().Global.String(),
+					Subject: jwt.Subject(as + ".natster.global-news.*"), LocalSubject: localOf(as, "forged.news.*")},
 			)
 			global := connected(t, w.Admin)
 			aliceHears := subscribe(t, alice.Conn(t), "*.natster.catalog.>")

@@ -56,6 +56,9 @@ func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions
 	if last, err := readInfo(dir); err == nil && !last.HubCatalog.IsZero() {
 		info.HubCatalog = last.HubCatalog
 	}
+	if err := keeper.Renew(ctx); err != nil {
+		return nil, err
+	}
 	fns, err := allFunctions(Config{Dir: dir, HubCatalog: info.HubCatalog}, known)
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ func New(cfg Config) functions.Function {
 		},
 		Access: functions.Access{
 			Reads:     []view.Bucket{view.Shares},
-			Publishes: []string{events.FeedService},
+			Publishes: events.FeedServices(),
 		},
 		Open: func(h functions.Host) error {
 			f.conn, f.views = h.Conn, h.Views

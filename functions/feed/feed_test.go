@@ -36,7 +36,7 @@ func strangers(t testing.TB, n int) []events.Account {
 	return all
 }
 
-// A listener is an account that listens to its feed.
+// A listener is an account that listens to its feed, to all of it in one order.
 type listener struct {
 	*nats.Subscription
 	nc *nats.Conn
@@ -45,7 +45,7 @@ type listener struct {
 func hears(t *testing.T, b *functionstest.Bench, name string) listener {
 	t.Helper()
 	nc := b.Account(name).Conn(t)
-	sub, err := nc.SubscribeSync(events.FeedLocal("*"))
+	sub, err := nc.SubscribeSync("natster.*.*")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +144,39 @@ func TestBothSidesHearOfAShare(t *testing.T) {
 	nothingMore(t, atCarol)
 }
 
+// An original website listens to natster.global-events.> and takes whatever comes for "online".
+func TestAnOriginalWebsiteHearsHeartbeatsOnly(t *testing.T) {
+	b := functionstest.Start(t, feed.New(feed.Config{}))
+	films, alice, bob := eventstest.Catalog(t, "films"), b.Key("alice"), b.Key("bob")
+	b.ProjectShares(1, 1, view.Share{From: alice, Catalog: films, To: bob})
+	nc := b.Account("bob").Conn(t)
+	original, err := nc.SubscribeSync("natster.global-events.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	atBob := hears(t, b, "bob")
+	b.Happens(events.Event{Type: events.Initialized, Origin: alice})
+	b.Happens(events.Event{Type: events.Shared, Origin: alice, Target: bob, Catalog: films})
+	b.Happens(events.Event{Type: events.Unshared, Origin: alice, Target: bob, Catalog: films})
+	beat(t, b, api.Heartbeat{Catalog: films, Account: alice, Revision: 1})
+	if err := view.Remove(t.Context(), b.JS, view.Presence, view.PresenceKey(alice, films)); err != nil {
+		t.Fatal(err)
+	}
+	heard := make(map[string]bool)
+	for range 4 {
+		heard[b.Next(atBob.Subscription).Subject] = true
+	}
+	for _, kind := range []string{events.FeedShared, events.FeedUnshared, events.FeedHeartbeat, events.FeedOffline} {
+		if !heard[events.FeedLocal(kind)] {
+			t.Errorf("bob's own client does not hear %s", kind)
+		}
+	}
+	if m := b.Next(original); m.Subject != "natster.global-events.heartbeat" {
+		t.Errorf("an original website takes %s for a heartbeat", m.Subject)
+	}
+	nothingMore(t, listener{original, nc})
+}
+
 func TestThreeThousandHearAHeartbeat(t *testing.T) {
 	b := functionstest.Start(t, feed.New(feed.Config{Page: 700}))
 	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
@@ -154,7 +187,7 @@ func TestThreeThousandHearAHeartbeat(t *testing.T) {
 	}
 	shares = append(shares, view.Share{From: b.Key("bob"), Catalog: films, To: b.Key("carol")})
 	b.ProjectShares(2, 3001, shares...)
-	heard, err := b.Admin.SubscribeSync(events.FeedService)
+	heard, err := b.Admin.SubscribeSync(events.GlobalEventsExport)
 	if err != nil {
 		t.Fatal(err)
 	}

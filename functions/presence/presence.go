@@ -37,10 +37,13 @@ func New(cfg Config) functions.Function {
 	}
 	f := &presence{allowed: newAllowance(cfg.PerSecond, cfg.Burst)}
 	return functions.Function{
-		Name:     "presence",
-		Doc:      "keeps which catalogs are being served, by the heartbeats of their owners",
-		Triggers: []functions.Trigger{functions.Request(api.PutHeartbeat, f.put)},
-		Access:   functions.Access{Writes: []view.Bucket{view.Presence}},
+		Name: "presence",
+		Doc:  "keeps which catalogs are being served, by the heartbeats of their owners",
+		Triggers: []functions.Trigger{
+			functions.Request(api.PutHeartbeat, f.put),
+			functions.Request(api.StopHeartbeat, f.stop),
+		},
+		Access: functions.Access{Writes: []view.Bucket{view.Presence}},
 		Open: func(h functions.Host) error {
 			f.js, f.now = h.JS, h.Now
 			return nil
@@ -50,17 +53,34 @@ func New(cfg Config) functions.Function {
 
 // put keeps the heartbeat. It has been kept when it returns nil; whoever did not ask for a reply just sends the next.
 func (f *presence) put(ctx context.Context, call *functions.Call, h api.Heartbeat) (api.None, error) {
-	key, doc, err := believe(call.From, h)
+	key, doc, err := f.admit(call.From, h)
 	if err != nil {
 		return api.None{}, err
-	}
-	if !f.allowed.take(call.From, f.now()) {
-		return api.None{}, api.Errorf(api.ErrTooMany, "too many heartbeats from this account: one every 30 seconds for each catalog is enough")
 	}
 	if _, err := view.Put(ctx, f.js, view.Presence, key, doc); err != nil {
 		return api.None{}, fmt.Errorf("keep heartbeat: %w", err)
 	}
 	return api.None{}, nil
+}
+
+// stop forgets the catalog's heartbeat: it is offline when this returns nil.
+func (f *presence) stop(ctx context.Context, call *functions.Call, h api.Heartbeat) (api.None, error) {
+	key, _, err := f.admit(call.From, h)
+	if err != nil {
+		return api.None{}, err
+	}
+	if err := view.Remove(ctx, f.js, view.Presence, key); err != nil {
+		return api.None{}, fmt.Errorf("forget heartbeat: %w", err)
+	}
+	return api.None{}, nil
+}
+
+// admit is believe for an account that has not sent too much.
+func (f *presence) admit(caller events.Account, h api.Heartbeat) (key string, doc []byte, err error) {
+	if key, doc, err = believe(caller, h); err == nil && !f.allowed.take(caller, f.now()) {
+		err = api.Errorf(api.ErrTooMany, "too many heartbeats from this account: one every 30 seconds for each catalog is enough")
+	}
+	return key, doc, err
 }
 
 // believe returns the key and the document for a heartbeat, or why it does not count. The document is made anew, so that

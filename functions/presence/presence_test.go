@@ -57,6 +57,40 @@ func TestAHeartbeatThatWantsNoReplyCounts(t *testing.T) {
 	}
 }
 
+func TestACatalogIsOfflineWhenItsOwnerSaysSo(t *testing.T) {
+	b := functionstest.Start(t, presence.New(presence.Config{}))
+	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
+	online := func() bool {
+		t.Helper()
+		found, err := b.Views.Entries(t.Context(), view.Presence, view.PresenceKey(alice, films))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found) == 1
+	}
+	say := func(from string, e api.Endpoint[api.Heartbeat, api.None], want error) {
+		t.Helper()
+		h := api.Heartbeat{Catalog: films, Account: alice, Revision: 41}
+		if _, err := api.Call(t.Context(), b.Client(from), e, h); !errors.Is(err, want) {
+			t.Fatalf("%s by %s: %v, want %v", e.Name, from, err, want)
+		}
+	}
+	say("alice", api.StopHeartbeat, nil) // of what never was
+	say("alice", api.PutHeartbeat, nil)
+	say("bob", api.StopHeartbeat, api.ErrForbidden)
+	if !online() {
+		t.Error("bob said that alice's catalog is offline, and was believed")
+	}
+	say("alice", api.StopHeartbeat, nil)
+	if online() {
+		t.Error("it is online after the goodbye")
+	}
+	say("alice", api.PutHeartbeat, nil)
+	if !online() {
+		t.Error("it does not come back")
+	}
+}
+
 func TestNobodySendsHeartbeatsForAnothersCatalog(t *testing.T) {
 	b := functionstest.Start(t, presence.New(presence.Config{}))
 	films := eventstest.Catalog(t, "films")

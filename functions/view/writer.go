@@ -30,8 +30,19 @@ func Replace(ctx context.Context, js jetstream.JetStream, b Bucket, key string, 
 // Delete deletes key if revision is still its last, else the error wraps [ErrChanged]: of any number of callers exactly
 // one succeeds. After any other error the key may or may not be deleted.
 func Delete(ctx context.Context, js jetstream.JetStream, b Bucket, key string, revision uint64) error {
-	m := &nats.Msg{Subject: b.Subject(key), Header: nats.Header{"KV-Operation": {"DEL"}}}
-	return conditional(ctx, js, b, m, revision)
+	return conditional(ctx, js, b, deletion(b, key), revision)
+}
+
+// Remove deletes key, whatever its revision; a key that is not there is deleted all the same.
+func Remove(ctx context.Context, js jetstream.JetStream, b Bucket, key string) error {
+	if _, err := js.PublishMsg(ctx, deletion(b, key)); err != nil {
+		return fmt.Errorf("delete from %s: %w", b.Name, err)
+	}
+	return nil
+}
+
+func deletion(b Bucket, key string) *nats.Msg {
+	return &nats.Msg{Subject: b.Subject(key), Header: nats.Header{"KV-Operation": {"DEL"}}}
 }
 
 func conditional(ctx context.Context, js jetstream.JetStream, b Bucket, m *nats.Msg, revision uint64, opts ...jetstream.PublishOpt) error {

@@ -30,7 +30,8 @@ func TestThePageUsesTheDeclaredSubjects(t *testing.T) {
 		"inbox":     events.LocalInbox,
 		"heartbeat": events.LocalHeartbeat,
 		"offline":   events.LocalOffline,
-		"feed":      events.FeedLocal("*"),
+		"online":    events.FeedLocal(events.FeedHeartbeat),
+		"news":      events.NewsLocal,
 	}
 	found := regexp.MustCompile(`(?m)^  (\w+): '([^']*)',?$`).FindAllStringSubmatch(string(text), -1)
 	for _, m := range found {

@@ -12,8 +12,27 @@ import (
 	"natster/workloads/catalog"
 )
 
-// announce says that l is served: at once, regularly, when it changes, and when the connection is back.
+// presenceTimeout bounds one message about presence: how long its answer is waited for.
+const presenceTimeout = time.Second
+
+// announce says that l is served: at once, regularly, when it changes, when the connection is back, and when another server
+// of the account says that it stops serving the same catalog.
 func (s *Server) announce(ctx context.Context, l Library) {
+	again := make(chan struct{}, 1)
+	goodbyes, err := s.nc.Subscribe(events.LocalOffline, func(m *nats.Msg) {
+		var h api.Heartbeat
+		if err := json.Unmarshal(m.Data, &h); err != nil || h.Catalog != l.Name() {
+			return
+		}
+		select {
+		case again <- struct{}{}:
+		default:
+		}
+	})
+	if err != nil {
+		s.log.Warn("goodbyes of other servers are not heard", "catalog", l.Name(), "err", err)
+	}
+	defer unsubscribe([]*nats.Subscription{goodbyes})
 	back := s.nc.StatusChanged(nats.CONNECTED)
 	defer s.nc.RemoveStatusListener(back)
 	tick := time.NewTicker(s.limits.Heartbeat)
@@ -21,12 +40,14 @@ func (s *Server) announce(ctx context.Context, l Library) {
 	for {
 		changes, revision := l.Changes(), l.Revision() // before what is said: a change in between is said next
 		s.publishPresence(events.LocalHeartbeat, l)
-		s.publishPresence(api.PutHeartbeat.Subject(), l)
+		s.tellPresence(ctx, api.PutHeartbeat.Subject(), l)
 		for due := false; !due; {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
+				due = true
+			case <-again:
 				due = true
 			case <-changes:
 				changes = l.Changes()
@@ -51,6 +72,25 @@ func (s *Server) publishPresence(subject string, l Library) {
 	}
 	if err != nil {
 		s.log.Warn("presence was not published", "subject", subject, "catalog", l.Name(), "error", err)
+	}
+}
+
+// tellPresence tells the function presence about l, and waits until it has been told: a heartbeat must not overtake the
+// goodbye. An original's function does not answer, and that is no matter.
+func (s *Server) tellPresence(ctx context.Context, subject string, l Library) {
+	body, err := json.Marshal(s.heartbeat(l))
+	if err != nil {
+		s.log.Warn("presence was not told", "subject", subject, "catalog", l.Name(), "err", err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), presenceTimeout)
+	defer cancel()
+	reply, err := s.nc.RequestWithContext(ctx, subject, body)
+	if err == nil {
+		_, err = api.DecodeReply(reply.Data)
+	}
+	if err != nil {
+		s.log.Debug("presence did not confirm", "subject", subject, "catalog", l.Name(), "err", err)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/events"
+	"natster/functions/api"
 	"natster/workloads/catalog/seal"
 )
 
@@ -139,7 +140,7 @@ func New(c Config) (*Server, error) {
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
 // Run serves until ctx is done, which is no error, or the connection is closed for good. It returns when nothing of it runs
-// any more: sessions are ended, and the account has been told that its catalogs are offline. It is called once.
+// any more: sessions are ended, and the account and the function presence have been told that its catalogs are offline. It is called once.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -198,7 +199,14 @@ func (s *Server) stop(subs []*nats.Subscription) {
 	s.stopping = true
 	s.gate.Unlock()
 	s.endAll(seal.End{Code: codeStopped, Error: "the catalog server stops"})
-	for _, l := range s.catalogs {
+	if s.nc.IsConnected() {
+		var told sync.WaitGroup
+		for _, l := range s.catalogs {
+			told.Go(func() { s.tellPresence(context.Background(), api.StopHeartbeat.Subject(), l) })
+		}
+		told.Wait()
+	}
+	for _, l := range s.catalogs { // last: another server of the catalog answers with a heartbeat
 		s.publishPresence(events.LocalOffline, l)
 	}
 	if err := s.nc.FlushTimeout(2 * time.Second); err != nil {

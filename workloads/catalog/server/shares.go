@@ -152,7 +152,7 @@ func (v *view) refresh(ctx context.Context) time.Duration {
 
 // hearShares subscribes to the feed's news of shares; one subscription, so that they come in order.
 func (s *Server) hearShares() ([]*nats.Subscription, error) {
-	sub, err := s.nc.Subscribe(events.FeedLocal("*"), func(m *nats.Msg) {
+	sub, err := s.nc.Subscribe(events.NewsLocal, func(m *nats.Msg) {
 		shared := m.Subject == events.FeedLocal(events.FeedShared)
 		if !shared && m.Subject != events.FeedLocal(events.FeedUnshared) {
 			return

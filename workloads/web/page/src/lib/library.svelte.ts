@@ -259,9 +259,9 @@ class Library {
           // news that cannot be read is no news
         }
       });
-    await hear<Beat & News>(subjects.feed, (v, kind) => {
-      if (kind === 'heartbeat') this.presence(v, true);
-      else if (kind === 'offline') this.presence(v, false);
+    await hear<Beat>(subjects.online, (v) => this.presence(v, true));
+    await hear<Beat & News>(subjects.news, (v, kind) => {
+      if (kind === 'offline') this.presence(v, false);
       else if (kind === 'shared' || kind === 'unshared') void this.changed(v, kind);
     });
     await hear<Beat>(subjects.heartbeat, (v) => this.ownBeat(v, true));

@@ -10,7 +10,8 @@ export const subjects = {
   inbox: 'natster.local.inbox',
   heartbeat: 'natster.local-events.heartbeat',
   offline: 'natster.local-events.offline',
-  feed: 'natster.global-events.*'
+  online: 'natster.global-events.heartbeat',
+  news: 'natster.global-news.*'
 } as const;
 
 export const subjectOf = (catalog: string, verb: string): string => `natster.catalog.${catalog}.${verb}`;

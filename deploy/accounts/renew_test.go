@@ -1,0 +1,66 @@
+package accounts
+
+import (
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/nats-io/jwt/v2"
+
+	"natster/events"
+)
+
+// An account that an older version enrolled has neither the newer imports nor, in its web keys, the newer permissions.
+func TestBootstrapBringsTheAccountsOfAnOlderVersionUpToDate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	if err := Bootstrap(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	o, err := Open(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice, err := o.Enrol(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.AddWebKey(t.Context(), alice.Account); err != nil {
+		t.Fatal(err)
+	}
+	claims := func() *jwt.AccountClaims {
+		t.Helper()
+		r, err := o.keys.account(alice.Account)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := jwt.DecodeAccountClaims(r.JWT)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	now := claims()
+	older := func(_ *record, c *jwt.AccountClaims) error {
+		dropImport(c, importOf(newsName, jwt.Stream, o.known.Global, events.GlobalNewsImport(alice.Account)))
+		for _, key := range webKeys(c) {
+			c.SigningKeys[key].(*jwt.UserScope).Template.Permissions.Sub.Allow = jwt.StringList{"natster.global-events.*"}
+		}
+		return nil
+	}
+	if _, err := o.edit(t.Context(), nil, alice.Account, older); err != nil {
+		t.Fatal(err)
+	}
+	if reflect.DeepEqual(claims(), now) {
+		t.Fatal("the older account is not older")
+	}
+	if err := Bootstrap(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	got := claims()
+	if want := len(now.Imports); len(got.Imports) != want {
+		t.Errorf("it has %d imports, not %d", len(got.Imports), want)
+	}
+	if !reflect.DeepEqual(got.SigningKeys, now.SigningKeys) {
+		t.Errorf("its keys may do %+v, not %+v", got.SigningKeys, now.SigningKeys)
+	}
+}

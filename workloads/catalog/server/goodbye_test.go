@@ -1,0 +1,117 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"natster/deploy/world/worldtest"
+	"natster/events"
+	"natster/functions/api"
+	"natster/workloads/catalog/internal/catalogtest"
+	"natster/workloads/catalog/server"
+)
+
+func TestFriendsHearThatACatalogIsNotServedAnyMore(t *testing.T) {
+	w := worldtest.Start(t)
+	alice, bob := w.Account("alice"), w.Account("bob")
+	clients := make(map[events.Account]*api.Client)
+	for _, a := range []*worldtest.Account{alice, bob} {
+		clients[a.Key] = api.NewClient(a.Conn(t))
+		if err := clients[a.Key].Initialize(t.Context(), a.Key, "", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := clients[alice.Key].Share(t.Context(), films, bob.Key); err != nil {
+		t.Fatal(err)
+	}
+	clients[bob.Key].Observe(clients[alice.Key].Position())
+	hear := func(kind string) *nats.Subscription {
+		sub, err := bob.Conn(t).SubscribeSync(events.FeedLocal(kind))
+		if err == nil {
+			err = bob.Conn(t).Flush()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sub
+	}
+	came, went := hear(events.FeedHeartbeat), hear(events.FeedOffline)
+	nc := alice.Connect(t)
+	s, err := server.New(server.Config{
+		Conn: nc, Account: alice.Key, Catalogs: []server.Library{catalogtest.NewLibrary(films)}, Shares: clients[alice.Key],
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	expect := func(sub *nats.Subscription, online bool) {
+		t.Helper()
+		for {
+			m, err := sub.NextMsg(catalogtest.Patience)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(m.Data), alice.Key.String()) {
+				break // the hub's catalog comes and goes, too
+			}
+		}
+		shares, err := clients[bob.Key].Shares(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range shares {
+			if x.From == alice.Key && x.Online != online {
+				t.Errorf("bob's shares say online is %v", x.Online)
+			}
+		}
+	}
+	expect(came, true)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	expect(went, false)
+}
+
+func TestACatalogThatAnotherServerStillServesStaysOnline(t *testing.T) {
+	w := catalogtest.Start(t)
+	_, first := w.Serve(t)
+	w.Serve(t)
+	admin, err := w.Admin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	said, err := admin.SubscribeSync("*.natster.global.heartbeats.*")
+	if err == nil {
+		err = admin.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first(); err != nil {
+		t.Fatal(err)
+	}
+	// The goodbye of one may come before or after what the other says to it; the last word says that it is there.
+	var last string
+	for stopped := false; !stopped || !strings.HasSuffix(last, ".put"); {
+		m, err := said.NextMsg(catalogtest.Patience)
+		if err != nil {
+			t.Fatalf("after the goodbye nobody says that the other server is there; the last word was %q", last)
+		}
+		var h api.Heartbeat
+		if err := json.Unmarshal(m.Data, &h); err != nil {
+			t.Fatal(err)
+		}
+		if h.Account == w.Alice.Key {
+			last = m.Subject
+			stopped = stopped || strings.HasSuffix(last, ".stop")
+		}
+	}
+}
