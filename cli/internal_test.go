@@ -14,6 +14,7 @@ import (
 	"natster/functions/api"
 	"natster/workloads/catalog/client"
 
+	"github.com/rivo/uniseg"
 	"github.com/urfave/cli/v2"
 )
 
@@ -195,34 +196,113 @@ func TestTablesLineUp(t *testing.T) {
 	}
 }
 
-func TestTheBarFitsTheTerminalAndGoesAway(t *testing.T) {
-	var w bytes.Buffer
-	now := time.Unix(0, 0)
-	b := &bar{w: &w, style: style{terminal: true, width: 100}, label: "films", number: size, now: func() time.Time { return now }}
-	b.set(500, 10_000, "a.mp4")
-	now = now.Add(2 * time.Second)
-	b.set(5_000, 10_000, "2024/a very long path/that does not fit/into the line.mp4")
-	now = now.Add(time.Millisecond)
-	b.set(5_001, 10_000, "too soon")
-	lines := strings.Split(w.String(), "\r\x1b[K")
-	last := lines[len(lines)-1]
-	for _, part := range []string{"films", "50%", "5.0 kB of 10 kB", "2.3 kB/s", "2s left", "….mp4"} {
-		part = strings.TrimPrefix(part, "…")
+// A testBar is a bar on a terminal whose clock and width are set.
+type testBar struct {
+	*bar
+	out  bytes.Buffer
+	time time.Time
+	cols int
+}
+
+func newTestBar(columns int) *testBar {
+	b := &testBar{time: time.Unix(0, 0), cols: columns}
+	b.bar = &bar{w: &b.out, style: style{terminal: true}, label: "films", number: size,
+		now: func() time.Time { return b.time }, width: func() int { return b.cols }}
+	return b
+}
+
+// after shows s when d has passed, and returns what is written.
+func (b *testBar) after(d time.Duration, s state) string {
+	b.time = b.time.Add(d)
+	b.out.Reset()
+	b.set(s)
+	return b.out.String()
+}
+
+func TestTheBarSaysHowFarAndGoesAway(t *testing.T) {
+	b := newTestBar(100)
+	b.after(0, state{done: 500, all: 10_000, fresh: 500, doing: "a.mp4"})
+	last := b.after(2*time.Second, state{done: 5_000, all: 10_000, fresh: 5_000, doing: "2024/a very long path/that does not fit/into the line.mp4"})
+	for _, part := range []string{"films", "50%", "5.0 kB of 10 kB", "2.3 kB/s", "2s left", "line.mp4"} {
 		if !strings.Contains(last, part) {
 			t.Errorf("%q has no %q", last, part)
 		}
 	}
-	if n := len([]rune(last)); n > 100 {
-		t.Errorf("%d columns: %q", n, last)
+	if again := b.after(time.Millisecond, state{done: 5_001, all: 10_000, doing: "too soon"}); again != "" {
+		t.Errorf("drawn again at once: %q", again)
 	}
-	if b.clear(); !strings.HasSuffix(w.String(), "\r\x1b[K") {
-		t.Errorf("not cleared: %q", w.String())
+	b.out.Reset()
+	if b.clear(); b.out.String() != "\r\x1b[K" {
+		t.Errorf("not cleared: %q", b.out.String())
 	}
-	w.Reset()
-	quiet := &bar{w: &w, now: time.Now, number: size}
-	quiet.set(1, 2, "x")
-	if quiet.clear(); w.Len() > 0 {
-		t.Errorf("where no terminal is: %q", w.String())
+	if late := b.after(time.Second, state{done: 6_000, all: 10_000}); late != "" {
+		t.Errorf("drawn again after it was cleared: %q", late)
+	}
+	b = newTestBar(100)
+	b.style.terminal = false
+	if b.after(0, state{done: 1, all: 2}); b.out.Len() > 0 {
+		t.Errorf("where no terminal is: %q", b.out.String())
+	}
+}
+
+func TestTheBarFitsEveryWidth(t *testing.T) {
+	for _, label := range []string{"films", "日本", "", strings.Repeat("long", 40)} {
+		for columns := range 130 {
+			b := newTestBar(columns)
+			b.label = label
+			s := state{done: 123_456_789, all: 9_876_543_210, fresh: 1, doing: "2024/日本 a very long path/that does not fit/into the line.mp4"}
+			b.after(0, s)
+			s.fresh = 100_000_000
+			text, _ := strings.CutPrefix(b.after(2*time.Second, s), b.erase(columns))
+			n := uniseg.StringWidth(text)
+			if most := columns - 1; columns > 0 && n > max(0, most) || n != b.used || strings.ContainsAny(text, "\r\n\x1b") {
+				t.Errorf("%d columns on a terminal of %d, taken for %d: %q", n, columns, b.used, text)
+			}
+			if columns > 5 && !strings.Contains(text, "1%") {
+				t.Errorf("a terminal of %d columns does not show how far it is: %q", columns, text)
+			}
+		}
+	}
+}
+
+func TestALineThatTheTerminalBrokeIsErasedAsAWhole(t *testing.T) {
+	b := newTestBar(120)
+	s := state{done: 50_000, all: 100_000, fresh: 50_000, doing: strings.Repeat("path/", 40)}
+	b.after(0, s)
+	if b.used != 119 {
+		t.Fatalf("the line is %d columns long", b.used)
+	}
+	for _, narrow := range []struct {
+		columns int
+		erase   string
+	}{{60, "\r\x1b[1A\x1b[J"}, {20, "\r\x1b[2A\x1b[J"}, {20, "\r\x1b[K"}, {120, "\r\x1b[K"}, {118, "\r\x1b[1A\x1b[J"}} {
+		b.cols = narrow.columns
+		if got := b.after(time.Second, s); !strings.HasPrefix(got, narrow.erase) {
+			t.Errorf("on a terminal that has %d columns now: %q, want %q first", narrow.columns, got, narrow.erase)
+		}
+	}
+}
+
+func TestWhatWasThereBeforeIsNoSpeed(t *testing.T) {
+	b := newTestBar(100)
+	for at := int64(0); at < 900; at += 100 { // 800 MB are found again within a moment
+		got := b.after(100*time.Millisecond, state{done: at << 20, all: 1000 << 20, phase: "checking what is there"})
+		if strings.Contains(got, "/s") || !strings.Contains(got, "checking what is there") {
+			t.Errorf("while checking: %q", got)
+		}
+	}
+	var got string
+	for i := range int64(30) { // and then 1 MB comes a second
+		got = b.after(100*time.Millisecond, state{done: 800<<20 + i*100_000, all: 1000 << 20, fresh: i * 100_000})
+	}
+	if !strings.Contains(got, "  1.0 MB/s") {
+		t.Errorf("after 3 s: %q", got)
+	}
+	for i := int64(30); i < 110; i++ { // the way is better now: soon it shows
+		got = b.after(100*time.Millisecond, state{done: 800<<20 + i*1_000_000, all: 1000 << 20, fresh: i * 1_000_000})
+	}
+	if !strings.Contains(got, "  10 MB/s") {
+		t.Errorf("after 8 s more: %q", got)
 	}
 }
 

@@ -14,94 +14,174 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// A bar shows on stderr how far something is, in one line that it redraws. Where stderr is no terminal it shows nothing.
-// Its methods may be called concurrently.
+// A bar shows on stderr how far something is, in one line that it redraws to fit the terminal as wide as it is then. Where
+// stderr is no terminal it shows nothing. Its methods may be called concurrently.
 type bar struct {
 	w      io.Writer
 	style  style
 	label  string
 	now    func() time.Time
+	width  func() int // columns of the terminal now, or 0 if that is not known
 	number func(int64) string
 
 	mu    sync.Mutex
-	began time.Time
-	first int64 // done when it began: what was there already is not speed
+	fresh []measure // of the last moments: what the speed is made of
 	drawn time.Time
-	shown bool
+	used  int // columns of the line that stands there, or 0 for none
 	gone  bool
 }
 
-// redraw is how often a bar changes: often enough to move, seldom enough to read.
-const redraw = 80 * time.Millisecond
-
-func (e *env) bar(label string) *bar {
-	return &bar{w: e.Stderr, style: e.err, label: label, now: time.Now, number: size}
+// A state is how far something is.
+type state struct {
+	done, all int64
+	fresh     int64  // of done, what was not there before: only that has a speed
+	phase     string // what is being done, when that has no speed
+	doing     string // what with
 }
 
-// set shows that done of all bytes are done, and what is being done now.
-func (b *bar) set(done, all int64, doing string) {
+// A measure is how much was fresh at a time.
+type measure struct {
+	at    time.Time
+	fresh int64
+}
+
+const (
+	redraw  = 80 * time.Millisecond // often enough to move, seldom enough to read
+	moments = 5 * time.Second       // the speed is that of so long
+)
+
+func (e *env) bar(label string) *bar {
+	w := e.Stderr
+	return &bar{w: w, style: e.err, label: label, now: time.Now, width: func() int { return columns(w) }, number: size}
+}
+
+// set shows s, unless something was shown just now.
+func (b *bar) set(s state) {
 	if !b.style.terminal {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	if b.gone || all == 0 {
+	if b.gone || s.all == 0 {
 		return
 	}
-	if b.began.IsZero() {
-		b.began, b.first = now, done
-	}
-	if now.Sub(b.drawn) < redraw && b.shown {
+	speed := b.speed(s, now)
+	if now.Sub(b.drawn) < redraw && b.used > 0 {
 		return
 	}
-	b.drawn, b.shown = now, true
-	fmt.Fprint(b.w, "\r\x1b[K"+b.line(done, all, doing, now.Sub(b.began)))
+	b.drawn = now
+	width := b.width()
+	text, used := b.line(s, speed, width)
+	fmt.Fprint(b.w, b.erase(width)+text)
+	b.used = used
 }
 
-// line is `label  ━━━━━━────  62%  1.2 GB of 2.0 GB  85 MB/s  9s left  path`, cut to the terminal's width.
-func (b *bar) line(done, all int64, doing string, elapsed time.Duration) string {
-	const cells = 24
-	part := min(1, float64(done)/float64(all))
-	full := int(part * cells)
-	text := fmt.Sprintf("%s  %s%s  %3.0f%%  %s of %s", b.label,
-		b.style.green(strings.Repeat("━", full)), b.style.dim(strings.Repeat("─", cells-full)), part*100, b.number(done), b.number(all))
-	used := len(b.label) + 2 + cells + len(fmt.Sprintf("  100%%  %s of %s", b.number(done), b.number(all)))
-	if speed := float64(done-b.first) / elapsed.Seconds(); elapsed > time.Second && speed > 0 {
-		more := "  " + b.number(int64(speed)) + "/s"
-		if left := time.Duration(float64(all-done) / speed * float64(time.Second)); left > time.Second {
-			more += "  " + left.Round(time.Second).String() + " left"
+// speed is how much a second has been fresh of late, or 0 when that cannot be told yet.
+func (b *bar) speed(s state, now time.Time) float64 {
+	if s.phase != "" {
+		b.fresh = nil
+		return 0
+	}
+	for len(b.fresh) > 1 && now.Sub(b.fresh[1].at) >= moments {
+		b.fresh = b.fresh[1:]
+	}
+	if n := len(b.fresh); n == 0 || now.Sub(b.fresh[n-1].at) >= redraw {
+		b.fresh = append(b.fresh, measure{now, s.fresh})
+	}
+	if took := now.Sub(b.fresh[0].at); took >= time.Second {
+		return float64(s.fresh-b.fresh[0].fresh) / took.Seconds()
+	}
+	return 0
+}
+
+// erase takes away the line that stands there. A terminal that has become narrower than the line has broken it into several.
+func (b *bar) erase(width int) string {
+	if rows := (b.used - 1) / max(1, width); b.used > 0 && width > 0 && rows > 0 {
+		return fmt.Sprintf("\r\x1b[%dA\x1b[J", rows)
+	}
+	return "\r\x1b[K"
+}
+
+// line is s in one line that fits, and how many columns it has. What there is no room for is left out, the last first:
+//
+//	label  ━━━━━━────  62%  1.2 GB of 2.0 GB  85 MB/s  9s left  path
+func (b *bar) line(s state, speed float64, width int) (text string, used int) {
+	const usual, most, least, tiny = 80, 24, 8, 3
+	if width <= 0 {
+		width = usual
+	}
+	room := width - 1 // the last column would break the line on some terminals
+	part := min(1, float64(s.done)/float64(s.all))
+	percent := fmt.Sprintf("%3d%%", int(part*100))
+	label := b.label + "  "
+	used = uniseg.StringWidth(label) + len(percent)
+	if used > room {
+		percent = strings.TrimSpace(percent)
+		percent = percent[:max(0, min(len(percent), room))]
+		return percent, len(percent)
+	}
+	more := b.more(s, speed)
+	for len(more) > 0 && used+2+least+uniseg.StringWidth(strings.Join(more, "")) > room {
+		more = more[:len(more)-1]
+	}
+	tail := strings.Join(more, "")
+	used += uniseg.StringWidth(tail)
+	cells := min(most, room-used-2)
+	if cells < tiny {
+		return label + percent, used
+	}
+	full := int(part * float64(cells))
+	text = label + b.style.green(strings.Repeat("━", full)) + b.style.dim(strings.Repeat("─", cells-full)) + "  " + percent + tail
+	used += cells + 2
+	if left := room - used - 2; s.doing != "" && left >= 12 {
+		doing := fit(s.doing, left)
+		text += "  " + b.style.dim(doing)
+		used += 2 + uniseg.StringWidth(doing)
+	}
+	return text, used
+}
+
+// more is what stands behind the percentage, where there is room.
+func (b *bar) more(s state, speed float64) []string {
+	all := []string{"  " + b.number(s.done) + " of " + b.number(s.all)}
+	switch {
+	case s.phase != "":
+		all = append(all, "  "+s.phase)
+	case speed > 0:
+		all = append(all, "  "+b.number(int64(speed))+"/s")
+		if left := time.Duration(float64(s.all-s.done) / speed * float64(time.Second)); left > time.Second {
+			all = append(all, "  "+left.Round(time.Second).String()+" left")
 		}
-		text, used = text+more, used+len(more)
 	}
-	room := b.style.width - used - 3
-	if doing == "" || room < 12 {
-		return text
-	}
-	return text + "  " + b.style.dim(fit(doing, room))
+	return all
 }
 
 // count is set for what is not bytes.
 func (b *bar) count(done, all int64) {
 	b.number = func(n int64) string { return humanize.Comma(n) }
-	b.set(done, all, "")
+	b.set(state{done: done, all: all, fresh: done})
 }
 
 // clear takes the bar away, for good.
 func (b *bar) clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.shown {
-		fmt.Fprint(b.w, "\r\x1b[K")
+	if b.used > 0 {
+		fmt.Fprint(b.w, b.erase(b.width()))
 	}
 	b.gone = true
 }
 
 // scan is the bar as a scan's progress.
-func (b *bar) scan(p library.Progress) { b.set(p.Bytes, p.TotalBytes, p.Path) }
+func (b *bar) scan(p library.Progress) {
+	b.set(state{done: p.Bytes, all: p.TotalBytes, fresh: p.Bytes, doing: p.Path})
+}
 
 // download is the bar as a download's progress.
-func (b *bar) download(p client.Progress) { b.set(p.AllDone, p.All, p.Path) }
+func (b *bar) download(p client.Progress) {
+	b.set(state{done: p.AllDone, all: p.All, fresh: p.AllDone, doing: p.Path})
+}
 
 // fit cuts s to so many columns, at its beginning: the end of a path says most.
 func fit(s string, columns int) string {
