@@ -3,6 +3,7 @@ package events
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // MaxCatalogName is the longest catalog name, in bytes. The wire sets no limit; a subject and an import's name want one.
@@ -15,7 +16,7 @@ var ErrCatalogName = fmt.Errorf("not a catalog name (1 to %d letters and digits;
 var ErrReserved = errors.New("reserved name")
 
 // A Catalog is the name of a catalog: letters and digits, case-sensitive, one subject token. The zero value is no catalog.
-// Names are owned: the first account to share a catalog of that name keeps the name for ever.
+// Names are unique per owner: two accounts may have a catalog of one name, and what says which is meant names its owner, too.
 type Catalog struct{ name string }
 
 // ParseCatalog returns the catalog called s, or an error that wraps [ErrCatalogName].
@@ -32,6 +33,18 @@ func ParseCatalog(s string) (Catalog, error) {
 		return Catalog{}, fmt.Errorf("%q: %w: %w", s, ErrCatalogName, ErrReserved)
 	}
 	return Catalog{s}, nil
+}
+
+// A Reservation keeps a catalog's name for one account: the hub's for the hub. The zero value keeps nothing.
+type Reservation struct {
+	Catalog Catalog
+	For     Account
+}
+
+// Bars tells whether account a may not call a catalog c, in capitals or not: a name that only looks like the reserved one
+// would be taken for it.
+func (r Reservation) Bars(a Account, c Catalog) bool {
+	return !r.Catalog.IsZero() && a != r.For && strings.EqualFold(r.Catalog.name, c.name)
 }
 
 // String is the name, or the empty string for the zero value.

@@ -10,11 +10,12 @@ import (
 // A Type says what happened. Types are past tense and, once logged, for ever.
 type Type string
 
-// The types of events. Clients put [Initialized], [Shared], [Unshared] and [Imported]; the others follow from what
-// functions decide and are never accepted from a client.
+// The types of events. Clients put [Initialized], [Shared], [Unshared] and [Imported]; [Bound] follows from what functions
+// decide and is never accepted from a client. [Claimed] is only in old logs, of when a name belonged to whoever was first to
+// share a catalog by it; nothing follows from it any more.
 const (
 	Initialized Type = "natster_initialized" // an account began to use Natster
-	Claimed     Type = "catalog_claimed"     // a catalog name got its owner, before the name's first share
+	Claimed     Type = "catalog_claimed"     // no longer written: a catalog name got its one owner
 	Shared      Type = "catalog_shared"      // origin lets target import the catalog
 	Unshared    Type = "catalog_unshared"    // origin no longer does
 	Imported    Type = "catalog_imported"    // origin imported the catalog that target shares

@@ -100,11 +100,6 @@ func (w *benchWorld) audience(nc *nats.Conn, catalog events.Catalog) (func(int) 
 // sharedWith is the log of a catalog that is shared with n accounts.
 func sharedWith(owner events.Account, c events.Catalog, n int) iter.Seq[events.Event] {
 	return func(yield func(events.Event) bool) {
-		claim := events.WithData(events.Event{Type: events.Claimed, Catalog: c}, events.ClaimedData{Owner: owner})
-		claim.ID, claim.Time = "claim", logtest.Begin
-		if !yield(claim) {
-			return
-		}
 		for i := range n {
 			e := events.Event{ID: fmt.Sprint("share", i), Time: logtest.Begin, Type: events.Shared, Origin: owner, Target: logtest.Account(i), Catalog: c}
 			if !yield(e) {

@@ -66,7 +66,7 @@ func beNexlet() error {
 }
 
 func writers() []functions.Function {
-	return []functions.Function{eventwriter.New(), accounts.New(), catalogs.New(), shares.New(), logins.New(), stats.New()}
+	return []functions.Function{eventwriter.New(eventwriter.Config{}), accounts.New(), catalogs.New(), shares.New(), logins.New(), stats.New()}
 }
 
 const (

@@ -67,14 +67,15 @@ func (s settings) functions() ([]functions.Function, error) {
 	if err != nil {
 		return nil, fmt.Errorf("world: vault key: %w", err)
 	}
+	reserved := events.Reservation{Catalog: s.hubCatalog, For: s.known.Hub}
 	all := []functions.Function{
-		eventwriter.New(),
+		eventwriter.New(eventwriter.Config{Reserved: reserved}),
 		accountsfn.New(),
 		catalogs.New(),
 		shares.New(),
 		logins.New(),
 		stats.New(),
-		queries.New(queries.Config{Site: s.known.Site, VaultSeed: vaultKey}),
+		queries.New(queries.Config{Site: s.known.Site, VaultSeed: vaultKey, Reserved: reserved}),
 		otc.New(otc.Config{Site: s.known.Site, VaultPublicXKey: vaultPublic, ClaimURL: s.claimURL}),
 		presence.New(presence.Config{}),
 		feed.New(feed.Config{}),
@@ -87,7 +88,7 @@ func (s settings) functions() ([]functions.Function, error) {
 	return all, nil
 }
 
-// A NamedProjection is a projection that can be rebuilt; the function that keeps it, and its bucket, are called the same.
+// A NamedProjection is a projection that can be rebuilt; the function that keeps it is called the same.
 type NamedProjection struct {
 	Name   string
 	Bucket view.Bucket

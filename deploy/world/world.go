@@ -165,8 +165,8 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	return w, nil
 }
 
-// IntroduceHub initializes the hub's account, as every account is before it shares, and gives it the name of its catalog
-// before anybody else can have it; once. Start does it, unless the functions run elsewhere.
+// IntroduceHub initializes the hub's account, as every account is before it shares; once. Start does it, unless the functions
+// run elsewhere. The name of its catalog needs no claim: the functions let nobody else have it, whatever comes first.
 func (w *World) IntroduceHub(ctx context.Context) error {
 	nc, err := w.Hub(ctx)
 	if err != nil {
@@ -175,20 +175,6 @@ func (w *World) IntroduceHub(ctx context.Context) error {
 	defer nc.Close()
 	if err := api.NewClient(nc).Initialize(ctx, w.known.Hub, "", "hub"); err != nil && !errors.Is(err, api.ErrBadRequest) {
 		return fmt.Errorf("world: introduce the hub: %w", err)
-	}
-	admin, err := w.Admin(ctx)
-	if err != nil {
-		return err
-	}
-	defer admin.Close()
-	_, err = api.Call(ctx, api.NewClient(admin), api.PutInternal(w.known.Hub.String(), events.Claimed),
-		api.PutRequest{Catalog: w.config.HubCatalog.String(), EventType: string(events.Claimed)})
-	switch {
-	case errors.Is(err, api.ErrConflict):
-		w.config.Logger.Error("the hub's catalog is called like another account's, so newcomers are not given it: choose another name",
-			"catalog", w.config.HubCatalog)
-	case err != nil:
-		return fmt.Errorf("world: claim the name of the hub's catalog: %w", err)
 	}
 	return nil
 }

@@ -309,7 +309,6 @@ func TestNobodyElseEverOwnsTheHubsName(t *testing.T) {
 	w := worldtest.Start(t)
 	mallory := w.Account("mallory")
 	c := api.NewClient(mallory.Conn(t))
-	c.Observe(2) // the hub's introduction, and its claim
 	verdict, err := c.ValidateName(t.Context(), w.HubCatalog().String())
 	if err != nil || verdict.Valid {
 		t.Errorf("before anybody is initialized: %+v, %v", verdict, err)
@@ -319,6 +318,9 @@ func TestNobodyElseEverOwnsTheHubsName(t *testing.T) {
 	}
 	if err := c.Share(t.Context(), w.HubCatalog(), w.Accounts().Site); !errors.Is(err, api.ErrConflict) {
 		t.Errorf("the first newcomer shares the hub's name: %v", err)
+	}
+	if err := c.Share(t.Context(), eventstest.Catalog(t, "NATSTERhub"), w.Accounts().Site); !errors.Is(err, api.ErrConflict) {
+		t.Errorf("a name that looks like the hub's: %v", err)
 	}
 }
 

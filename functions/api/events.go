@@ -26,7 +26,6 @@ type PutReply struct{}
 
 // PutInternal is `natster.internal.events.<origin>.<type>`: how other functions append. The subject says on whose behalf
 // and which type, so that NATS permissions bound what each function can write: otc binds contexts, hub shares its catalog.
-// The deployment claims the hub's name.
 func PutInternal(origin string, t events.Type) Endpoint[PutRequest, PutReply] {
 	return Endpoint[PutRequest, PutReply]{Name: "events." + origin + "." + string(t), Internal: true}
 }

@@ -42,12 +42,13 @@ type NamesRequest struct {
 // MaxNames is the most accounts in one [NamesRequest].
 const MaxNames = 50
 
-// ValidateName is `catalogs.validatename`: may the caller share a catalog by that name? Answered by queries.
+// ValidateName is `catalogs.validatename`: can the caller give a new catalog that name? Not what cannot be a name, the hub's,
+// and what the caller shares already; what others call theirs does not matter. Answered by queries.
 var ValidateName = Endpoint[Text, NameVerdict]{Name: "catalogs.validatename"}
 
 // A NameVerdict tells whether a name can be used, and if not, why.
 //
-//	{"valid":false,"message":"another account already shares a catalog called films"}
+//	{"valid":false,"message":"you already share a catalog called films"}
 type NameVerdict struct {
 	Valid   bool   `json:"valid"`
 	Message string `json:"message"`

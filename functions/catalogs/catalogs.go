@@ -1,9 +1,8 @@
-// Package catalogs is the function that keeps the projection of catalog names: a document per name, saying whose it is.
+// Package catalogs is the function that keeps the projection of catalogs: a document per owner and name, from when the
+// catalog is first shared. Before that it is nobody's business; after that it exists, whoever it is still shared with.
 package catalogs
 
 import (
-	"fmt"
-
 	"natster/events"
 	"natster/functions"
 	"natster/functions/projection"
@@ -12,7 +11,7 @@ import (
 
 // New returns the function.
 func New() functions.Function {
-	return Projection().Function("catalogs", "keeps who owns which catalog name, from the log")
+	return Projection().Function("catalogs", "keeps which catalogs each account has shared, from the log")
 }
 
 // Projection is what it keeps.
@@ -21,22 +20,12 @@ func Projection() projection.Projection[view.Catalog] {
 }
 
 func keys(e events.Envelope) []string {
-	if e.Type == events.Claimed {
-		return []string{view.CatalogKey(e.Catalog)}
+	if e.Type == events.Shared {
+		return []string{view.CatalogKey(e.Origin, e.Catalog)}
 	}
 	return nil
 }
 
-func apply(_ string, d view.Catalog, e events.Envelope) (view.Catalog, bool, error) {
-	known := !d.Owner.IsZero()
-	data, err := events.DataAs[events.ClaimedData](e.Event)
-	switch {
-	case err != nil:
-		return d, known, err
-	case data.Owner.IsZero():
-		return d, known, fmt.Errorf("%w: %s by nobody", events.ErrEvent, e.Type)
-	case known: // a name belongs to who claimed it first
-		return d, true, nil
-	}
-	return view.Catalog{Catalog: e.Catalog, Owner: data.Owner}, true, nil
+func apply(_ string, _ view.Catalog, e events.Envelope) (view.Catalog, bool, error) {
+	return view.Catalog{Catalog: e.Catalog, Owner: e.Origin}, true, nil
 }

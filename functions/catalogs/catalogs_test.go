@@ -6,6 +6,7 @@ import (
 	"natster/events"
 	"natster/functions/catalogs"
 	"natster/functions/projection/logtest"
+	"natster/functions/view"
 )
 
 var (
@@ -13,19 +14,22 @@ var (
 	films      = logtest.Catalog("films")
 )
 
-func claimed(a events.Account) events.Event {
-	return events.WithData(events.Event{Type: events.Claimed, Catalog: films}, events.ClaimedData{Owner: a})
-}
-
 func TestProjection(t *testing.T) {
-	alices := map[string]string{"films": `{"position":1,"doc":{"catalog":"films","owner":"` + alice.String() + `"}}`}
+	claimed := events.WithData(events.Event{Type: events.Claimed, Catalog: films}, events.ClaimedData{Owner: bob})
+	shared := events.Event{Type: events.Shared, Origin: alice, Target: bob, Catalog: films}
+	unshared := events.Event{Type: events.Unshared, Origin: alice, Target: bob, Catalog: films}
+	same := events.Event{Type: events.Shared, Origin: bob, Target: alice, Catalog: films}
+	doc := func(position string, a events.Account) string {
+		return `{"position":` + position + `,"doc":{"catalog":"films","owner":"` + a.String() + `"}}`
+	}
+	alices, bobs := view.CatalogKey(alice, films), view.CatalogKey(bob, films)
 	logtest.Rows(t, catalogs.Projection(), []logtest.Row{
-		{When: "a name is claimed", Events: []events.Event{claimed(alice)}, Then: alices},
-		{When: "it is claimed by another, too", Events: []events.Event{claimed(alice), claimed(bob)}, Then: alices},
-		{When: "its catalog is shared and taken back", Then: alices, Events: []events.Event{claimed(alice),
-			{Type: events.Shared, Origin: alice, Target: bob, Catalog: films},
-			{Type: events.Unshared, Origin: alice, Target: bob, Catalog: films}}},
-		{When: "nobody claims it", Events: []events.Event{claimed(events.Account{})}},
-		{When: "the claim is malformed", Events: []events.Event{{Type: events.Claimed, Catalog: films, Data: []byte(`{"owner":"me"}`)}}},
+		{When: "a catalog is shared", Events: []events.Event{shared}, Then: map[string]string{alices: doc("1", alice)}},
+		{When: "it is shared and taken back", Events: []events.Event{shared, unshared, shared}, Then: map[string]string{alices: doc("1", alice)}},
+		{When: "two accounts share a catalog of one name", Events: []events.Event{shared, same},
+			Then: map[string]string{alices: doc("1", alice), bobs: doc("2", bob)}},
+		{When: "an old log says that a name was claimed", Events: []events.Event{claimed}},
+		{When: "what an old log says was claimed is shared by another", Events: []events.Event{claimed, shared},
+			Then: map[string]string{alices: doc("2", alice)}},
 	})
 }

@@ -52,7 +52,7 @@ func fromFunction(subject string, q api.PutRequest) (Command, error) {
 		return Command{}, api.Errorf(api.ErrBadRequest, "origin: %v", err)
 	}
 	switch t := events.Type(t); t {
-	case events.Shared, events.Unshared, events.Bound, events.Claimed:
+	case events.Shared, events.Unshared, events.Bound:
 		return parse(by, t, q)
 	}
 	return Command{}, api.Errorf(api.ErrBadRequest, "event type %.80q is not for functions", t)
@@ -72,15 +72,12 @@ func parse(by events.Account, t events.Type, q api.PutRequest) (Command, error) 
 	switch {
 	case q.Catalog == "":
 		return Command{}, api.Errorf(api.ErrBadRequest, "catalog is missing")
-	case q.Target == "" && t != events.Claimed:
+	case q.Target == "":
 		return Command{}, api.Errorf(api.ErrBadRequest, "target is missing")
 	}
 	var err error
 	if c.Catalog, err = events.ParseCatalog(q.Catalog); err != nil {
 		return Command{}, api.Errorf(api.ErrBadRequest, "catalog %v", err)
-	}
-	if t == events.Claimed {
-		return c, nil
 	}
 	if c.Target, err = events.ParseAccount(q.Target); err != nil {
 		return Command{}, api.Errorf(api.ErrBadRequest, "target %v", err)

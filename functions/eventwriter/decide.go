@@ -13,16 +13,10 @@ func (c Command) Filters() []string {
 		return []string{initialized}
 	case events.Bound:
 		return []string{initialized, events.LogSubject(events.Event{Type: events.Bound, Origin: c.Origin})}
-	case events.Claimed:
-		return []string{initialized, c.claim()}
 	case events.Imported:
 		return []string{initialized, c.edge(), c.reverse()}
 	}
-	return []string{initialized, c.claim(), c.edge()}
-}
-
-func (c Command) claim() string {
-	return events.LogSubject(events.Event{Type: events.Claimed, Catalog: c.Catalog})
+	return []string{initialized, c.edge()}
 }
 
 // edge is what the origin said of the catalog to the target, and reverse what the target said of it to the origin.
@@ -32,30 +26,22 @@ func (c Command) reverse() string { return events.LogEdge(c.Target, c.Origin, c.
 // Facts are what the log says about a command, learned from the last event on each of its filters. Positions are 0 for
 // what did not happen.
 type Facts struct {
-	initialized uint64         // when the origin was
-	owner       events.Account // of the catalog's name
-	claimed     uint64         // when it got it
-	edge        uint64         // the last thing the origin said to the target about the catalog
-	shared      uint64         // when the catalog came to be shared, by origin or (of Imported) by target
+	initialized uint64 // when the origin was
+	edge        uint64 // the last thing the origin said to the target about the catalog
+	shared      uint64 // when the catalog came to be shared, by origin or (of Imported) by target
 	unshared    uint64
 	imported    uint64
 	bound       uint64 // when the origin was last bound to a login
 }
 
 // Learn takes in one of the events. The order does not matter.
-func (f *Facts) Learn(c Command, e events.Envelope) error {
+func (f *Facts) Learn(c Command, e events.Envelope) {
 	if e.Origin == c.Origin && e.Target == c.Target && !e.Target.IsZero() {
 		f.edge = max(f.edge, e.Position)
 	}
 	switch e.Type {
 	case events.Initialized:
 		f.initialized = e.Position
-	case events.Claimed:
-		d, err := events.DataAs[events.ClaimedData](e.Event)
-		if err != nil {
-			return err
-		}
-		f.owner, f.claimed = d.Owner, e.Position
 	case events.Shared:
 		f.shared = e.Position
 	case events.Unshared:
@@ -65,14 +51,13 @@ func (f *Facts) Learn(c Command, e events.Envelope) error {
 	case events.Bound:
 		f.bound = e.Position
 	}
-	return nil
 }
 
 func (f Facts) isShared() bool { return f.shared > f.unshared }
 
-// A Decision is what follows from a command. Without appends nothing does: it is already so, since position Already.
+// A Decision is what follows from a command: one event, or none where it is already so, since position Already.
 type Decision struct {
-	Appends []events.Append // to be made in this order; the events still without id and time
+	Append  *events.Append // the event still without id and time
 	Already uint64
 }
 
@@ -95,20 +80,9 @@ func Decide(c Command, f Facts) (Decision, error) {
 		Filter: c.edge(),
 		Last:   f.edge,
 	}
-	claim := events.Append{Event: events.WithData(
-		events.Event{Type: events.Claimed, Catalog: c.Catalog}, events.ClaimedData{Owner: c.Origin})}
 	switch c.Type {
-	case events.Shared, events.Claimed:
-		switch {
-		case !f.owner.IsZero() && f.owner != c.Origin:
-			return Decision{}, api.Errorf(api.ErrConflict, "another account already shares a catalog called %s: names are owned, choose another", c.Catalog)
-		case c.Type == events.Claimed && f.owner.IsZero():
-			return one(claim), nil
-		case c.Type == events.Claimed:
-			return Decision{Already: f.claimed}, nil
-		case f.owner.IsZero():
-			return Decision{Appends: []events.Append{claim, fact}}, nil
-		case f.isShared():
+	case events.Shared:
+		if f.isShared() {
 			return Decision{Already: f.shared}, nil
 		}
 		return one(fact), nil
@@ -131,4 +105,4 @@ func Decide(c Command, f Facts) (Decision, error) {
 	return Decision{}, api.Errorf(api.ErrBadRequest, "unknown event type %s", c.Type)
 }
 
-func one(a events.Append) Decision { return Decision{Appends: []events.Append{a}} }
+func one(a events.Append) Decision { return Decision{Append: &a} }

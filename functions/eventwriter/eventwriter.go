@@ -3,7 +3,6 @@ package eventwriter
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -15,18 +14,24 @@ import (
 )
 
 // tries is how often a command is decided anew because another writer was faster. Each time one of the writers wins, and
-// most commands are settled by another's win (the name is taken, it is already shared), so that few are ever needed.
+// most commands are settled by another's win (it is already shared), so that few are ever needed.
 const tries = 8
 
+// Config is what eventwriter has to know of the deployment.
+type Config struct {
+	Reserved events.Reservation // the name that nobody but the hub shares a catalog by
+}
+
 type writer struct {
+	cfg  Config
 	log  *events.Log
 	now  func() time.Time
 	tell *slog.Logger
 }
 
 // New returns the function.
-func New() functions.Function {
-	w := &writer{}
+func New(cfg Config) functions.Function {
+	w := &writer{cfg: cfg}
 	return functions.Function{
 		Name: "eventwriter",
 		Doc:  "decides commands against the event log and appends the events that follow",
@@ -59,6 +64,9 @@ func (w *writer) putInternal(ctx context.Context, call *functions.Call, q api.Pu
 }
 
 func (w *writer) carryOut(ctx context.Context, call *functions.Call, c Command) (api.PutReply, error) {
+	if c.Type == events.Shared && w.cfg.Reserved.Bars(c.Origin, c.Catalog) {
+		return api.PutReply{}, api.Errorf(api.ErrConflict, "only the hub has a catalog called %s: choose another name", w.cfg.Reserved.Catalog)
+	}
 	for range tries {
 		position, err := w.try(ctx, c, call.MinPosition)
 		if errors.Is(err, events.ErrConflict) {
@@ -85,34 +93,21 @@ func (w *writer) try(ctx context.Context, c Command, least uint64) (uint64, erro
 	}
 	var f Facts
 	for _, e := range last {
-		if err := f.Learn(c, e); err != nil {
-			return 0, fmt.Errorf("position %d: %w", e.Position, err)
-		}
+		f.Learn(c, e)
 	}
 	d, err := Decide(c, f)
 	if err != nil {
 		return 0, err
 	}
-	if len(d.Appends) == 0 {
+	if d.Append == nil {
 		return d.Already, nil
 	}
-	now := w.now().UTC()
-	for i := range d.Appends {
-		d.Appends[i].Event.ID, d.Appends[i].Event.Time = nuid.Next(), now
+	d.Append.Event.ID, d.Append.Event.Time = nuid.Next(), w.now().UTC()
+	position, err := w.log.Append(ctx, *d.Append)
+	if err != nil && !errors.Is(err, events.ErrConflict) {
+		return 0, w.unavailable(c, err)
 	}
-	// One after the other: for an atomic batch the server makes, syncs and removes a file of its own, which costs as much as
-	// forty appends. Nothing is wrong with a claim whose share did not follow: the name is its owner's, who tries again.
-	var position uint64
-	for _, a := range d.Appends {
-		position, err = w.log.Append(ctx, a)
-		switch {
-		case errors.Is(err, events.ErrConflict):
-			return 0, err
-		case err != nil:
-			return 0, w.unavailable(c, err)
-		}
-	}
-	return position, nil
+	return position, err
 }
 
 // unavailable says that the log did not answer: the command may be repeated, whether or not it was carried out. Why is for

@@ -24,6 +24,7 @@ type Config struct {
 type presence struct {
 	allowed *allowance
 	js      jetstream.JetStream
+	views   *view.Reader
 	now     func() time.Time
 }
 
@@ -43,9 +44,9 @@ func New(cfg Config) functions.Function {
 			functions.Request(api.PutHeartbeat, f.put),
 			functions.Request(api.StopHeartbeat, f.stop),
 		},
-		Access: functions.Access{Writes: []view.Bucket{view.Presence}},
+		Access: functions.Access{Reads: []view.Bucket{view.Catalogs}, Writes: []view.Bucket{view.Presence}},
 		Open: func(h functions.Host) error {
-			f.js, f.now = h.JS, h.Now
+			f.js, f.views, f.now = h.JS, h.Views, h.Now
 			return nil
 		},
 	}
@@ -53,7 +54,7 @@ func New(cfg Config) functions.Function {
 
 // put keeps the heartbeat. It has been kept when it returns nil; whoever did not ask for a reply just sends the next.
 func (f *presence) put(ctx context.Context, call *functions.Call, h api.Heartbeat) (api.None, error) {
-	key, doc, err := f.admit(call.From, h)
+	key, doc, err := f.admit(ctx, call, h)
 	if err != nil {
 		return api.None{}, err
 	}
@@ -65,7 +66,7 @@ func (f *presence) put(ctx context.Context, call *functions.Call, h api.Heartbea
 
 // stop forgets the catalog's heartbeat: it is offline when this returns nil.
 func (f *presence) stop(ctx context.Context, call *functions.Call, h api.Heartbeat) (api.None, error) {
-	key, _, err := f.admit(call.From, h)
+	key, _, err := f.admit(ctx, call, h)
 	if err != nil {
 		return api.None{}, err
 	}
@@ -75,12 +76,34 @@ func (f *presence) stop(ctx context.Context, call *functions.Call, h api.Heartbe
 	return api.None{}, nil
 }
 
-// admit is believe for an account that has not sent too much.
-func (f *presence) admit(caller events.Account, h api.Heartbeat) (key string, doc []byte, err error) {
-	if key, doc, err = believe(caller, h); err == nil && !f.allowed.take(caller, f.now()) {
-		err = api.Errorf(api.ErrTooMany, "too many heartbeats from this account: one every 30 seconds for each catalog is enough")
+// admit is believe for an account that has not sent too much, and has such a catalog.
+func (f *presence) admit(ctx context.Context, call *functions.Call, h api.Heartbeat) (key string, doc []byte, err error) {
+	if key, doc, err = believe(call.From, h); err != nil {
+		return "", nil, err
 	}
-	return key, doc, err
+	if !f.allowed.take(call.From, f.now()) {
+		return "", nil, api.Errorf(api.ErrTooMany, "too many heartbeats from this account: one every 30 seconds for each catalog is enough")
+	}
+	return key, doc, f.exists(ctx, call, h.Catalog)
+}
+
+// exists is nil when the caller has ever shared a catalog of that name. Serving one before is normal, and nobody's business:
+// its heartbeats count from the first after the share. Whoever says that it has just shared it is waited for.
+func (f *presence) exists(ctx context.Context, call *functions.Call, c events.Catalog) error {
+	key := view.CatalogKey(call.From, c)
+	s, err := f.views.Read(ctx, view.Catalogs, 0, key)
+	if err == nil && len(s.Found) == 0 && s.Position < call.MinPosition {
+		s, err = call.Read(ctx, f.views, view.Catalogs, key)
+	}
+	if err != nil {
+		return err
+	}
+	for _, d := range s.Found {
+		if _, shared, err := view.Doc[view.Catalog](d); err != nil || shared {
+			return err
+		}
+	}
+	return api.Errorf(api.ErrNotFound, "this account has shared no catalog called %s: there is nobody to tell that it is online", c)
 }
 
 // believe returns the key and the document for a heartbeat, or why it does not count. The document is made anew, so that

@@ -21,8 +21,25 @@ func beat(t *testing.T, b *functionstest.Bench, from string, h api.Heartbeat) er
 	return err
 }
 
+// shared is a bench in which each account has shared catalogs of these names.
+func shared(t *testing.T, cfg presence.Config, catalogs map[string][]string) *functionstest.Bench {
+	t.Helper()
+	b := functionstest.Start(t, presence.New(cfg))
+	docs := make(map[string]any)
+	for account, names := range catalogs {
+		for _, name := range names {
+			c := view.Catalog{Catalog: eventstest.Catalog(t, name), Owner: b.Key(account)}
+			docs[view.CatalogKey(c.Owner, c.Catalog)] = c
+		}
+	}
+	b.Project(view.Catalogs, 1, 7, docs)
+	return b
+}
+
+var alicesFilms = map[string][]string{"alice": {"films"}}
+
 func TestACatalogIsOnlineWhenItsOwnerSaysSo(t *testing.T) {
-	b := functionstest.Start(t, presence.New(presence.Config{}))
+	b := shared(t, presence.Config{}, alicesFilms)
 	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	for _, revision := range []int64{41, 42} {
 		if err := beat(t, b, "alice", api.Heartbeat{Catalog: films, Account: alice, Revision: revision}); err != nil {
@@ -40,7 +57,7 @@ func TestACatalogIsOnlineWhenItsOwnerSaysSo(t *testing.T) {
 }
 
 func TestAHeartbeatThatWantsNoReplyCounts(t *testing.T) {
-	b := functionstest.Start(t, presence.New(presence.Config{}))
+	b := shared(t, presence.Config{}, alicesFilms)
 	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	kept, err := b.Admin.SubscribeSync(view.Presence.Subject(">"))
 	if err != nil {
@@ -58,7 +75,7 @@ func TestAHeartbeatThatWantsNoReplyCounts(t *testing.T) {
 }
 
 func TestACatalogIsOfflineWhenItsOwnerSaysSo(t *testing.T) {
-	b := functionstest.Start(t, presence.New(presence.Config{}))
+	b := shared(t, presence.Config{}, alicesFilms)
 	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	online := func() bool {
 		t.Helper()
@@ -92,7 +109,7 @@ func TestACatalogIsOfflineWhenItsOwnerSaysSo(t *testing.T) {
 }
 
 func TestNobodySendsHeartbeatsForAnothersCatalog(t *testing.T) {
-	b := functionstest.Start(t, presence.New(presence.Config{}))
+	b := shared(t, presence.Config{}, map[string][]string{"alice": {"films"}, "bob": {"films"}})
 	films := eventstest.Catalog(t, "films")
 	for name, c := range map[string]struct {
 		h    api.Heartbeat
@@ -116,7 +133,7 @@ func TestNobodySendsHeartbeatsForAnothersCatalog(t *testing.T) {
 }
 
 func TestOnlyAHeartbeatIsKept(t *testing.T) {
-	b := functionstest.Start(t, presence.New(presence.Config{}))
+	b := shared(t, presence.Config{}, alicesFilms)
 	alice := b.Key("alice")
 	body := fmt.Sprintf(`{"catalog":"films","account_key":%q,"revision":7,"junk":"and more of it"}`, alice)
 	if e := b.Ask(b.Account("alice").Conn(t), api.PutHeartbeat.Subject(), []byte(body)); e.Code != api.CodeOK {
@@ -130,7 +147,7 @@ func TestOnlyAHeartbeatIsKept(t *testing.T) {
 }
 
 func TestAnAccountCannotFillTheBucket(t *testing.T) {
-	b := functionstest.Start(t, presence.New(presence.Config{PerSecond: 1, Burst: 5}))
+	b := shared(t, presence.Config{PerSecond: 1, Burst: 5}, map[string][]string{"alice": {"films"}, "mallory": {"junk0", "junk1", "junk2", "junk3", "junk4"}})
 	for i := range 5 {
 		b.Advance(-time.Minute) // a clock that goes back gives nothing back, however long this takes
 		if err := beat(t, b, "mallory", api.Heartbeat{Catalog: eventstest.Catalog(t, fmt.Sprintf("junk%d", i)), Account: b.Key("mallory")}); err != nil {
@@ -147,7 +164,7 @@ func TestAnAccountCannotFillTheBucket(t *testing.T) {
 }
 
 func TestBadRequestsAreAnswered(t *testing.T) {
-	b := functionstest.Start(t, presence.New(presence.Config{}))
+	b := shared(t, presence.Config{}, alicesFilms)
 	bodies := functionstest.BadBodies()
 	for _, name := range []string{"", ".", "*", "films.x", "fil ms", "none", "../x", "fi\u00e9"} {
 		body, err := json.Marshal(map[string]any{"catalog": name, "account_key": b.Key("alice"), "revision": 1})
@@ -164,5 +181,37 @@ func TestBadRequestsAreAnswered(t *testing.T) {
 	}
 	if n := len(b.Raw(view.Presence.Stream())); n != 0 {
 		t.Errorf("%d documents are kept", n)
+	}
+}
+
+func TestHeartbeatsOfACatalogThatWasNeverSharedDoNotCount(t *testing.T) {
+	b := shared(t, presence.Config{}, alicesFilms)
+	films, music := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "music")
+	for who, h := range map[string]api.Heartbeat{
+		"alice": {Catalog: music, Account: b.Key("alice")},
+		"bob":   {Catalog: films, Account: b.Key("bob")}, // alice's is another one
+	} {
+		if err := beat(t, b, who, h); !errors.Is(err, api.ErrNotFound) {
+			t.Errorf("%s: %v", who, err)
+		}
+	}
+	if n := len(b.Raw(view.Presence.Stream())); n != 0 {
+		t.Errorf("%d documents are kept", n)
+	}
+	b.Project(view.Catalogs, 1, 9, map[string]any{view.CatalogKey(b.Key("alice"), music): view.Catalog{Catalog: music, Owner: b.Key("alice")}})
+	if err := beat(t, b, "alice", api.Heartbeat{Catalog: music, Account: b.Key("alice")}); err != nil {
+		t.Errorf("the next heartbeat after the share: %v", err)
+	}
+}
+
+func TestAHeartbeatThatFollowsItsShareWaitsForIt(t *testing.T) {
+	b := shared(t, presence.Config{}, alicesFilms)
+	music := eventstest.Catalog(t, "music")
+	b.Client("alice").Observe(9) // the share's position
+	kept := make(chan error, 1)
+	go func() { kept <- beat(t, b, "alice", api.Heartbeat{Catalog: music, Account: b.Key("alice")}) }()
+	b.Project(view.Catalogs, 1, 9, map[string]any{view.CatalogKey(b.Key("alice"), music): view.Catalog{Catalog: music, Owner: b.Key("alice")}})
+	if err := <-kept; err != nil {
+		t.Error(err)
 	}
 }

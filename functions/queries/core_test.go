@@ -115,25 +115,6 @@ func TestPresenceIsAskedOncePerCatalog(t *testing.T) {
 	}
 }
 
-func TestWhoMayUseAName(t *testing.T) {
-	alice, bob, films := eventstest.Account(t), eventstest.Account(t), eventstest.Catalog(t, "films")
-	for _, c := range []struct {
-		name  string
-		found []view.Found
-		want  bool
-	}{
-		{"free", nil, true},
-		{"the caller's own", []view.Found{stored(t, "films", view.Catalog{Catalog: films, Owner: alice})}, true},
-		{"another's", []view.Found{stored(t, "films", view.Catalog{Catalog: films, Owner: bob})}, false},
-		{"deleted", []view.Found{{Key: "films"}}, true},
-	} {
-		got, err := verdict(alice, films, c.found)
-		if err != nil || got.Valid != c.want || (got.Message == "") != c.want {
-			t.Errorf("%s: %+v, %v", c.name, got, err)
-		}
-	}
-}
-
 func TestTheUserInCredentials(t *testing.T) {
 	issuer, err := nkeys.CreateAccount()
 	if err != nil {

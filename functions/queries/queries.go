@@ -20,6 +20,8 @@ type Config struct {
 	// VaultSeed is the seed ("SX…") of the curve key to which contexts are sealed. Required. It is secret, and this
 	// function alone has it.
 	VaultSeed []byte
+	// Reserved is the name that is no account's but the hub's.
+	Reserved events.Reservation
 }
 
 type queries struct {
@@ -44,7 +46,7 @@ func New(cfg Config) functions.Function {
 			functions.Request(api.GetContext, f.getContext),
 		},
 		Access: functions.Access{
-			Reads: []view.Bucket{view.Accounts, view.Catalogs, view.Shares, view.Logins, view.Contexts, view.Presence},
+			Reads: []view.Bucket{view.Accounts, view.Shares, view.Logins, view.Contexts, view.Presence},
 		},
 		Open: f.open,
 	}

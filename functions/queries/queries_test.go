@@ -43,7 +43,8 @@ func start(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	h := &house{Bench: functionstest.Bare(t), vault: public}
-	h.Run(queries.New(queries.Config{Site: h.Accounts().Site, VaultSeed: seed}))
+	h.Run(queries.New(queries.Config{Site: h.Accounts().Site, VaultSeed: seed,
+		Reserved: events.Reservation{Catalog: eventstest.Catalog(t, "natsterhub"), For: h.Accounts().Hub}}))
 	h.site = h.SiteClient()
 	return h
 }
@@ -157,13 +158,13 @@ func TestAPositionThatNeverComesIsRefusedAndHoldsUpNobody(t *testing.T) {
 // many projects n shares of alice's catalogs, and m with alice, and returns all of them.
 func TestNames(t *testing.T) {
 	h := start(t)
-	alice := h.Key("alice")
-	h.Project(view.Catalogs, 1, 3, map[string]any{"films": view.Catalog{Catalog: eventstest.Catalog(t, "films"), Owner: alice}})
+	h.ProjectShares(1, 3, view.Share{From: h.Key("alice"), To: h.Key("carol"), Catalog: eventstest.Catalog(t, "films")})
 	for _, c := range []struct {
 		who, name string
 		valid     bool
 	}{
-		{"alice", "films", true}, {"bob", "films", false}, {"bob", "Films", true}, {"bob", "music", true},
+		{"alice", "films", false}, {"alice", "Films", true}, {"bob", "films", true}, {"carol", "films", true}, {"bob", "music", true},
+		{"bob", "natsterhub", false}, {"bob", "NatsterHub", false},
 		{"bob", "", false}, {"bob", "none", false}, {"bob", "a.b", false}, {"bob", "a b", false}, {"bob", "*", false}, {"bob", ">", false},
 		{"bob", strings.Repeat("x", 64), true}, {"bob", strings.Repeat("x", 65), false}, {"bob", `"films"`, false}, {"bob", "films\n", false},
 	} {

@@ -2,7 +2,7 @@ package queries
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"natster/events"
 	"natster/functions"
@@ -10,26 +10,34 @@ import (
 	"natster/functions/view"
 )
 
+// validateName tells whether the caller can give a new catalog that name: nobody else's catalogs matter, but the hub's.
 func (f *queries) validateName(ctx context.Context, call *functions.Call, name api.Text) (api.NameVerdict, error) {
 	c, err := events.ParseCatalog(string(name))
 	if err != nil {
 		return api.NameVerdict{Message: err.Error()}, nil
 	}
-	s, err := call.Read(ctx, f.views, view.Catalogs, view.CatalogKey(c))
+	if f.cfg.Reserved.Bars(call.From, c) {
+		return api.NameVerdict{Message: "only the hub has a catalog called " + f.cfg.Reserved.Catalog.String()}, nil
+	}
+	s, err := call.Read(ctx, f.views, view.Shares, view.SharesOf(call.From, c))
+	if errors.Is(err, events.ErrTooMany) {
+		return own(c), nil
+	}
 	if err != nil {
 		return api.NameVerdict{}, err
 	}
-	return verdict(call.From, c, s.Found)
-}
-
-// verdict tells whether caller may share a catalog called c.
-func verdict(caller events.Account, c events.Catalog, found []view.Found) (api.NameVerdict, error) {
-	doc, taken, err := first[view.Catalog](found)
-	if err != nil {
-		return api.NameVerdict{}, err
-	}
-	if taken && doc.Owner != caller {
-		return api.NameVerdict{Message: fmt.Sprintf("another account already shares a catalog called %s", c)}, nil
+	for _, d := range s.Found {
+		_, shared, err := view.ShareIn(d)
+		switch {
+		case err != nil:
+			return api.NameVerdict{}, err
+		case shared:
+			return own(c), nil
+		}
 	}
 	return api.NameVerdict{Valid: true}, nil
+}
+
+func own(c events.Catalog) api.NameVerdict {
+	return api.NameVerdict{Message: "you already share a catalog called " + c.String()}
 }

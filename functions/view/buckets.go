@@ -15,8 +15,9 @@ import (
 var (
 	// Accounts has a document per initialized account, under its key.
 	Accounts = Bucket{Name: "accounts", Doc: "projection: who uses natster"}
-	// Catalogs has a document per catalog name, under the name.
-	Catalogs = Bucket{Name: "catalogs", Doc: "projection: who owns a catalog name"}
+	// Catalogs has a document per catalog that was ever shared, under its owner and name. (The bucket was called otherwise
+	// when names had one owner each: a projection whose keys change gets a new bucket, which is folded from the log.)
+	Catalogs = Bucket{Name: "sharedcatalogs", Doc: "projection: which catalogs an account has shared"}
 	// Shares has two documents per share, one under each side, so that each finds its shares by prefix.
 	Shares = Bucket{Name: "shares", Doc: "projection: who shares what with whom"}
 	// Logins has a document per web login, under the hash of its id.
@@ -74,7 +75,9 @@ type Catalog struct {
 }
 
 // CatalogKey is the key of a catalog's document.
-func CatalogKey(c events.Catalog) string { return c.String() }
+func CatalogKey(owner events.Account, c events.Catalog) string {
+	return owner.String() + "." + c.String()
+}
 
 // A Share is the document of [Shares], the same under both keys.
 type Share struct {

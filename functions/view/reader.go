@@ -191,7 +191,7 @@ func (r *Reader) setGeneration(b Bucket, gen uint64) {
 type placed interface{ belongs(key string) bool }
 
 func (a Account) belongs(key string) bool { return key == AccountKey(a.Account) }
-func (c Catalog) belongs(key string) bool { return key == CatalogKey(c.Catalog) }
+func (c Catalog) belongs(key string) bool { return key == CatalogKey(c.Owner, c.Catalog) }
 func (l Login) belongs(key string) bool   { return key == LoginKey(l.OAuthID) }
 func (s Share) belongs(key string) bool {
 	return key == ShareByKey(s.From, s.Catalog, s.To) || key == ShareToKey(s.To, s.From, s.Catalog)

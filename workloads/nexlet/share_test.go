@@ -53,7 +53,7 @@ func TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy(t *testing.T) {
 	w := &witness{came: make(chan uint64, 10_000)}
 	s := nexlettest.Start(t, func() []functions.Function {
 		return []functions.Function{
-			eventwriter.New(),
+			eventwriter.New(eventwriter.Config{}),
 			{
 				Name: "witness", Doc: "notes every event", Triggers: []functions.Trigger{functions.OnEvent(w.hear)},
 				Access: functions.Access{ReadsLog: true},

@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -15,8 +17,8 @@ import (
 // presenceTimeout bounds one message about presence: how long its answer is waited for.
 const presenceTimeout = time.Second
 
-// announce says that l is served: at once, regularly, when it changes, when the connection is back, and when another server
-// of the account says that it stops serving the same catalog.
+// announce says that l is served: at once, regularly, when it changes, when the connection is back, when another server of the
+// account says that it stops serving the same catalog, and when a catalog is shared that presence did not know of.
 func (s *Server) announce(ctx context.Context, l Library) {
 	again := make(chan struct{}, 1)
 	goodbyes, err := s.nc.Subscribe(events.LocalOffline, func(m *nats.Msg) {
@@ -32,15 +34,29 @@ func (s *Server) announce(ctx context.Context, l Library) {
 	if err != nil {
 		s.log.Warn("goodbyes of other servers are not heard", "catalog", l.Name(), "err", err)
 	}
-	defer unsubscribe([]*nats.Subscription{goodbyes})
+	shared := make(chan uint64, 1) // at a position of the log; the first of several is enough
+	shares, err := s.nc.Subscribe(events.FeedLocal(events.FeedShared), func(m *nats.Msg) {
+		var n api.ShareNews
+		if err := json.Unmarshal(m.Data, &n); err != nil || n.From != s.account || n.Catalog != l.Name() {
+			return
+		}
+		select {
+		case shared <- n.Position:
+		default:
+		}
+	})
+	if err != nil {
+		s.log.Warn("news of shares are not heard", "catalog", l.Name(), "err", err)
+	}
+	defer unsubscribe([]*nats.Subscription{goodbyes, shares})
 	back := s.nc.StatusChanged(nats.CONNECTED)
 	defer s.nc.RemoveStatusListener(back)
 	tick := time.NewTicker(s.limits.Heartbeat)
 	defer tick.Stop()
-	for {
+	for since := uint64(0); ; {
 		changes, revision := l.Changes(), l.Revision() // before what is said: a change in between is said next
 		s.publishPresence(events.LocalHeartbeat, l)
-		s.tellPresence(ctx, api.PutHeartbeat.Subject(), l)
+		unknown := s.tellPresence(ctx, api.PutHeartbeat.Subject(), l, since)
 		for due := false; !due; {
 			select {
 			case <-ctx.Done():
@@ -49,6 +65,8 @@ func (s *Server) announce(ctx context.Context, l Library) {
 				due = true
 			case <-again:
 				due = true
+			case since = <-shared:
+				due = unknown // otherwise those who are new find it online
 			case <-changes:
 				changes = l.Changes()
 				due = l.Revision() != revision // otherwise nothing that is listed
@@ -76,22 +94,26 @@ func (s *Server) publishPresence(subject string, l Library) {
 }
 
 // tellPresence tells the function presence about l, and waits until it has been told: a heartbeat must not overtake the
-// goodbye. An original's function does not answer, and that is no matter.
-func (s *Server) tellPresence(ctx context.Context, subject string, l Library) {
+// goodbye. An original's function does not answer, and that is no matter. It returns true when presence says that no such
+// catalog was ever shared; presence does not say so before it knows of the share at that position of the log.
+func (s *Server) tellPresence(ctx context.Context, subject string, l Library, since uint64) (unknown bool) {
 	body, err := json.Marshal(s.heartbeat(l))
 	if err != nil {
 		s.log.Warn("presence was not told", "subject", subject, "catalog", l.Name(), "err", err)
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), presenceTimeout)
 	defer cancel()
-	reply, err := s.nc.RequestWithContext(ctx, subject, body)
+	m := &nats.Msg{Subject: subject, Data: body, Header: nats.Header{}}
+	m.Header.Set(api.HeaderMinPosition, strconv.FormatUint(since, 10))
+	reply, err := s.nc.RequestMsgWithContext(ctx, m)
 	if err == nil {
 		_, err = api.DecodeReply(reply.Data)
 	}
 	if err != nil {
 		s.log.Debug("presence did not confirm", "subject", subject, "catalog", l.Name(), "err", err)
 	}
+	return errors.Is(err, api.ErrNotFound)
 }
 
 // inbox answers with the shares that this account has been given and has not imported.

@@ -202,7 +202,7 @@ func (s *Server) stop(subs []*nats.Subscription) {
 	if s.nc.IsConnected() {
 		var told sync.WaitGroup
 		for _, l := range s.catalogs {
-			told.Go(func() { s.tellPresence(context.Background(), api.StopHeartbeat.Subject(), l) })
+			told.Go(func() { s.tellPresence(context.Background(), api.StopHeartbeat.Subject(), l, 0) })
 		}
 		told.Wait()
 	}
