@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -55,6 +56,9 @@ and the same command goes on where an earlier one was interrupted.
 				return err
 			}
 			e.noteRefused(contents)
+			if len(contents.Entries) == 0 && len(contents.Refused) > 0 {
+				return fmt.Errorf("%s: nothing that it lists can be taken: all %s were left out", name, count(len(contents.Refused), "entry"))
+			}
 			entries, err := selected(contents, arg[1:])
 			if err != nil {
 				return hint(err, "catalog contents %s", name)
@@ -63,7 +67,8 @@ and the same command goes on where an earlier one was interrupted.
 			if dest == "" {
 				dest = name.String()
 			}
-			return s.download(ctx, name, entries, dest, client.Options{Parallel: c.Int("parallel"), Overwrite: c.Bool("overwrite")})
+			o := client.Options{Parallel: c.Int("parallel"), Overwrite: c.Bool("overwrite"), Listed: contents.Entries}
+			return s.download(ctx, name, entries, dest, o)
 		}),
 	}
 }
@@ -137,6 +142,7 @@ func (s *session) download(ctx context.Context, name events.Catalog, entries []c
 		s.note("interrupted; the same command goes on from here")
 		return ctx.Err()
 	}
+	s.noteOrphans(dest, r.Orphans)
 	if err != nil {
 		return s.downloadFailed(err, r, len(entries))
 	}
@@ -158,22 +164,56 @@ func (s *session) download(ctx context.Context, name events.Catalog, entries []c
 	})
 }
 
-// downloadFailed says which files did not come, when it is about files and not about all of it.
+// downloadFailed says which files did not come, when it is about files and not about all of it, and which of them never will.
 func (s *session) downloadFailed(err error, r client.Result, wanted int) error {
 	const most = 10
-	if errors.Is(err, client.ErrExists) {
-		err = hint(err, "catalog download --overwrite …")
-	}
-	many, ok := errors.AsType[interface {
+	all := []error{err}
+	if many, ok := errors.AsType[interface {
 		error
 		Unwrap() []error
-	}](err)
-	if !ok || len(many.Unwrap()) < 2 {
-		return err
+	}](err); ok {
+		all = many.Unwrap()
 	}
-	all := many.Unwrap()
-	for _, one := range all[:min(len(all), most)] {
-		s.note("%s", oneLine(one.Error()))
+	never, exists := 0, false
+	for i, one := range all {
+		switch {
+		case errors.Is(one, client.ErrTwin), errors.Is(one, client.ErrName), errors.Is(one, client.ErrTooLong):
+			never++
+		case errors.Is(one, client.ErrExists):
+			exists = true
+		}
+		if len(all) > 1 && i < most {
+			s.note("%s", oneLine(one.Error()))
+		}
 	}
-	return fmt.Errorf("%d of %s did not come; the same command goes on with them", wanted-r.Files, count(wanted, "file"))
+	if len(all) > 1 {
+		missing := wanted - r.Files
+		err = fmt.Errorf("%d of %s did not come", missing, count(wanted, "file"))
+		switch {
+		case never == missing:
+			err = fmt.Errorf("%w: this disk has no place for them", err)
+		case never > 0:
+			err = fmt.Errorf("%w: this disk has no place for %d of them; the same command goes on with the others", err, never)
+		default:
+			err = fmt.Errorf("%w; the same command goes on with them", err)
+		}
+	}
+	switch {
+	case exists:
+		return hint(err, "catalog download --overwrite …")
+	case never > 0:
+		return hint(err, "catalog download … -o DIR (another directory has place)")
+	}
+	return err
+}
+
+// noteOrphans names what earlier downloads left and nothing goes on with.
+func (s *session) noteOrphans(dest string, orphans []string) {
+	const most = 10
+	for _, o := range orphans[:min(len(orphans), most)] {
+		s.note("unfinished, and no file of the catalog as it is now: %s", oneLine(filepath.Join(dest, o)))
+	}
+	if more := len(orphans) - most; more > 0 {
+		s.note("  and %d more; remove what you do not need", more)
+	}
 }

@@ -2,10 +2,8 @@ package client
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"sync"
@@ -24,6 +22,11 @@ var ErrHash = errors.New("the file that came is not the one that was listed: its
 type Options struct {
 	Parallel  int  // files at a time, default 4, at most 32: a window cut finer than that holds no chunk
 	Overwrite bool // replace files that are there and differ, instead of failing with [ErrExists]
+	Wait      bool // for an owner who does not answer, for as long as it takes, instead of for the client's Patience
+
+	// Listed are all files of the catalog, where those of a download are not: none that an earlier download brought is
+	// replaced by another that has the same name on this disk, and what is left unfinished is known for what it is.
+	Listed []catalog.Entry
 
 	// Progress is told how far it is: about ten times a second, and when a file is done; by one goroutine at a time. It must
 	// not block.
@@ -32,38 +35,28 @@ type Options struct {
 
 const mostParallel = 32
 
-// Progress is how far a download is. Bytes that were there before count as done.
-type Progress struct {
-	Path             string // the file that moved
-	Done, Size       int64  // of that file, in bytes
-	Complete         bool   // that file is whole and has its name
-	AllDone, All     int64  // of all files, in bytes
-	FilesDone, Files int
-}
-
-// Result is what a download did, also one that failed.
-type Result struct {
-	Files   int   // whole and verified now
-	Skipped int   // of them, were there already
-	Resumed int   // of them, continued from what an earlier download left
-	Bytes   int64 // received
-}
-
 // Download brings files of a catalog into directory dest, which is made when needed. Nothing is ever written outside it. A
 // file is "<name>.<hash>.partial" until all of it has come and its SHA-256 is the listed one; a download that is interrupted,
 // in whatever way, continues from there when it is repeated. A file that is there already with the listed content is left as
-// it is. Directories and files are made with the usual permissions of the process.
+// it is. Directories and files are made with the usual permissions of the process; a file is given the time that is listed.
+//
+// Two files whose names the disk takes for one (for its case, or Unicode's forms) do not replace each other: the later fails
+// with [ErrTwin]. A name that the disk cannot hold is [ErrName]. Unfinished parts of older versions of a file are removed, and
+// so are directories that were made and hold nothing in the end.
 //
 // A file that fails does not keep the others from coming; the error joins all failures, each wrapping one of this package's
-// errors. What would fail for all of them ends the download: [ErrNotShared], [ErrOffline], [ErrDiskFull], the end of ctx.
+// errors. What would fail for all of them ends the download: [ErrNotShared], [ErrOffline], [ErrDiskFull], [ErrReadOnly], the
+// end of ctx.
 func (c *Client) Download(ctx context.Context, name events.Catalog, entries []catalog.Entry, dest string, o Options) (Result, error) {
 	owner, err := c.owner(ctx, name)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := os.MkdirAll(dest, 0o777); err != nil {
+	unmake, err := makeDest(dest)
+	if err != nil {
 		return Result{}, fmt.Errorf("download: %w", diskError(err))
 	}
+	defer unmake()
 	root, err := os.OpenRoot(dest)
 	if err != nil {
 		return Result{}, fmt.Errorf("download: %w", err)
@@ -73,7 +66,12 @@ func (c *Client) Download(ctx context.Context, name events.Catalog, entries []ca
 		o.Parallel = 4
 	}
 	o.Parallel = min(o.Parallel, mostParallel, max(1, len(entries)))
-	d := &download{c: c, catalog: name, owner: owner, root: root, o: o}
+	if o.Listed == nil {
+		o.Listed = entries
+	}
+	d := &download{c: c, catalog: name, owner: owner, root: root, o: o, listed: o.Listed, places: newPlaces(o.Listed)}
+	d.left.root = root
+	defer d.left.unmake()
 	d.p.Files = len(entries)
 	for _, e := range entries {
 		d.p.All += e.Size
@@ -87,10 +85,15 @@ type download struct {
 	owner   events.Account
 	root    *os.Root
 	o       Options
+	listed  []catalog.Entry
+	places  *places
+	left    leftovers
+	placing sync.Mutex // held while a file gets its name
 
 	mu     sync.Mutex
 	p      Progress
 	told   time.Time
+	moved  time.Time // something came, the last time
 	result Result
 	errs   []error
 }
@@ -125,6 +128,7 @@ feed:
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errStopped) {
 		return d.result, fmt.Errorf("download: %w", cause)
 	}
+	d.result.Orphans = d.left.orphans(entries, d.listed)
 	return d.result, errors.Join(d.errs...)
 }
 
@@ -132,12 +136,17 @@ feed:
 var errStopped = errors.New("the download was stopped")
 
 func hopeless(err error) bool {
-	for _, e := range []error{ErrNotShared, ErrOffline, ErrDiskFull, nats.ErrConnectionClosed} {
+	for _, e := range []error{ErrNotShared, ErrOffline, ErrDiskFull, ErrReadOnly, nats.ErrConnectionClosed} {
 		if errors.Is(err, e) {
 			return true
 		}
 	}
 	return false
+}
+
+// hopelessHere tells whether a file can never be on this disk, so that its partial is of no use.
+func hopelessHere(err error) bool {
+	return errors.Is(err, ErrTwin) || errors.Is(err, ErrTooLong)
 }
 
 func (d *download) failed(e catalog.Entry, err error) {
@@ -157,8 +166,12 @@ func (d *download) file(ctx context.Context, e catalog.Entry) error {
 	if partialForm.MatchString(path.Base(e.Path)) {
 		return fmt.Errorf("%w: it is called like an unfinished download", catalog.ErrPath)
 	}
+	defer d.places.turn(e)()
 	m := &meter{d: d, e: e}
-	same, err := d.present(ctx, e)
+	same, err := d.present(ctx, m)
+	if err == nil {
+		err = d.left.tidy(e)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -166,12 +179,12 @@ func (d *download) file(ctx context.Context, e catalog.Entry) error {
 		m.complete(Result{Skipped: 1})
 		return nil
 	}
-	p, err := d.c.openPartial(d.root, e)
+	p, err := d.openPartial(e)
 	if err != nil {
-		return diskError(err)
+		return d.misplaced(e, err)
 	}
 	defer p.file.Close()
-	same, err = d.present(ctx, e) // now that nobody else writes it: another download may have finished meanwhile
+	same, err = d.present(ctx, m) // now that nobody else writes it: another download may have finished meanwhile
 	if same || err != nil && p.size == 0 {
 		err = errors.Join(err, p.discard())
 	}
@@ -197,14 +210,18 @@ func (d *download) bring(ctx context.Context, p *partial, m *meter) error {
 		began := p.size
 		sum, err := d.fill(ctx, p, m)
 		switch {
-		case err != nil && p.size == 0:
+		case err != nil && (p.size == 0 || hopelessHere(err)):
 			return errors.Join(err, p.discard())
 		case err != nil:
 			return err
 		}
 		if sum == e.Hash {
-			if err := p.commit(d.o.Overwrite); err != nil {
-				return err
+			err := d.commit(ctx, p, m)
+			switch {
+			case hopelessHere(err), badName(err):
+				return errors.Join(d.misplaced(e, err), p.discard())
+			case err != nil:
+				return d.misplaced(e, err)
 			}
 			if began > 0 {
 				m.complete(Result{Resumed: 1})
@@ -220,80 +237,5 @@ func (d *download) bring(ctx context.Context, p *partial, m *meter) error {
 			return errors.Join(ErrHash, p.discard())
 		}
 		d.c.Logger.Warn("what an earlier download left was damaged; beginning anew", "path", e.Path)
-	}
-}
-
-// present tells whether the file is there already; another one in its place is an error, unless it may be replaced.
-func (d *download) present(ctx context.Context, e catalog.Entry) (bool, error) {
-	fi, err := d.root.Lstat(e.Path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
-	case err != nil:
-		return false, err
-	case fi.Mode().IsRegular() && fi.Size() == e.Size:
-		f, err := d.root.Open(e.Path)
-		if err != nil {
-			return false, err
-		}
-		defer f.Close()
-		there := &partial{name: e.Path, sink: f, size: e.Size}
-		h := sha256.New()
-		if err := there.sum(ctx, h); err != nil {
-			return false, err
-		}
-		if hashOf(h) == e.Hash {
-			// A crash between getting the name and losing the other leaves both.
-			if left, err := d.root.Lstat(partialName(e)); err == nil && os.SameFile(fi, left) {
-				return true, d.root.Remove(partialName(e))
-			}
-			return true, nil
-		}
-	case !fi.Mode().IsRegular():
-		return false, fmt.Errorf("%w, and it is no regular file", ErrExists)
-	}
-	if !d.o.Overwrite {
-		return false, ErrExists
-	}
-	return false, nil
-}
-
-// meter is how far one file is.
-type meter struct {
-	d    *download
-	e    catalog.Entry
-	done int64
-}
-
-// at takes in that done bytes of the file are there, of which received have just come.
-func (m *meter) at(done int64, received int) {
-	m.d.mu.Lock()
-	defer m.d.mu.Unlock()
-	m.d.result.Bytes += int64(received)
-	m.tell(done, false)
-}
-
-// complete takes in that the file is whole, and what more is to be counted.
-func (m *meter) complete(r Result) {
-	m.d.mu.Lock()
-	defer m.d.mu.Unlock()
-	m.d.result.Files++
-	m.d.result.Skipped += r.Skipped
-	m.d.result.Resumed += r.Resumed
-	m.d.p.FilesDone++
-	m.tell(m.e.Size, true)
-}
-
-func (m *meter) tell(done int64, complete bool) {
-	p := &m.d.p
-	p.Path, p.Done, p.Size, p.Complete = m.e.Path, done, m.e.Size, complete
-	p.AllDone += done - m.done
-	m.done = done
-	if m.d.o.Progress == nil {
-		return
-	}
-	if now := time.Now(); complete || now.Sub(m.d.told) > 100*time.Millisecond {
-		m.d.told = now
-		m.d.o.Progress(*p)
 	}
 }

@@ -12,10 +12,10 @@ import (
 // fill brings what p lacks of m's file, and returns the hash of the whole.
 func (d *download) fill(ctx context.Context, p *partial, m *meter) (events.Hash, error) {
 	h := sha256.New()
-	if err := p.sum(ctx, h); err != nil {
+	if err := p.sum(ctx, h, m.checking); err != nil {
 		return events.Hash{}, err
 	}
-	m.at(p.size, 0)
+	m.checked(p.size)
 	for {
 		err := d.pull(ctx, p, m, h)
 		switch {

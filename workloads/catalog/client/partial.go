@@ -12,6 +12,7 @@ import (
 	"path"
 	"regexp"
 	"syscall"
+	"time"
 
 	"natster/workloads/catalog"
 )
@@ -20,6 +21,7 @@ import (
 var (
 	ErrExists   = errors.New("another file is there already")
 	ErrDiskFull = errors.New("the disk is full; what has come is kept, and the download continues from there")
+	ErrReadOnly = errors.New("the disk cannot be written to")
 	ErrInUse    = errors.New("another download is writing this file")
 )
 
@@ -45,8 +47,9 @@ type seams struct {
 // order, so that its length is all there is to know, and its name carries the hash, so that it is never mistaken for another's.
 type partial struct {
 	root *os.Root
-	path string // where the whole goes
-	name string // where it is until then
+	path string    // where the whole goes
+	when time.Time // when it was last modified, or zero
+	name string    // where it is until then
 	file *os.File
 	sink
 	size    int64
@@ -56,40 +59,57 @@ type partial struct {
 // writebackStep is how many bytes are written before the disk is told to begin.
 const writebackStep = 16 << 20
 
-// partialName is where a file is until it is whole.
+// partialName is where a file is until it is whole: at the name of its path, its hash, and .partial.
 func partialName(e catalog.Entry) string {
-	name := path.Base(e.Path) + "." + e.Hash.Short()
-	if len(name)+len(partialEnd) > catalog.MaxName {
-		name = fmt.Sprintf("%x", sha256.Sum256([]byte(e.Hash.String()+path.Base(e.Path))))
+	p := e.Path
+	if len(path.Base(p))+len(partialEndOf(e)) > catalog.MaxName {
+		p = longName(e)
 	}
-	return path.Join(path.Dir(e.Path), name+partialEnd)
+	return p + partialEndOf(e)
+}
+
+func partialEndOf(e catalog.Entry) string { return "." + e.Hash.Short() + partialEnd }
+
+// longName stands for the path of a file whose name has no room for more.
+func longName(e catalog.Entry) string {
+	return path.Join(path.Dir(e.Path), fmt.Sprintf("%x", sha256.Sum256([]byte(path.Base(e.Path))))[:40])
 }
 
 const partialEnd = ".partial"
 
-// partialForm is what partials are called, also where case does not count. No file that is downloaded may be called so: it
-// would be taken for the beginning of another.
+// partialForm is what partials are called, also where case does not count, and were called in earlier versions. No file that
+// is downloaded may be called so: it would be taken for the beginning of another.
 var partialForm = regexp.MustCompile(`(?i)(\.[0-9a-f]{12}|^[0-9a-f]{64})\.partial$`)
 
+// partialOf returns the name that a partial would have as a whole.
+func partialOf(name string) (whole string, ok bool) {
+	n := len(name) - len(partialEnd) - 13
+	return name[:max(n, 0)], n > 0 && partialForm.MatchString(name) && name[n] == '.'
+}
+
 // openPartial opens or creates the partial of e, which nobody else can then.
-func (c *Client) openPartial(root *os.Root, e catalog.Entry) (*partial, error) {
-	name := partialName(e)
-	if dir := path.Dir(e.Path); dir != "." {
-		if err := root.MkdirAll(dir, 0o777); err != nil {
-			return nil, err
-		}
+func (d *download) openPartial(e catalog.Entry) (*partial, error) {
+	root, name := d.root, partialName(e)
+	if _, err := root.Lstat(name); errors.Is(err, syscall.ENAMETOOLONG) { // where the name itself may have room
+		name = longName(e) + partialEndOf(e)
 	}
-	for {
+	for tries := 0; ; tries++ {
 		if fi, err := root.Lstat(name); err == nil && !fi.Mode().IsRegular() { // opening would follow a link
 			return nil, fmt.Errorf("%s: %w, and it is no regular file", name, ErrExists)
 		}
+		if err := d.left.mkdir(path.Dir(e.Path)); err != nil {
+			return nil, err
+		}
 		f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
+		if errors.Is(err, fs.ErrNotExist) && tries < 3 {
+			continue // another download removed the directory, empty as it was
+		}
 		if err != nil {
 			return nil, err
 		}
-		p := &partial{root: root, path: e.Path, name: name, file: f, sink: f}
-		if c.seams.sink != nil {
-			p.sink = c.seams.sink(f)
+		p := &partial{root: root, path: e.Path, when: e.ModTime(), name: name, file: f, sink: f}
+		if d.c.seams.sink != nil {
+			p.sink = d.c.seams.sink(f)
 		}
 		there, err := p.claim()
 		if err == nil && there {
@@ -148,8 +168,8 @@ func (p *partial) reset(n int64) error {
 	return nil
 }
 
-// sum adds what is there to h.
-func (p *partial) sum(ctx context.Context, h hash.Hash) error {
+// sum adds what is there to h, and tells how far it is.
+func (p *partial) sum(ctx context.Context, h hash.Hash, told func(int64)) error {
 	buf := make([]byte, 256<<10)
 	for at := int64(0); at < p.size; {
 		if ctx.Err() != nil {
@@ -157,6 +177,9 @@ func (p *partial) sum(ctx context.Context, h hash.Hash) error {
 		}
 		n, err := p.ReadAt(buf[:min(int64(len(buf)), p.size-at)], at)
 		h.Write(buf[:n]) // never fails
+		if told != nil {
+			told(at + int64(n))
+		}
 		if at += int64(n); n == 0 && err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
@@ -164,8 +187,11 @@ func (p *partial) sum(ctx context.Context, h hash.Hash) error {
 	return nil
 }
 
-// commit gives the whole file its name, once it is on the disk. It replaces a file there only when told to.
+// commit gives the whole file its time and its name, once it is on the disk. It replaces a file there only when told to.
 func (p *partial) commit(replace bool) error {
+	if !p.when.IsZero() {
+		_ = p.root.Chtimes(p.name, time.Now(), p.when) // a disk that keeps no times does not keep the file from being whole
+	}
 	if err := p.Sync(); err != nil {
 		return diskError(err)
 	}
@@ -182,9 +208,22 @@ func (p *partial) commit(replace bool) error {
 		return p.root.Remove(p.name)
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("%s: %w", p.path, ErrExists)
-	default: // a file system without links
-		return p.root.Rename(p.name, p.path)
 	}
+	// A file system without links: what is replaced is our own.
+	f, err := p.root.OpenFile(p.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s: %w", p.path, ErrExists)
+	}
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.root.Rename(p.name, p.path); err != nil {
+		return errors.Join(err, p.root.Remove(p.path))
+	}
+	return nil
 }
 
 // discard removes the partial, whose content is of no use.
@@ -193,12 +232,4 @@ func (p *partial) discard() error {
 		return err
 	}
 	return nil
-}
-
-// diskError makes a full disk plain.
-func diskError(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fmt.Errorf("%w: %w", ErrDiskFull, err)
-	}
-	return err
 }

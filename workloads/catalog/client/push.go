@@ -51,7 +51,7 @@ func (d *download) receive(ctx context.Context, first *pushed, p *partial, m *me
 		switch {
 		case err == nil:
 			h.Reset()
-			return p.sum(ctx, h)
+			return p.sum(ctx, h, nil)
 		case !errors.Is(err, errQuiet):
 			return err
 		case try == pushTries:

@@ -1,0 +1,276 @@
+package client
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"sync"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"natster/workloads/catalog"
+)
+
+// What the receiver's disk has no place for, now or later. Asking again does not help; another disk may.
+var (
+	ErrTwin    = errors.New("there is no place for it: on this disk its name is another file's")
+	ErrName    = errors.New("this disk cannot hold a file of that name")
+	ErrTooLong = errors.New("this disk cannot hold a file of that size")
+)
+
+// folded is what some disk may take for the same as path: systems differ in what they make of case, of Unicode's forms, and of
+// dots and spaces at the end of a name. Paths that no disk takes for the same have different ones.
+func folded(path string) string {
+	plain := true
+	for i := range len(path) {
+		c := path[i]
+		if c >= 0x80 || c >= 'A' && c <= 'Z' || c == ' ' || c == '.' {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return path
+	}
+	fold := cases.Fold()
+	names := strings.Split(path, "/")
+	for i, n := range names {
+		n = fold.String(strings.ToLower(strings.ToUpper(norm.NFD.String(n))))
+		n = strings.Map(func(r rune) rune {
+			switch {
+			case r == 0xad, r == 0x34f, r >= 0x200b && r <= 0x200f, r >= 0xfe00 && r <= 0xfe0f, r == 0xfeff:
+				return -1 // some disks pass over what is not seen
+			}
+			return r
+		}, n)
+		names[i] = strings.TrimRight(norm.NFD.String(n), " .")
+	}
+	return strings.Join(names, "/")
+}
+
+// places knows which listed paths may be one on the receiver's disk.
+type places struct {
+	seed  maphash.Seed
+	twins map[uint64][]catalog.Entry // those of one folded path, where there are several
+	turns map[uint64]*sync.Mutex     // such are brought one after the other
+	dirs  func() map[uint64]string   // a directory by its folded path
+}
+
+func newPlaces(listed []catalog.Entry) *places {
+	p := &places{seed: maphash.MakeSeed(), twins: make(map[uint64][]catalog.Entry), turns: make(map[uint64]*sync.Mutex)}
+	first := make(map[uint64]int, len(listed))
+	for i, e := range listed {
+		k := p.key(e.Path)
+		j, again := first[k]
+		switch {
+		case !again:
+			first[k] = i
+		case p.twins[k] == nil:
+			p.twins[k] = []catalog.Entry{listed[j], e}
+			p.turns[k] = &sync.Mutex{}
+		default:
+			p.twins[k] = append(p.twins[k], e)
+		}
+	}
+	p.dirs = sync.OnceValue(func() map[uint64]string {
+		all := make(map[uint64]string)
+		for _, e := range listed {
+			for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
+				k := p.key(dir)
+				if _, known := all[k]; known {
+					break
+				}
+				all[k] = dir
+			}
+		}
+		return all
+	})
+	return p
+}
+
+func (p *places) key(path string) uint64 { return maphash.String(p.seed, folded(path)) }
+
+// turn waits until no twin of e is being brought; done ends the turn.
+func (p *places) turn(e catalog.Entry) (done func()) {
+	m := p.turns[p.key(e.Path)]
+	if m == nil {
+		return func() {}
+	}
+	m.Lock()
+	return m.Unlock
+}
+
+// present tells whether the file is there already. Another one in its place is an error, [ErrTwin] where that is another
+// file of the catalog, which is never replaced, and otherwise [ErrExists], unless it may be replaced.
+func (d *download) present(ctx context.Context, m *meter) (bool, error) {
+	e := m.e
+	fi, err := d.root.Lstat(e.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, d.misplaced(e, err)
+	case fi.Mode().IsRegular():
+		same, err := d.holds(ctx, e.Path, fi, e, m.checking)
+		if err != nil {
+			return false, err
+		}
+		if same {
+			// A crash between getting the name and losing the other leaves both.
+			if left, err := d.root.Lstat(partialName(e)); err == nil && os.SameFile(fi, left) {
+				return true, d.root.Remove(partialName(e))
+			}
+			return true, nil
+		}
+		m.checked(0)
+		if err := d.twin(ctx, e, fi); err != nil {
+			return false, err
+		}
+	default:
+		if dir, listed := d.places.dirs()[d.places.key(e.Path)]; fi.IsDir() && listed {
+			return false, fmt.Errorf("%w, %q", ErrTwin, dir+"/")
+		}
+		return false, fmt.Errorf("%w, and it is no regular file", ErrExists)
+	}
+	if !d.o.Overwrite {
+		return false, ErrExists
+	}
+	return false, nil
+}
+
+// holds tells whether the file at path is e's content.
+func (d *download) holds(ctx context.Context, path string, fi fs.FileInfo, e catalog.Entry, told func(int64)) (bool, error) {
+	if fi.Size() != e.Size {
+		return false, nil
+	}
+	f, err := d.root.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	there := &partial{name: path, sink: f, size: e.Size}
+	h := sha256.New()
+	if err := there.sum(ctx, h, told); err != nil {
+		return false, err
+	}
+	return hashOf(h) == e.Hash, nil
+}
+
+// twin says that the file at e's path, which is not e's content, is another of the catalog's that this disk takes for the
+// same; or nil. Whose it is the content tells, and for an older version of either the name that the disk has for it.
+func (d *download) twin(ctx context.Context, e catalog.Entry, fi fs.FileInfo) error {
+	named := func(p string) bool { return d.named(p, func(a, b string) bool { return a == b }) }
+	twins := d.places.twins[d.places.key(e.Path)]
+	if len(twins) == 0 && !strings.Contains(e.Path, "~") {
+		return nil
+	}
+	mine := named(e.Path)
+	var other string
+	for _, q := range twins {
+		if q.Path == e.Path {
+			continue
+		}
+		if _, err := d.root.Lstat(q.Path); err != nil {
+			continue
+		}
+		theirs := named(q.Path)
+		if mine && theirs {
+			continue // two files
+		}
+		same, err := d.holds(ctx, e.Path, fi, q, nil)
+		if err != nil {
+			return err
+		}
+		if same || theirs {
+			return fmt.Errorf("%w, %q", ErrTwin, q.Path)
+		}
+		other = q.Path
+	}
+	// What has no name that looks like this one has it as its short one, from the days of eight letters and three.
+	if !mine && other == "" && !d.named(e.Path, func(a, b string) bool { return folded(a) == folded(b) }) {
+		return ErrTwin
+	}
+	return nil
+}
+
+// named tells whether each name of path is one that its directory lists.
+func (d *download) named(p string, equal func(a, b string) bool) bool {
+	for ; p != "."; p = path.Dir(p) {
+		names, err := names(d.root, path.Dir(p))
+		if err != nil {
+			return false
+		}
+		found := false
+		for _, n := range names {
+			if found = equal(n, path.Base(p)); found {
+				break
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+func names(root *os.Root, dir string) ([]string, error) {
+	f, err := root.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Readdirnames(-1)
+}
+
+// commit gives the whole file its name, unless a twin has it.
+func (d *download) commit(ctx context.Context, p *partial, m *meter) error {
+	d.placing.Lock()
+	defer d.placing.Unlock()
+	look := func() error {
+		fi, err := d.root.Lstat(m.e.Path)
+		if err != nil || !fi.Mode().IsRegular() {
+			return nil
+		}
+		return d.twin(ctx, m.e, fi)
+	}
+	if d.o.Overwrite {
+		if err := look(); err != nil {
+			return err
+		}
+	}
+	err := p.commit(d.o.Overwrite)
+	if errors.Is(err, ErrExists) {
+		return errors.Join(look(), err)
+	}
+	return err
+}
+
+// misplaced makes plain why e's file cannot be made.
+func (d *download) misplaced(e catalog.Entry, err error) error {
+	switch {
+	case badName(err):
+		return fmt.Errorf("%w: %w", ErrName, err)
+	case !notADirectory(err):
+		return diskError(err)
+	}
+	for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
+		fi, err := d.root.Lstat(dir)
+		if err != nil || fi.IsDir() {
+			continue
+		}
+		for _, q := range d.listed {
+			if fi.Mode().IsRegular() && d.places.key(q.Path) == d.places.key(dir) {
+				return fmt.Errorf("%w, %q", ErrTwin, q.Path)
+			}
+		}
+		return fmt.Errorf("%w, and it is where the directory %q should be", ErrExists, dir)
+	}
+	return err
+}
