@@ -7,8 +7,12 @@
 //	reader.go    Reader: io.ReadSeeker that looks ahead
 //	gateway.go   Gateway: the same over HTTP, for players and browsers on this machine
 //	download.go  Download: files and directories, in parallel, with progress
+//	place.go     where a file goes, and whether this disk takes it for another of the catalog
+//	leftovers.go what earlier downloads left unfinished, and directories that nothing came into
+//	meter.go     Progress and Result: how far it is
 //	fill.go      one file: chunks in order to the disk, hashed beside it
 //	partial.go   the file on its way: always a beginning, so that its length is all there is to know
+//	diskerror*.go what disks say, in plain words
 //	session.go   opening a session of protocol 2, and what is checked before it is believed
 //	transfer.go  chunks wanted, in flight, lost, asked for again
 //	watch.go     what is late, gone, or hopeless

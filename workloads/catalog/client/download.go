@@ -70,7 +70,10 @@ func (c *Client) Download(ctx context.Context, name events.Catalog, entries []ca
 		o.Listed = entries
 	}
 	d := &download{c: c, catalog: name, owner: owner, root: root, o: o, listed: o.Listed, places: newPlaces(o.Listed)}
-	d.left.root = root
+	if c.seams.disk != nil {
+		d.root = c.seams.disk(root)
+	}
+	d.left.root = d.root
 	defer d.left.unmake()
 	d.p.Files = len(entries)
 	for _, e := range entries {
@@ -83,7 +86,7 @@ type download struct {
 	c       *Client
 	catalog events.Catalog
 	owner   events.Account
-	root    *os.Root
+	root    disk
 	o       Options
 	listed  []catalog.Entry
 	places  *places
@@ -160,6 +163,9 @@ func (d *download) failed(e catalog.Entry, err error) {
 
 // file brings one file.
 func (d *download) file(ctx context.Context, e catalog.Entry) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err := catalog.CheckPath(e.Path); err != nil {
 		return err
 	}

@@ -15,6 +15,15 @@ type Sink = sink
 // WriteThrough makes c write partial files through what f makes of them.
 func (c *Client) WriteThrough(f func(*os.File) Sink) { c.seams.sink = f }
 
+// A Disk is the directory of a download.
+type Disk = disk
+
+// OnDisk makes c download to what f makes of a directory.
+func (c *Client) OnDisk(f func(*os.Root) Disk) { c.seams.disk = f }
+
+// Folded is what some disk may take a path for.
+var Folded = folded
+
 // OnTheWire makes f of every frame that comes.
 func (c *Client) OnTheWire(f func([]byte) [][]byte) { c.seams.wire = f }
 

@@ -13,7 +13,7 @@ import (
 
 // leftovers are what earlier downloads left unfinished, and what this one made and may not need.
 type leftovers struct {
-	root *os.Root
+	root disk
 
 	mu    sync.Mutex
 	found map[string]map[string][]string // directory → where the whole would go → partials
@@ -64,7 +64,7 @@ func (l *leftovers) tidy(e catalog.Entry) error {
 }
 
 // discardUnused removes a partial that no other download is writing.
-func discardUnused(root *os.Root, name string) error {
+func discardUnused(root disk, name string) error {
 	f := unused(root, name)
 	if f == nil {
 		return nil
@@ -74,7 +74,7 @@ func discardUnused(root *os.Root, name string) error {
 }
 
 // unused opens a partial that no other download is writing, and nobody can before it is closed; otherwise it returns nil.
-func unused(root *os.Root, name string) *os.File {
+func unused(root disk, name string) *os.File {
 	if fi, err := root.Lstat(name); err != nil || !fi.Mode().IsRegular() {
 		return nil
 	}

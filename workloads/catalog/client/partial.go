@@ -36,8 +36,22 @@ type sink interface {
 	Close() error
 }
 
+// disk is the directory of a download, and what is below it: an [os.Root].
+type disk interface {
+	Stat(name string) (fs.FileInfo, error)
+	Lstat(name string) (fs.FileInfo, error)
+	Open(name string) (*os.File, error)
+	OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error)
+	Mkdir(name string, perm fs.FileMode) error
+	Link(oldname, newname string) error
+	Rename(oldname, newname string) error
+	Remove(name string) error
+	Chtimes(name string, atime, mtime time.Time) error
+}
+
 // seams are where tests put faults.
 type seams struct {
+	disk      func(*os.Root) disk
 	sink      func(*os.File) sink
 	protocol1 bool                        // ask as an existing client does
 	wire      func(frame []byte) [][]byte // what becomes of a frame before it is opened
@@ -46,7 +60,7 @@ type seams struct {
 // partial is a file on its way: at any moment, also after a crash, the beginning of the file. It is written strictly in
 // order, so that its length is all there is to know, and its name carries the hash, so that it is never mistaken for another's.
 type partial struct {
-	root *os.Root
+	root disk
 	path string    // where the whole goes
 	when time.Time // when it was last modified, or zero
 	name string    // where it is until then

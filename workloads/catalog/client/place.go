@@ -220,7 +220,7 @@ func (d *download) named(p string, equal func(a, b string) bool) bool {
 	return true
 }
 
-func names(root *os.Root, dir string) ([]string, error) {
+func names(root disk, dir string) ([]string, error) {
 	f, err := root.Open(dir)
 	if err != nil {
 		return nil, err
@@ -254,11 +254,14 @@ func (d *download) commit(ctx context.Context, p *partial, m *meter) error {
 
 // misplaced makes plain why e's file cannot be made.
 func (d *download) misplaced(e catalog.Entry, err error) error {
-	switch {
-	case badName(err):
+	if err = diskError(err); hopeless(err) || errors.Is(err, ErrInUse) {
+		return err
+	}
+	if badName(err) || errors.Is(err, fs.ErrPermission) && d.onlyThisName(e) {
 		return fmt.Errorf("%w: %w", ErrName, err)
-	case !notADirectory(err):
-		return diskError(err)
+	}
+	if !notADirectory(err) {
+		return err
 	}
 	for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
 		fi, err := d.root.Lstat(dir)
@@ -273,4 +276,23 @@ func (d *download) misplaced(e catalog.Entry, err error) error {
 		return fmt.Errorf("%w, and it is where the directory %q should be", ErrExists, dir)
 	}
 	return err
+}
+
+// onlyThisName tells whether a file can be made where e's could not be: some disks call a name they cannot hold forbidden.
+func (d *download) onlyThisName(e catalog.Entry) bool {
+	if _, err := d.root.Lstat(partialName(e)); err == nil {
+		return false
+	}
+	dir := path.Dir(e.Path)
+	for ; dir != "."; dir = path.Dir(dir) {
+		if fi, err := d.root.Stat(dir); err == nil && fi.IsDir() {
+			break
+		}
+	}
+	probe := path.Join(dir, fmt.Sprintf("%x", sha256.Sum256([]byte(e.Path)))+partialEnd)
+	f, err := d.root.OpenFile(probe, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return false
+	}
+	return f.Close() == nil && d.root.Remove(probe) == nil
 }
