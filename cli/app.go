@@ -18,10 +18,13 @@ const (
 	categoryLook   = "Look and mend"
 )
 
-// Main runs one command line and returns the exit code: 0 done, 1 failed, 2 misused, 130 interrupted through ctx. Nothing
-// of the command runs any more when it returns.
+// Main runs one command line and returns the exit code: 0 done, or whoever read the results had enough of them; 1 failed,
+// 2 misused, 130 interrupted through ctx. Nothing of the command runs any more when it returns.
 func Main(ctx context.Context, o Outside) int {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	e := newEnv(o)
+	e.written.gone = func() { end(errReaderGone) }
 	app := newApp(e)
 	if words, asked := completing(o.Args); asked {
 		e.complete(ctx, app, words)

@@ -23,6 +23,7 @@ is printed as it happens.
 
    natster catalog serve films`,
 		Action: e.online(0, -1, func(ctx context.Context, s *session, _ *cli.Context, arg []string) error {
+			defer s.written.endWithReader(ctx)()
 			shelf, err := s.shelf(s.me)
 			if err != nil {
 				return err

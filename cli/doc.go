@@ -10,7 +10,8 @@
 //	help.go        what a command is for and how it is typed
 //	topics.go      what else natster help explains: --json, the environment
 //	env.go         streams, colours, JSON, the log
-//	results.go     stdout: what could not be written is no success
+//	results.go     stdout: what could not be written is no success; a run ends with its reader
+//	reader_*.go    whether a pipe has lost its reader
 //	errors.go      how errors look, what to type next, exit codes
 //	table.go       listings; sizes, rates and numbers for people
 //	progress.go    the bar on stderr
@@ -36,10 +37,12 @@
 // # Promises
 //
 // Results are on stdout, everything else on stderr; progress and colours only on a terminal, no colours with NO_COLOR.
-// An error is one line, "natster: …" in lower case, and then a line that can be typed. Exit codes: 0 done, 1 failed,
-// 2 misused, 130 interrupted, after cleaning up. With --json a result is one JSON value, and what goes on (events, serve)
-// one value a line; an error is {"error":"…","try":"…"} on stderr, a note {"note":"…"}. natster help json has the vocabulary.
-// Credentials are in files of mode 0600 and are never printed.
+// An error is one line, "natster: …" in lower case, and then a line that can be typed. Exit codes: 0 done, also when whoever
+// read the results has gone (natster events | head), 1 failed, 2 misused, 130 interrupted (Ctrl-C, SIGTERM, the terminal
+// closed) after cleaning up, or at once by a second Ctrl-C or SIGTERM; nexlet, which nodes end so, 0. No other broken pipe
+// or connection ends a command. With --json a result is one JSON value, and what goes on (events, serve) one value a line;
+// an error is {"error":"…","try":"…"} on stderr, a note {"note":"…"}. natster help json has the vocabulary. Credentials are
+// in files of mode 0600 and are never printed.
 //
 // # On disk
 //

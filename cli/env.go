@@ -38,7 +38,7 @@ type env struct {
 }
 
 func newEnv(o Outside) *env {
-	e := &env{Outside: o, written: &results{Writer: o.Stdout}, context: o.Getenv("NATSTER_CONTEXT")}
+	e := &env{Outside: o, written: &results{Writer: o.Stdout, gone: func() {}}, context: o.Getenv("NATSTER_CONTEXT")}
 	e.out, e.err = e.styleOf(o.Stdout), e.styleOf(o.Stderr)
 	e.Stdout = e.written
 	return e

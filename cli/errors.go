@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 
 	"natster/deploy/accounts"
 	"natster/functions/api"
@@ -18,10 +17,10 @@ import (
 
 // The exit codes.
 const (
-	exitDone        = 0
-	exitFailed      = 1
-	exitMisused     = 2
-	exitInterrupted = 130
+	exitDone    = 0
+	exitFailed  = 1
+	exitMisused = 2
+	Interrupted = 130 // main's, too, when it does not wait for Main
 )
 
 // A misuse is a command line that means nothing; Usage is the line that would.
@@ -53,8 +52,9 @@ func hint(err error, format string, args ...any) error {
 // fail prints err the way every error of natster looks, and returns the exit code.
 func (e *env) fail(ctx context.Context, err error) int {
 	lost := e.written.failure()
-	if errors.Is(lost, syscall.EPIPE) && (err == nil || errors.Is(err, syscall.EPIPE)) { // whoever read it has gone, and knows
-		return exitInterrupted
+	over := ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)))
+	if context.Cause(ctx) == errReaderGone && (err == nil || over || errors.Is(err, lost)) {
+		return exitDone
 	}
 	if err == nil {
 		err = lost
@@ -62,8 +62,8 @@ func (e *env) fail(ctx context.Context, err error) int {
 	if err == nil {
 		return exitDone
 	}
-	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))) {
-		return exitInterrupted
+	if over {
+		return Interrupted
 	}
 	e.complain(err)
 	if _, ok := errors.AsType[*misuse](err); ok {

@@ -35,6 +35,7 @@ func eventsCommand(e *env) *cli.Command {
 				return err
 			}
 			defer nc.Close()
+			defer e.written.endWithReader(ctx)()
 			n, err := e.narrator(keeper)
 			if err != nil {
 				return err

@@ -325,7 +325,7 @@ func TestErrorsAreOneHarmlessLine(t *testing.T) {
 	e, _, stderr := testEnv(nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if code := e.fail(ctx, ctx.Err()); code != exitInterrupted || stderr.Len() > 0 {
+	if code := e.fail(ctx, ctx.Err()); code != Interrupted || stderr.Len() > 0 {
 		t.Errorf("interrupted: exit %d, %q", code, stderr)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -39,7 +40,9 @@ stock nex CLI, deploys. Credentials come from a directory that natster admin cre
    nex --config nex.json node up
    natster nexlet --remote natster --nats nats://127.0.0.1:4222`,
 		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) error {
-			config, err := e.nexletConfig()
+			log := &results{Writer: e.Stderr, gone: e.written.gone} // all that a nexlet prints
+			defer log.endWithReader(ctx)()
+			config, err := e.nexletConfig(log)
 			if err != nil {
 				return err
 			}
@@ -73,7 +76,7 @@ stock nex CLI, deploys. Credentials come from a directory that natster admin cre
 func usualDir(name string) string { return "~/.local/share/natster/nexlet/" + name }
 
 // nexletConfig is what the operator of this machine says about nexlets on it.
-func (e *env) nexletConfig() (nexlet.Config, error) {
+func (e *env) nexletConfig(log io.Writer) (nexlet.Config, error) {
 	creds, err := e.nexletDir("NATSTER_CREDS_DIR", "creds")
 	if err != nil {
 		return nexlet.Config{}, err
@@ -87,7 +90,7 @@ func (e *env) nexletConfig() (nexlet.Config, error) {
 		State:    state,
 		Catalogs: e.Getenv("NATSTER_CATALOGS_DIR"),
 		Version:  readVersion().semantic(),
-		Logger:   slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		Logger:   slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})),
 		Functions: func() []functions.Function {
 			fns, err := functionsFrom(creds)
 			if err != nil {

@@ -1,0 +1,11 @@
+//go:build !unix
+
+package cli
+
+import (
+	"context"
+	"os"
+)
+
+// readerGone cannot be told here without writing.
+func readerGone(context.Context, *os.File) bool { return false }
