@@ -89,7 +89,8 @@ func (d *demo) what(arg []string) (string, error) {
 		return dir, nil
 	}
 	dir := filepath.Join(d.dir, "media")
-	return dir, os.CopyFS(dir, sample.Media())
+	_, err := sample.Restore(dir)
+	return dir, err
 }
 
 func (d *demo) play(ctx context.Context) error {

@@ -4,8 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io/fs"
-	"os"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,7 +46,7 @@ world's directory: the next devrun goes on where this one ended.
 			if err != nil {
 				return err
 			}
-			hub, err := hubDir(dir, c.String("hub"))
+			hub, err := e.hubDir(dir, c.String("hub"))
 			if err != nil {
 				return err
 			}
@@ -61,6 +60,7 @@ world's directory: the next devrun goes on where this one ended.
 				TLSCert: c.String("tls-cert"), TLSKey: c.String("tls-key"), SelfSigned: c.Bool("tls-self-signed"),
 				ClaimURL: claims, Version: readVersion().semantic(),
 				Elsewhere: c.Bool("nex"),
+				Notify:    e.notice,
 				Logger:    e.logger(),
 			})
 			if err != nil {
@@ -92,20 +92,29 @@ type devrunResult struct {
 	Web string `json:"web_url,omitempty"`
 }
 
-// hubDir is the directory of the hub's catalog: the one asked for, or one in the world's directory, with sample media in it
-// when it is new.
-func hubDir(world, asked string) (string, error) {
+// hubDir is the directory of the hub's catalog: the one asked for, or one in the world's directory, with sample media in it.
+func (e *env) hubDir(dir, asked string) (string, error) {
 	if asked != "" {
 		return filepath.Abs(asked)
 	}
-	dir := filepath.Join(world, "hub", "media")
-	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return dir, err
+	dir = filepath.Join(dir, "hub", "media")
+	mended, err := sample.Restore(dir)
+	if len(mended) > 0 {
+		e.notice(world.Notice{
+			Happened: fmt.Sprintf("%s in %s had changed, and is natster's own again: %s",
+				count(len(mended), "sample file"), dir, strings.Join(mended, ", ")),
+			Do: "for files of yours: natster devrun --hub DIR",
+		})
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
+	return dir, err
+}
+
+// notice prints what the operator of a world has to know: what happened, and what to do.
+func (e *env) notice(n world.Notice) {
+	e.note("%s %s", e.err.bold("natster:"), oneLine(n.Happened))
+	if n.Do != "" {
+		e.note("  to do: %s", oneLine(n.Do))
 	}
-	return dir, os.CopyFS(dir, sample.Media())
 }
 
 func worldHint(err error) error {

@@ -125,6 +125,7 @@ var usualHints = []struct {
 	{nats.ErrNoServers, "devrun"},
 	{client.ErrNotShared, "catalog shares"},
 	{client.ErrOffline, "catalog ls"},
+	{api.ErrFull, ""}, // is unavailable, too, but the world runs
 	{api.ErrUnavailable, "devrun"},
 }
 

@@ -57,7 +57,7 @@ func (e *env) narrator(keeper *accounts.Operator) (*narrator, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := keeper.Accounts()
+	all, _, err := keeper.Accounts()
 	if err != nil {
 		return nil, err
 	}

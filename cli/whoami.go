@@ -35,7 +35,8 @@ func whoamiCommand(e *env) *cli.Command {
 				Since   time.Time      `json:"initialized"`
 				OAuthID string         `json:"oauth_id,omitempty"`
 				URL     string         `json:"url"`
-			}{s.me.Name, s.me.AccountName, known.Account, time.Unix(known.Initialized, 0).UTC(), known.OAuthID, s.nc.ConnectedUrl()}, func() {
+				Notice  string         `json:"notice,omitempty"`
+			}{s.me.Name, s.me.AccountName, known.Account, time.Unix(known.Initialized, 0).UTC(), known.OAuthID, s.nc.ConnectedUrl(), s.api.Notice()}, func() {
 				s.say("%s", s.out.bold(s.me.AccountName))
 				s.say("  account  %s", known.Account)
 				s.say("  since    %s", time.Unix(known.Initialized, 0).Format(time.DateTime))
@@ -43,6 +44,9 @@ func whoamiCommand(e *env) *cli.Command {
 				s.say("  world    %s", s.nc.ConnectedUrl())
 				if known.OAuthID != "" {
 					s.say("  login    %s", quoted(known.OAuthID))
+				}
+				if notice := s.api.Notice(); notice != "" {
+					s.say("  notice   %s", s.out.bold(oneLine(notice)))
 				}
 			})
 		}),

@@ -88,7 +88,7 @@ func (r *Runner) handle(ctx, work context.Context, host Host, t Trigger, jm jets
 	switch {
 	case err == nil:
 		return jm.Ack()
-	case errors.Is(err, ErrPoison), attempt >= r.cfg.Attempts && !errors.Is(err, api.ErrUnavailable):
+	case errors.Is(err, ErrPoison), attempt >= r.cfg.Attempts && !errors.Is(err, api.ErrUnavailable) && r.cfg.Refuse() == nil:
 		return r.setAside(work, host, t, jm, m, err)
 	case ctx.Err() != nil:
 		return jm.Nak() // we are stopping: another instance, or the next start, tries at once

@@ -81,6 +81,11 @@ func (r *Runner) accept(work context.Context, t Trigger, m micro.Request) {
 func (r *Runner) answer(work context.Context, t Trigger, m micro.Request, from events.Account) (call *Call, data any, err error) {
 	call = &Call{From: from, Subject: m.Subject(), waiting: r.waiting}
 	defer r.contain(&err)
+	if t.writes {
+		if err := r.cfg.Refuse(); err != nil {
+			return call, nil, err
+		}
+	}
 	if p := m.Headers().Get(api.HeaderMinPosition); p != "" {
 		if call.MinPosition, err = strconv.ParseUint(p, 10, 64); err != nil {
 			return call, nil, api.Errorf(api.ErrBadRequest, "header %s: %q is no position", api.HeaderMinPosition, p)
@@ -117,6 +122,9 @@ func (r *Runner) reply(m micro.Request, call *Call, data any, err error) {
 			answer.Header.Set(api.HeaderNext, call.next)
 		}
 		answer.Data = api.EncodeReply(data, nil)
+		if why := r.cfg.Refuse(); why != nil {
+			answer.Header.Set(api.HeaderNotice, headerLine(why.Error()))
+		}
 	}
 	if answer.Subject == "" {
 		return

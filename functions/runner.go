@@ -33,6 +33,9 @@ type Config struct {
 	// Backoff is how long after a failed attempt, the first being 1, the next begins. If nil it doubles from 100 ms to
 	// 30 s.
 	Backoff func(attempt int) time.Duration
+	// Refuse, if not nil, says why nothing new can be kept just now, nil if it can. Requests that write are answered with it,
+	// and all others are told beside their answer.
+	Refuse func() error
 	// Observe, if not nil, is called after every trigger handled. It must not block.
 	Observe func(Observation)
 }
@@ -63,6 +66,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Attempts == 0 {
 		c.Attempts = 12
+	}
+	if c.Refuse == nil {
+		c.Refuse = func() error { return nil }
 	}
 	if c.Backoff == nil {
 		c.Backoff = doubling

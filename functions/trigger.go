@@ -30,6 +30,7 @@ type Trigger struct {
 	Filters []string // the subjects that it hears
 
 	serve  func(context.Context, *Call, []byte) (any, error)
+	writes bool        // of a subject trigger: it may have to keep something
 	stream string      // of the two others
 	bucket view.Bucket // of a key trigger
 	handle func(context.Context, *message) error
@@ -59,6 +60,7 @@ func Request[Q, A any](e api.Endpoint[Q, A], h func(context.Context, *Call, Q) (
 		Kind:    KindRequest,
 		Name:    e.Name,
 		Filters: []string{e.Service()},
+		writes:  e.Writes,
 		serve: func(ctx context.Context, c *Call, body []byte) (any, error) {
 			q, err := e.Decode(body)
 			if err != nil {

@@ -2,9 +2,15 @@
 package sample
 
 import (
+	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+
+	"natster/deploy/private"
 )
 
 //go:embed media
@@ -17,4 +23,38 @@ func Media() fs.FS {
 		panic(fmt.Sprintf("sample: %v", err)) // the directory is embedded above
 	}
 	return media
+}
+
+// Restore makes the files in dir what they are here, each replaced at once and synced, and returns the names of those that were
+// something else before; those that were simply missing are not among them. What else is in dir stays. A copy that the power
+// went off over is mended by that.
+func Restore(dir string) (mended []string, err error) {
+	media := Media()
+	err = fs.WalkDir(media, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if e.IsDir() {
+			return private.MkdirAll(path)
+		}
+		want, err := fs.ReadFile(media, name)
+		if err != nil {
+			return err
+		}
+		have, err := os.ReadFile(path)
+		switch {
+		case err == nil && bytes.Equal(have, want):
+			return nil
+		case err == nil:
+			mended = append(mended, name)
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+		return private.WriteFile(path, want)
+	})
+	if err != nil {
+		return mended, fmt.Errorf("sample media in %s: %w", dir, err)
+	}
+	return mended, nil
 }

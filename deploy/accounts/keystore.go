@@ -97,7 +97,55 @@ func (k keystore) account(a events.Account) (record, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, fmt.Errorf("%s: %w", a, ErrUnknownAccount)
 	}
+	if d, ok := errors.AsType[*Damaged](err); ok || err == nil && (r.Account != a || !r.sound()) {
+		if !ok {
+			d = &Damaged{File: k.path("accounts", a.String()+".json")}
+		}
+		d.Account, d.Name = a, k.nameOf(a)
+		return record{}, d
+	}
 	return r, err
+}
+
+// sound tells whether the record has what every account has.
+func (r record) sound() bool { return r.Seed != "" && r.SigningSeed != "" && r.JWT != "" }
+
+// nameOf is the name that account a is enrolled under, if any.
+func (k keystore) nameOf(a events.Account) string {
+	names, err := os.ReadDir(k.path("names"))
+	if err != nil {
+		return ""
+	}
+	for _, f := range names {
+		if key, err := os.ReadFile(k.path("names", f.Name())); err == nil && string(key) == a.String() {
+			return f.Name()
+		}
+	}
+	return ""
+}
+
+// A Damaged is the error about an account whose file cannot be read. Only that account is stopped by it.
+type Damaged struct {
+	Account events.Account
+	Name    string // that it was enrolled under, if any
+	File    string
+}
+
+// Error names the account and the file, and quotes nothing of it.
+func (d *Damaged) Error() string {
+	if d.Account.IsZero() {
+		return d.File + " is damaged: restore it from a backup"
+	}
+	who := "account " + d.Account.String()
+	if d.Name != "" {
+		who = "account " + d.Name + " (" + d.Account.String() + ")"
+	}
+	return who + ": its file " + d.File + " is damaged"
+}
+
+// Remedy is what to do about it.
+func (d *Damaged) Remedy() string {
+	return "restore " + d.File + " from a backup; its keys are in no other place"
 }
 
 func (k keystore) putAccount(r record) error {
@@ -113,7 +161,24 @@ func (k keystore) named(name string) (events.Account, error) {
 	if err != nil {
 		return events.Account{}, fmt.Errorf("accounts: look up %q: %w", name, err)
 	}
-	return events.ParseAccount(string(key))
+	if a, err := events.ParseAccount(string(key)); err == nil {
+		return a, nil
+	}
+	return k.findNamed(name) // the file is damaged; the account says its name itself
+}
+
+// findNamed looks for the enrolled account of that name in all of them.
+func (k keystore) findNamed(name string) (events.Account, error) {
+	keys, err := k.all()
+	if err != nil {
+		return events.Account{}, err
+	}
+	for _, a := range keys {
+		if r, err := k.account(a); err == nil && strings.EqualFold(r.Name, name) {
+			return a, k.putName(name, a)
+		}
+	}
+	return events.Account{}, &Damaged{File: k.path("names", strings.ToLower(name))}
 }
 
 func (k keystore) putName(name string, a events.Account) error {
@@ -156,8 +221,7 @@ func readJSON(path string, v any) error {
 		return fmt.Errorf("accounts: read: %w", err)
 	}
 	if err := json.Unmarshal(text, v); err != nil {
-		// The decoder's own message may quote what it read.
-		return fmt.Errorf("accounts: %s is damaged: restore it from a backup", path)
+		return &Damaged{File: path} // the decoder's own message may quote what it read
 	}
 	return nil
 }

@@ -200,21 +200,31 @@ func (o *Operator) Claims() *jwt.OperatorClaims { return o.claims }
 // WellKnown are the world's own accounts.
 func (o *Operator) WellKnown() WellKnown { return o.known }
 
-// Accounts lists all accounts, the world's own among them.
-func (o *Operator) Accounts() ([]Known, error) {
+// Accounts lists all accounts, the world's own among them, and those that it cannot read.
+func (o *Operator) Accounts() ([]Known, []*Damaged, error) {
 	keys, err := o.keys.all()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	all := make([]Known, len(keys))
-	for i, a := range keys {
+	var all []Known
+	var damaged []*Damaged
+	for _, a := range keys {
 		r, err := o.keys.account(a)
-		if err != nil {
-			return nil, err
+		if d, ok := errors.AsType[*Damaged](err); ok {
+			damaged = append(damaged, d)
+			continue
 		}
-		all[i] = Known{Account: r.Account, Name: r.Name, JWT: r.JWT}
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, Known{Account: r.Account, Name: r.Name, JWT: r.JWT})
 	}
-	return all, nil
+	return all, damaged, nil
+}
+
+// Damaged is the error about an account whose file turns out to be damaged where it could be read.
+func (o *Operator) Damaged(a Known) *Damaged {
+	return &Damaged{Account: a.Account, Name: a.Name, File: o.keys.path("accounts", a.Account.String()+".json")}
 }
 
 // Enrol implements Keeper.
@@ -277,7 +287,7 @@ func (o *Operator) edit(ctx context.Context, s *server, a events.Account, change
 	}
 	claims, err := jwt.DecodeAccountClaims(r.JWT)
 	if err != nil {
-		return r, fmt.Errorf("accounts: the JWT of %s: %w", a, err)
+		return r, o.Damaged(Known{Account: a, Name: r.Name})
 	}
 	before := r
 	before.Users = maps.Clone(r.Users)

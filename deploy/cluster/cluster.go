@@ -78,9 +78,12 @@ func Configs(op *accounts.Operator, servers []Server) ([][]byte, error) {
 	if len(servers)%2 == 0 {
 		return nil, fmt.Errorf("a cluster of %d servers stands no more failures than one of %d: take an odd number", len(servers), len(servers)-1)
 	}
-	known, err := op.Accounts()
+	known, damaged, err := op.Accounts()
 	if err != nil {
 		return nil, err
+	}
+	if len(damaged) > 0 {
+		return nil, damaged[0] // the servers would not know it
 	}
 	token, err := op.Token()
 	if err != nil {

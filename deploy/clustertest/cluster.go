@@ -71,7 +71,7 @@ func (c *Cluster) start(op *accounts.Operator, i, port int, routes []*url.URL) *
 	dir := c.t.TempDir()
 	resolver := filepath.Join(dir, "resolver")
 	c.must(os.MkdirAll(resolver, 0o700))
-	known, err := op.Accounts()
+	known, _, err := op.Accounts()
 	c.must(err)
 	for _, a := range known {
 		c.must(os.WriteFile(filepath.Join(resolver, a.Account.String()+".jwt"), []byte(a.JWT), 0o600))

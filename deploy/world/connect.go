@@ -8,6 +8,7 @@ import (
 	"natster/deploy/accounts"
 	"natster/events"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
@@ -30,8 +31,15 @@ func (i Info) Connect(ctx context.Context, creds accounts.Creds, options ...nats
 
 // ConnectAs connects inside the process, without a socket; the connection ends with the world. The caller closes it.
 func (w *World) ConnectAs(ctx context.Context, creds accounts.Creds, options ...nats.Option) (*nats.Conn, error) {
-	all := []nats.Option{nats.UserCredentialBytes(creds), nats.InProcessServer(w.server), nats.NoReconnect(), dialTimeout(ctx)}
+	all := []nats.Option{nats.UserCredentialBytes(creds), nats.InProcessServer(w.running()), nats.NoReconnect(), dialTimeout(ctx)}
 	return connect(ctx, "", append(all, options...))
+}
+
+// running is the server that runs now, or ran last.
+func (w *World) running() *server.Server {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.server
 }
 
 // Admin connects to the global account with every right in it: for provisioning and rebuilding, not for functions.

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"natster/deploy/accounts"
+	"natster/deploy/private"
 	"natster/functions"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -110,7 +114,18 @@ func (s *functionSet) provision(ctx context.Context, w *World) error {
 	if err != nil {
 		return fmt.Errorf("world: %w", err)
 	}
-	return functions.Provision(ctx, js, replicas, s.functions...)
+	if err := functions.Provision(ctx, js, replicas, s.functions...); err != nil {
+		return err
+	}
+	// The server does not sync what it makes for streams of asynchronous persistence, and panics at a next start if that is
+	// not there. Messages it syncs as the stream wants it.
+	err = private.SyncTree(filepath.Join(w.config.Dir, server.JetStreamStoreDir), func(path string) bool {
+		return filepath.Base(filepath.Dir(path)) == messagesDir
+	})
+	if err != nil {
+		return fmt.Errorf("world: sync what was made: %w", err)
+	}
+	return nil
 }
 
 // supervise runs f until ctx is done: again and again, should it end by itself. Its first start is reported to bound, and
@@ -133,7 +148,11 @@ func (s *functionSet) supervise(ctx context.Context, w *World, f functions.Funct
 			}
 			return
 		}
-		w.config.Logger.Error("function ended and is started again", "function", f.Name, "err", err)
+		level := slog.LevelError
+		if w.disk.refuse() != nil {
+			level = slog.LevelDebug // the server was stopped under it
+		}
+		w.config.Logger.Log(ctx, level, "function ended and is started again", "function", f.Name, "err", err)
 		select {
 		case <-time.After(restartWait):
 		case <-ctx.Done():
@@ -157,6 +176,7 @@ func (s *functionSet) run(ctx context.Context, w *World, f functions.Function, r
 		Version: w.config.Version,
 		Logger:  w.config.Logger,
 		Observe: w.config.Observe,
+		Refuse:  w.disk.refuse,
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"natster/deploy/accounts"
 	"natster/deploy/private"
 	"natster/functions/api"
 	"natster/workloads/catalog/library"
@@ -45,7 +46,12 @@ func (w *World) serveHub(ctx context.Context) (_ *hubServer, err error) {
 	if _, err := h.library.Scan(ctx); err != nil {
 		return nil, hint(err)
 	}
-	if h.conn, err = w.Hub(ctx); err != nil {
+	creds, err := w.keeper.User(ctx, w.known.Hub, accounts.OwnerUser, accounts.Permissions{All: true})
+	if err != nil {
+		return nil, err
+	}
+	// As any owner does, over the network: that connection outlives a revival of the server.
+	if h.conn, err = w.info.Connect(ctx, creds, nats.Name("hub"), nats.ReconnectWait(restartWait)); err != nil {
 		return nil, err
 	}
 	s, err := server.New(server.Config{

@@ -13,9 +13,10 @@ import (
 // serverLog is the NATS server's logger. The server's notices are ours to debug; its fatal error is Start's error, which
 // the server itself would have exited the process for.
 type serverLog struct {
-	to    *slog.Logger
-	mu    sync.Mutex
-	fatal string
+	to     *slog.Logger
+	broken func(why string) // told when the server could not write
+	mu     sync.Mutex
+	fatal  string
 }
 
 var _ server.Logger = (*serverLog)(nil)
@@ -27,11 +28,31 @@ func (l *serverLog) log(level slog.Level, format string, v []any) {
 }
 
 func (l *serverLog) Noticef(format string, v ...any) { l.log(slog.LevelDebug, format, v) }
-func (l *serverLog) Errorf(format string, v ...any)  { l.log(slog.LevelError, format, v) }
+
+// Errorf passes errors on, but for those of writing: the world deals with them, and says so itself.
+func (l *serverLog) Errorf(format string, v ...any) {
+	if !isWriteError(format) {
+		l.log(slog.LevelError, format, v)
+		return
+	}
+	l.log(slog.LevelDebug, format, v)
+	l.broken(fmt.Sprintf(format, v...))
+}
+
+// isWriteError tells by its format whether the server says that it could not write, and so will not write any more.
+func isWriteError(format string) bool {
+	format = strings.ToLower(format)
+	return strings.Contains(format, "write error") || strings.Contains(format, "failed to store a msg") ||
+		strings.Contains(format, "will be disabled") || strings.Contains(format, "disabling jetstream")
+}
 
 // Warnf passes warnings on, but for one: that a WebSocket listener has no TLS is decided, and refused, in Config.listening.
 func (l *serverLog) Warnf(format string, v ...any) {
 	level := slog.LevelWarn
+	if isWriteError(format) {
+		l.Errorf(format, v...)
+		return
+	}
 	if strings.HasPrefix(format, "Websocket not configured with TLS") {
 		level = slog.LevelDebug
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	"natster/deploy/accounts"
@@ -21,7 +20,7 @@ import (
 // Keys returns the operator of the world in dir, whom it makes if there is none, without telling any server of changes: for
 // who has the world's keys and starts the servers.
 func Keys(ctx context.Context, dir string) (*accounts.Operator, error) {
-	if err := os.MkdirAll(dir, private.DirMode); err != nil {
+	if err := private.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("world: %w", err)
 	}
 	if err := accounts.Bootstrap(ctx, keysDir(dir)); err != nil {

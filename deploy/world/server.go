@@ -2,12 +2,9 @@ package world
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -25,10 +22,11 @@ const (
 	maxPending    = 64 << 20         // bytes that may wait for one client before it counts as not reading
 	tlsTimeout    = 5.0              // seconds, for a handshake from far away
 	startPatience = 30 * time.Second // a large event log is read back at start
-)
 
-// ErrKeyLost means that there is an event log and no key to it.
-var ErrKeyLost = errors.New("the key to the encrypted data is missing: restore jetstream.key from a backup")
+	// maxStore is what JetStream may keep in all, in bytes: no limit, since the world watches the disk itself. Without one
+	// JetStream lets streams have no more than three quarters of what is free when it starts, and their bounds count as had.
+	maxStore = 1 << 50
+)
 
 // A listening is where a server listens, and with which certificate (nil: none).
 type listening struct {
@@ -36,13 +34,18 @@ type listening struct {
 	tls             *tls.Config
 }
 
-// startServer starts a NATS server over the directory dir and returns when it takes connections.
-func startServer(ctx context.Context, dir string, op *accounts.Operator, at listening, logger *slog.Logger) (*server.Server, error) {
+// startServer starts a NATS server over the world's directory and returns when it takes connections. It tells broken of what
+// the server could not write; after that it writes nothing more until it is started again.
+func (c Config) startServer(ctx context.Context, op *accounts.Operator, at listening, broken func(why string)) (*server.Server, error) {
+	dir := c.Dir
 	key, err := storageKey(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := fillResolver(filepath.Join(dir, "resolver"), op); err != nil {
+	if err := c.mendStore(key, op.WellKnown().Global); err != nil {
+		return nil, err
+	}
+	if err := c.fillResolver(filepath.Join(dir, "resolver"), op); err != nil {
 		return nil, err
 	}
 	resolver, err := server.NewDirAccResolver(filepath.Join(dir, "resolver"), 0, 0, server.NoDelete)
@@ -50,23 +53,24 @@ func startServer(ctx context.Context, dir string, op *accounts.Operator, at list
 		return nil, fmt.Errorf("world: account resolver: %w", err)
 	}
 	options := &server.Options{
-		ServerName:       "natster",
-		Host:             at.nats.host,
-		Port:             at.nats.port,
-		TLSConfig:        at.tls,
-		TLSTimeout:       tlsTimeout,
-		TrustedOperators: []*jwt.OperatorClaims{op.Claims()},
-		SystemAccount:    op.WellKnown().System.String(),
-		AccountResolver:  resolver,
-		MaxPayload:       maxPayload,
-		MaxPending:       maxPending,
-		WriteDeadline:    writeDeadline,
-		JetStream:        true,
-		StoreDir:         dir, // the server keeps all in <dir>/jetstream
-		JetStreamKey:     key,
-		JetStreamCipher:  server.AES,
-		SyncAlways:       true,
-		NoSigs:           true,
+		ServerName:        "natster",
+		Host:              at.nats.host,
+		Port:              at.nats.port,
+		TLSConfig:         at.tls,
+		TLSTimeout:        tlsTimeout,
+		TrustedOperators:  []*jwt.OperatorClaims{op.Claims()},
+		SystemAccount:     op.WellKnown().System.String(),
+		AccountResolver:   resolver,
+		MaxPayload:        maxPayload,
+		MaxPending:        maxPending,
+		WriteDeadline:     writeDeadline,
+		JetStream:         true,
+		StoreDir:          dir, // the server keeps all in <dir>/jetstream
+		JetStreamKey:      key,
+		JetStreamCipher:   server.AES,
+		JetStreamMaxStore: maxStore,
+		SyncAlways:        true,
+		NoSigs:            true,
 		Websocket: server.WebsocketOpts{
 			Host:      at.webSocket.host,
 			Port:      at.webSocket.port,
@@ -78,11 +82,16 @@ func startServer(ctx context.Context, dir string, op *accounts.Operator, at list
 	if err != nil {
 		return nil, fmt.Errorf("world: NATS server: %w", err)
 	}
-	log := &serverLog{to: logger}
+	log := &serverLog{to: c.Logger, broken: broken}
 	s.SetLoggerV2(log, false, false, false)
 	started := make(chan struct{})
 	go func() {
 		defer close(started)
+		defer func() {
+			if p := recover(); p != nil {
+				log.Fatalf("it panicked over what is in %s: %v", filepath.Join(dir, server.JetStreamStoreDir), p)
+			}
+		}()
 		s.Start()
 	}()
 	select {
@@ -105,33 +114,13 @@ func startServer(ctx context.Context, dir string, op *accounts.Operator, at list
 	return s, nil
 }
 
-// storageKey is the key that JetStream encrypts with, made once.
-func storageKey(dir string) (string, error) {
-	path := filepath.Join(dir, "jetstream.key")
-	key, err := os.ReadFile(path)
-	if err == nil {
-		return string(key), nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("world: the key to the encrypted data: %w", err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "jetstream")); err == nil {
-		return "", fmt.Errorf("%s: %w", dir, ErrKeyLost)
-	}
-	fresh := rand.Text() + rand.Text() // 256 bits and a little
-	if err := private.WriteFile(path, []byte(fresh)); err != nil {
-		return "", fmt.Errorf("world: the key to the encrypted data: %w", err)
-	}
-	return fresh, nil
-}
-
 // fillResolver writes the accounts' JWTs to where the server looks for them: at a first start, and to mend what a crash left
 // torn or behind, since the server does not sync them.
-func fillResolver(dir string, op *accounts.Operator) error {
+func (c Config) fillResolver(dir string, op *accounts.Operator) error {
 	if err := private.Mkdir(dir); err != nil {
 		return fmt.Errorf("world: account resolver: %w", err)
 	}
-	all, err := op.Accounts()
+	all, damaged, err := op.Accounts()
 	if err != nil {
 		return err
 	}
@@ -140,9 +129,16 @@ func fillResolver(dir string, op *accounts.Operator) error {
 		if old, err := os.ReadFile(path); err == nil && string(old) == a.JWT {
 			continue
 		}
+		if claims, err := jwt.DecodeAccountClaims(a.JWT); err != nil || claims.Subject != a.Account.String() {
+			damaged = append(damaged, op.Damaged(a))
+			continue
+		}
 		if err := os.WriteFile(path, []byte(a.JWT), private.FileMode); err != nil {
 			return fmt.Errorf("world: account resolver: %w", err)
 		}
+	}
+	for _, d := range damaged {
+		c.notify(d.Error()+": it cannot be changed; everybody else goes on", d.Remedy())
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"natster/deploy/private"
 
@@ -17,6 +18,63 @@ const (
 	vaultSeed = "vault.seed" // claimed contexts; queries opens them
 	webSeed   = "web.seed"   // the accounts' web keys; websessions opens them
 )
+
+// checkSeeds tells whether the world's curve keys are those that it had at its last start: what was sealed to a key opens
+// with no other. It keeps their public halves beside them, in files called *.pub; where there is none there was no start yet.
+func checkSeeds(dir string) error {
+	for _, key := range []struct{ name, gone string }{
+		{vaultSeed, "the contexts that web logins are bound to"}, {webSeed, "the accounts' web keys"},
+	} {
+		path := filepath.Join(dir, key.name)
+		pub := strings.TrimSuffix(path, ".seed") + ".pub"
+		want, err := os.ReadFile(pub)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("world: %w", err)
+		}
+		known := nkeys.IsValidPublicCurveKey(string(want))
+		refuse := func(what string) error {
+			return fmt.Errorf("%s: %w", path, &SeedError{What: what, Opens: key.gone, Public: pub, Seed: path})
+		}
+		if _, err := os.Stat(path); known && errors.Is(err, fs.ErrNotExist) {
+			return refuse("is missing")
+		}
+		pair, err := curveKey(dir, key.name)
+		if errors.Is(err, errSeed) {
+			return refuse("is damaged")
+		}
+		if err != nil {
+			return err
+		}
+		have, err := pair.PublicKey()
+		switch {
+		case err != nil:
+			return fmt.Errorf("world: %s: %w", key.name, err)
+		case have == string(want):
+		case known:
+			return refuse("is another world's, or of another time")
+		default:
+			if err := private.WriteFile(pub, []byte(have)); err != nil {
+				return fmt.Errorf("world: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// A SeedError says that one of the world's curve keys is not what it was. Nothing was changed.
+type SeedError struct {
+	What         string // is wrong with it
+	Opens        string // what only it opens
+	Seed, Public string // the files of its halves
+}
+
+func (e *SeedError) Error() string {
+	return fmt.Sprintf("the key %s, and nothing else opens %s: restore it from a backup (if it is lost for good: rm -f %s %s, "+
+		"and people link their web logins again); nothing was changed", e.What, e.Opens, e.Seed, e.Public)
+}
+
+// errSeed means that a file holds no curve key's seed.
+var errSeed = errors.New("not a curve key's seed")
 
 // curveKey is the key pair whose seed is in the file called name, made once.
 func curveKey(dir, name string) (nkeys.KeyPair, error) {
@@ -40,7 +98,7 @@ func curveKey(dir, name string) (nkeys.KeyPair, error) {
 	}
 	pair, err := nkeys.FromCurveSeed(seed)
 	if err != nil {
-		return nil, fmt.Errorf("world: %s is damaged: restore it from a backup: %w", path, err)
+		return nil, fmt.Errorf("world: %s is damaged: restore it from a backup: %w: %w", path, errSeed, err)
 	}
 	return pair, nil
 }

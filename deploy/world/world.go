@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"natster/deploy/accounts"
@@ -56,6 +57,12 @@ type Config struct {
 	// Observe, if not nil, is called after every trigger that a function handled. It must not block.
 	Observe func(functions.Observation)
 
+	// Notify, if not nil, is told what the operator has to know, such as that the disk is full; otherwise the log is.
+	Notify func(Notice)
+
+	// FreeSpace tells how many bytes are free on the disk of Dir; nil asks the system. It is for tests.
+	FreeSpace func() (uint64, error)
+
 	// Logger takes the log of the server and the functions; nil is none.
 	Logger *slog.Logger
 }
@@ -78,10 +85,14 @@ type World struct {
 	info      Info
 	known     accounts.WellKnown
 	keeper    *accounts.Operator
-	server    *server.Server
 	lock      *flock.Flock
+	at        listening
 	functions *functionSet
 	hub       *hubServer
+	disk      *disk
+
+	mu     sync.Mutex
+	server *server.Server // another one after each revival
 }
 
 // Start starts the world in c.Dir, which it makes if need be, and returns when all of it runs. The caller stops it.
@@ -99,8 +110,11 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 		}
 	}
 	// A directory that was there before keeps its mode: all that is in it is private by itself.
-	if err := os.MkdirAll(c.Dir, private.DirMode); err != nil {
+	if err := private.MkdirAll(c.Dir); err != nil {
 		return nil, fmt.Errorf("world: %w", err)
+	}
+	if c.FreeSpace == nil {
+		c.FreeSpace = func() (uint64, error) { return freeSpace(c.Dir) }
 	}
 	w := &World{config: c}
 	if w.lock, err = takeLock(ctx, c.Dir); err != nil {
@@ -112,15 +126,21 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 		}
 	}()
 
-	last, err := readInfo(c.Dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := c.room(); err != nil {
 		return nil, err
+	}
+	last, err := readInfo(c.Dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // all that is in it is known from elsewhere
+		c.Logger.Warn("made again", "err", err)
 	}
 	at, fingerprint, err := c.listening(last)
 	if err != nil {
 		return nil, err
 	}
 	if err := accounts.Bootstrap(ctx, keysDir(c.Dir)); err != nil {
+		return nil, err
+	}
+	if err := checkSeeds(c.Dir); err != nil {
 		return nil, err
 	}
 	offline, err := accounts.Open(keysDir(c.Dir), nil)
@@ -140,7 +160,8 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	if w.functions, err = enlist(ctx, offline, fns); err != nil {
 		return nil, err
 	}
-	if w.server, err = startServer(ctx, c.Dir, offline, at, c.Logger); err != nil {
+	w.disk = newDisk(c)
+	if w.server, err = c.startServer(ctx, offline, at, w.disk.failed); err != nil {
 		return nil, err
 	}
 	if w.keeper, err = accounts.Open(keysDir(c.Dir), w.dial); err != nil {
@@ -149,11 +170,12 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	if err := w.announce(at, fingerprint); err != nil {
 		return nil, err
 	}
+	w.disk.watch(w)
 	if err := w.functions.start(ctx, w); err != nil {
 		return nil, err
 	}
 	if c.Functions == nil && !c.WithoutFunctions && !c.Elsewhere {
-		if err := w.IntroduceHub(ctx); err != nil {
+		if err := w.IntroduceHub(ctx); err != nil && !errors.Is(err, api.ErrFull) { // the next start does it
 			return nil, errors.Join(err, w.functions.stop(ctx))
 		}
 	}
@@ -212,6 +234,7 @@ func (w *World) HubCatalog() events.Catalog { return w.config.HubCatalog }
 // end undoes as much of Start as was done, but for the functions.
 func (w *World) end() error {
 	var errs []error
+	w.disk.stop()
 	if w.server != nil {
 		w.server.Shutdown()
 		w.server.WaitForShutdown()
@@ -248,12 +271,14 @@ func (w *World) announce(at listening, fingerprint string) error {
 	if at.tls != nil {
 		scheme, webSocketScheme = "tls", "wss"
 	}
+	w.at = at
+	w.at.nats.port, w.at.webSocket.port = portOf(w.server.ClientURL()), portOf(w.server.WebsocketURL())
 	w.info = Info{
 		Running:      true,
 		PID:          os.Getpid(),
 		Started:      time.Now().UTC(),
-		URL:          localURL(scheme, at.nats.host, portOf(w.server.ClientURL())),
-		WebSocketURL: localURL(webSocketScheme, at.webSocket.host, portOf(w.server.WebsocketURL())),
+		URL:          localURL(scheme, at.nats.host, w.at.nats.port),
+		WebSocketURL: localURL(webSocketScheme, at.webSocket.host, w.at.webSocket.port),
 		Fingerprint:  fingerprint,
 		Global:       w.known.Global,
 		Hub:          w.known.Hub,

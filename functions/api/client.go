@@ -24,6 +24,7 @@ const DefaultTimeout = 10 * time.Second
 type Client struct {
 	nc       *nats.Conn
 	position atomic.Uint64
+	notice   atomic.Pointer[string]
 }
 
 // NewClient returns a client over nc, which stays the caller's to close.
@@ -40,6 +41,15 @@ func (c *Client) Observe(position uint64) {
 			return
 		}
 	}
+}
+
+// Notice is what the last answer said, beside what it was asked, about the world as it is just now: a sentence for a person,
+// or empty.
+func (c *Client) Notice() string {
+	if s := c.notice.Load(); s != nil {
+		return *s
+	}
+	return ""
 }
 
 // Call sends q to e and waits for the answer. Errors are an [Error] as the function sent it, or [ErrUnavailable] when
@@ -78,6 +88,8 @@ func call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (a A,
 	if p, err := strconv.ParseUint(r.Header.Get(HeaderPosition), 10, 64); err == nil {
 		c.Observe(p)
 	}
+	notice := r.Header.Get(HeaderNotice)
+	c.notice.Store(&notice)
 	return a, r.Header, nil
 }
 

@@ -17,6 +17,7 @@ type Text string
 type Endpoint[Q, A any] struct {
 	Name     string // what [events.GlobalSubject], or [events.InternalSubject], makes a subject of
 	Internal bool   // only for other functions: no account can import it
+	Writes   bool   // may change what the world keeps: refused with [ErrFull] while it has no room
 }
 
 // Subject is where a caller sends the request.

@@ -14,6 +14,8 @@ const (
 	HeaderMinPosition = "Natster-Min-Position"
 	// HeaderNext, on a reply: there is more; ask again with this cursor.
 	HeaderNext = "Natster-Next"
+	// HeaderNotice, on a reply: a sentence for the person who asked, about the world as it is just now.
+	HeaderNotice = "Natster-Notice"
 )
 
 // MaxRequest is the largest request body that a function reads, in bytes.
@@ -33,6 +35,7 @@ const (
 	CodeTooMany     Code = 429
 	CodeInternal    Code = 500
 	CodeUnavailable Code = 503 // not now: try again
+	CodeFull        Code = 507 // not now: the world has no room to keep anything new; it is unavailable, too
 )
 
 // Sentinels to branch on: an [Error] matches the one of its code with errors.Is, on both sides of the wire.
@@ -45,6 +48,7 @@ var (
 	ErrTooMany     = errors.New("too many requests")
 	ErrInternal    = errors.New("internal error")
 	ErrUnavailable = errors.New("not available now")
+	ErrFull        = errors.New("no room to keep anything new")
 )
 
 // codes is the one table between errors and codes.
@@ -59,6 +63,7 @@ var codes = []struct {
 	{ErrGone, CodeGone},
 	{ErrTooMany, CodeTooMany},
 	{ErrUnavailable, CodeUnavailable},
+	{ErrFull, CodeFull},
 	{ErrInternal, CodeInternal},
 }
 
@@ -71,11 +76,11 @@ type Error struct {
 // Error is the sentence.
 func (e *Error) Error() string { return e.Message }
 
-// Is reports whether target is the sentinel of e's code.
+// Is reports whether target is the sentinel of e's code. What is full is not available, too.
 func (e *Error) Is(target error) bool {
 	for _, row := range codes {
 		if row.err == target {
-			return row.code == e.Code
+			return row.code == e.Code || target == ErrUnavailable && e.Code == CodeFull
 		}
 	}
 	return false

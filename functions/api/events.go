@@ -7,7 +7,7 @@ import (
 )
 
 // Put is `events.put`: a command that becomes an event when it is valid. Answered by eventwriter.
-var Put = Endpoint[PutRequest, PutReply]{Name: "events.put"}
+var Put = Endpoint[PutRequest, PutReply]{Name: "events.put", Writes: true}
 
 // A PutRequest asks for an event on behalf of the calling account. Catalog and target are the word "none" where the type
 // has none. Nothing in it says who asks: NATS does.
@@ -27,5 +27,5 @@ type PutReply struct{}
 // PutInternal is `natster.internal.events.<origin>.<type>`: how other functions append. The subject says on whose behalf
 // and which type, so that NATS permissions bound what each function can write: otc binds contexts, hub shares its catalog.
 func PutInternal(origin string, t events.Type) Endpoint[PutRequest, PutReply] {
-	return Endpoint[PutRequest, PutReply]{Name: "events." + origin + "." + string(t), Internal: true}
+	return Endpoint[PutRequest, PutReply]{Name: "events." + origin + "." + string(t), Internal: true, Writes: true}
 }

@@ -4,7 +4,7 @@ import "natster/events"
 
 // GenerateCode is `otc.generate`: a one-time code for the caller's context; 403 when the context is another account's.
 // Answered by otc.
-var GenerateCode = Endpoint[Context, OneTimeCode]{Name: "otc.generate"}
+var GenerateCode = Endpoint[Context, OneTimeCode]{Name: "otc.generate", Writes: true}
 
 // A Context is what a web login needs to know of an account. Existing clients put an access token and credentials in it:
 // both are secret, and are kept only sealed. Ours leaves them empty.
@@ -33,7 +33,7 @@ type OneTimeCode struct {
 
 // ClaimCode is `otc.claim`: the context bound to a code, once; 403 for all but the site, 404 for a code that is unknown,
 // used or expired. Answered by otc.
-var ClaimCode = Endpoint[Claim, Context]{Name: "otc.claim"}
+var ClaimCode = Endpoint[Claim, Context]{Name: "otc.claim", Writes: true}
 
 // A Claim binds the code's context to a login.
 type Claim struct {

@@ -4,7 +4,7 @@ import "natster/events"
 
 // PutHeartbeat is `heartbeats.put`: a catalog server of the caller is alive. No reply is expected, but a request gets one.
 // Answered by presence.
-var PutHeartbeat = Endpoint[Heartbeat, None]{Name: "heartbeats.put"}
+var PutHeartbeat = Endpoint[Heartbeat, None]{Name: "heartbeats.put", Writes: true}
 
 // StopHeartbeat is `heartbeats.stop`: the catalog server of the caller stops serving a catalog, which is offline from now on
 // and not only when heartbeats have been missing. The revision does not matter. An addition. Answered by presence.

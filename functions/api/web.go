@@ -39,9 +39,9 @@ type Minted struct {
 var (
 	// ImportCatalog is `accounts.import`: imports a catalog that is shared with the caller; 403 when it is not, 409 when the
 	// caller imports a catalog of that name from somebody else.
-	ImportCatalog = Endpoint[ImportRequest, None]{Name: "accounts.import"}
+	ImportCatalog = Endpoint[ImportRequest, None]{Name: "accounts.import", Writes: true}
 	// UnimportCatalog is `accounts.unimport`: takes an import back; 404 when there is none.
-	UnimportCatalog = Endpoint[ImportRequest, None]{Name: "accounts.unimport"}
+	UnimportCatalog = Endpoint[ImportRequest, None]{Name: "accounts.unimport", Writes: true}
 	// ListImports is `accounts.imports`: what the caller imports.
 	ListImports = Endpoint[None, []Import]{Name: "accounts.imports"}
 )
