@@ -118,7 +118,7 @@ func (d *disk) look(ctx context.Context, w *World, s *diskState) {
 	switch {
 	case !s.full && (free < roomKept || s.broken != "" && free < roomAgain):
 		s.full = true
-		d.set(api.Errorf(api.ErrFull, "the world's disk is full (%s free): nothing new is kept until there are %s",
+		d.set(api.Errorf(api.ErrFull, "the world's disk is full: free %[2]s on it (%[1]s are); until then nothing new is kept",
 			humanize.Bytes(free), humanize.Bytes(roomAgain)))
 		d.config.notify(fmt.Sprintf("the disk is full: %s free %s, so nothing new is kept; downloads go on", humanize.Bytes(free), on),
 			fmt.Sprintf("make room until %s are free; the world then goes on by itself", humanize.Bytes(roomAgain)))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -46,14 +47,18 @@ func isWriteError(format string) bool {
 		strings.Contains(format, "will be disabled") || strings.Contains(format, "disabling jetstream")
 }
 
-// Warnf passes warnings on, but for one: that a WebSocket listener has no TLS is decided, and refused, in Config.listening.
+// harmless are warnings of what is so on purpose, or of what a power cut leaves in buckets of asynchronous persistence and the
+// server puts right: that a WebSocket listener has no TLS is decided, and refused, in Config.listening.
+var harmless = regexp.MustCompile(`^Websocket not configured with TLS|TTL state is outdated|> KV_.* past last stream sequence`)
+
+// Warnf passes warnings on, but for the harmless ones.
 func (l *serverLog) Warnf(format string, v ...any) {
 	level := slog.LevelWarn
 	if isWriteError(format) {
 		l.Errorf(format, v...)
 		return
 	}
-	if strings.HasPrefix(format, "Websocket not configured with TLS") {
+	if harmless.MatchString(fmt.Sprintf(format, v...)) {
 		level = slog.LevelDebug
 	}
 	l.log(level, format, v)
