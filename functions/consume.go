@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync"
 	"time"
@@ -21,7 +22,7 @@ func (r *Runner) consume(ctx, work context.Context, host Host, t Trigger, consum
 	for attempt := 1; ctx.Err() == nil; attempt++ {
 		progress, err := r.consumeOnce(ctx, work, host, t, consumer)
 		if err != nil && ctx.Err() == nil {
-			r.log.Warn("interrupted", "stream", t.stream, "err", err)
+			r.log.Log(ctx, r.troubleLevel(), "interrupted", "stream", t.stream, "err", err)
 		}
 		if progress {
 			attempt = 1
@@ -94,8 +95,16 @@ func (r *Runner) handle(ctx, work context.Context, host Host, t Trigger, jm jets
 		return jm.Nak() // we are stopping: another instance, or the next start, tries at once
 	}
 	delay := r.cfg.Backoff(attempt)
-	r.log.Warn("will be tried again", "stream", t.stream, "position", m.Sequence, "attempt", attempt, "in", delay, "err", err)
+	r.log.Log(ctx, r.troubleLevel(), "will be tried again", "stream", t.stream, "position", m.Sequence, "attempt", attempt, "in", delay, "err", err)
 	return jm.NakWithDelay(delay)
+}
+
+// troubleLevel is how loud it is that something did not work: hardly, while everybody knows that nothing can be kept.
+func (r *Runner) troubleLevel() slog.Level {
+	if r.cfg.Refuse() != nil {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 // attempt calls the handler once, tells the server meanwhile that it is at work, and contains panics.

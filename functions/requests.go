@@ -94,6 +94,9 @@ func (r *Runner) answer(work context.Context, t Trigger, m micro.Request, from e
 	ctx, cancel := context.WithTimeout(work, r.cfg.Deadline)
 	defer cancel()
 	data, err = t.serve(ctx, call, m.Data())
+	if full := r.cfg.Refuse(); full != nil && err != nil && !errors.Is(err, api.ErrBadRequest) && !errors.Is(err, api.ErrForbidden) {
+		return call, nil, full // what is missing may be what could not be kept
+	}
 	if err != nil && ctx.Err() != nil {
 		r.log.Error("request ran into its deadline", "endpoint", t.Name, "account", call.From, "err", err)
 		err = api.Errorf(api.ErrUnavailable, "%s could not be answered in time: try again", t.Name)

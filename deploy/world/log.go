@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
-	"strings"
 	"sync"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -22,29 +21,28 @@ type serverLog struct {
 
 var _ server.Logger = (*serverLog)(nil)
 
-func (l *serverLog) log(level slog.Level, format string, v []any) {
-	if l.to.Enabled(context.Background(), level) {
-		l.to.Log(context.Background(), level, fmt.Sprintf(format, v...), "from", "nats-server")
+func (l *serverLog) log(level slog.Level, text string) {
+	l.to.Log(context.Background(), level, text, "from", "nats-server")
+}
+
+func (l *serverLog) Noticef(format string, v ...any) {
+	if l.to.Enabled(context.Background(), slog.LevelDebug) {
+		l.log(slog.LevelDebug, fmt.Sprintf(format, v...))
 	}
 }
 
-func (l *serverLog) Noticef(format string, v ...any) { l.log(slog.LevelDebug, format, v) }
+// unwritten are the ways in which the server says that it could not write. It does not write any more then.
+var unwritten = regexp.MustCompile(`(?i)write error|failed to store a msg|will be disabled|disabling jetstream`)
 
 // Errorf passes errors on, but for those of writing: the world deals with them, and says so itself.
 func (l *serverLog) Errorf(format string, v ...any) {
-	if !isWriteError(format) {
-		l.log(slog.LevelError, format, v)
+	text := fmt.Sprintf(format, v...)
+	if !unwritten.MatchString(text) {
+		l.log(slog.LevelError, text)
 		return
 	}
-	l.log(slog.LevelDebug, format, v)
-	l.broken(fmt.Sprintf(format, v...))
-}
-
-// isWriteError tells by its format whether the server says that it could not write, and so will not write any more.
-func isWriteError(format string) bool {
-	format = strings.ToLower(format)
-	return strings.Contains(format, "write error") || strings.Contains(format, "failed to store a msg") ||
-		strings.Contains(format, "will be disabled") || strings.Contains(format, "disabling jetstream")
+	l.log(slog.LevelDebug, text)
+	l.broken(text)
 }
 
 // harmless are warnings of what is so on purpose, or of what a power cut leaves in buckets of asynchronous persistence and the
@@ -53,15 +51,15 @@ var harmless = regexp.MustCompile(`^Websocket not configured with TLS|TTL state 
 
 // Warnf passes warnings on, but for the harmless ones.
 func (l *serverLog) Warnf(format string, v ...any) {
-	level := slog.LevelWarn
-	if isWriteError(format) {
-		l.Errorf(format, v...)
-		return
+	text := fmt.Sprintf(format, v...)
+	switch {
+	case unwritten.MatchString(text):
+		l.Errorf("%s", text)
+	case harmless.MatchString(text):
+		l.log(slog.LevelDebug, text)
+	default:
+		l.log(slog.LevelWarn, text)
 	}
-	if harmless.MatchString(fmt.Sprintf(format, v...)) {
-		level = slog.LevelDebug
-	}
-	l.log(level, format, v)
 }
 
 // Debugf and Tracef are never called: the server is not asked to trace, since a trace shows what clients send.
@@ -70,11 +68,12 @@ func (l *serverLog) Tracef(string, ...any) {}
 
 // Fatalf keeps the first fatal error, and lets the server go on: it gives up by itself.
 func (l *serverLog) Fatalf(format string, v ...any) {
-	l.log(slog.LevelError, format, v)
+	text := fmt.Sprintf(format, v...)
+	l.log(slog.LevelError, text)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fatal == "" {
-		l.fatal = fmt.Sprintf(format, v...)
+		l.fatal = text
 	}
 }
 
