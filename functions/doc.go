@@ -9,7 +9,7 @@
 //	provision.go    streams, buckets and consumers, derived from the declarations
 //	runner.go       Runner: runs one function on one connection until it is told to stop, then drains it
 //	requests.go     the runner's half for subject triggers
-//	reading.go      reading a projection that reflects the caller's own writes, bounded
+//	reading.go      reading a projection that reflects the caller's own writes, and waiting for it after a put, bounded
 //	consume.go      the runner's half for event and key triggers: in order, retried, poison set aside
 //
 // Below it, one package per function, and three libraries that functions share: api (the contract with callers), view

@@ -41,6 +41,26 @@ func (c *Call) wait(ctx context.Context, views *view.Reader, b view.Bucket, patt
 	return s, err
 }
 
+// settlePatience bounds what a put may take longer for callers who keep no positions: the answer to one who waits in vain is
+// still true.
+const settlePatience = 1500 * time.Millisecond
+
+// Settle waits until the projections reflect position, if the caller keeps no positions: such a caller asks its next question
+// without one, at once, and expects to see what it has done. It waits for a moment at most, and not at all when many do.
+func (c *Call) Settle(ctx context.Context, position uint64, projections ...*view.Follower) {
+	if c.KeepsPositions || !c.waiting.enter(c.From) {
+		return
+	}
+	defer c.waiting.leave(c.From)
+	ctx, cancel := context.WithTimeout(ctx, min(settlePatience, bounded(ctx)))
+	defer cancel()
+	for _, p := range projections {
+		if p.Wait(ctx, position) != nil { // in vain: nothing is lost but the courtesy
+			return
+		}
+	}
+}
+
 // bounded is how long to wait so that there is time left to say that it was in vain.
 func bounded(ctx context.Context) time.Duration {
 	deadline, has := ctx.Deadline()

@@ -87,6 +87,7 @@ func (r *Runner) answer(work context.Context, t Trigger, m micro.Request, from e
 		}
 	}
 	if p := m.Headers().Get(api.HeaderMinPosition); p != "" {
+		call.KeepsPositions = true
 		if call.MinPosition, err = strconv.ParseUint(p, 10, 64); err != nil {
 			return call, nil, api.Errorf(api.ErrBadRequest, "header %s: %q is no position", api.HeaderMinPosition, p)
 		}

@@ -42,6 +42,9 @@ type Call struct {
 	Subject     string         // of the request, as it arrived; for endpoints whose name is a pattern
 	MinPosition uint64         // the answer must reflect at least this position of the log
 
+	// KeepsPositions says that the caller sends positions along, be it 0, and so reads its own writes by itself.
+	KeepsPositions bool
+
 	position uint64
 	next     string
 	waiting  *room

@@ -64,9 +64,7 @@ func call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (a A,
 	if m.Data, err = e.Encode(q); err != nil {
 		return a, nil, err
 	}
-	if p := c.position.Load(); p > 0 {
-		m.Header.Set(HeaderMinPosition, strconv.FormatUint(p, 10))
-	}
+	m.Header.Set(HeaderMinPosition, strconv.FormatUint(c.position.Load(), 10))
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, DefaultTimeout)

@@ -10,7 +10,8 @@ import (
 const (
 	// HeaderPosition, on a reply: the position in the event log that the answer reflects.
 	HeaderPosition = "Natster-Position"
-	// HeaderMinPosition, on a request: answer only from state that reflects at least this position.
+	// HeaderMinPosition, on a request: answer only from state that reflects at least this position. Whoever has seen none sends
+	// 0. To whoever sends nothing a put is answered late, when the next query will see it.
 	HeaderMinPosition = "Natster-Min-Position"
 	// HeaderNext, on a reply: there is more; ask again with this cursor.
 	HeaderNext = "Natster-Next"

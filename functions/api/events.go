@@ -20,6 +20,9 @@ type PutRequest struct {
 	Data      json.RawMessage `json:"data,omitempty"`
 }
 
+// A put is answered when it is in the log; to a caller that keeps no positions (existing clients) when the projections that
+// its next query reads have it, too, or when they take too long.
+//
 // A PutReply is empty on the wire of existing clients; the position of the event travels in [HeaderPosition]. A command
 // that changes nothing (sharing what is shared) is a success at the position that made it so.
 type PutReply struct{}

@@ -11,6 +11,7 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
+	"natster/functions/view"
 )
 
 // tries is how often a command is decided anew because another writer was faster. Each time one of the writers wins, and
@@ -23,9 +24,12 @@ type Config struct {
 }
 
 type writer struct {
-	cfg  Config
-	log  *events.Log
-	now  func() time.Time
+	cfg Config
+	log *events.Log
+	now func() time.Time
+
+	accounts, shares, catalogs *view.Follower // what a caller's next request reads
+
 	tell *slog.Logger
 }
 
@@ -39,9 +43,11 @@ func New(cfg Config) functions.Function {
 			functions.Request(api.Put, w.put),
 			functions.Request(api.PutInternal("*", "*"), w.putInternal),
 		},
-		Access: functions.Access{AppendsLog: true},
+		Access: functions.Access{AppendsLog: true, Reads: []view.Bucket{view.Accounts, view.Shares, view.Catalogs}},
 		Open: func(h functions.Host) error {
 			w.log, w.now, w.tell = h.Log, h.Now, h.Logger
+			w.accounts, w.shares = view.NewFollower(h.Views, view.Accounts), view.NewFollower(h.Views, view.Shares)
+			w.catalogs = view.NewFollower(h.Views, view.Catalogs)
 			return nil
 		},
 	}
@@ -52,7 +58,19 @@ func (w *writer) put(ctx context.Context, call *functions.Call, q api.PutRequest
 	if err != nil {
 		return api.PutReply{}, err
 	}
-	return w.carryOut(ctx, call, c)
+	position, err := w.carryOut(ctx, call, c)
+	if err != nil {
+		return api.PutReply{}, err
+	}
+	switch c.Type {
+	case events.Initialized:
+		call.Settle(ctx, position, w.accounts)
+	case events.Shared: // and a heartbeat may follow
+		call.Settle(ctx, position, w.shares, w.catalogs)
+	default:
+		call.Settle(ctx, position, w.shares)
+	}
+	return api.PutReply{}, nil
 }
 
 func (w *writer) putInternal(ctx context.Context, call *functions.Call, q api.PutRequest) (api.PutReply, error) {
@@ -60,12 +78,13 @@ func (w *writer) putInternal(ctx context.Context, call *functions.Call, q api.Pu
 	if err != nil {
 		return api.PutReply{}, err
 	}
-	return w.carryOut(ctx, call, c)
+	_, err = w.carryOut(ctx, call, c)
+	return api.PutReply{}, err
 }
 
-func (w *writer) carryOut(ctx context.Context, call *functions.Call, c Command) (api.PutReply, error) {
+func (w *writer) carryOut(ctx context.Context, call *functions.Call, c Command) (uint64, error) {
 	if c.Type == events.Shared && w.cfg.Reserved.Bars(c.Origin, c.Catalog) {
-		return api.PutReply{}, api.Errorf(api.ErrConflict, "only the hub has a catalog called %s: choose another name", w.cfg.Reserved.Catalog)
+		return 0, api.Errorf(api.ErrConflict, "only the hub has a catalog called %s: choose another name", w.cfg.Reserved.Catalog)
 	}
 	for range tries {
 		position, err := w.try(ctx, c, call.MinPosition)
@@ -73,12 +92,12 @@ func (w *writer) carryOut(ctx context.Context, call *functions.Call, c Command) 
 			continue
 		}
 		if err != nil {
-			return api.PutReply{}, err
+			return 0, err
 		}
 		call.Reflects(position)
-		return api.PutReply{}, nil
+		return position, nil
 	}
-	return api.PutReply{}, api.Errorf(api.ErrUnavailable, "%s: too many others change the same at once: try again", c.Type)
+	return 0, api.Errorf(api.ErrUnavailable, "%s: too many others change the same at once: try again", c.Type)
 }
 
 // try reads, at least what the caller has seen, decides and appends. [events.ErrConflict] says that another writer got in

@@ -4,6 +4,7 @@
 //	bucket.go      Bucket: a key-value bucket as a declaration
 //	buckets.go     the buckets, each with its keys and its document type
 //	reader.go      Reader: documents of a projection together with the log position they reflect
+//	follower.go    Follower: when a projection reflects a position, for many who wait
 //	writer.go      Put, Replace and Delete, acknowledged, for buckets that are no projections
 //	vault.go       contexts sealed to the vault's key: otc seals, queries opens
 //

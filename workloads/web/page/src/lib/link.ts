@@ -177,7 +177,7 @@ export class Link {
     const nc = await this.ready;
     const payload = body === undefined ? empty : text.encode(typeof body === 'string' ? body : JSON.stringify(body));
     const h = headers();
-    if (this.position > 0) h.set('Natster-Min-Position', String(this.position));
+    h.set('Natster-Min-Position', String(this.position)); // 0 too: it says that we keep positions
     let m: Msg;
     try {
       m = await nc.request(subject, payload, { timeout, headers: h });

@@ -1,0 +1,130 @@
+package functionstest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"natster/deploy/world/worldtest"
+	"natster/functions/api"
+	"natster/functions/eventwriter"
+	"natster/functions/functionstest"
+)
+
+// An original is a client as existing programs are: plain JSON, no headers, nothing remembered between two requests.
+type original struct {
+	t   *testing.T
+	nc  *nats.Conn
+	key string
+}
+
+func (o original) ask(subject, body string) api.Envelope {
+	o.t.Helper()
+	m, err := o.nc.Request("natster.global."+subject, []byte(body), functionstest.Patience)
+	if err != nil {
+		o.t.Fatalf("%s: %v", subject, err)
+	}
+	var e api.Envelope
+	if err := json.Unmarshal(m.Data, &e); err != nil {
+		o.t.Fatalf("%s: %v: %s", subject, err, m.Data)
+	}
+	return e
+}
+
+// put must be accepted.
+func (o original) put(typ, catalog, target, data string) {
+	o.t.Helper()
+	body := fmt.Sprintf(`{"catalog":%q,"target":%q,"event_type":%q%s}`, catalog, target, typ, data)
+	if e := o.ask("events.put", body); e.Code != api.CodeOK {
+		o.t.Fatalf("%s: %d %s", typ, e.Code, e.Error)
+	}
+}
+
+func newOriginal(t *testing.T, w *worldtest.World, name string) original {
+	t.Helper()
+	a := w.Account(name)
+	o := original{t, a.Conn(t), a.Key.String()}
+	o.put("natster_initialized", "none", "none", fmt.Sprintf(`,"data":{"account_id":"1","account_name":%q,"account_key":%q}`, name, o.key))
+	return o
+}
+
+func (o original) shares() (all []map[string]any) {
+	o.t.Helper()
+	e := o.ask("my.shares", "")
+	if err := json.Unmarshal(e.Data, &all); err != nil || e.Code != api.CodeOK {
+		o.t.Fatalf("my.shares: %d %s: %v", e.Code, e.Error, err)
+	}
+	return all
+}
+
+func TestAnOriginalClientSeesAtOnceWhatItHasPut(t *testing.T) {
+	w := worldtest.Start(t)
+	alice := newOriginal(t, w, "alice")
+	bob := w.Account("bob").Key.String()
+	if e := alice.ask("whoami", ""); e.Code != api.CodeOK {
+		t.Errorf("whoami after the initialization: %d %s", e.Code, e.Error)
+	}
+	has := func(name string) bool {
+		for _, s := range alice.shares() {
+			if s["catalog"] == name && s["to_account"] == bob && s["from_account"] == alice.key {
+				return true
+			}
+		}
+		return false
+	}
+	const n = 60
+	missing := 0
+	for i := range n {
+		name := fmt.Sprintf("films%d", i)
+		alice.put("catalog_shared", name, bob, "")
+		if !has(name) {
+			missing++
+		}
+	}
+	if missing > 0 {
+		t.Errorf("%d of %d shares are missing from the query that follows at once", missing, n)
+	}
+	alice.put("catalog_unshared", "films0", bob, "")
+	if has("films0") {
+		t.Error("a share that was taken back is still there")
+	}
+	if e := alice.ask("catalogs.validatename", "films1"); string(e.Data) != `{"valid":false,"message":"you already share a catalog called films1"}` {
+		t.Errorf("validatename: %s", e.Data)
+	}
+}
+
+func TestAPutIsAnsweredWhenTheProjectionsStandStill(t *testing.T) {
+	b := functionstest.Bare(t)
+	b.Run(eventwriter.New(eventwriter.Config{}))
+	began := time.Now()
+	newOriginal(t, b.World, "alice")
+	if took := time.Since(began); took > functionstest.Patience/2 {
+		t.Errorf("after %s", took)
+	}
+}
+
+func TestTwoFriendsOfAnOriginalClientHaveCatalogsOfOneName(t *testing.T) {
+	w := worldtest.Start(t)
+	alice, bob, carol := newOriginal(t, w, "alice"), newOriginal(t, w, "bob"), newOriginal(t, w, "carol")
+	for _, friend := range []original{alice, bob} {
+		friend.put("catalog_shared", "films", carol.key, "")
+		if e := friend.ask("heartbeats.put", fmt.Sprintf(`{"catalog":"films","account_key":%q,"revision":1732082400}`, friend.key)); e.Code != api.CodeOK {
+			t.Errorf("a heartbeat: %d %s", e.Code, e.Error)
+		}
+	}
+	from := make(map[any]any)
+	for _, s := range carol.shares() {
+		if s["catalog"] == "films" && s["catalog_online"] == true {
+			from[s["from_account"]] = s["revision"]
+		}
+	}
+	if len(from) != 2 || from[alice.key] != 1732082400.0 || from[bob.key] != 1732082400.0 {
+		t.Errorf("carol sees films of %v", from)
+	}
+	for _, friend := range []string{alice.key, bob.key} {
+		carol.put("catalog_imported", "films", friend, "")
+	}
+}
