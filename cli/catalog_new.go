@@ -55,7 +55,7 @@ The name is letters and digits, and belongs to whoever is first to share a catal
 				return err
 			}
 			defer lib.Close()
-			return e.scan(ctx, lib, bar, e.typed("catalog share %s ACCOUNT", name))
+			return e.scan(ctx, lib, lib.Scan, bar, e.typed("catalog share %s ACCOUNT", name))
 		}),
 	}
 }

@@ -46,14 +46,12 @@ is printed as it happens.
 					return err
 				}
 				libs = append(libs, l)
-				r, err := l.Scan(ctx)
+				_, err = l.Scan(ctx)
 				bar.clear()
-				if err != nil {
+				if err != nil && !errors.Is(err, library.ErrAway) { // what is away is served when it comes
 					return err
 				}
-				if n := r.Skipped; n > 0 {
-					s.note("%s of %s left out; %s says which, and why", count(n, "file"), name, s.typed("catalog rescan %s", name))
-				}
+				s.noteMissing(l)
 			}
 			return s.serve(ctx, libs, server.Config{Conn: s.nc, Account: s.me.Account, Shares: s.api, Logger: log})
 		}),

@@ -43,7 +43,7 @@ func (w *World) serveHub(ctx context.Context) (_ *hubServer, err error) {
 	}); err != nil {
 		return nil, hint(err)
 	}
-	if _, err := h.library.Scan(ctx); err != nil {
+	if _, err := h.library.Scan(ctx); err != nil && !errors.Is(err, library.ErrAway) { // then it is served when it comes
 		return nil, hint(err)
 	}
 	creds, err := w.keeper.User(ctx, w.known.Hub, accounts.OwnerUser, accounts.Permissions{All: true})

@@ -33,6 +33,7 @@ const (
 	CodeNotFound    Code = 404
 	CodeConflict    Code = 409
 	CodeGone        Code = 410
+	CodeAway        Code = 424 // it is listed, and the disk that it is on is not there: later
 	CodeTooMany     Code = 429
 	CodeInternal    Code = 500
 	CodeUnavailable Code = 503 // not now: try again
@@ -46,6 +47,7 @@ var (
 	ErrNotFound    = errors.New("not found")
 	ErrConflict    = errors.New("conflict")
 	ErrGone        = errors.New("gone")
+	ErrAway        = errors.New("the disk is away")
 	ErrTooMany     = errors.New("too many requests")
 	ErrInternal    = errors.New("internal error")
 	ErrUnavailable = errors.New("not available now")
@@ -62,6 +64,7 @@ var codes = []struct {
 	{ErrNotFound, CodeNotFound},
 	{ErrConflict, CodeConflict},
 	{ErrGone, CodeGone},
+	{ErrAway, CodeAway},
 	{ErrTooMany, CodeTooMany},
 	{ErrUnavailable, CodeUnavailable},
 	{ErrFull, CodeFull},

@@ -23,6 +23,7 @@ var (
 	ErrNotFound       = errors.New("the catalog has no such file")
 	ErrOffline        = errors.New("nobody serves the catalog now, or this account has not imported it")
 	ErrChanged        = errors.New("the file changed or is gone at its owner's")
+	ErrAway           = errors.New("the disk with the file is away at its owner's, or cannot be read: try again later")
 	ErrBusy           = errors.New("the catalog's server is busy")
 	ErrRefused        = errors.New("the catalog's server refuses")
 	ErrImpostor       = errors.New("the answer is not from whom it should be")
@@ -146,6 +147,7 @@ var refusals = map[api.Code]error{
 	api.CodeForbidden:   ErrNotShared,
 	api.CodeNotFound:    ErrNotFound,
 	api.CodeGone:        ErrChanged,
+	api.CodeAway:        ErrAway,
 	api.CodeTooMany:     ErrBusy,
 	api.CodeUnavailable: ErrOffline,
 }

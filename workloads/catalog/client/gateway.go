@@ -217,6 +217,7 @@ var statuses = []struct {
 	{ErrNotFound, http.StatusNotFound},
 	{ErrNotShared, http.StatusForbidden},
 	{ErrChanged, http.StatusGone},
+	{ErrAway, http.StatusServiceUnavailable},
 	{ErrBusy, http.StatusServiceUnavailable},
 	{ErrOffline, http.StatusServiceUnavailable},
 	{ErrNoRandomAccess, http.StatusNotImplemented},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,12 +24,13 @@ import (
 // ErrCatalogFile is wrapped by every error about a catalog file that cannot be read as one.
 var ErrCatalogFile = errors.New("not a catalog file")
 
-// A document is a catalog file. Its JSON is the reply to `get` with three fields more: the directory, the revision, and for
+// A document is a catalog file. Its JSON is the reply to `get` with more: the directory, the disks that it is on, and for
 // each entry the stamp by which a rescan knows the file again. One entry is one line, so that a person can edit the
 // descriptions:
 //
-//	{"name":"films","description":"…","revision":1767225600000,"directory":"/home/a/films","entries":[
-//	{"path":"a.mp4","description":"…","mime_type":"video/mp4","byte_size":1048576,"hash":"9f86…","stamp":"1767225600000000000.7"}
+//	{"name":"films","description":"…","revision":1767225600000,"directory":"/home/a/films","disks":{".":"803.8f….2"},"entries":[
+//	{"path":"a.mp4","description":"…","mime_type":"video/mp4","byte_size":1048576,"hash":"9f86…","mtime":1767225600,
+//	"stamp":"1767225600000000000.7.1767225600000000000"}
 //	]}
 type document struct {
 	name        events.Catalog
@@ -36,7 +38,8 @@ type document struct {
 	image       string
 	revision    int64
 	directory   string
-	records     []record // sorted by path
+	disks       map[string]disk // of each part of the directory; see [Away]
+	records     []record        // sorted by path
 }
 
 // A record is an entry and what a rescan must know of its file.
@@ -51,11 +54,12 @@ type record struct {
 // find them either.
 func parseDocument(data []byte) (document, error) {
 	var w struct {
-		Name        events.Catalog `json:"name"`
-		Description string         `json:"description"`
-		Image       string         `json:"image"`
-		Revision    int64          `json:"revision"`
-		Directory   string         `json:"directory"`
+		Name        events.Catalog  `json:"name"`
+		Description string          `json:"description"`
+		Image       string          `json:"image"`
+		Revision    int64           `json:"revision"`
+		Directory   string          `json:"directory"`
+		Disks       map[string]disk `json:"disks"`
 		Entries     []struct {
 			catalog.Entry
 			Stamp string `json:"stamp"`
@@ -76,8 +80,9 @@ func parseDocument(data []byte) (document, error) {
 	}
 	d := document{
 		name: w.Name, description: catalog.CleanDescription(w.Description), image: w.Image, revision: w.Revision,
-		directory: w.Directory, records: make([]record, 0, len(w.Entries)),
+		directory: w.Directory, disks: w.Disks, records: make([]record, 0, len(w.Entries)),
 	}
+	maps.DeleteFunc(d.disks, func(p string, _ disk) bool { return p != "." && catalog.CheckPath(p) != nil })
 	types := make(map[string]string)
 	for i := range w.Entries {
 		e, text := w.Entries[i].Entry, w.Entries[i].Stamp
@@ -124,7 +129,13 @@ func fileStampOf(path string) fileStamp {
 	if err != nil {
 		return fileStamp{}
 	}
-	return fileStamp{stampOf(fi), true}
+	return stampOfFile(fi)
+}
+
+func stampOfFile(fi fs.FileInfo) fileStamp {
+	s := stampOf(fi)
+	s.ctime = 0 // the rename that puts it in its place sets that
+	return fileStamp{s, true}
 }
 
 // readDocument reads a catalog file; a file that does not exist gives an error that wraps [fs.ErrNotExist].
@@ -148,7 +159,7 @@ func ReadFile(path string) (c catalog.Contents, dir string, err error) {
 	if err != nil {
 		return catalog.Contents{}, "", fmt.Errorf("library: %w", err)
 	}
-	return newSnapshot(d, nil).contents(), d.directory, nil
+	return newSnapshot(d, sight{}).contents(), d.directory, nil
 }
 
 // writeDocument replaces the catalog file: whoever reads it sees the old or the new one, also after a crash.
@@ -170,6 +181,13 @@ func writeDocument(path string, dir string, s *snapshot) (fileStamp, error) {
 	}
 	b = strconv.AppendInt(append(b, `,"revision":`...), s.revision, 10)
 	b = appendField(b, `,"directory":`, dir)
+	if len(s.disks) > 0 {
+		disks, err := json.Marshal(s.disks)
+		if err != nil {
+			return fileStamp{}, err
+		}
+		b = append(append(b, `,"disks":`...), disks...)
+	}
 	b = append(b, `,"entries":[`...)
 	for i := range s.entries {
 		b = appendEntry(b, &s.entries[i], s.marks[i].stamp, i > 0)
@@ -188,7 +206,7 @@ func writeDocument(path string, dir string, s *snapshot) (fileStamp, error) {
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return fileStamp{}, err
 	}
-	return fileStamp{stampOf(fi), true}, nil
+	return stampOfFile(fi), nil
 }
 
 func appendEntry(b []byte, e *catalog.Entry, s stamp, comma bool) []byte {
@@ -199,7 +217,11 @@ func appendEntry(b []byte, e *catalog.Entry, s stamp, comma bool) []byte {
 	b = appendField(b, `,"description":`, e.Description)
 	b = appendField(b, `,"mime_type":`, e.MIMEType)
 	b = strconv.AppendInt(append(b, `,"byte_size":`...), e.Size, 10)
-	b = fmt.Appendf(b, `,"hash":"%x","stamp":"`, e.Hash[:])
+	b = fmt.Appendf(b, `,"hash":"%x"`, e.Hash[:])
+	if e.Modified != 0 {
+		b = strconv.AppendInt(append(b, `,"mtime":`...), e.Modified, 10)
+	}
+	b = append(b, `,"stamp":"`...)
 	return append(s.text(b), `"}`...)
 }
 

@@ -92,7 +92,7 @@ func FuzzCatalogFile(f *testing.F) {
 			}
 			return
 		}
-		s := newSnapshot(d, nil) // what we read, we write so that we read the same
+		s := newSnapshot(d, sight{}) // what we read, we write so that we read the same
 		if _, err := writeDocument(path, d.directory, s); err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func FuzzCatalogFile(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, b := newSnapshot(again, nil).contents(), s.contents()
+		a, b := newSnapshot(again, sight{}).contents(), s.contents()
 		ja, _ := json.Marshal(a)
 		jb, _ := json.Marshal(b)
 		if string(ja) != string(jb) {

@@ -26,10 +26,12 @@ func (l *Library) Follow(ctx context.Context) error {
 	}
 	defer l.following.Unlock()
 	f := &follower{
-		l: l, pending: make(map[string]*pending), done: make(chan outcome, 1), all: true,
+		l: l, pending: make(map[string]*pending), done: make(chan outcome, 1), all: true, glance: newGlance(l.cfg.Glance),
 		tree: tree{dir: l.dir, log: l.cfg.Logger, bad: &l.degraded, watched: make(map[string]bool)},
 	}
 	defer l.degraded.Store(nil)
+	f.suspected = l.suspects.begin()
+	defer l.suspects.end()
 	if err := f.open(); err != nil {
 		l.degraded.Store(&err)
 		l.cfg.Logger.Warn("library: following by looking from time to time", "every", l.cfg.Rescan, "error", err)
@@ -48,11 +50,15 @@ type follower struct {
 	events <-chan fsnotify.Event
 	errors <-chan error
 
+	suspected <-chan struct{}
+
 	pending map[string]*pending // paths that something happened to; [catalogFile] is one
 	all     bool                // everything must be looked at
 	busy    bool
 	done    chan outcome
 	lastErr string
+
+	glance glance
 }
 
 // catalogFile stands for the catalog file among the pending paths. No path is empty.
@@ -103,6 +109,7 @@ func (f *follower) run(ctx context.Context) {
 	defer tick.Stop()
 	timer := time.NewTimer(rescan)
 	defer timer.Stop()
+	defer f.glance.timer.Stop()
 	ticking := true
 	for {
 		if !f.busy && f.all {
@@ -146,6 +153,18 @@ func (f *follower) run(ctx context.Context) {
 			}
 		case <-timer.C:
 			f.all = true
+		case <-f.suspected:
+			for p := range f.l.suspects.take() {
+				f.touch(p)
+				f.pending[p].touched = time.Time{} // it is quiet already
+			}
+		case <-f.glance.timer.C:
+			f.glance.start(f.l)
+		case g := <-f.glance.seen:
+			if f.glance.take(g) && !f.all {
+				f.tree.drop(".") // the watches of what went are gone
+				f.all = true
+			}
 		}
 	}
 }
@@ -189,21 +208,21 @@ func (f *follower) touch(p string) {
 	n.touched, n.seen = now, f.lookAt(p)
 }
 
-// lookAt is the stamp of what is at p, or the zero stamp.
+// lookAt is the stamp of what is at p, or the zero stamp. It only tells whether that changes.
 func (f *follower) lookAt(p string) stamp {
 	var fi os.FileInfo
 	var err error
 	if p == catalogFile {
 		fi, err = os.Stat(f.l.file)
 	} else {
-		fi, err = f.l.root.Load().Lstat(p)
+		fi, err = os.Lstat(f.l.at(p))
 	}
 	if err != nil {
 		return stamp{}
 	}
 	s := stampOf(fi)
 	if fi.IsDir() {
-		s.size, s.mtime = 0, 0 // that of a directory changes with its entries, which have events of their own
+		s.size, s.mtime, s.ctime = 0, 0, 0 // those of a directory change with its entries, which have events of their own
 	}
 	return s
 }
@@ -249,6 +268,7 @@ func (f *follower) look(ctx context.Context, all bool, paths []string) {
 
 func (f *follower) finish(o outcome) {
 	f.busy = false
+	f.glance.looked(f.l, o.all)
 	for _, p := range o.again {
 		if f.pending[p] == nil {
 			f.touch(p)
@@ -259,6 +279,9 @@ func (f *follower) finish(o outcome) {
 		if err := f.l.Degraded(); err != nil {
 			f.trouble(err)
 		}
+	}
+	if errors.Is(o.err, ErrAway) {
+		o.err = nil // said already
 	}
 	if o.err != nil && !errors.Is(o.err, context.Canceled) {
 		f.trouble(o.err)

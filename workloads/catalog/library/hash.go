@@ -142,8 +142,9 @@ func (w *hashWorker) file(ctx context.Context, f *hashed, in *os.Root, name stri
 	if !ok {
 		return
 	}
+	drifts := false
 	for range hashRetries {
-		if !pause(ctx, before.settles(time.Now(), granularity)) {
+		if !pause(ctx, before.readable(time.Now())) {
 			return
 		}
 		if err := w.read(ctx, f, file, before.size); err != nil {
@@ -161,7 +162,13 @@ func (w *hashWorker) file(ctx context.Context, f *hashed, in *os.Root, name stri
 			f.state, f.stamp = read, after
 			return
 		}
+		drifts = before.like(after) // on a file system whose ctime means nothing
 		before = after
+	}
+	if drifts {
+		before.ctime = 0
+		f.state, f.stamp = read, before
+		return
 	}
 	f.refuse(Writing, "")
 }
@@ -229,7 +236,10 @@ type hooks struct {
 	onOpen func(path string) // before a file is opened to be hashed
 	onRead func(path string) // after it is read, before it is looked at again
 	watch  func() (watcher, error)
+	disks  func(path string) disk // of what is mounted there, if it is more than a directory
 }
+
+func (h *hooks) mount(path string) bool { return h != nil && h.disks != nil && h.disks(path) != "" }
 
 func (h *hooks) open(path string) {
 	if h != nil && h.onOpen != nil {

@@ -37,6 +37,10 @@ type Config struct {
 	// Quiet is how long a file must be left alone before Follow reads it. Default: one second.
 	Quiet time.Duration
 
+	// Glance is how soon Follow looks whether a disk that is away is back; from then on less and less often, at last every
+	// five times this, and so often whether one that is there has gone. Default: one second.
+	Glance time.Duration
+
 	// Rescan is how often Follow looks at everything when the system cannot tell it of all changes. Even when it can,
 	// every tenth time it does so, for changes that nobody is told of (those that other machines make on a network file
 	// system). Default: 30 seconds.
@@ -55,6 +59,9 @@ func (c Config) withDefaults() Config {
 	if c.Quiet <= 0 {
 		c.Quiet = time.Second
 	}
+	if c.Glance <= 0 {
+		c.Glance = time.Second
+	}
 	if c.Rescan <= 0 {
 		c.Rescan = 30 * time.Second
 	}
@@ -71,7 +78,6 @@ type Library struct {
 	file string // absolute, or empty
 	self string // file relative to dir, if it lies there
 
-	root atomic.Pointer[os.Root]
 	snap atomic.Pointer[snapshot]
 
 	work     sync.Mutex // held by whoever makes the next snapshot; guards what follows
@@ -81,16 +87,19 @@ type Library struct {
 
 	following sync.Mutex
 	degraded  atomic.Pointer[error]
+	suspects  suspects
 }
 
 // Open opens the catalog that c describes, with what its file remembers; it does not look through the directory, see
-// [Library.Scan]. The error wraps [ErrCatalogFile] or [ErrDirectory] where it is about those. Close the library after use.
+// [Library.Scan]. Only a catalog without a file needs its directory to be there. The error wraps [ErrCatalogFile] or
+// [ErrDirectory] where it is about those. Close the library after use.
 func Open(ctx context.Context, c Config) (*Library, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	l := &Library{cfg: c.withDefaults(), dir: c.Dir}
 	doc := document{name: c.Name, description: catalog.CleanDescription(c.Description), revision: nextRevision(0)}
+	known := false
 	if c.File != "" {
 		file, err := filepath.Abs(c.File)
 		if err != nil {
@@ -109,7 +118,7 @@ func Open(ctx context.Context, c Config) (*Library, error) {
 		case !c.Name.IsZero() && c.Name != d.name:
 			return nil, fmt.Errorf("library: %s: %w: it is the file of catalog %q, not of %q", file, ErrCatalogFile, d.name, c.Name)
 		default:
-			doc, l.saved = d, at
+			doc, l.saved, known = d, at, true
 			if l.dir == "" {
 				l.dir = d.directory
 			}
@@ -121,56 +130,47 @@ func Open(ctx context.Context, c Config) (*Library, error) {
 	if l.dir == "" {
 		return nil, fmt.Errorf("library: catalog %q: %w: none is given", doc.name, ErrDirectory)
 	}
-	if err := l.openDir(); err != nil {
+	if err := l.findDir(); err != nil && !known {
 		return nil, fmt.Errorf("library: catalog %q: %w", doc.name, err)
 	}
-	l.snap.Store(newSnapshot(doc, nil))
+	l.snap.Store(newSnapshot(doc, sight{}))
 	return l, nil
 }
 
-func (l *Library) openDir() error {
+// findDir makes dir absolute and, if it is there, free of symbolic links, and says whether it is a directory.
+func (l *Library) findDir() error {
 	dir, err := filepath.Abs(l.dir)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDirectory, err)
+	}
+	real, err := filepath.EvalSymlinks(dir) // the watches name real directories
 	if err == nil {
-		dir, err = filepath.EvalSymlinks(dir) // the watches name real directories
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDirectory, err)
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDirectory, err)
+		dir = real
 	}
 	l.dir = dir
-	l.root.Store(root)
 	if l.file != "" {
 		if rel, err := filepath.Rel(dir, l.file); err == nil && filepath.IsLocal(rel) {
 			l.self = filepath.ToSlash(rel)
 		}
 	}
-	return nil
+	root, err := l.openDir()
+	if err == nil {
+		err = root.Close()
+	}
+	return err
 }
 
-// reopenDir makes sure that the root is the directory that has the path now: it may have been replaced, or a disk mounted
-// there. While there is none, the catalog keeps what it knows.
-func (l *Library) reopenDir() error {
-	old := l.root.Load()
-	now, err := os.Stat(l.dir)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDirectory, err)
-	}
-	if was, err := old.Stat("."); err == nil && os.SameFile(was, now) {
-		return nil
-	}
+// openDir opens the directory for a while: nothing is kept open when nothing is read, so that a disk can be unmounted.
+func (l *Library) openDir() (*os.Root, error) {
 	root, err := os.OpenRoot(l.dir)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDirectory, err)
+		return nil, fmt.Errorf("%w: %w", ErrDirectory, err)
 	}
-	l.root.Store(root)
-	return old.Close()
+	return root, nil
 }
 
-// Close releases the directory. It does not wait for a scan: cancel that first.
-func (l *Library) Close() error { return l.root.Load().Close() }
+// Close ends the use of the library. It does not wait for a scan, and files that are open stay so.
+func (l *Library) Close() error { return nil }
 
 // Name is the catalog's name.
 func (l *Library) Name() events.Catalog { return l.snap.Load().name }
@@ -221,7 +221,7 @@ func (l *Library) Describe(what, text string) error {
 		i, _ := prev.at(e.Path)
 		doc.records[i].Description = text
 	}
-	return l.publish(doc, prev.skipped, listed)
+	return l.publish(doc, prev.sight, listed)
 }
 
 // difference is what sets a snapshot apart from the one before.
@@ -235,24 +235,24 @@ const (
 
 // publish writes the catalog file and then makes doc the library's present: nobody sees a revision that a restart would
 // not know. If the file cannot be written the change holds all the same, and the next one tries again.
-func (l *Library) publish(doc document, skipped []Skipped, d difference) error {
-	next := l.next(doc, skipped, d)
+func (l *Library) publish(doc document, seen sight, d difference) error {
+	next := l.next(doc, seen, d)
 	err := l.save(next)
 	l.show(next)
 	return err
 }
 
 // next is the snapshot that follows, or the present one if there is no difference.
-func (l *Library) next(doc document, skipped []Skipped, d difference) *snapshot {
+func (l *Library) next(doc document, seen sight, d difference) *snapshot {
 	now := l.snap.Load()
-	if d == none && slices.Equal(now.skipped, skipped) {
+	if d == none && now.equal(seen) {
 		return now
 	}
 	if d == listed {
 		doc.revision = nextRevision(doc.revision)
 	}
 	l.unsaved = l.unsaved || d != none
-	return newSnapshot(doc, skipped)
+	return newSnapshot(doc, seen)
 }
 
 func (l *Library) show(next *snapshot) {
@@ -275,8 +275,8 @@ func (l *Library) save(s *snapshot) error {
 	return nil
 }
 
-// adoptEdits takes over the descriptions that somebody else wrote into the catalog file since we last touched it, and
-// returns the snapshot to continue from. A file that became unreadable is an error: it is the owner's, and not overwritten.
+// adoptEdits takes over what somebody else wrote into the catalog file since we last touched it: descriptions, and that what
+// is away is gone. It returns the snapshot to continue from. A file that became unreadable is an error: it is the owner's, and not overwritten.
 func (l *Library) adoptEdits() (*snapshot, error) {
 	prev := l.snap.Load()
 	if l.file == "" {
@@ -299,16 +299,22 @@ func (l *Library) adoptEdits() (*snapshot, error) {
 	if d.description != doc.description || d.image != doc.image {
 		doc.description, doc.image, edited = d.description, d.image, listed
 	}
-	for i := range doc.records {
-		r := &doc.records[i]
+	kept := doc.records[:0]
+	for _, r := range doc.records {
 		at, ok := slices.BinarySearchFunc(d.records, r.Path, func(r record, p string) int { return strings.Compare(r.Path, p) })
-		if ok && d.records[at].Description != r.Description {
+		switch {
+		case ok && d.records[at].Description != r.Description:
 			r.Description, edited = d.records[at].Description, listed
+		case !ok && slices.ContainsFunc(prev.away, func(a Away) bool { return a.covers(prev.disks, r.Path) }):
+			edited = listed // another process was told that it is gone
+			continue
 		}
+		kept = append(kept, r)
 	}
+	doc.records = kept
 	if edited == listed {
 		doc.revision = max(doc.revision, d.revision)
-		l.show(l.next(doc, prev.skipped, edited)) // whoever calls saves it
+		l.show(l.next(doc, prev.sight, edited)) // whoever calls saves it
 	}
 	return l.snap.Load(), nil
 }

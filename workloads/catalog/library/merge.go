@@ -38,8 +38,10 @@ func (m *merge) compare(files []found, young time.Duration, now time.Time) {
 		}
 		if at < len(m.prev.entries) && m.prev.entries[at].Path == f.path {
 			m.stays[at] = true
-			if m.prev.marks[at].stamp == f.stamp {
-				m.known = append(m.known, record{m.prev.entries[at], f.stamp, f.link})
+			if m.prev.marks[at].stamp.is(f.stamp) {
+				r := record{m.prev.entries[at], f.stamp, f.link}
+				r.Modified = f.stamp.seconds()
+				m.known = append(m.known, r)
 				continue
 			}
 		}
@@ -50,7 +52,9 @@ func (m *merge) compare(files []found, young time.Duration, now time.Time) {
 	}
 }
 
-// compareFresh looks for fresh files among those that are gone: the same inode, size and time is the same file, renamed.
+// compareFresh looks for fresh files among those that are gone: the same inode, size and times is the same file, in a
+// directory that was renamed. The name of the file itself does not change without its ctime: who did that may have changed
+// more, and an inode is soon another file's.
 func (m *merge) compareFresh(fresh []found, young time.Duration, now time.Time) {
 	gone := make(map[stamp]record)
 	for _, r := range m.departed.records {
@@ -65,12 +69,12 @@ func (m *merge) compareFresh(fresh []found, young time.Duration, now time.Time) 
 	for _, f := range fresh {
 		r, ok := gone[f.stamp]
 		switch {
-		case ok && f.stamp.inode != 0 && path.Ext(r.Path) == path.Ext(f.path): // else its type may be another
+		case ok && f.stamp.ctime != 0 && path.Ext(r.Path) == path.Ext(f.path): // else its type may be another
 			delete(gone, f.stamp)
 			r.Path, r.link = f.path, f.link
 			m.known = append(m.known, r)
 			m.report.Renamed++
-		case f.stamp.settles(now, young) > 0:
+		case f.stamp.settles(now, young) > 0 && !m.listedLike(f):
 			m.young = append(m.young, Skipped{Path: f.path, Reason: Writing})
 		default:
 			m.toRead = append(m.toRead, hashed{found: f})
@@ -79,6 +83,12 @@ func (m *merge) compareFresh(fresh []found, young time.Duration, now time.Time) 
 	if len(m.known) > renamed {
 		sortRecords(m.known)
 	}
+}
+
+// listedLike tells whether f is probably what is listed at its path: nothing that is still being written.
+func (m *merge) listedLike(f found) bool {
+	at, ok := m.prev.at(f.path)
+	return ok && m.prev.marks[at].stamp.like(f.stamp)
 }
 
 func (m *merge) bytes() (n int64) {
@@ -97,7 +107,7 @@ func (m *merge) result() (document, []Skipped) {
 		switch f.state {
 		case read:
 			r := record{stamp: f.stamp, link: f.link}
-			r.Path, r.MIMEType, r.Size, r.Hash = f.path, f.mime, f.stamp.size, f.hash
+			r.Path, r.MIMEType, r.Size, r.Hash, r.Modified = f.path, f.mime, f.stamp.size, f.hash, f.stamp.seconds()
 			fresh = append(fresh, r)
 			m.report.Hashed++
 			m.report.HashedBytes += f.stamp.size
@@ -107,6 +117,9 @@ func (m *merge) result() (document, []Skipped) {
 			}
 		case refused:
 			skipped = append(skipped, Skipped{f.path, f.reason, f.detail})
+			if at, ok := m.prev.at(f.path); ok && f.reason == Unreadable { // the same, as far as one can know
+				fresh = append(fresh, m.prev.record(at))
+			}
 		}
 	}
 	doc := m.prev.document()

@@ -3,6 +3,8 @@ package library
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +20,7 @@ type Report struct {
 	Renamed int   // known content under a new name, which was not read again
 	Changed int   // the same path with other content
 	Removed int
+	Away    int // of Files, those that cannot be had now; see [Library.Away]
 
 	Hashed      int   // files read,
 	HashedBytes int64 // and how much that was
@@ -27,18 +30,25 @@ type Report struct {
 }
 
 // Scan looks through the directory, reads what is new or changed, and writes the catalog file. When ctx is done it returns
-// its error, but keeps what it has read by then: the next scan continues there. A missing directory is [ErrDirectory], and
-// changes nothing.
+// its error, but keeps what it has read by then: the next scan continues there. What is away stays listed; if that is the
+// directory itself the error wraps [ErrAway].
 func (l *Library) Scan(ctx context.Context) (Report, error) {
 	r, _, err := l.update(ctx, look{scope: []string{"."}})
 	return r, err
 }
 
+// ScanAccepting is Scan by somebody who knows that what is not there is gone for good: nothing is away.
+func (l *Library) ScanAccepting(ctx context.Context) (Report, error) {
+	r, _, err := l.update(ctx, look{scope: []string{"."}, accept: true})
+	return r, err
+}
+
 // A look is one pass over some or all of the directory.
 type look struct {
-	scope []string         // paths, each with all below it; sorted, none below another; "." is all
-	young time.Duration    // leave out new files younger than this, as [Writing]
-	onDir func(dir string) // see walker
+	scope  []string         // paths, each with all below it; sorted, none below another; "." is all
+	young  time.Duration    // leave out new files younger than this, as [Writing]
+	onDir  func(dir string) // see walker
+	accept bool             // what is not there is gone, not away
 }
 
 func (k look) all() bool { return len(k.scope) == 1 && k.scope[0] == "." }
@@ -55,52 +65,62 @@ func (l *Library) update(ctx context.Context, k look) (Report, []string, error) 
 		}
 		return Report{}, nil, editErr
 	}
-	if err := l.reopenDir(); err != nil {
+	v, err := l.visit(ctx, &k, prev)
+	if err != nil {
 		return Report{}, nil, errors.Join(err, editErr)
 	}
-	root := l.root.Load()
-	if !k.all() {
-		k.scope = withLinks(k.scope, prev)
-	}
-	w := walker{root: root, self: l.self, onDir: k.onDir}
-	files, skipped, err := w.walk(ctx, k.scope)
-	if err != nil {
-		return Report{}, nil, err
-	}
+	defer v.close()
 	m := merge{prev: prev, in: covered(prev, k.scope), departed: &l.departed}
-	m.compare(files, k.young, time.Now())
+	v.leaveAway(&m)
+	m.compare(v.files, k.young, time.Now())
 	meter := &meter{report: l.cfg.Progress}
 	meter.start(len(m.toRead), m.bytes())
-	h := hasher{root: root, meter: meter, hooks: l.cfg.hooks}
+	h := hasher{root: v.root, meter: meter, hooks: l.cfg.hooks}
 	h.all(ctx, m.toRead)
 	meter.done()
 	doc, more := m.result()
+	if !maps.Equal(doc.disks, v.disks) {
+		doc.disks, m.differs = v.disks, max(m.differs, inside)
+	}
 
-	skipped = append(skipped, more...)
+	skipped := append(v.skipped, more...)
 	var again []string
 	for _, s := range skipped {
 		if s.Reason == Writing {
 			again = append(again, s.Path)
 		}
 	}
-	skipped = mergeSkipped(prev.skipped, k.scope, skipped)
+	saw := sight{seen: v.seen, away: v.away, skipped: mergeSkipped(prev.skipped, k.scope, skipped)}
 	r := m.report
 	for i := range doc.records {
 		r.Bytes += doc.records[i].Size
 	}
-	for _, s := range skipped {
+	for _, s := range saw.skipped {
 		if !s.Reason.Quiet() {
 			r.Skipped++
 		}
 	}
 	r.Files = len(doc.records)
+	for _, a := range v.away {
+		r.Away += a.Files
+	}
 	if editErr != nil { // to write would be to destroy what the owner wrote
-		l.show(l.next(doc, skipped, m.differs))
+		l.show(l.next(doc, saw, m.differs))
 	} else {
-		editErr = l.publish(doc, skipped, m.differs)
+		editErr = l.publish(doc, saw, m.differs)
 	}
 	r.Elapsed = time.Since(began)
-	return r, again, errors.Join(ctx.Err(), editErr)
+	return r, again, errors.Join(ctx.Err(), l.awayAll(v, k), editErr)
+}
+
+// awayAll is the error about a directory that is away as a whole.
+func (l *Library) awayAll(v *visit, k look) error {
+	for _, a := range v.away {
+		if a.Path == "." && !k.accept {
+			return fmt.Errorf("library: catalog %q: %w: %s: %s", l.Name(), ErrAway, l.dir, a)
+		}
+	}
+	return nil
 }
 
 // withLinks adds the symbolic links to scope: the file that changed may be the target of one.
@@ -155,16 +175,10 @@ func covered(s *snapshot, scope []string) []bool {
 		}
 	}
 	for _, p := range scope {
-		if p == "." {
-			mark(0, len(in))
-			break
-		}
 		if i, ok := s.at(p); ok {
 			in[i] = true
 		}
-		from, _ := s.at(p + "/")
-		to, _ := s.at(p + "0") // '0' follows '/'
-		mark(from, to)
+		mark(s.below(p))
 	}
 	return in
 }

@@ -11,9 +11,9 @@ import (
 // A Reason is why a file or directory is not in the catalog, as a sentence for its owner.
 type Reason string
 
-// The reasons. The first two are as expected, and a listing may leave them out; see [Reason.Quiet].
+// The reasons. The first two are as expected; see [Reason.Quiet].
 const (
-	Hidden        Reason = "hidden (its name begins with a dot)"
+	Hidden        Reason = "hidden (the name begins with a dot)"
 	Temporary     Reason = "an editor's or a downloader's temporary file"
 	Writing       Reason = "still being written"
 	LeavesRoot    Reason = "a symbolic link that is absolute or leaves the catalog's directory"

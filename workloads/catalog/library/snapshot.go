@@ -2,6 +2,7 @@ package library
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"sync"
 
@@ -18,10 +19,22 @@ type snapshot struct {
 
 	entries []catalog.Entry // sorted by path
 	marks   []mark          // one for each entry
-	skipped []Skipped       // sorted by path
+	disks   map[string]disk // of each part of the directory, the disk that its files are on
+	sight
 
 	changed chan struct{}  // closed when another snapshot has taken this one's place
 	byHash  func() []int32 // indices of entries, sorted by hash then path; made when first needed
+}
+
+// A sight is what the last look saw beside the files.
+type sight struct {
+	seen    map[string]disk // of each part, the disk that was there
+	away    []Away          // sorted by path
+	skipped []Skipped       // sorted by path
+}
+
+func (s sight) equal(t sight) bool {
+	return maps.Equal(s.seen, t.seen) && slices.Equal(s.away, t.away) && slices.Equal(s.skipped, t.skipped)
 }
 
 type mark struct {
@@ -29,9 +42,9 @@ type mark struct {
 	link  bool
 }
 
-func newSnapshot(d document, skipped []Skipped) *snapshot {
+func newSnapshot(d document, seen sight) *snapshot {
 	s := &snapshot{
-		name: d.name, description: d.description, image: d.image, revision: d.revision, skipped: skipped,
+		name: d.name, description: d.description, image: d.image, revision: d.revision, disks: d.disks, sight: seen,
 		entries: make([]catalog.Entry, len(d.records)), marks: make([]mark, len(d.records)), changed: make(chan struct{}),
 	}
 	for i := range d.records {
@@ -48,7 +61,7 @@ func (s *snapshot) record(i int) record {
 
 // document is the snapshot as the next one starts from: without its entries.
 func (s *snapshot) document() document {
-	return document{name: s.name, description: s.description, image: s.image, revision: s.revision}
+	return document{name: s.name, description: s.description, image: s.image, revision: s.revision, disks: s.disks}
 }
 
 // full is the snapshot as a document that may be changed.
@@ -97,6 +110,19 @@ func (s *snapshot) withHash(h events.Hash) []int32 {
 
 // at returns the index of the entry at path, or where it would stand.
 func (s *snapshot) at(path string) (int, bool) { return findPath(s.entries, path) }
+
+// below returns where the entries at path, or below it if it is a directory, stand.
+func (s *snapshot) below(path string) (from, end int) {
+	if path == "." {
+		return 0, len(s.entries)
+	}
+	if i, ok := s.at(path); ok {
+		return i, i + 1
+	}
+	from, _ = s.at(path + "/")
+	end, _ = s.at(path + "0") // '0' follows '/'
+	return from, end
+}
 
 func findPath(entries []catalog.Entry, path string) (int, bool) {
 	return slices.BinarySearchFunc(entries, path, func(e catalog.Entry, p string) int {

@@ -7,12 +7,14 @@ import (
 	"time"
 )
 
-// A stamp stands for a file's content between two looks at it: as long as size, time of modification and inode are the
-// same, so is the content. It holds because a file is only read once its time of modification is older than [granularity]:
-// any later write then shows in the time.
+// A stamp stands for a file's content between two looks at it: as long as size, times and inode are the same, so is the
+// content. It holds because a file is only read once its times are older than [granularity]: any later write then shows in
+// them. The time of modification is anybody's to set, and tag editors and archives set it back; the time of the last change
+// is the system's alone.
 type stamp struct {
 	size  int64
 	mtime int64  // Unix nanoseconds
+	ctime int64  // Unix nanoseconds of the last change of content, name or rights; 0 where the system has none
 	inode uint64 // 0 where the system has none
 }
 
@@ -21,33 +23,67 @@ type stamp struct {
 const granularity = 20 * time.Millisecond
 
 func stampOf(fi fs.FileInfo) stamp {
-	return stamp{fi.Size(), fi.ModTime().UnixNano(), inode(fi)}
+	inode, ctime := inodeOf(fi)
+	return stamp{fi.Size(), fi.ModTime().UnixNano(), ctime, inode}
 }
+
+// is tells whether a file that was known by s and has the stamp now is certainly what it was. Stamps from before the time of
+// the last change was kept are believed where that time is the modification's: then nobody has set that.
+func (s stamp) is(now stamp) bool {
+	return s == now || s.ctime == 0 && s.like(now) && now.ctime == now.mtime
+}
+
+// like tells whether only the time of the last change sets the two apart: the content is probably the same.
+func (s stamp) like(now stamp) bool {
+	s.ctime = now.ctime
+	return s == now
+}
+
+// seconds is the time of modification as a listing has it.
+func (s stamp) seconds() int64 { return time.Unix(0, s.mtime).Unix() }
 
 // settles returns how long it takes until a file with this stamp, looked at now, has not been modified for d.
 func (s stamp) settles(now time.Time, d time.Duration) time.Duration {
-	age := now.UnixNano() - s.mtime
+	return untilOlder(s.mtime, now, d)
+}
+
+// readable returns how long it takes until a change after a look at now shows in the stamp.
+func (s stamp) readable(now time.Time) time.Duration {
+	return max(untilOlder(s.mtime, now, granularity), untilOlder(s.ctime, now, granularity))
+}
+
+func untilOlder(t int64, now time.Time, d time.Duration) time.Duration {
+	age := now.UnixNano() - t
 	if age < 0 || age >= int64(d) { // a time in the future says nothing, and must not be waited for
 		return 0
 	}
 	return d - time.Duration(age)
 }
 
-// text is the stamp as the catalog file keeps it, beside the size: `<mtime>.<inode>`. It is one string because JSON tools
-// may round numbers of that size.
+// text is the stamp as the catalog file keeps it, beside the size: `<mtime>.<inode>.<ctime>`. It is one string because JSON
+// tools may round numbers of that size.
 func (s stamp) text(b []byte) []byte {
 	b = strconv.AppendInt(b, s.mtime, 10)
 	b = append(b, '.')
-	return strconv.AppendUint(b, s.inode, 10)
+	b = strconv.AppendUint(b, s.inode, 10)
+	b = append(b, '.')
+	return strconv.AppendInt(b, s.ctime, 10)
 }
 
-// parseStamp reads what text wrote. A stamp that cannot be read matches no file, so the file is hashed again.
+// parseStamp reads what text wrote, now or before it had a ctime. A stamp that cannot be read matches no file, so the file
+// is hashed again.
 func parseStamp(size int64, text string) stamp {
-	m, i, _ := strings.Cut(text, ".")
+	m, rest, _ := strings.Cut(text, ".")
+	i, c, dated := strings.Cut(rest, ".")
 	mtime, err := strconv.ParseInt(m, 10, 64)
 	inode, err2 := strconv.ParseUint(i, 10, 64)
-	if err != nil || err2 != nil || text == "" {
+	var ctime int64
+	var err3 error
+	if dated {
+		ctime, err3 = strconv.ParseInt(c, 10, 64)
+	}
+	if err != nil || err2 != nil || err3 != nil {
 		return stamp{size: -1}
 	}
-	return stamp{size, mtime, inode}
+	return stamp{size, mtime, ctime, inode}
 }

@@ -11,9 +11,16 @@ import (
 // openFlags: without O_NONBLOCK, opening a pipe that took a file's place would wait for a writer, perhaps for ever.
 const openFlags = os.O_RDONLY | syscall.O_NONBLOCK
 
-func inode(fi fs.FileInfo) uint64 {
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
-		return uint64(st.Ino)
+func inodeOf(fi fs.FileInfo) (inode uint64, ctime int64) {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0
 	}
-	return 0
+	return uint64(st.Ino), changeTime(st)
+}
+
+// unlinked tells whether an open file has no name any more.
+func unlinked(fi fs.FileInfo) bool {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	return ok && st.Nlink == 0
 }

@@ -27,6 +27,7 @@ type walker struct {
 	root  *os.Root
 	self  string           // the catalog file's own path, if it lies in the directory
 	onDir func(dir string) // called before a directory is read, from several goroutines; "." is the root. May be nil
+	hooks *hooks
 
 	mu      sync.Mutex
 	wake    *sync.Cond
@@ -34,6 +35,7 @@ type walker struct {
 	busy    int      // directories being read
 	found   []found
 	skipped []Skipped
+	mounts  []string // directories that something is mounted at, but not "."
 	err     error
 }
 
@@ -74,6 +76,7 @@ type batch struct {
 	dirs    []string
 	found   []found
 	skipped []Skipped
+	mounts  []string
 }
 
 func (b *batch) skip(p string, r Reason, detail string) {
@@ -84,6 +87,7 @@ func (w *walker) add(b *batch) {
 	w.dirs = append(w.dirs, b.dirs...)
 	w.found = append(w.found, b.found...)
 	w.skipped = append(w.skipped, b.skipped...)
+	w.mounts = append(w.mounts, b.mounts...)
 }
 
 func (w *walker) work() {
@@ -122,6 +126,9 @@ func (w *walker) readDir(b *batch, dir string) {
 		return
 	}
 	defer f.Close()
+	if dir != "." && (isMount(f) || w.hooks.mount(dir)) {
+		b.mounts = append(b.mounts, dir)
+	}
 	list, err := f.ReadDir(-1)
 	if err != nil && !isMissing(err) {
 		b.skip(dir, Unreadable, reasonOf(err))
@@ -181,7 +188,7 @@ func (w *walker) takeLink(b *batch, p string) {
 		b.skip(p, DanglingLink, "")
 	case errors.Is(err, syscall.ELOOP):
 		b.skip(p, DanglingLink, "it leads to itself")
-	case errors.Is(err, fs.ErrPermission):
+	case err != nil && cannotRead(err):
 		b.skip(p, Unreadable, reasonOf(err))
 	case err != nil:
 		b.skip(p, LeavesRoot, "")

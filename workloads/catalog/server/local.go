@@ -30,13 +30,8 @@ type local struct{ *library.Library }
 
 func (l local) OpenFile(h events.Hash) (File, error) {
 	f, err := l.Library.OpenFile(h)
-	switch {
-	case errors.Is(err, catalog.ErrNotFound):
-		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
-	case errors.Is(err, library.ErrChanged):
-		return nil, fmt.Errorf("%w: %w", ErrChanged, err)
-	case err != nil:
-		return nil, err
+	if err != nil {
+		return nil, localError(err)
 	}
 	return localFile{f}, nil
 }
@@ -45,17 +40,23 @@ type localFile struct{ *library.File }
 
 func (f localFile) Size() int64 { return f.Entry.Size }
 
-// Check is one fstat for the content and one for the name: what was unlinked, or replaced by a rename, has no name left.
-func (f localFile) Check() error {
-	if err := f.Unchanged(); err != nil {
+// Check is one fstat, for the content and for the name.
+func (f localFile) Check() error { return localError(f.Unchanged()) }
+
+func (f localFile) ReadAt(b []byte, off int64) (int, error) {
+	n, err := f.File.ReadAt(b, off)
+	return n, localError(err)
+}
+
+// localError is a library's error as a server knows it.
+func localError(err error) error {
+	switch {
+	case errors.Is(err, catalog.ErrNotFound):
+		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	case errors.Is(err, library.ErrChanged):
 		return fmt.Errorf("%w: %w", ErrChanged, err)
+	case errors.Is(err, library.ErrAway):
+		return fmt.Errorf("%w: %w", ErrAway, err)
 	}
-	fi, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrChanged, err)
-	}
-	if unlinked(fi) {
-		return fmt.Errorf("%w: it was removed or replaced", ErrChanged)
-	}
-	return nil
+	return err
 }

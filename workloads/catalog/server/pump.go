@@ -121,6 +121,9 @@ func (p *pump) send(s *session, i int64, buf []byte) (why *seal.End) {
 		if errors.Is(err, ErrChanged) {
 			return &seal.End{Code: codeChanged, Error: "the file changed or is gone"}
 		}
+		if errors.Is(err, ErrAway) {
+			return &seal.End{Code: codeAway, Error: awaySentence}
+		}
 		p.log.Error("a file cannot be read", "session", s.id, "catalog", s.catalog, "error", err)
 		return &seal.End{Code: codeFailed, Error: "the file cannot be read"}
 	}

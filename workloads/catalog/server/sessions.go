@@ -16,6 +16,7 @@ const (
 	codeRevoked = http.StatusForbidden
 	codeStopped = http.StatusNotFound // the receiver may open another session
 	codeChanged = http.StatusGone
+	codeAway    = http.StatusFailedDependency
 	codeFailed  = http.StatusInternalServerError
 )
 

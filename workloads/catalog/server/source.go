@@ -10,10 +10,11 @@ import (
 	"natster/workloads/catalog"
 )
 
-// Errors of [Library.OpenFile] and [File.Check].
+// Errors of [Library.OpenFile], [File.Check] and reading a [File].
 var (
 	ErrNotFound = errors.New("no such file in the catalog")
 	ErrChanged  = errors.New("the file changed or is gone")
+	ErrAway     = errors.New("the owner's disk is away") // or cannot be read now; the file is thought to be on it
 )
 
 // A Library is a catalog as its server sees it. All methods are called concurrently.
@@ -27,7 +28,7 @@ type Library interface {
 	// Changes returns a channel that becomes readable when the contents change after the call.
 	Changes() <-chan struct{}
 	// OpenFile opens the file with the given content. It fails with [ErrNotFound] when none is listed, and with [ErrChanged]
-	// when the listed one is not that any more.
+	// when the listed one is not that any more, and with [ErrAway] when that cannot be known.
 	OpenFile(events.Hash) (File, error)
 }
 

@@ -168,7 +168,7 @@ async function serve(request: Request, url: URL): Promise<Response> {
   }
 }
 
-const status: Record<string, number> = { revoked: 403, missing: 404, changed: 410, busy: 429, offline: 503, signed_out: 401 };
+const status: Record<string, number> = { revoked: 403, missing: 404, changed: 410, away: 424, busy: 429, offline: 503, signed_out: 401 };
 
 function failure(asked: Asked, e: unknown): Response {
   const m = judge(e);

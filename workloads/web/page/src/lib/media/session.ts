@@ -381,6 +381,7 @@ export function judge(e: unknown): MediaError {
     403: ['revoked', 'This catalog is no longer shared with you.'],
     404: ['missing', 'The file is not in the catalog any more. Look at the catalog again.'],
     410: ['changed', 'The file changed or was removed on its owner’s machine. Look at the catalog again.'],
+    424: ['away', 'The owner’s disk with this file is away. Try again when it is back.'],
     429: ['busy', 'The owner’s machine is busy. Try again in a moment.'],
     503: ['offline', 'The owner of this catalog is offline. Try again when it is back.'],
     504: ['offline', 'The owner of this catalog does not answer. Try again when it is back.']

@@ -29,7 +29,7 @@ export const playing = { chunkSize: 128 << 10, remembered: 16 };
 export const saving = { chunkSize: 256 << 10, remembered: 0 };
 
 /** Why a file cannot be read, or not any more. */
-export type Why = 'offline' | 'revoked' | 'changed' | 'missing' | 'busy' | 'old_server' | 'damaged' | 'signed_out' | 'failed';
+export type Why = 'offline' | 'revoked' | 'changed' | 'away' | 'missing' | 'busy' | 'old_server' | 'damaged' | 'signed_out' | 'failed';
 
 export class MediaError extends Error {
   constructor(

@@ -1,0 +1,62 @@
+package library
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// A LeftOut is how much is left out for one reason, and some of it.
+type LeftOut struct {
+	Reason   Reason
+	Count    int       // of files and directories; what is in a directory is not counted
+	Examples []Skipped // a few, those first that were hardly meant to be left out
+}
+
+// LeftOut sums up what the last look left out. The reasons that matter most come first.
+func (l *Library) LeftOut() []LeftOut { return sumUp(l.Skipped()) }
+
+// mostExamples of a reason: who has more can have them listed.
+const mostExamples = 5
+
+func sumUp(skipped []Skipped) []LeftOut {
+	var all []LeftOut
+	for _, common := range []bool{false, true} {
+		for _, k := range skipped {
+			if bookkeeping(k) != common {
+				continue
+			}
+			i := slices.IndexFunc(all, func(o LeftOut) bool { return o.Reason == k.Reason })
+			if i < 0 {
+				i = len(all)
+				all = append(all, LeftOut{Reason: k.Reason})
+			}
+			all[i].Count++
+			if len(all[i].Examples) < mostExamples {
+				all[i].Examples = append(all[i].Examples, k)
+			}
+		}
+	}
+	rank := func(o LeftOut) int {
+		if o.Reason.Quiet() {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(all, func(a, b LeftOut) int { return cmp.Compare(rank(a), rank(b)) })
+	return all
+}
+
+// bookkeeping knows hidden names that systems and programs make for themselves, and that nobody misses.
+func bookkeeping(k Skipped) bool {
+	if k.Reason != Hidden {
+		return false
+	}
+	name := k.Path[strings.LastIndexByte(k.Path, '/')+1:]
+	return slices.ContainsFunc([]string{
+		"._", ".DS_Store", ".Trash", ".Spotlight-", ".fseventsd", ".TemporaryItems", ".DocumentRevisions-", ".localized", // macOS
+		".directory", ".thumbnails", ".nomedia", ".cache", ".config", ".local", ".snapshot", // desktops and disks
+		".git", ".svn", ".hg", ".idea", ".vscode", // programmers
+		".stfolder", ".stversions", ".stignore", ".syncthing", ".dropbox", ".sync", ".nextcloud", ".owncloud", ".~", // synchronisers
+	}, func(p string) bool { return strings.HasPrefix(name, p) })
+}

@@ -1,0 +1,273 @@
+package library
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"natster/events"
+	"natster/workloads/catalog"
+)
+
+// ErrChanged says that a file is not what the catalog lists: it was changed, replaced or removed since it was hashed. While
+// the library is followed, whoever gets it has it looked at again at once.
+var ErrChanged = errors.New("the file has changed since it was catalogued")
+
+// letGo is how long a file that nobody reads stays open: as long as it is, its disk cannot be unmounted.
+const letGo = 3 * time.Second
+
+// A File is a file of the catalog, for reading. It is safe for concurrent use. Its descriptor is let go of when it is not
+// read for a while, and had again when it is.
+type File struct {
+	Entry catalog.Entry
+
+	library *Library
+	idle    *time.Timer
+	mu      sync.Mutex
+	file    *os.File // nil: let go of
+	stamp   stamp    // of the content of Entry
+	readers int
+	closed  bool
+}
+
+// OpenFile opens a file with content h. If the catalog lists none the error wraps [catalog.ErrNotFound]; if the files it
+// lists are no longer what was hashed, [ErrChanged]; if their disk is away or cannot be read, [ErrAway].
+func (l *Library) OpenFile(h events.Hash) (*File, error) {
+	s := l.snap.Load()
+	idx := s.withHash(h)
+	if len(idx) == 0 {
+		return nil, &catalog.FindError{What: h.String(), Err: catalog.ErrNotFound}
+	}
+	var first error
+	for _, i := range idx {
+		f := &File{Entry: s.entries[i], library: l, stamp: s.marks[i].stamp}
+		if err := f.open(); err != nil {
+			if first == nil || errors.Is(err, ErrAway) {
+				first = err
+			}
+			continue
+		}
+		f.idle = time.AfterFunc(letGo, f.rest)
+		return f, nil
+	}
+	return nil, first
+}
+
+// open opens the file, and refuses what is not what was hashed. The lock is held, or nobody else has f.
+func (f *File) open() error {
+	l := f.library
+	root, err := l.openDir()
+	var file *os.File
+	if err == nil {
+		defer root.Close()
+		file, err = root.OpenFile(f.Entry.Path, openFlags, 0)
+	}
+	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return fmt.Errorf("library: %q: %w", f.Entry.Path, err)
+	case err != nil && root == nil, err != nil && cannotRead(err):
+		l.suspect(f.Entry.Path)
+		return awayError(f.Entry, reasonOf(err))
+	case err != nil:
+		return f.changed(err)
+	}
+	if err := f.check(file); err != nil {
+		_ = file.Close()
+		return err
+	}
+	f.file = file
+	return nil
+}
+
+// changed is the error about a file that is not what was hashed, or has gone with its disk.
+func (f *File) changed(why error) error {
+	f.library.suspect(f.Entry.Path)
+	if away, is := f.library.awayAt(f.library.snap.Load(), f.Entry.Path); is {
+		return awayError(f.Entry, away)
+	}
+	if why != nil {
+		return fmt.Errorf("library: %q: %w: %w", f.Entry.Path, ErrChanged, why)
+	}
+	return fmt.Errorf("library: %q: %w", f.Entry.Path, ErrChanged)
+}
+
+// check tells whether file is what was hashed.
+func (f *File) check(file *os.File) error {
+	fi, err := file.Stat()
+	switch {
+	case err != nil && cannotRead(err):
+		return awayError(f.Entry, reasonOf(err))
+	case err != nil:
+		return f.changed(err)
+	case unlinked(fi):
+		return f.changed(errors.New("it was removed or replaced"))
+	}
+	now := stampOf(fi)
+	switch {
+	case f.stamp.is(now), f.stamp.ctime == 0 && f.stamp.like(now):
+		return nil
+	case !f.stamp.like(now):
+		return f.changed(nil)
+	}
+	// Its rights or its name have changed, or somebody changed it and set the time back. Until it was read again, which
+	// happens now, it is taken for the same.
+	e, known := f.library.stampAt(f.Entry.Path)
+	switch {
+	case known.is(now) && e.Hash == f.Entry.Hash:
+		f.stamp = now
+		return nil
+	case known.is(now), !known.like(now), !f.library.suspect(f.Entry.Path):
+		return f.changed(nil)
+	}
+	return nil
+}
+
+// stampAt returns the entry at path and its stamp, or zero ones.
+func (l *Library) stampAt(path string) (catalog.Entry, stamp) {
+	s := l.snap.Load()
+	i, ok := s.at(path)
+	if !ok {
+		return catalog.Entry{}, stamp{size: -1}
+	}
+	return s.entries[i], s.marks[i].stamp
+}
+
+// ReadAt reads like an [io.ReaderAt]. What it read is vouched for by Unchanged alone.
+func (f *File) ReadAt(b []byte, off int64) (int, error) {
+	file, err := f.hold()
+	if err != nil {
+		return 0, err
+	}
+	defer f.release()
+	n, err := file.ReadAt(b, off)
+	if err != nil && err != io.EOF && cannotRead(err) {
+		return n, awayError(f.Entry, reasonOf(err))
+	}
+	return n, err
+}
+
+// Unchanged returns nil as long as the file is what was hashed, or an error that wraps [ErrChanged] or [ErrAway]. Called
+// after a read, it vouches for what was read; a file that only got other rights is not thought to be changed.
+func (f *File) Unchanged() error {
+	file, err := f.hold()
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.check(file)
+}
+
+// hold returns the open file until release is called.
+func (f *File) hold() (*os.File, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil, fmt.Errorf("library: %q: %w", f.Entry.Path, fs.ErrClosed)
+	}
+	if f.file == nil {
+		if err := f.open(); err != nil {
+			return nil, err
+		}
+	}
+	f.readers++
+	return f.file, nil
+}
+
+func (f *File) release() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.readers--; f.readers > 0 {
+		return
+	}
+	if f.closed {
+		f.shut()
+	} else {
+		f.idle.Reset(letGo)
+	}
+}
+
+// rest lets go of the file if nobody reads it.
+func (f *File) rest() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.readers == 0 {
+		f.shut()
+	}
+}
+
+func (f *File) shut() {
+	if f.file != nil {
+		_ = f.file.Close() // it was only read
+		f.file = nil
+	}
+}
+
+// Close ends the use of f; who reads it meanwhile may go on to the end of that.
+func (f *File) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	if f.idle != nil {
+		f.idle.Stop()
+	}
+	if f.readers == 0 {
+		f.shut()
+	}
+	return nil
+}
+
+// Suspects are paths that somebody found to be other than listed, for Follow to look at.
+type suspects struct {
+	mu    sync.Mutex
+	paths map[string]bool
+	wake  chan struct{} // nil while nobody follows
+}
+
+// suspect has the file at path looked at soon. It reports whether anybody will.
+func (l *Library) suspect(path string) bool {
+	s := &l.suspects
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wake == nil {
+		return false
+	}
+	const most = 1000 // more is what a look at everything is for, which a disk that went has soon
+	if len(s.paths) < most {
+		s.paths[path] = true
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// begin makes suspect speak to whoever follows, end ends that.
+func (s *suspects) begin() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.paths, s.wake = make(map[string]bool), make(chan struct{}, 1)
+	return s.wake
+}
+
+func (s *suspects) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.paths, s.wake = nil, nil
+}
+
+// take returns the paths that were suspected since it was called last.
+func (s *suspects) take() map[string]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	paths := s.paths
+	s.paths = make(map[string]bool)
+	return paths
+}
