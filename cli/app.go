@@ -26,8 +26,8 @@ func Main(ctx context.Context, o Outside) int {
 	e := newEnv(o)
 	e.written.gone = func() { end(errReaderGone) }
 	app := newApp(e)
-	if words, asked := completing(o.Args); asked {
-		e.complete(ctx, app, words)
+	if words, bash, asked := completing(o.Args); asked {
+		e.complete(ctx, app, words, bash)
 		return exitDone
 	}
 	l, err := e.arrange(app, o.Args)

@@ -342,20 +342,49 @@ func TestNamesAreCompleted(t *testing.T) {
 	m.natster("catalog share films bob").ok()
 	m.natster("--context bob catalog import films").ok()
 	for line, want := range map[string]string{
-		"catalog share":                        "films",
-		"catalog share films":                  "bob",
-		"catalog download films":               "a name with space.md",
-		"catalog download films readme.txt":    "2024/goat.mp4",
-		"--context bob catalog contents":       "films",
-		"--context bob catalog unimport":       "films",
-		"context use":                          "alice",
-		"--context":                            "bob",
-		"catalog import films":                 "hub",
-		"--context bob catalog share films --": "--json",
+		"catalog share ":                           "films",
+		"catalog share films ":                     "bob",
+		"get films ":                               "a name with space.md",
+		"catalog download films ":                  "2024/",
+		"catalog download films readme.txt 2024/":  "2024/goat.mp4",
+		"catalog download films readme.txt 2024/s": "2024/snow/",
+		"--context bob catalog contents ":          "films",
+		"--context bob catalog unimport ":          "films",
+		"context use ":                             "alice",
+		"--context ":                               "bob",
+		"--context=b":                              "--context=bob",
+		"catalog import films ":                    "hub",
+		"--context bob catalog share films --":     "--json",
 	} {
-		r := m.natster(line + " --generate-bash-completion").ok()
+		r := m.complete(line)
 		if !strings.Contains("\n"+r.out, "\n"+want+"\n") {
 			t.Errorf("%s is not completed by %q, but by:\n%s", line, want, r.out)
 		}
+	}
+}
+
+// complete asks for what the last word of a command line, which may be empty, can become.
+func (m *machine) complete(line string) result {
+	m.t.Helper()
+	return m.run(append(strings.Split(line, " "), "--generate-bash-completion")...).ok()
+}
+
+func TestWhatIsInAFriendsCatalogIsCompletedToo(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	m.natster("init bob").ok()
+	m.natster("context use alice").ok()
+	m.run("catalog", "new", "films", films(t)).ok()
+	m.natster("catalog share films bob").ok()
+	m.natster("--context bob catalog import films").ok()
+	if r := m.complete("--context bob get films 2024/"); r.out+r.err != "" {
+		t.Errorf("nobody serves the catalog, and completion says:\n%s%s", r.out, r.err)
+	}
+	serving := m.start("serve films", "Ctrl-C ends it")
+	for range 2 {
+		if r := m.complete("--context bob get films 2024/"); r.out != "2024/goat.mp4\n2024/snow/\n" {
+			t.Errorf("what is in films/2024 is completed by:\n%s", r.out)
+		}
+		serving.interrupt() // for half a minute, the owner is not asked again
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"natster/deploy/world"
@@ -11,8 +13,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// completionWord is what a shell's script puts at the end of a command line to have it completed. Before it are the words
-// up to the one that is being typed, and that one only if it is a flag.
+// completionWord is what a shell's script puts at the end of a command line to have it completed. Before it are the words up
+// to the one that is being typed, which may be empty: as they are meant, or with =bash as they are typed.
 const completionWord = "--generate-bash-completion"
 
 func completionCommand(e *env) *cli.Command {
@@ -37,27 +39,39 @@ func completionCommand(e *env) *cli.Command {
 	}
 }
 
-// completing returns the words to complete, program name first, if that is what was asked for.
-func completing(words []string) ([]string, bool) {
+// completing returns the words to complete, without the program's name, and whether they are as typed in bash, if that is
+// what was asked for.
+func completing(words []string) (typed []string, bash, asked bool) {
 	n := len(words) - 1
-	if n < 1 || words[n] != completionWord {
-		return nil, false
+	if n < 2 || words[n] != completionWord && words[n] != completionWord+"=bash" {
+		return nil, false, false
 	}
-	return words[:n], true
+	return words[1:n], words[n] != completionWord, true
 }
 
-// complete prints what can come next, one a line. The placeholder in the command's usage says what its argument is.
-func (e *env) complete(ctx context.Context, app *cli.App, words []string) {
-	var typing string
-	switch last := words[len(words)-1]; {
-	case last == "--context":
-		words = []string{app.Name, "context", "use"}
-	case len(words) > 1 && strings.HasPrefix(last, "-"):
-		typing, words = last, words[:len(words)-1]
+// complete prints what the last of words can become, one a line.
+func (e *env) complete(ctx context.Context, app *cli.App, words []string, bash bool) {
+	answer := func(s string) string { return s }
+	if bash {
+		words, answer = bashWords(words, e.Getenv("COMP_LINE"))
 	}
-	l, err := e.arrange(app, words)
+	before, typing := words[:len(words)-1], words[len(words)-1]
+	for _, s := range e.completions(ctx, app, before, typing) {
+		if strings.HasPrefix(s, typing) {
+			fmt.Fprintln(e.Stdout, answer(s))
+		}
+	}
+}
+
+// completions are the words that could stand where typing does, behind others.
+func (e *env) completions(ctx context.Context, app *cli.App, before []string, typing string) []string {
+	const context = "--context"
+	if len(before) > 0 && before[len(before)-1] == context {
+		return e.contextNames()
+	}
+	l, err := e.arrange(app, append([]string{app.Name}, before...))
 	if err != nil {
-		return // what is wrong already cannot be completed
+		return nil // what is wrong already cannot be completed
 	}
 	e.actAs(l.context)
 	commands, flags := app.Commands, app.Flags
@@ -66,22 +80,43 @@ func (e *env) complete(ctx context.Context, app *cli.App, words []string) {
 	}
 	var all []string
 	switch {
-	case typing != "":
+	case strings.HasPrefix(typing, context+"="):
+		for _, name := range e.contextNames() {
+			all = append(all, context+"="+name)
+		}
+	case strings.HasPrefix(typing, "-") && !slices.Contains(before, "--"):
 		for _, f := range flags {
 			all = append(all, dashed(f.Names()[0]))
 		}
+	case l.help && len(l.path) == 0:
+		all = append(slices.Sorted(maps.Keys(topics)), commandNames(commands)...)
 	case commands != nil:
-		for _, c := range commands {
-			all = append(all, c.Name)
-		}
+		all = commandNames(commands)
 	default:
-		all = e.candidates(ctx, l.command(), l.words)
+		all = e.candidates(ctx, l.command(), l.words, typing)
 	}
-	for _, s := range all {
-		if strings.HasPrefix(s, typing) {
-			fmt.Fprintln(e.Stdout, s)
-		}
+	return all
+}
+
+func commandNames(commands []*cli.Command) []string {
+	var all []string
+	for _, c := range commands {
+		all = append(all, c.Name)
 	}
+	return all
+}
+
+func (e *env) contextNames() []string {
+	s, err := e.contexts()
+	if err != nil {
+		return nil
+	}
+	var names []string
+	all, _ := s.all() // what can be read is completed
+	for _, c := range all {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 // placeholder is the name of argument n in a usage; the last repeats if it ends with dots.
@@ -96,8 +131,9 @@ func placeholder(argsUsage string, n int) string {
 	return strings.Trim(words[n], "[].")
 }
 
-// candidates are the words that could stand for the next argument of cmd. Whatever cannot be found out now is left out.
-func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string) []string {
+// candidates are the words that could stand for the next argument of cmd: the placeholder in its usage says what that is.
+// Whatever cannot be found out now is left out.
+func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string, typing string) []string {
 	what := placeholder(cmd.ArgsUsage, len(before))
 	switch what {
 	case "ACCOUNT", "OWNER":
@@ -119,16 +155,7 @@ func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string)
 		}
 		return names
 	case "CONTEXT":
-		s, err := e.contexts()
-		if err != nil {
-			return nil
-		}
-		var names []string
-		all, _ := s.all() // what can be read is completed
-		for _, c := range all {
-			names = append(names, c.Name)
-		}
-		return names
+		return e.contextNames()
 	case "PROJECTION":
 		var names []string
 		for _, r := range world.Projections() {
@@ -138,33 +165,37 @@ func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string)
 	case "SHELL":
 		return []string{"bash", "zsh", "fish"}
 	}
-	return e.catalogCandidates(ctx, cmd.Name, what, before)
+	return e.catalogCandidates(ctx, cmd.Name, what, before, typing)
 }
 
-// completionScripts ask natster itself; what it has no answer for is completed as a file name.
+// completionScripts ask natster itself; what it has no answer for is completed as a file name. Behind a directory no space is
+// added, so that one can go on.
 var completionScripts = map[string]string{
 	"bash": `# natster completion for bash
 _natster() {
-    local cur=${COMP_WORDS[COMP_CWORD]} words answer
-    words=("${COMP_WORDS[@]:0:COMP_CWORD}")
-    [[ $cur == -* ]] && words+=("$cur")
+    local answer line=${COMP_LINE:0:COMP_POINT}
     COMPREPLY=()
     while IFS= read -r answer; do
-        [[ $answer == "$cur"* ]] && COMPREPLY+=("$(printf %q "$answer")")
-    done < <("${words[@]}" ` + completionWord + ` 2>/dev/null)
+        COMPREPLY+=("$answer")
+    done < <(COMP_LINE=${line#"${COMP_WORDS[0]}"} "${COMP_WORDS[0]/#\~\//$HOME/}" "${COMP_WORDS[@]:1:COMP_CWORD}" ` + completionWord + `=bash 2>/dev/null)
+    if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == */ ]]; then
+        compopt -o nospace 2>/dev/null
+    fi
 }
 complete -o bashdefault -o default -F _natster natster
 `,
 	"zsh": `#compdef natster
 # natster completion for zsh
 _natster() {
-    local -a words_before answers
-    words_before=("${(@)words[1,CURRENT-1]}")
-    [[ ${words[CURRENT]} == -* ]] && words_before+=("${words[CURRENT]}")
-    answers=("${(@f)$("${words_before[@]}" ` + completionWord + ` 2>/dev/null)}")
+    local -a before answers
+    before=("${(@Q)words[1,CURRENT-1]}")
+    before[1]=${before[1]/#\~\//$HOME/}
+    answers=("${(@f)$("${before[@]}" "${(Q)PREFIX}" ` + completionWord + ` 2>/dev/null)}")
     if [[ -n ${answers[1]} ]]; then
-        compadd -- "${answers[@]}"
+        compadd -S '' -- "${(@M)answers:#*/}"
+        compadd -- "${(@)answers:#*/}"
     else
+        compset -P '-*='
         _files
     fi
 }
@@ -175,8 +206,8 @@ compdef _natster natster
 function __natster_complete
     set -l words (commandline -opc)
     set -l cur (commandline -ct)
-    string match -q -- '-*' $cur; and set -a words $cur
-    $words ` + completionWord + ` 2>/dev/null
+    set -l plain (string unescape -- $cur; or string replace -r '^["\']' '' -- $cur)
+    $words "$plain" ` + completionWord + ` 2>/dev/null
 end
 complete -c natster -f -n 'test (count (__natster_complete)) -gt 0' -a '(__natster_complete)'
 `,

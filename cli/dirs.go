@@ -17,6 +17,9 @@ func (e *env) configDir() (string, error) { return e.userDir("XDG_CONFIG_HOME", 
 // dataDir is where catalog files and the world are kept: $XDG_DATA_HOME/natster, or ~/.local/share/natster.
 func (e *env) dataDir() (string, error) { return e.userDir("XDG_DATA_HOME", ".local/share") }
 
+// cacheDir is where things are kept that can be made anew: $XDG_CACHE_HOME/natster, or ~/.cache/natster.
+func (e *env) cacheDir() (string, error) { return e.userDir("XDG_CACHE_HOME", ".cache") }
+
 func (e *env) userDir(variable, below string) (string, error) {
 	if d := e.Getenv(variable); filepath.IsAbs(d) { // the specification says to ignore any other
 		return filepath.Join(d, "natster"), nil

@@ -17,6 +17,8 @@
 //	progress.go    the bar on stderr
 //	suggest.go     what a mistyped word most likely meant
 //	completion.go  completion by the shell: the placeholders of a command's usage say what its arguments are
+//	completion_catalog.go  names of catalogs, and what is in them, the owner's included
+//	completion_bash.go     what words mean that bash has, half typed and quoted, and how to answer so
 //
 // Who and where:
 //
@@ -52,5 +54,6 @@
 //	$XDG_CONFIG_HOME/natster/contacts.json         names for account keys
 //	$XDG_DATA_HOME/natster/NAME/catalogs/C.json    the catalogs of context NAME
 //	$XDG_DATA_HOME/natster/world/                  the world of natster devrun
+//	$XDG_CACHE_HOME/natster/listings/              paths for completion, for half a minute; may be lost
 //	$XDG_DATA_HOME/natster/positions/              how far each world's log was seen; may be lost
 package cli

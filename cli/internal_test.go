@@ -129,25 +129,31 @@ func TestCompletion(t *testing.T) {
 	e, out, _ := testEnv(map[string]string{"HOME": home})
 	complete := func(line string) []string {
 		out.Reset()
-		Main(t.Context(), Outside{append(strings.Fields(line), completionWord), nil, out, out, e.Getenv})
+		Main(t.Context(), Outside{append(strings.Split(line, " "), completionWord), nil, out, out, e.Getenv})
 		return strings.Fields(out.String())
 	}
 	for line, want := range map[string]string{
-		"natster":                           "catalog",
-		"natster catalog":                   "download",
-		"natster catalog download --ov":     "--overwrite",
-		"natster catalog download films -":  "--all",
-		"natster context use --j":           "--json",
-		"natster completion":                "fish",
-		"natster admin rebuild":             "shares",
-		"natster admin rebuild shares":      "logins",
-		"natster --context x admin rebuild": "logins",
+		"natster ":                            "catalog",
+		"natster ge":                          "get",
+		"natster help js":                     "json",
+		"natster help catalog do":             "download",
+		"natster catalog ":                    "download",
+		"natster catalog download --ov":       "--overwrite",
+		"natster get films -":                 "--all",
+		"natster context use --j":             "--json",
+		"natster completion ":                 "fish",
+		"natster admin rebuild ":              "shares",
+		"natster admin rebuild shares ":       "logins",
+		"natster --context x admin rebuild l": "logins",
 	} {
 		if got := complete(line); !slices.Contains(got, want) {
 			t.Errorf("%s: %v has no %s", line, got, want)
 		}
 	}
-	for _, line := range []string{"natster nosuch", "natster whoami", "natster catalog new", "natster context use", "natster catalog share"} {
+	for _, line := range []string{
+		"natster nosuch ", "natster whoami ", "natster catalog new ", "natster context use ", "natster catalog share ",
+		"natster get films --out ", "natster get films -- -",
+	} {
 		if got := complete(line); len(got) > 0 {
 			t.Errorf("%s: %v", line, got)
 		}

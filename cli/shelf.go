@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"natster/deploy/world"
@@ -105,54 +104,4 @@ func (e *env) readable(ctx context.Context, me Context, name string) (c events.C
 	}
 	c, err = pick(name, "no catalog here", append(mine, imported...), events.Catalog.String, "catalog ls")
 	return c, false, err
-}
-
-// catalogCandidates completes the names of catalogs and of what is in them.
-func (e *env) catalogCandidates(ctx context.Context, command, placeholder string, before []string) []string {
-	me, err := e.me()
-	if err != nil {
-		return nil
-	}
-	s, err := e.shelf(me)
-	if err != nil {
-		return nil
-	}
-	var all []events.Catalog
-	switch placeholder {
-	case "CATALOG":
-		all, _ = s.names() // what can be read is completed
-		if slices.Contains([]string{"contents", "download", "open"}, command) {
-			imported, _, _ := me.imports(ctx) // likewise
-			all = append(all, imported...)
-		}
-	case "IMPORTED":
-		all, _, _ = me.imports(ctx) // likewise
-	case "PATH":
-		return s.paths(before)
-	}
-	var names []string
-	for _, c := range all {
-		names = append(names, c.String())
-	}
-	return names
-}
-
-// paths are those of the catalog that before begins with, if it is one of ours: no completion asks the network.
-func (s shelf) paths(before []string) []string {
-	if len(before) == 0 {
-		return nil
-	}
-	name, err := events.ParseCatalog(before[0])
-	if err != nil {
-		return nil
-	}
-	c, _, err := s.read(name)
-	if err != nil {
-		return nil
-	}
-	var all []string
-	for _, e := range c.Entries {
-		all = append(all, e.Path)
-	}
-	return all
 }
