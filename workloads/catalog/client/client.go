@@ -28,6 +28,7 @@ var (
 	ErrRefused        = errors.New("the catalog's server refuses")
 	ErrImpostor       = errors.New("the answer is not from whom it should be")
 	ErrNoRandomAccess = errors.New("the catalog's server is an older one, which only sends whole files: download it")
+	ErrTranscoded     = errors.New("its server sends a transcoded video instead of the file that it lists, which cannot be checked")
 	ErrClosed         = errors.New("the file is closed")
 )
 
@@ -121,11 +122,9 @@ func (c *Client) ask(ctx context.Context, name events.Catalog, verb string, q, a
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errSlow)
-	defer cancel()
-	m, err := c.Conn.RequestWithContext(ctx, events.CatalogSubject(name, verb), body)
+	m, err := c.request(ctx, events.CatalogSubject(name, verb), body)
 	switch {
-	case errors.Is(err, nats.ErrNoResponders), errors.Is(context.Cause(ctx), errSlow):
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, errSlow):
 		return fmt.Errorf("%s: %w", name, ErrOffline)
 	case err != nil:
 		return fmt.Errorf("%s: ask for %s: %w", name, verb, err)
@@ -140,7 +139,29 @@ func (c *Client) ask(ctx context.Context, name events.Catalog, verb string, q, a
 	return nil
 }
 
+// answering is how long an answer may take.
+const answering = 10 * time.Second
+
 var errSlow = errors.New("no answer in time")
+
+// request asks, and asks again when no answer could be heard: this process slept, or lost its connection meanwhile.
+func (c *Client) request(ctx context.Context, subject string, body []byte) (m *nats.Msg, err error) {
+	for range 3 {
+		began, lost := time.Now(), c.Conn.Stats().Reconnects
+		bounded, cancel := context.WithTimeoutCause(ctx, answering, errSlow)
+		m, err = c.Conn.RequestWithContext(bounded, subject, body)
+		slow := err != nil && errors.Is(context.Cause(bounded), errSlow)
+		cancel()
+		if !slow {
+			return m, err
+		}
+		err = errSlow
+		if time.Since(began) < answering+nap && c.Conn.Stats().Reconnects == lost {
+			break
+		}
+	}
+	return m, err
+}
 
 // refusals is the one table from codes of the wire to errors of this package.
 var refusals = map[api.Code]error{

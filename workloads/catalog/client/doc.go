@@ -13,6 +13,7 @@
 //	fill.go      one file: chunks in order to the disk, hashed beside it
 //	partial.go   the file on its way: always a beginning, so that its length is all there is to know
 //	diskerror*.go what disks say, in plain words
+//	fetch.go     Stream: a file to a writer; Fetch: Open, for servers that only send whole files
 //	session.go   opening a session of protocol 2, and what is checked before it is believed
 //	transfer.go  chunks wanted, in flight, lost, asked for again
 //	watch.go     what is late, gone, or hopeless

@@ -96,7 +96,7 @@ type download struct {
 	mu     sync.Mutex
 	p      Progress
 	told   time.Time
-	moved  time.Time // something came, the last time
+	heard  bool // the owner has answered
 	result Result
 	errs   []error
 }

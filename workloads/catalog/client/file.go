@@ -23,6 +23,7 @@ type File struct {
 	entry catalog.Entry
 	ctx   context.Context // ends with Close
 	stop  context.CancelFunc
+	local *fetched // where the file is, if it had to be fetched whole
 
 	opening sync.Mutex // held while t is replaced
 	mu      sync.Mutex
@@ -73,6 +74,9 @@ func (f *File) Owner() events.Account {
 // Close ends the reading; reads that are waiting fail with [ErrClosed].
 func (f *File) Close() error {
 	f.stop()
+	if f.local != nil {
+		return f.local.remove()
+	}
 	f.opening.Lock()
 	defer f.opening.Unlock()
 	f.mu.Lock()
@@ -87,6 +91,9 @@ func (f *File) Close() error {
 
 // broken is why reading cannot go on, or nil: also where a read would try anew.
 func (f *File) broken() error {
+	if f.local != nil {
+		return nil
+	}
 	f.mu.Lock()
 	t := f.t
 	f.mu.Unlock()
@@ -145,6 +152,9 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.readAt(f.ctx,
 func (f *File) readAt(ctx context.Context, p []byte, off, ahead int64) (n int, err error) {
 	if off < 0 {
 		return 0, fmt.Errorf("%s: read at %d: %w", f.entry.Path, off, errSeek)
+	}
+	if f.local != nil {
+		return f.local.ReadAt(p, off)
 	}
 	for len(p) > 0 && off < f.Size() {
 		t, err := f.transfer(ctx)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"hash"
+	"time"
 
 	"natster/events"
 )
@@ -31,12 +33,15 @@ func (d *download) fill(ctx context.Context, p *partial, m *meter) (events.Hash,
 // pull brings what p lacks over one transfer, and adds it to h, which has all before. The window of chunks that the reader
 // is ahead bounds what is in memory: a slow disk slows down the asking.
 func (d *download) pull(ctx context.Context, p *partial, m *meter, h hash.Hash) error {
-	src := source{d.catalog, d.owner, m.e.Hash, m.e.Size}
-	t, pushed, err := d.c.openTransfer(ctx, src, d.c.ChunkSize, d.c.Window/d.o.Parallel)
+	t, pushed, err := d.open(ctx, m)
 	if err != nil {
 		return err
 	}
-	if pushed != nil {
+	switch {
+	case pushed != nil && p.file == nil: // a stream, and what is pushed comes in any order
+		pushed.end()
+		return fmt.Errorf("%s: %w", d.catalog, ErrNoRandomAccess)
+	case pushed != nil:
 		return d.receive(ctx, pushed, p, m, h)
 	}
 	defer t.close()
@@ -51,10 +56,8 @@ func (d *download) pull(ctx context.Context, p *partial, m *meter, h hash.Hash) 
 		}
 		x := ahead[0]
 		ahead = append(ahead[:0], ahead[1:]...)
-		select {
-		case <-x.ready:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := d.await(ctx, t, x, m); err != nil {
+			return err
 		}
 		if x.err != nil {
 			return x.err
@@ -68,6 +71,72 @@ func (d *download) pull(ctx context.Context, p *partial, m *meter, h hash.Hash) 
 	}
 	return nil
 }
+
+// patience is for how long a download waits for an owner who was there.
+func (d *download) patience() time.Duration {
+	if d.o.Wait {
+		return 100 * 365 * 24 * time.Hour
+	}
+	return d.c.Patience
+}
+
+// open starts a transfer. An owner who has been there, or is waited for, may take the time to come back.
+func (d *download) open(ctx context.Context, m *meter) (*transfer, *pushed, error) {
+	src := source{d.catalog, d.owner, m.e.Hash, m.e.Size}
+	var waited time.Duration
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, glance) {
+		began := time.Now()
+		t, pushed, err := d.c.openTransfer(ctx, src, d.c.ChunkSize, d.c.Window/d.o.Parallel)
+		d.mu.Lock()
+		d.heard = d.heard || err == nil
+		heard := d.heard
+		d.mu.Unlock()
+		switch {
+		case err == nil:
+			if t != nil {
+				t.mu.Lock()
+				t.patience = d.patience()
+				t.mu.Unlock()
+			}
+			return t, pushed, nil
+		case !errors.Is(err, ErrOffline) && !errors.Is(err, ErrBusy), !heard && !d.o.Wait, waited > d.patience():
+			return nil, nil, err
+		}
+		m.waiting()
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, nil, context.Cause(ctx)
+		}
+		waited += min(time.Since(began), pause+answering) // what we slept does not count
+	}
+}
+
+// await returns when x is there, or has failed, and meanwhile tells when it is the owner who is waited for.
+func (d *download) await(ctx context.Context, t *transfer, x *slot, m *meter) error {
+	select {
+	case <-x.ready:
+		return nil
+	default:
+	}
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for {
+		select {
+		case <-x.ready:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+			if t.quiet() > waitingAfter {
+				m.waiting()
+			}
+		}
+	}
+}
+
+// waitingAfter is how long nothing comes before it is told: a slow link is not an owner who is gone.
+const waitingAfter = 3 * time.Second
 
 func hashOf(h hash.Hash) (sum events.Hash) {
 	h.Sum(sum[:0])

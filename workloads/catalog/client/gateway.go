@@ -11,7 +11,6 @@ import (
 	"path"
 	"strings"
 	"sync"
-	"time"
 
 	"natster/events"
 	"natster/workloads/catalog"
@@ -28,6 +27,10 @@ const openFiles = 8
 // one of numbers, or localhost. What a browser could run, such as a page or an SVG, is sent as an
 // attachment of no particular type. Close it after use.
 type Gateway struct {
+	// Fetching, when set before use, is called for a file that its owner's server sends only as a whole: it is fetched into a
+	// temporary file first. What it returns is told how far that is.
+	Fetching func(catalog.Entry) func(Progress)
+
 	c     *Client
 	token string
 	ctx   context.Context // ends with Close
@@ -108,7 +111,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer done()
 	setHeaders(w.Header(), e)
-	http.ServeContent(w, r, "", time.Time{}, f.NewReader(r.Context()))
+	http.ServeContent(w, r, "", e.ModTime(), f.NewReader(r.Context()))
 }
 
 // numbered tells whether a request's Host is an IP address or localhost, which no foreign name server can give away.
@@ -166,7 +169,7 @@ func (g *Gateway) open(name events.Catalog, e catalog.Entry) (f *File, done func
 	for _, old := range idle {
 		_ = old.file.Close() // never fails
 	}
-	s.once.Do(func() { s.file, s.err = g.c.Open(g.ctx, name, e) }) // for whoever comes next too
+	s.once.Do(func() { s.file, s.err = g.openOrFetch(name, e) }) // for whoever comes next too
 	done = func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -186,6 +189,30 @@ func (g *Gateway) open(name events.Catalog, e catalog.Entry) (f *File, done func
 		return nil, nil, err
 	}
 	return s.file, done, nil
+}
+
+// Prepare opens a file, or fetches it where its owner's server sends only whole ones, so that it is there when it is asked for:
+// what keeps it from being served is known at once. It gives up with ctx, and then the gateway is of no more use.
+func (g *Gateway) Prepare(ctx context.Context, name events.Catalog, e catalog.Entry) error {
+	defer context.AfterFunc(ctx, g.stop)()
+	_, done, err := g.open(name, e)
+	if err != nil {
+		return err
+	}
+	done()
+	return ctx.Err()
+}
+
+func (g *Gateway) openOrFetch(name events.Catalog, e catalog.Entry) (*File, error) {
+	f, err := g.c.Open(g.ctx, name, e)
+	if !errors.Is(err, ErrNoRandomAccess) || e.Size > MostFetched {
+		return f, err
+	}
+	var told func(Progress)
+	if g.Fetching != nil {
+		told = g.Fetching(e)
+	}
+	return g.c.Fetch(g.ctx, name, e, Options{Progress: told})
 }
 
 // evict takes out the files that nobody uses and that were used longest ago, beyond [openFiles]. The lock is held.
@@ -221,6 +248,7 @@ var statuses = []struct {
 	{ErrBusy, http.StatusServiceUnavailable},
 	{ErrOffline, http.StatusServiceUnavailable},
 	{ErrNoRandomAccess, http.StatusNotImplemented},
+	{ErrTranscoded, http.StatusNotImplemented},
 }
 
 func (g *Gateway) refuse(w http.ResponseWriter, err error) {

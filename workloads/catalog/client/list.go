@@ -3,7 +3,9 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"natster/events"
 	"natster/workloads/catalog"
@@ -52,4 +54,24 @@ func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Content
 		return catalog.Contents{}, fmt.Errorf("%s: %w: it calls itself %s", name, catalog.ErrContents, contents.Name)
 	}
 	return contents, nil
+}
+
+// Await is [Client.List] of a catalog whose owner may not be there yet: it asks until one answers, or ctx ends. Waiting is
+// called when the first has not.
+func (c *Client) Await(ctx context.Context, name events.Catalog, waiting func()) (catalog.Contents, error) {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		contents, err := c.List(ctx, name)
+		if !errors.Is(err, ErrOffline) && !errors.Is(err, ErrBusy) {
+			return contents, err
+		}
+		if waiting != nil {
+			waiting()
+			waiting = nil
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return contents, context.Cause(ctx)
+		}
+	}
 }

@@ -51,7 +51,6 @@ func (m *meter) at(done int64, received int) {
 	m.d.mu.Lock()
 	defer m.d.mu.Unlock()
 	m.d.result.Bytes += int64(received)
-	m.d.moved = time.Now()
 	m.tell(done, Receiving, false)
 }
 
@@ -85,7 +84,6 @@ func (m *meter) complete(r Result) {
 	m.d.result.Skipped += r.Skipped
 	m.d.result.Resumed += r.Resumed
 	m.d.p.FilesDone++
-	m.d.moved = time.Now()
 	m.d.p.Complete = true
 	m.tell(m.e.Size, Receiving, true)
 	m.d.p.Complete = false

@@ -166,7 +166,7 @@ func (p *partial) named() (bool, error) {
 func (p *partial) append(b []byte) error {
 	n, err := p.WriteAt(b, p.size)
 	p.size += int64(n)
-	if p.size-p.started >= writebackStep {
+	if p.size-p.started >= writebackStep && p.file != nil {
 		writeback(p.file, p.started, p.size-p.started)
 		p.started = p.size
 	}

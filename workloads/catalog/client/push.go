@@ -32,8 +32,15 @@ const (
 func (d *download) receive(ctx context.Context, first *pushed, p *partial, m *meter, h hash.Hash) error {
 	size := first.reply.ChunkSize
 	layout := seal.Layout{Size: m.e.Size, ChunkSize: size}
-	if err := layout.Check(); err != nil || first.reply.TotalBytes != m.e.Size {
+	err := layout.Check()
+	if err == nil && first.reply.TotalBytes != m.e.Size {
+		err = first.transcoding(ctx, min(pushQuiet, d.c.Patience))
+	}
+	if err != nil || first.reply.TotalBytes != m.e.Size {
 		first.end()
+		if errors.Is(err, ErrTranscoded) {
+			return fmt.Errorf("%s: %w", d.catalog, err)
+		}
 		return fmt.Errorf("%s: %w: %d bytes in chunks of %d", d.catalog, ErrImpostor, first.reply.TotalBytes, size)
 	}
 	r := &receipt{d: d, p: p, m: m, layout: layout, have: make(map[int64]bool), next: p.size / int64(size)}
@@ -63,6 +70,25 @@ func (d *download) receive(ctx context.Context, first *pushed, p *partial, m *me
 		if x.reply.ChunkSize != size {
 			x.end()
 			return fmt.Errorf("%s: %w: another chunk size than before", d.catalog, ErrImpostor)
+		}
+	}
+}
+
+// transcoding is [ErrTranscoded] when that is what comes, and otherwise nil.
+func (x *pushed) transcoding(ctx context.Context, quiet time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, quiet)
+	defer cancel()
+	for {
+		m, err := x.sub.NextMsgWithContext(ctx)
+		switch {
+		case errors.Is(err, nats.ErrSlowConsumer):
+		case err != nil:
+			return nil
+		case m.Header.Get(catalog.HeaderSender) != x.reply.Sender: // another download of the same file
+		case m.Header.Get(catalog.HeaderTranscoding) == "true":
+			return ErrTranscoded
+		default:
+			return nil
 		}
 	}
 }
@@ -136,7 +162,7 @@ func (r *receipt) take(ctx context.Context, x *pushed) error {
 			continue // another download of the same file
 		}
 		if m.Header.Get(catalog.HeaderTranscoding) == "true" {
-			return fmt.Errorf("%s: %w: it sends a transcoded file", r.d.catalog, ErrRefused)
+			return fmt.Errorf("%s: %w", r.d.catalog, ErrTranscoded)
 		}
 		i, err := strconv.ParseInt(m.Header.Get(catalog.HeaderChunk), 10, 64)
 		if err == nil && i > furthest && i < r.layout.Chunks() { // also what an earlier push brought

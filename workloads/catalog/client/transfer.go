@@ -24,9 +24,10 @@ type transfer struct {
 	c   *Client
 	src source
 
-	cancel context.CancelFunc
-	done   chan struct{}
-	wake   chan struct{} // capacity 1
+	patience time.Duration // without progress
+	cancel   context.CancelFunc
+	done     chan struct{}
+	wake     chan struct{} // capacity 1
 
 	mu      sync.Mutex
 	session *session // nil: must be opened before anything can be asked
@@ -64,7 +65,7 @@ func (c *Client) openTransfer(ctx context.Context, src source, chunkSize, bytes 
 	}
 	now := time.Now()
 	t := &transfer{
-		c: c, src: src, layout: s.layout, window: newWindow(s.layout.ChunkSize, bytes),
+		c: c, src: src, patience: c.Patience, layout: s.layout, window: newWindow(s.layout.ChunkSize, bytes),
 		done: make(chan struct{}), wake: make(chan struct{}, 1), flight: make(map[int64]*slot), arrival: now, moved: now,
 	}
 	t.src.owner = s.owner // a session opened later must be the same owner's
@@ -325,6 +326,13 @@ func (t *transfer) finish(err error) {
 	}
 	t.queue = nil
 	t.stir()
+}
+
+// quiet is for how long nothing has come that is wanted.
+func (t *transfer) quiet() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return time.Since(t.moved)
 }
 
 // failure is the error that ended the transfer, or nil.

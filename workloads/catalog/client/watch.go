@@ -18,6 +18,7 @@ func (t *transfer) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		began := time.Now()
 		next, reopen, over := t.look()
 		if over {
 			t.mu.Lock()
@@ -30,6 +31,7 @@ func (t *transfer) run(ctx context.Context) {
 		}
 		if reopen {
 			t.reopen(ctx)
+			t.slept(time.Since(began) - reopening)
 			continue
 		}
 		timer.Reset(next)
@@ -37,7 +39,9 @@ func (t *transfer) run(ctx context.Context) {
 		case <-ctx.Done():
 			t.fail(ErrClosed)
 		case <-t.wake:
+			t.slept(time.Since(began) - next)
 		case <-timer.C:
+			t.slept(time.Since(began) - next)
 		case st, open := <-status:
 			if !open || st == nats.CLOSED {
 				t.fail(fmt.Errorf("%s: %w", t.src.catalog, nats.ErrConnectionClosed))
@@ -48,8 +52,29 @@ func (t *transfer) run(ctx context.Context) {
 			t.recall() // what was on its way is lost
 			t.holdoff = time.Time{}
 			t.mu.Unlock()
+			t.slept(time.Since(began) - next)
 		}
 	}
+}
+
+// A process that was stopped, or whose machine slept, finds all its times over when it wakes, and nobody is to blame: it looks
+// at least once in glance, and what it missed of that by more than a nap counts for nothing.
+const (
+	glance    = time.Second
+	nap       = 2 * time.Second
+	reopening = 5 * time.Second
+)
+
+// slept takes in that for so long nothing could be seen.
+func (t *transfer) slept(d time.Duration) {
+	if d < nap {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.moved = t.moved.Add(d)
+	t.holdoff, t.backoff = time.Time{}, 0
+	t.c.Logger.Debug("woke up", "catalog", t.src.catalog, "after", d)
 }
 
 // look does what is due, and tells when to look again, or what else to do.
@@ -63,11 +88,11 @@ func (t *transfer) look() (next time.Duration, reopen, over bool) {
 		return 0, false, true
 	case len(t.queue)+len(t.flight) == 0:
 		return idle, false, false
-	case now.Sub(t.moved) > t.c.Patience:
-		t.finish(fmt.Errorf("%s: %w: nothing came for %s", t.src.catalog, ErrOffline, t.c.Patience))
+	case now.Sub(t.moved) > t.patience:
+		t.finish(fmt.Errorf("%s: %w: nothing came for %s", t.src.catalog, ErrOffline, t.patience))
 		return 0, false, true
 	}
-	next = t.c.Patience - now.Sub(t.moved)
+	next = min(t.patience-now.Sub(t.moved), glance)
 	if now.Before(t.holdoff) {
 		return min(next, t.holdoff.Sub(now)), false, false
 	}
@@ -104,7 +129,7 @@ func (t *transfer) due(x *slot) time.Time {
 
 // reopen opens another session, with new keys, for what is still wanted.
 func (t *transfer) reopen(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, reopening)
 	defer cancel()
 	s, p, err := t.c.openSession(ctx, t.src, t.layout.ChunkSize)
 	switch {
