@@ -22,10 +22,11 @@ func catalogDownloadCommand(e *env) *cli.Command {
 		Usage:     "download files, directories, or all of a catalog",
 		ArgsUsage: "CATALOG [PATH...]",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR` for the files (default: a directory named like the catalog)"},
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR` for the files (default: a directory named like the catalog), or - to write one to stdout"},
 			&cli.BoolFlag{Name: "all", Usage: "everything in the catalog"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace other files that are in the way"},
-			&cli.IntFlag{Name: "parallel", Usage: "`N` files at a time", Value: 4},
+			&cli.BoolFlag{Name: "wait", Usage: "for an owner who is not there, until it comes or you press Ctrl-C"},
+			&cli.IntFlag{Name: "parallel", Aliases: []string{"jobs"}, Usage: "`N` files at a time", Value: 4},
 		},
 		Description: `PATH is a file, a directory, or the beginning of a file's hash; of a file or directory its name will do, where there is
 only one. In quotes it can be a pattern: '*.jpg' is those files wherever they are, 'videos/*' those of a directory,
@@ -34,6 +35,7 @@ and the same command goes on where an earlier one was interrupted.
 
    natster catalog download films 2024/holiday.mp4 series/ 9f86d081
    natster catalog download films '*.jpg' 'series/**/*.srt'
+   natster catalog download films photo.jpg -o - | feh -
    natster catalog download films --all -o ~/Videos`,
 		Action: args(1, -1, func(ctx context.Context, c *cli.Context, arg []string) error {
 			switch {
@@ -51,13 +53,21 @@ and the same command goes on where an earlier one was interrupted.
 			if err != nil {
 				return err
 			}
-			contents, err := s.client().List(ctx, name)
+			var contents catalog.Contents
+			if c.Bool("wait") {
+				contents, err = s.client().Await(ctx, name, func() { s.note("nobody serves %s now: waiting for its owner (Ctrl-C ends it)", name) })
+			} else {
+				contents, err = s.client().List(ctx, name)
+			}
+			if errors.Is(err, client.ErrOffline) {
+				return hint(err, "catalog download %s --wait …", name)
+			}
 			if err != nil {
 				return err
 			}
 			e.noteRefused(contents)
-			if len(contents.Entries) == 0 && len(contents.Refused) > 0 {
-				return fmt.Errorf("%s: nothing that it lists can be taken: all %s were left out", name, count(len(contents.Refused), "entry"))
+			if n := len(contents.Refused); len(contents.Entries) == 0 && n > 0 {
+				return fmt.Errorf("nothing came of %s: its listing has %s, and all were left out", name, count(n, "entry"))
 			}
 			entries, err := selected(contents, arg[1:])
 			if err != nil {
@@ -67,8 +77,16 @@ and the same command goes on where an earlier one was interrupted.
 			if dest == "" {
 				dest = name.String()
 			}
-			o := client.Options{Parallel: c.Int("parallel"), Overwrite: c.Bool("overwrite"), Listed: contents.Entries}
-			return s.download(ctx, name, entries, dest, o)
+			o := client.Options{Parallel: c.Int("parallel"), Overwrite: c.Bool("overwrite"), Wait: c.Bool("wait"), Listed: contents.Entries}
+			switch {
+			case len(entries) == 0:
+				return s.print(downloadResult{Directory: dest}, func() { s.say("nothing is in %s", name) })
+			case dest != "-":
+				return s.download(ctx, name, entries, dest, o, len(contents.Refused))
+			case len(entries) > 1:
+				return misused(c.Command, "only one file can be written to stdout; these are %d", len(entries))
+			}
+			return s.stream(ctx, name, entries[0], o)
 		}),
 	}
 }
@@ -127,13 +145,14 @@ type downloadResult struct {
 	Files     int     `json:"files"`
 	There     int     `json:"already_there"`
 	Resumed   int     `json:"resumed"`
+	LeftOut   int     `json:"left_out"` // of the listing: what cannot be believed
 	Bytes     int64   `json:"bytes_received"`
 	Seconds   float64 `json:"seconds"`
 }
 
-func (s *session) download(ctx context.Context, name events.Catalog, entries []catalog.Entry, dest string, o client.Options) error {
+func (s *session) download(ctx context.Context, name events.Catalog, entries []catalog.Entry, dest string, o client.Options, leftOut int) error {
 	bar := s.bar(name.String())
-	o.Progress = bar.download
+	o.Progress = s.watch(name, bar)
 	began := time.Now()
 	r, err := s.client().Download(ctx, name, entries, dest, o)
 	took := time.Since(began)
@@ -146,7 +165,7 @@ func (s *session) download(ctx context.Context, name events.Catalog, entries []c
 	if err != nil {
 		return s.downloadFailed(err, r, len(entries))
 	}
-	out := downloadResult{dest, r.Files, r.Skipped, r.Resumed, r.Bytes, took.Seconds()}
+	out := downloadResult{dest, r.Files, r.Skipped, r.Resumed, leftOut, r.Bytes, took.Seconds()}
 	return s.print(out, func() {
 		s.say("%s in %s, each checked against its hash", count(r.Files, "file"), s.out.bold(dest))
 		switch {
@@ -161,7 +180,37 @@ func (s *session) download(ctx context.Context, name events.Catalog, entries []c
 				s.say("  %d continued where an earlier download ended", r.Resumed)
 			}
 		}
+		if leftOut > 0 {
+			s.say("  %s of the listing left out: see above", count(leftOut, "entry"))
+		}
 	})
+}
+
+// stream writes a file to stdout, and nothing else. That it came whole, and is what was listed, the exit code says.
+func (s *session) stream(ctx context.Context, name events.Catalog, e catalog.Entry, o client.Options) error {
+	bar := s.bar(name.String())
+	o.Progress = s.watch(name, bar)
+	err := s.client().Stream(ctx, name, e, s.Stdout, o)
+	bar.clear()
+	return err
+}
+
+// watch shows the progress of a download, also that it waits for the owner: where there is no bar, in lines of its own.
+func (s *session) watch(name events.Catalog, bar *bar) func(client.Progress) {
+	waiting, received := false, int64(0)
+	return func(p client.Progress) {
+		bar.download(p)
+		switch {
+		case s.err.terminal:
+		case !waiting && p.Phase == client.Waiting && p.Received == received:
+			waiting = true
+			s.note("waiting for the owner of %s: %s of %s have come", name, size(p.AllDone), size(p.All))
+		case waiting && p.Received > received:
+			waiting = false
+			s.note("the owner of %s is back", name)
+		}
+		received = p.Received
+	}
 }
 
 // downloadFailed says which files did not come, when it is about files and not about all of it, and which of them never will.

@@ -51,6 +51,20 @@ knows the address. PATH can be the beginning of a hash.
 			}
 			g := cl.Handler(rand.Text())
 			defer func() { _ = g.Close() }() // what was read has been read
+			bar := s.bar(name.String())
+			g.Fetching = func(e catalog.Entry) func(client.Progress) {
+				s.note("its owner's server only sends whole files: fetching %s first, into a temporary file (%s at most)",
+					size(e.Size), size(client.MostFetched))
+				return s.watch(name, bar)
+			}
+			err = g.Prepare(ctx, name, entry)
+			bar.clear()
+			if errors.Is(err, client.ErrNoRandomAccess) {
+				return hint(err, "catalog download %s %s", name, shellWord(entry.Path))
+			}
+			if err != nil {
+				return err
+			}
 			return s.gateway(ctx, g, g.Path(name, entry), entry, c.Bool("browser"))
 		}),
 	}

@@ -180,7 +180,8 @@ func (b *bar) scan(p library.Progress) {
 
 // download is the bar as a download's progress.
 func (b *bar) download(p client.Progress) {
-	b.set(state{done: p.AllDone, all: p.All, fresh: p.AllDone, doing: p.Path})
+	phase := map[client.Phase]string{client.Checking: "checking", client.Waiting: "waiting for the owner"}[p.Phase]
+	b.set(state{done: p.AllDone, all: p.All, fresh: p.Received, phase: phase, doing: p.Path})
 }
 
 // fit cuts s to so many columns, at its beginning: the end of a path says most.

@@ -92,6 +92,14 @@ func NewWith(c Config) *Client {
 	return &Client{Config: c.withDefaults(), ours: make(map[events.Catalog]bool)}
 }
 
+// newKey makes a key for one session.
+func (c *Client) newKey() (*seal.Key, error) {
+	if c.seams.key != nil {
+		return c.seams.key()
+	}
+	return seal.NewKey()
+}
+
 // speaks2 tells whether the catalog's server is known to speak protocol 2; nothing is lost when it is not known.
 func (c *Client) speaks2(name events.Catalog) bool {
 	c.mu.Lock()

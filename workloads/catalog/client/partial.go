@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"natster/workloads/catalog"
+	"natster/workloads/catalog/seal"
 )
 
 // Errors of what happens in the directory of a download.
@@ -54,6 +55,7 @@ type seams struct {
 	disk      func(*os.Root) disk
 	sink      func(*os.File) sink
 	protocol1 bool                        // ask as an existing client does
+	key       func() (*seal.Key, error)   // the receiver's of a session, instead of a fresh one
 	wire      func(frame []byte) [][]byte // what becomes of a frame before it is opened
 }
 

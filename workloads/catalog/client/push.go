@@ -100,7 +100,7 @@ func (x *pushed) end() {
 
 // askPush subscribes, then asks as an existing client does.
 func (c *Client) askPush(ctx context.Context, src source) (*pushed, error) {
-	key, err := seal.NewKey()
+	key, err := c.newKey()
 	if err != nil {
 		return nil, err
 	}
@@ -158,29 +158,40 @@ func (r *receipt) take(ctx context.Context, x *pushed) error {
 		case err != nil:
 			return fmt.Errorf("%s: %w", r.d.catalog, err)
 		}
-		if m.Header.Get(catalog.HeaderSender) != x.reply.Sender {
-			continue // another download of the same file
-		}
-		if m.Header.Get(catalog.HeaderTranscoding) == "true" {
-			return fmt.Errorf("%s: %w", r.d.catalog, ErrTranscoded)
-		}
-		i, err := strconv.ParseInt(m.Header.Get(catalog.HeaderChunk), 10, 64)
-		if err == nil && i > furthest && i < r.layout.Chunks() { // also what an earlier push brought
-			heard, furthest = time.Now(), i
-		}
-		if err != nil || i < r.next || i >= r.layout.Chunks() || r.have[i] || len(r.have) >= pushAhead && i > r.next {
-			continue
-		}
-		plain, err := seal.Open1(m.Data, x.key, x.reply.Sender)
-		if err != nil || len(plain) != r.layout.Length(i) {
-			continue // as good as lost
-		}
-		if err := r.put(i, plain); err != nil {
+		further, err := r.message(x, m, &furthest)
+		if err != nil {
 			return err
 		}
-		heard = time.Now() // also after a slow disk
+		if further {
+			heard = time.Now() // also after a slow disk
+		}
 	}
 	return nil
+}
+
+// message takes in one message of a push; it tells whether that brought the push further.
+func (r *receipt) message(x *pushed, m *nats.Msg, furthest *int64) (further bool, err error) {
+	if m.Header.Get(catalog.HeaderSender) != x.reply.Sender {
+		return false, nil // another download of the same file
+	}
+	if m.Header.Get(catalog.HeaderTranscoding) == "true" {
+		return false, fmt.Errorf("%s: %w", r.d.catalog, ErrTranscoded)
+	}
+	i, err := strconv.ParseInt(m.Header.Get(catalog.HeaderChunk), 10, 64)
+	if err != nil || i < 0 || i >= r.layout.Chunks() {
+		return false, nil
+	}
+	if i > *furthest { // also what an earlier push brought
+		further, *furthest = true, i
+	}
+	if i < r.next || r.have[i] || len(r.have) >= pushAhead && i > r.next {
+		return further, nil
+	}
+	plain, err := seal.Open1(m.Data, x.key, x.reply.Sender)
+	if err != nil || len(plain) != r.layout.Length(i) {
+		return further, nil // as good as lost
+	}
+	return true, r.put(i, plain)
 }
 
 // put writes chunk i.

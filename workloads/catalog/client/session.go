@@ -46,7 +46,7 @@ func (c *Client) openSession(ctx context.Context, src source, chunkSize int) (*s
 		p, err := c.askPush(ctx, src)
 		return nil, p, err
 	}
-	key, err := seal.NewKey()
+	key, err := c.newKey()
 	if err != nil {
 		return nil, nil, err
 	}
