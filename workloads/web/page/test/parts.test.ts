@@ -1,6 +1,6 @@
 import { crc32 as zlibCRC } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { entry, level } from '../src/lib/catalog';
+import { entry, findable, level, list, type Entry } from '../src/lib/catalog';
 import { kindOf, servedAs } from '../src/lib/kinds';
 import { disposition, parseRange } from '../src/lib/urls';
 import { crc32, zip, zipLength } from '../src/lib/zip';
@@ -36,18 +36,52 @@ test('a name cannot break out of its header', () => {
 
 test('entries that no catalog may list are left out', () => {
   const good = { path: 'a/b.txt', mime_type: 'text/plain', byte_size: 3, hash: 'a'.repeat(64) };
-  expect(entry(good)?.name).toBe('b.txt');
+  expect(entry(good)).toMatchObject({ name: 'b.txt', modified: 0 });
   for (const bad of [{ path: '../x' }, { path: '//x' }, { path: 'a//b' }, { path: '' }, { path: '.ssh/x' }, { path: 'a\\b' }, { path: 'a\u202eb' }, { hash: 'x' }, { byte_size: -1 }, { byte_size: 'many' }]) {
-    expect(entry({ ...good, ...bad }), JSON.stringify(bad)).toBeNull();
+    expect(typeof entry({ ...good, ...bad }), JSON.stringify(bad)).toBe('string');
   }
-  expect(entry({ ...good, mime_type: 'x' })?.type).toBe('application/octet-stream');
-  expect(entry({ ...good, path: '<img src=x onerror=alert(1)>.png' })).not.toBeNull(); // ugly, but text
-  expect(entry({ ...good, path: '/half a \ud800 character' })?.path).toBe('half a \ufffd character'); // mended, as in Go
+  expect(entry({ ...good, mime_type: 'x' })).toMatchObject({ type: 'application/octet-stream', kind: 'other' });
+  expect(entry({ ...good, mtime: 1700000000 })).toMatchObject({ modified: 1700000000 });
+  for (const mtime of ['1', 1.5, null, 1e300]) expect(entry({ ...good, mtime })).toMatchObject({ modified: 0 });
+  expect(entry({ ...good, path: '<img src=x onerror=alert(1)>.png' })).toMatchObject({ name: '<img src=x onerror=alert(1)>.png' }); // ugly, but text
+  expect(entry({ ...good, path: '/half a \ud800 character' })).toMatchObject({ path: 'half a \ufffd character' }); // mended, as in Go
   expect(servedAs('constructor')).toEqual({ type: 'application/octet-stream', inline: false });
 });
 
+test('a listing says how many entries were left out, and why', async () => {
+  const e = (path: string) => ({ path, mime_type: 'text/plain', byte_size: 2, hash: 'a'.repeat(64) });
+  const entries = [e('a'), e('b/c'), e('.x'), e('d/.y'), e('../z'), e('b/c'), e('a/e'), null, { ...e('f'), hash: '' }];
+  const c = await list({ request: async <T>() => ({ name: 'films', revision: 1, total: entries.length, entries }) as T }, 'films');
+  expect(c.entries.map((e) => e.path)).toEqual(['a', 'b/c']);
+  expect(Object.fromEntries(c.leftOut)).toEqual({
+    hidden: 2, 'that leads elsewhere': 1, 'listed twice': 1, 'below another file': 1, 'not readable': 1, 'without a hash': 1
+  });
+  expect(c.original).toBe(false);
+});
+
+test('the listing of an original server is read as it means it', async () => {
+  const hash = 'a'.repeat(64);
+  const entries = [
+    { path: '/README.txt', description: 'Auto-imported library entry', mime_type: 'text/plain; charset=utf-8', byte_size: 5, hash },
+    { path: '/films/a.mp4', description: 'A film', mime_type: 'video/mp4', byte_size: 5, hash }
+  ];
+  const c = await list({ request: async <T>() => ({ name: 'films', description: 'mine', image: '', entries }) as T }, 'films');
+  expect(c.entries.map((e) => [e.path, e.description, e.type, e.kind])).toEqual([
+    ['README.txt', '', 'text/plain', 'text'],
+    ['films/a.mp4', 'A film', 'video/mp4', 'video']
+  ]);
+  expect(c.leftOut.size).toBe(0);
+  expect(c.original).toBe(true);
+});
+
+test('what is searched is found however it is written', () => {
+  expect(findable('Cafe\u0301.TXT')).toBe(findable('Caf\u00e9.txt'));
+  expect(findable('שיר\u200f (live)')).toBe('שיר (live)');
+  expect(findable('a\u200bb')).toBe('ab');
+});
+
 test('a level of folders', () => {
-  const e = (path: string) => entry({ path, mime_type: 'text/plain', byte_size: 2, hash: 'a'.repeat(64) })!;
+  const e = (path: string) => entry({ path, mime_type: 'text/plain', byte_size: 2, hash: 'a'.repeat(64) }) as Entry;
   const l = level([e('a/b/c'), e('a/d'), e('e')], '');
   expect(l.folders).toEqual([{ name: 'a', path: 'a/', files: 2, size: 4 }]);
   expect(l.files.map((f) => f.path)).toEqual(['e']);
@@ -60,7 +94,7 @@ test('crc-32', () => {
 
 test('an archive that others can read, as long as was said', async () => {
   const files = [
-    { path: 'a.txt', size: 5, body: 'hello' },
+    { path: 'a.txt', size: 5, body: 'hello', modified: Date.UTC(2001, 2, 3, 4, 5, 6) / 1000 },
     { path: 'ordner/größe.bin', size: 100_000, body: 'x'.repeat(100_000) },
     { path: 'leer', size: 0, body: '' }
   ];
@@ -82,6 +116,14 @@ test('an archive that others can read, as long as was said', async () => {
     expect(out.subarray(entry + 46, entry + 46 + name).toString()).toBe(f.path);
     const local = Number(out.readBigUInt64LE(entry + 46 + name + 4 + 16));
     expect(out.readUInt32LE(local)).toBe(0x04034b50);
-    entry += 46 + name + 28;
+    const extra = out.readUInt16LE(entry + 30);
+    expect(extra).toBe(f.modified ? 37 : 28);
+    expect(out.readUInt16LE(local + 28)).toBe(f.modified ? 29 : 20);
+    if (f.modified) {
+      expect(out.readUInt32LE(entry + 46 + name + 28 + 5)).toBe(f.modified);
+      expect(out.readUInt32LE(local + 30 + name + 20 + 5)).toBe(f.modified);
+      expect(out.readUInt16LE(local + 12) >> 9).toBe(21); // years from 1980
+    }
+    entry += 46 + name + extra;
   }
 });

@@ -2,7 +2,7 @@
 
 import type { Link } from './link';
 import { kindOf, type Kind } from './kinds';
-import { badPath, cleanListed } from './paths';
+import { badPath, bare, cleanListed } from './paths';
 import { subjectOf } from './subjects';
 
 export interface Entry {
@@ -13,6 +13,7 @@ export interface Entry {
   size: number;
   hash: string;
   kind: Kind;
+  modified: number; // Unix seconds; 0 when it is not known
 }
 
 export interface Contents {
@@ -20,12 +21,15 @@ export interface Contents {
   description: string;
   revision: number;
   entries: Entry[]; // by path
+  leftOut: Map<string, number>; // how many entries were left out, by why
+  original: boolean; // it comes from an original server, which knows no sessions
 }
 
 interface Page {
   name: string;
-  description?: string;
+  description?: unknown;
   revision?: number;
+  total?: number;
   next?: string;
   entries?: unknown[];
 }
@@ -34,42 +38,82 @@ const maxEntries = 1_000_000;
 
 /** list returns what the catalog holds now. */
 export async function list(link: Pick<Link, 'request'>, catalog: string): Promise<Contents> {
-  const c: Contents = { name: catalog, description: '', revision: 0, entries: [] };
+  const c: Contents = { name: catalog, description: '', revision: 0, entries: [], leftOut: new Map(), original: false };
   const seen = new Set<string>();
+  const leaveOut = (why: string): void => void c.leftOut.set(why, (c.leftOut.get(why) ?? 0) + 1);
   for (let after = ''; ; ) {
     const p = await link.request<Page>(subjectOf(catalog, 'get'), { page: true, after });
-    c.description = String(p.description ?? '');
+    c.description = descriptionOf(p.description);
     c.revision = Number(p.revision ?? 0);
+    c.original = p.revision === undefined && p.total === undefined && (p.entries ?? []).length > 0;
     for (const raw of p.entries ?? []) {
       const e = entry(raw);
-      if (e && !seen.has(e.path) && c.entries.length < maxEntries) {
+      if (typeof e === 'string') leaveOut(e);
+      else if (seen.has(e.path)) leaveOut('listed twice');
+      else if (c.entries.length >= maxEntries) leaveOut('too many');
+      else {
         seen.add(e.path);
         c.entries.push(e);
       }
     }
-    if (!p.next || p.next <= after) return c;
+    if (!p.next || p.next <= after) break;
     after = p.next;
   }
+  const below = c.entries.filter((e) => !folders(e.path).some((f) => seen.has(f)));
+  for (let n = c.entries.length - below.length; n > 0; n--) leaveOut('below another file');
+  c.entries = below;
+  return c;
 }
 
-/** entry is an entry of a foreign listing, or null for one that no catalog may have. */
-export function entry(raw: unknown): Entry | null {
-  const r = raw as { path?: unknown; description?: unknown; mime_type?: unknown; byte_size?: unknown; hash?: unknown };
-  if (typeof r !== 'object' || r === null || typeof r.path !== 'string' || typeof r.hash !== 'string') return null;
+/** folders are the paths of the folders that path lies in. */
+function folders(path: string): string[] {
+  const all: string[] = [];
+  for (let i = path.indexOf('/'); i > 0; i = path.indexOf('/', i + 1)) all.push(path.slice(0, i));
+  return all;
+}
+
+/** entry is an entry of a foreign listing, or why no catalog may have it. */
+export function entry(raw: unknown): Entry | string {
+  if (typeof raw !== 'object' || raw === null) return 'not readable';
+  const r = raw as { path?: unknown; description?: unknown; mime_type?: unknown; byte_size?: unknown; hash?: unknown; mtime?: unknown };
+  if (typeof r.path !== 'string' || typeof r.hash !== 'string') return 'not readable';
   const path = cleanListed(r.path);
-  if (!/^[0-9a-f]{64}$/.test(r.hash) || badPath(path)) return null;
+  const why = badPath(path);
+  if (why) return why;
+  if (!/^[0-9a-f]{64}$/.test(r.hash)) return 'without a hash';
   const size = Number(r.byte_size);
-  if (!Number.isSafeInteger(size) || size < 0) return null;
-  const type = typeof r.mime_type === 'string' && /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/.test(r.mime_type) ? r.mime_type : 'application/octet-stream';
+  if (!Number.isSafeInteger(size) || size < 0) return 'without a size';
+  const type = typeOf(r.mime_type);
   return {
     path,
     name: path.slice(path.lastIndexOf('/') + 1),
-    description: typeof r.description === 'string' ? r.description : '',
+    description: descriptionOf(r.description),
     type,
     size,
     hash: r.hash,
-    kind: kindOf(type)
+    kind: kindOf(type),
+    modified: Number.isSafeInteger(r.mtime) ? (r.mtime as number) : 0
   };
+}
+
+/** typeOf is type/subtype; parameters say nothing here. */
+function typeOf(claimed: unknown): string {
+  const t = typeof claimed === 'string' ? claimed.split(';')[0].trim().toLowerCase() : '';
+  return /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/.test(t) ? t : 'application/octet-stream';
+}
+
+const automatic = 'Auto-imported library entry'; // the original's for what nobody has described
+
+/** descriptionOf is text fit to be shown, in one line. */
+function descriptionOf(claimed: unknown): string {
+  if (typeof claimed !== 'string' || claimed === automatic) return '';
+  // eslint-disable-next-line no-control-regex
+  return claimed.slice(0, 4096).replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, ' ').trim();
+}
+
+/** findable is text in the form in which it is searched: "é" is found however it is written, and whatever nobody sees. */
+export function findable(s: string): string {
+  return bare(s.normalize('NFC')).toLowerCase();
 }
 
 /** inFolder are the entries below a folder, which is empty or ends in a slash. */

@@ -16,21 +16,21 @@ export function cleanListed(path: string): string {
   return (path.startsWith('/') ? path.slice(1) : path).replace(half, '\ufffd');
 }
 
-/** badPath says why no catalog may list path; it is empty for a good one, which is relative, clean, and prints as what it is. */
+/** badPath says why no catalog may list path, as in "1 file left out: hidden"; it is empty for a good one. */
 export function badPath(path: string): string {
-  if (path === '') return 'it is empty';
-  if (long(path, most.path)) return `it is longer than ${most.path} bytes`;
-  if (path.search(half) >= 0) return 'it is not valid UTF-8'; // no URL can hold it
-  if (path.includes('\\')) return 'it has a backslash in it';
-  if (control.test(path)) return 'it has a control character in it';
-  if (tag.test(path) && tag.test(path.replace(regionFlag, ''))) return 'it has hidden text in it';
+  if (path === '') return 'empty';
+  if (long(path, most.path)) return `longer than ${most.path} bytes`;
+  if (path.search(half) >= 0) return 'not UTF-8'; // no URL can hold it
+  if (path.includes('\\')) return 'with a backslash';
+  if (control.test(path)) return 'with a control character';
+  if (tag.test(path) && tag.test(path.replace(regionFlag, ''))) return 'with hidden text';
   let depth = 0;
   for (const name of path.split('/')) {
-    if (name === '') return 'it has an empty name in it, or is absolute';
-    if (name === '.' || name === '..') return 'it leads elsewhere';
-    if (/^\.[^.]/.test(name)) return 'it is hidden';
-    if (long(name, most.name)) return `a name in it is longer than ${most.name} bytes`;
-    if (++depth > most.depth) return `it is deeper than ${most.depth} names`;
+    if (name === '') return 'with an empty name';
+    if (name === '.' || name === '..') return 'that leads elsewhere';
+    if (/^\.[^.]/.test(name)) return 'hidden';
+    if (long(name, most.name)) return `with a name longer than ${most.name} bytes`;
+    if (++depth > most.depth) return `deeper than ${most.depth} names`;
   }
   return '';
 }

@@ -4,6 +4,7 @@
 export interface ZipEntry {
   path: string; // slash separated
   size: number;
+  modified?: number; // Unix seconds, where it is known
 }
 
 const text = new TextEncoder();
@@ -17,7 +18,7 @@ export function zipLength(entries: ZipEntry[]): number {
   let n = tailSize;
   for (const e of entries) {
     const name = text.encode(e.path).length;
-    n += localSize + name + e.size + descriptorSize + centralSize + name;
+    n += localSize + name + e.size + descriptorSize + centralSize + name + 2 * stamp(e.modified).extra.length;
   }
   return n;
 }
@@ -60,17 +61,30 @@ class Bytes {
 
 const version = 45; // zip64
 const flags = 0x0808; // sizes follow the file; names are UTF-8
-const date = 0x21; // 1 January 1980: when a file was made is not known
 const full = 0xffffffff;
+
+/** stamp is when a file was changed, twice: as DOS has it (local, even seconds, from 1980 on), and as an extra field has it, in UTC. */
+function stamp(modified?: number): { time: number; date: number; extra: Uint8Array } {
+  const d = new Date((modified ?? 0) * 1000);
+  const known = !!modified && d.getFullYear() >= 1980 && d.getFullYear() < 2108;
+  const fits = !!modified && modified === (modified | 0);
+  return {
+    time: known ? (d.getHours() << 11) | (d.getMinutes() << 5) | (d.getSeconds() >> 1) : 0,
+    date: known ? ((d.getFullYear() - 1980) << 9) | ((d.getMonth() + 1) << 5) | d.getDate() : 0x21, // 1 January 1980: nobody knows
+    extra: fits ? new Bytes(9).u16(0x5455, 5).raw(Uint8Array.of(1)).u32(modified).out : new Uint8Array()
+  };
+}
 
 /** zip yields the archive; open returns the bytes of each entry in turn. */
 export async function* zip(entries: ZipEntry[], open: (e: ZipEntry, i: number) => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const central: { name: Uint8Array; crc: number; size: number; at: number }[] = [];
+  const central: { name: Uint8Array; crc: number; size: number; at: number; when: ReturnType<typeof stamp> }[] = [];
   let at = 0;
   for (const [i, e] of entries.entries()) {
     const name = text.encode(e.path);
-    const head = new Bytes(localSize + name.length).u32(0x04034b50).u16(version, flags, 0, 0, date).u32(0, full, full);
-    yield head.u16(name.length, 20).raw(name).u16(1, 16).u64(0, 0).out;
+    const when = stamp(e.modified);
+    const { time, date, extra } = when;
+    const head = new Bytes(localSize + name.length + extra.length).u32(0x04034b50).u16(version, flags, 0, time, date).u32(0, full, full);
+    yield head.u16(name.length, 20 + extra.length).raw(name).u16(1, 16).u64(0, 0).raw(extra).out;
     let crc = 0;
     let n = 0;
     for await (const b of open(e, i)) {
@@ -80,14 +94,15 @@ export async function* zip(entries: ZipEntry[], open: (e: ZipEntry, i: number) =
     }
     if (n !== e.size) throw new Error(`${e.path}: ${n} bytes instead of ${e.size}`);
     yield new Bytes(descriptorSize).u32(0x08074b50, crc).u64(n, n).out;
-    central.push({ name, crc, size: n, at });
-    at += localSize + name.length + n + descriptorSize;
+    central.push({ name, crc, size: n, at, when });
+    at += localSize + name.length + extra.length + n + descriptorSize;
   }
   const start = at;
   for (const c of central) {
-    const b = new Bytes(centralSize + c.name.length).u32(0x02014b50).u16(version, version, flags, 0, 0, date).u32(c.crc, full, full);
-    yield b.u16(c.name.length, 28, 0, 0, 0).u32(0, full).raw(c.name).u16(1, 24).u64(c.size, c.size, c.at).out;
-    at += centralSize + c.name.length;
+    const { time, date, extra } = c.when;
+    const b = new Bytes(centralSize + c.name.length + extra.length).u32(0x02014b50).u16(version, version, flags, 0, time, date).u32(c.crc, full, full);
+    yield b.u16(c.name.length, 28 + extra.length, 0, 0, 0).u32(0, full).raw(c.name).u16(1, 24).u64(c.size, c.size, c.at).raw(extra).out;
+    at += centralSize + c.name.length + extra.length;
   }
   const n = central.length;
   yield new Bytes(tailSize)
