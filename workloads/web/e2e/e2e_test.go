@@ -11,7 +11,7 @@ import (
 )
 
 // TestTheWebsiteInABrowser runs the chapters of ../page/e2e, each in a world of its own. NATSTER_E2E picks one of them;
-// NATSTER_SHOTS is a directory for screenshots.
+// NATSTER_SHOTS is a directory for screenshots, NATSTER_FIXTURE one that keeps alice's films for the next time.
 func TestTheWebsiteInABrowser(t *testing.T) {
 	chapters, err := filepath.Glob("../page/e2e/*.test.mjs")
 	if err != nil || len(chapters) == 0 {
@@ -21,7 +21,11 @@ func TestTheWebsiteInABrowser(t *testing.T) {
 	if shots == "" {
 		shots = t.TempDir()
 	}
-	made := newFixture(t, t.TempDir())
+	films := os.Getenv("NATSTER_FIXTURE")
+	if films == "" {
+		films = t.TempDir()
+	}
+	made := newFixture(t, films)
 	for _, chapter := range chapters {
 		name := strings.TrimSuffix(filepath.Base(chapter), ".test.mjs")
 		if only := os.Getenv("NATSTER_E2E"); only != "" && only != name {

@@ -102,6 +102,10 @@ func (f *fixture) ffmpeg(t *testing.T, name string, args ...string) {
 	if err := os.MkdirAll(filepath.Dir(f.path(name)), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := os.Stat(f.path(name)); err == nil {
+		f.remember(t, name)
+		return
+	}
 	out, err := exec.CommandContext(t.Context(), "ffmpeg", append(append([]string{"-v", "error", "-y"}, args...), f.path(name))...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("ffmpeg makes %s: %v\n%s", name, err, out)

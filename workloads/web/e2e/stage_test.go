@@ -8,6 +8,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"io"
 	"log/slog"
 	"net"
@@ -42,12 +45,13 @@ type stage struct {
 	control string // of the stage
 	files   *fixture
 	library *library.Library
+	album   *library.Library // many pictures, once they are wanted
 
 	alice, bob *worldtest.Account
 	films      events.Catalog
 
 	mu   sync.Mutex
-	stop map[string]func() // catalog servers, by whose they are
+	stop map[string]func() // catalog servers, by whose or what they are
 	kill map[string]func() // the same without a goodbye: their connections
 	now  time.Duration
 }
@@ -145,11 +149,14 @@ func (s *stage) share(c events.Catalog) {
 // startCatalog serves alice's films.
 func (s *stage) startCatalog() error { return s.serve(s.alice, s.library) }
 
-func (s *stage) endCatalog() { s.end(s.alice) }
+func (s *stage) endCatalog() { s.end(s.alice.Name) }
 
 // serve serves a catalog of a, in the place of what it served before.
-func (s *stage) serve(a *worldtest.Account, l *library.Library) error {
-	s.end(a)
+func (s *stage) serve(a *worldtest.Account, l *library.Library) error { return s.serveAs(a.Name, a, l) }
+
+// serveAs is serve for what is ended as something else than a's.
+func (s *stage) serveAs(what string, a *worldtest.Account, l *library.Library) error {
+	s.end(what)
 	nc := a.Connect(s.t)
 	srv, err := server.New(server.Config{Conn: nc, Account: a.Key, Catalogs: []server.Library{server.Local(l)}, Shares: api.NewClient(nc)})
 	if err != nil {
@@ -161,8 +168,8 @@ func (s *stage) serve(a *worldtest.Account, l *library.Library) error {
 	<-srv.Ready()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kill[a.Name] = nc.Close
-	s.stop[a.Name] = func() {
+	s.kill[what] = nc.Close
+	s.stop[what] = func() {
 		cancel()
 		<-ended
 		nc.Close()
@@ -170,10 +177,10 @@ func (s *stage) serve(a *worldtest.Account, l *library.Library) error {
 	return nil
 }
 
-func (s *stage) end(a *worldtest.Account) {
+func (s *stage) end(what string) {
 	s.mu.Lock()
-	stop := s.stop[a.Name]
-	delete(s.stop, a.Name)
+	stop := s.stop[what]
+	delete(s.stop, what)
 	s.mu.Unlock()
 	if stop != nil {
 		stop()
@@ -198,8 +205,39 @@ func (s *stage) serveBobs() error {
 	if _, err := l.Scan(s.t.Context()); err != nil {
 		return err
 	}
-	s.t.Cleanup(func() { s.end(s.bob) })
+	s.t.Cleanup(func() { s.end(s.bob.Name) })
 	return s.serve(s.bob, l)
+}
+
+// serveAlbum shares and serves a catalog of alice's with so many small pictures, or the one there is.
+func (s *stage) serveAlbum(pictures int) error {
+	if s.album == nil {
+		dir := s.t.TempDir()
+		for i := range pictures {
+			m := image.NewPaletted(image.Rect(0, 0, 4, 3), color.Palette{color.RGBA{uint8(i), uint8(i >> 8), 90, 255}})
+			var b bytes.Buffer
+			if err := png.Encode(&b, m); err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%04d.png", i)), b.Bytes(), 0o600); err != nil {
+				return err
+			}
+		}
+		name, err := events.ParseCatalog("album")
+		if err != nil {
+			return err
+		}
+		if s.album, err = library.Open(s.t.Context(), library.Config{Dir: dir, Name: name}); err != nil {
+			return err
+		}
+		s.t.Cleanup(func() { _ = s.album.Close() })
+		if _, err := s.album.Scan(s.t.Context()); err != nil {
+			return err
+		}
+		s.share(name)
+		s.t.Cleanup(func() { s.end("album") })
+	}
+	return s.serveAs("album", s.alice, s.album)
 }
 
 // alicesShares are the catalogs that others share with alice, but for the hub's.
@@ -294,7 +332,15 @@ func (s *stage) controls() http.Handler {
 	})
 	on("share", func(context.Context, string) (any, error) { s.share(s.films); return nil, nil })
 	on("serve-bobs", func(context.Context, string) (any, error) { return nil, s.serveBobs() })
-	on("stop-bobs", func(context.Context, string) (any, error) { s.end(s.bob); return nil, nil })
+	on("stop-bobs", func(context.Context, string) (any, error) { s.end(s.bob.Name); return nil, nil })
+	on("album", func(_ context.Context, arg string) (any, error) {
+		n, err := strconv.Atoi(arg)
+		if err != nil {
+			return nil, err
+		}
+		return nil, s.serveAlbum(n)
+	})
+	on("stop-album", func(context.Context, string) (any, error) { s.end("album"); return nil, nil })
 	on("offer", func(_ context.Context, arg string) (any, error) {
 		c, err := events.ParseCatalog(arg)
 		if err == nil {

@@ -10,7 +10,8 @@ import { channelName, type FromWorker, type ToWorker } from './lib/messages';
 import { Flow } from './lib/media/flow';
 import { Reader } from './lib/media/reader';
 import { judge, Session } from './lib/media/session';
-import { MediaError, playing, saving, type Wire } from './lib/media/wire';
+import { Lane, Sessions, type Hold } from './lib/media/sessions';
+import { glancing, MediaError, playing, saving, type Wire } from './lib/media/wire';
 import { disposition, parseRange } from './lib/urls';
 import { zip, zipLength } from './lib/zip';
 import { Problem, renew } from './lib/identity';
@@ -34,14 +35,11 @@ channel.onmessage = (e) => {
   if (m.type === 'reset') reset();
   if (m.type === 'measure') {
     plain = m.plain;
-    for (const s of sessions.values()) s.close();
-    sessions.clear();
+    sessions.clear((s) => s.close());
     tell({ type: 'measured' });
   }
   if (m.type === 'unshared') {
-    for (const s of sessions.values()) {
-      if (s.catalog === m.catalog) s.fail(new MediaError('revoked', 'This catalog is no longer shared with you.'));
-    }
+    sessions.each((s) => s.catalog === m.catalog && s.fail(new MediaError('revoked', 'This catalog is no longer shared with you.')));
   }
 };
 
@@ -56,13 +54,13 @@ self.addEventListener('fetch', (e) => {
 
 let link: Link | undefined;
 let flow = new Flow({ now: () => performance.now() });
-const sessions = new Map<string, Session>();
+const sessions = new Sessions();
+setInterval(() => sessions.sweep(), 20_000);
 const running = new Set<string>(); // ids of downloads
 let plain = false;
 
 function reset(): void {
-  for (const s of sessions.values()) s.fail(new MediaError('signed_out', 'You are signed out.'));
-  sessions.clear();
+  sessions.clear((s) => s.fail(new MediaError('signed_out', 'You are signed out.')));
   link?.close();
   link = undefined;
   renew();
@@ -74,8 +72,7 @@ function connected(): Link {
   const l = new Link('natster web worker');
   l.onState((s) => {
     if (s === 'signed_out' || s === 'unlinked' || s === 'revoked') {
-      for (const x of sessions.values()) x.fail(new MediaError('signed_out', 'You are signed out. Sign in again to go on.'));
-      sessions.clear();
+      sessions.clear((x) => x.fail(new MediaError('signed_out', 'You are signed out. Sign in again to go on.')));
     }
     if (link === l && (s === 'signed_out' || s === 'unlinked' || s === 'revoked' || s === 'closed')) link = undefined;
   });
@@ -100,40 +97,35 @@ class LinkWire implements Wire {
   }
 }
 
-const idle = 60_000;
-
-const purposes = { playing, saving };
+const purposes = { playing, saving, glancing };
 type Purpose = keyof typeof purposes;
 
-/** sessionOf returns an open session for a file; several readers with the same purpose share it. */
-async function sessionOf(catalog: string, hash: string, purpose: Purpose): Promise<Session> {
-  const now = performance.now();
-  for (const [k, s] of sessions) {
-    if (s.dead) sessions.delete(k);
-    else if (!s.busy && now - s.lastUsed > idle) {
-      s.close();
-      sessions.delete(k);
-    }
-  }
-  const key = [catalog, hash, purpose].join('/');
-  let s = sessions.get(key);
-  if (!s) {
-    const l = connected();
-    try {
-      await l.up();
-    } catch (e) {
-      throw new MediaError('signed_out', e instanceof Problem ? 'You are signed out. Sign in again to go on.' : 'There is no connection.');
-    }
-    s = sessions.get(key) ?? new Session(catalog, hash, new LinkWire(l), flow, { plain, ...purposes[purpose] });
-    sessions.set(key, s);
-  }
+/** hold keeps a session open for a file; several readers with the same purpose share it. */
+async function hold(asked: Asked, hash: string, purpose: Purpose): Promise<Hold> {
+  const l = connected();
   try {
-    await s.open();
+    await l.up();
   } catch (e) {
-    if (sessions.get(key) === s) sessions.delete(key);
+    throw new MediaError('signed_out', e instanceof Problem ? 'You are signed out. Sign in again to go on.' : 'There is no connection.');
+  }
+  let off = (): void => {};
+  const waiting = (s: Session): void => {
+    off = s.onWaiting((waiting) => tell({ type: 'waiting', id: asked.save, catalog: asked.catalog, hash: asked.hash, waiting }));
+  };
+  const make = (): Session => new Session(asked.catalog, hash, new LinkWire(l), flow, { plain, ...purposes[purpose] });
+  try {
+    const h = await sessions.hold([asked.catalog, hash, purpose].join('/'), make, waiting);
+    return {
+      session: h.session,
+      release: (done) => {
+        off();
+        h.release(done);
+      }
+    };
+  } catch (e) {
+    off();
     throw e;
   }
-  return s;
 }
 
 // Answers.
@@ -160,9 +152,10 @@ async function serve(request: Request, url: URL): Promise<Response> {
     if (!/^[A-Za-z0-9]{1,64}$/.test(catalog ?? '')) throw new MediaError('missing', 'No such file.');
     if (hash === 'zip') return await archive(asked, url.searchParams.get('folder') ?? '');
     if (!/^[0-9a-f]{64}$/.test(hash ?? '')) throw new MediaError('missing', 'No such file.');
-    const session = await sessionOf(catalog, hash, asked.save ? 'saving' : 'playing');
-    if (asked.save) return download(asked, session);
-    return await inline(asked, session, request, url.searchParams.get('type') ?? '');
+    const type = url.searchParams.get('type') ?? '';
+    if (url.searchParams.has('thumb')) return await lane.run(() => thumb(asked, request, type));
+    const held = await hold(asked, hash, asked.save ? 'saving' : 'playing');
+    return asked.save ? download(asked, held) : inline(asked, held, request, type);
   } catch (e) {
     return failure(asked, e);
   }
@@ -187,21 +180,60 @@ function report(asked: Asked, m: MediaError): void {
 const sandbox = "sandbox; default-src 'none'";
 const safe = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer', 'Cross-Origin-Resource-Policy': 'same-origin' };
 
-/** inline answers what elements of the page ask for, ranges included. */
-async function inline(asked: Asked, session: Session, request: Request, claimed: string): Promise<Response> {
+/** headersOf are those of a file that is shown, with the type that the catalog claims. */
+function headersOf(asked: Asked, claimed: string): Record<string, string> {
   const as = servedAs(claimed);
-  const size = session.layout.size;
-  const headers: Record<string, string> = { ...safe, 'Content-Type': as.type, 'Accept-Ranges': 'bytes' };
+  const headers: Record<string, string> = { ...safe, 'Content-Type': as.type };
   // The browser's own PDF viewer needs to be let in; nothing in a PDF runs in our origin.
   if (as.type !== 'application/pdf') headers['Content-Security-Policy'] = sandbox;
   if (!as.inline) headers['Content-Disposition'] = disposition(asked.name);
+  return headers;
+}
+
+/** inline answers what elements of the page ask for, ranges included. */
+function inline(asked: Asked, held: Hold, request: Request, claimed: string): Response {
+  const size = held.session.layout.size;
+  const headers: Record<string, string> = { ...headersOf(asked, claimed), 'Accept-Ranges': 'bytes' };
   const range = parseRange(request.headers.get('Range'), size);
-  if ('impossible' in range) return new Response(null, { status: 416, headers: { ...headers, 'Content-Range': `bytes */${size}` } });
+  if ('impossible' in range) {
+    held.release();
+    return new Response(null, { status: 416, headers: { ...headers, 'Content-Range': `bytes */${size}` } });
+  }
   const [first, last] = 'all' in range ? [0, size - 1] : [range.first, range.last];
   headers['Content-Length'] = String(last - first + 1);
   if (!('all' in range)) headers['Content-Range'] = `bytes ${first}-${last}/${size}`;
-  const body = request.method === 'HEAD' ? null : stream(asked, pieces(asked, session, first, last));
-  return new Response(body, { status: 'all' in range ? 200 : 206, headers });
+  const status = 'all' in range ? 200 : 206;
+  if (request.method === 'HEAD') {
+    held.release();
+    return new Response(null, { status, headers });
+  }
+  const end = (whole: boolean): void => held.release(whole && first === 0 && last === size - 1);
+  return new Response(stream(asked, pieces(asked, held.session, first, last), end), { status, headers });
+}
+
+// A folder has many pictures, and their owner's server holds few sessions for one account: some at a time, each closed at once.
+const lane = new Lane(8);
+const away = new Map<string, number>(); // catalogs whose owner did not answer just now, until when not to ask for thumbnails
+
+/** thumb answers with the whole of a small picture. */
+async function thumb(asked: Asked, request: Request, claimed: string): Promise<Response> {
+  if (request.signal.aborted || (away.get(asked.catalog) ?? 0) > performance.now()) {
+    throw new MediaError('offline', 'The owner of this catalog is offline.');
+  }
+  try {
+    const held = await hold(asked, asked.hash, 'glancing');
+    try {
+      const parts: Uint8Array[] = [];
+      for await (const p of pieces(asked, held.session, 0, held.session.layout.size - 1)) parts.push(p);
+      away.delete(asked.catalog);
+      return new Response(new Blob(parts as BlobPart[]), { headers: headersOf(asked, claimed) });
+    } finally {
+      held.release(true);
+    }
+  } catch (e) {
+    if (judge(e).why === 'offline') away.set(asked.catalog, performance.now() + 2000);
+    throw e;
+  }
 }
 
 /** pieces reads to the end; whoever stops early closes the reader. Nothing is asked for before somebody reads. */
@@ -219,17 +251,19 @@ async function* pieces(asked: Asked, session: Session, first: number, last: numb
 
 /**
  * stream hands out what a generator yields, as it is read: the reader's pace is the whole pipe's pace. What ends it early is
- * reported, once.
+ * reported, once; end is called when it is over.
  */
-function stream(asked: Asked, from: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+function stream(asked: Asked, from: AsyncGenerator<Uint8Array>, end: (whole: boolean) => void = () => {}): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(c) {
         try {
           const { value, done } = await from.next();
-          if (done) c.close();
-          else c.enqueue(value);
+          if (!done) return c.enqueue(value);
+          c.close();
+          end(true);
         } catch (e) {
+          end(false);
           if (asked.left.signal.aborted) return;
           report(asked, judge(e));
           c.error(e);
@@ -239,6 +273,7 @@ function stream(asked: Asked, from: AsyncGenerator<Uint8Array>): ReadableStream<
         asked.left.abort();
         if (asked.save) report(asked, new MediaError('failed', 'The download was stopped in the browser.'));
         await from.return(undefined);
+        end(false);
       }
     },
     { highWaterMark: 0 }
@@ -248,8 +283,8 @@ function stream(asked: Asked, from: AsyncGenerator<Uint8Array>): ReadableStream<
 const pace = 250; // milliseconds between two words about progress
 
 /** saved answers with what the browser is to save. */
-function saved(asked: Asked, length: number, type: string, body: AsyncGenerator<Uint8Array>): Response {
-  return new Response(stream(asked, body), {
+function saved(asked: Asked, length: number, type: string, body: AsyncGenerator<Uint8Array>, end?: () => void): Response {
+  return new Response(stream(asked, body, end), {
     headers: {
       ...safe,
       'Content-Type': type,
@@ -267,7 +302,8 @@ function whole(asked: Asked, bytes: number, hash: string): void {
 }
 
 /** download answers with the whole file. Its last piece is let through only when the hash is right: a wrong one fails. */
-function download(asked: Asked, session: Session): Response {
+function download(asked: Asked, held: Hold): Response {
+  const { session } = held;
   const total = session.layout.size;
   tell({ type: 'progress', id: asked.save!, name: asked.name, bytes: 0, total });
   async function* checked(): AsyncGenerator<Uint8Array> {
@@ -293,7 +329,7 @@ function download(asked: Asked, session: Session): Response {
     if (held) yield held;
     whole(asked, bytes, hash);
   }
-  return saved(asked, total, 'application/octet-stream', checked());
+  return saved(asked, total, 'application/octet-stream', checked(), () => held.release(true));
 }
 
 /** archive answers with a folder as a zip. Each file in it is checked; a wrong one fails the archive. */
@@ -303,7 +339,7 @@ async function archive(asked: Asked, folder: string): Promise<Response> {
   const contents = await list(l, asked.catalog);
   const entries = inFolder(contents.entries, folder);
   if (entries.length === 0) throw new MediaError('missing', 'The folder is not in the catalog any more.');
-  const files = entries.map((e) => ({ path: e.path.slice(folder.length), size: e.size, entry: e }));
+  const files = entries.map((e) => ({ path: e.path.slice(folder.length), size: e.size, modified: e.modified, entry: e }));
   const total = zipLength(files);
   let bytes = 0;
   let told = 0;
@@ -311,15 +347,19 @@ async function archive(asked: Asked, folder: string): Promise<Response> {
     const sum = await createSHA256();
     sum.init();
     if (e.size > 0) {
-      const session = await sessionOf(asked.catalog, e.hash, 'saving');
-      for await (const c of pieces(asked, session, 0, session.layout.size - 1)) {
-        sum.update(c);
-        bytes += c.length;
-        if (performance.now() - told > pace) {
-          told = performance.now();
-          tell({ type: 'progress', id: asked.save!, name: asked.name, bytes, total });
+      const { session, release } = await hold(asked, e.hash, 'saving');
+      try {
+        for await (const c of pieces(asked, session, 0, session.layout.size - 1)) {
+          sum.update(c);
+          bytes += c.length;
+          if (performance.now() - told > pace) {
+            told = performance.now();
+            tell({ type: 'progress', id: asked.save!, name: asked.name, bytes, total });
+          }
+          yield c;
         }
-        yield c;
+      } finally {
+        release(true);
       }
     }
     if (sum.digest('hex') !== e.hash) {

@@ -43,6 +43,7 @@ class Server implements Wire {
     if (verb === 'fetch' && subject.split('.')[4] !== this.instance) throw new Refusal(503, 'nobody');
     if (verb === 'download') return this.download(q) as T;
     if (verb === 'fetch') return this.fetch(q) as T;
+    if (verb === 'close') this.sessions.delete(q.session);
     return undefined as T;
   }
   private download(q: any) {
@@ -231,6 +232,58 @@ test('a server that ends an idle session is asked for another one', async () => 
   let chunks = 8;
   while (await r.read()) chunks++;
   expect([chunks, server.opened]).toEqual([Math.ceil(2_000_000 / 4096), 2]);
+});
+
+test('a session that rests gives the server’s back, and whoever reads on gets another', async () => {
+  const server = new Server(randomBytes(300_000));
+  const s = session(server);
+  await s.open();
+  const r = new Reader(s, 0, server.file.length - 1);
+  const parts = [await r.read()];
+  while ((s as any).asks.size > 0) await new Promise((r) => setTimeout(r, 5)); // until nothing is on its way
+  s.rest();
+  expect(s.held).toBe(false);
+  expect(server.sessions.size).toBe(0);
+  for (let c = await r.read(); c; c = await r.read()) parts.push(c);
+  expect(Buffer.concat(parts as Uint8Array[]).equals(server.file)).toBe(true);
+  expect(server.opened).toBe(2);
+});
+
+test('it is said while an owner is waited for, and when he is back', async () => {
+  const server = new Server(randomBytes(1_500_000));
+  const s = session(server, 20_000);
+  const said: boolean[] = [];
+  s.onWaiting((w) => {
+    said.push(w);
+    if (w) server.downUntil = 0;
+  });
+  server.downUntil = Infinity;
+  await s.open();
+  expect(said).toEqual([true, false]);
+  const r = new Reader(s, 0, server.file.length - 1);
+  await r.read();
+  server.sessions.clear();
+  server.downUntil = Infinity;
+  while (await r.read());
+  expect(said).toEqual([true, false, true, false]);
+});
+
+test('a machine that slept does not take its own silence for the owner’s', async () => {
+  const server = new Server(randomBytes(300_000));
+  let asleep = 0;
+  const s = new Session('films', server.hash(), server, new Flow({ now: () => performance.now() + asleep }), { clock: { now: () => performance.now() + asleep }, patience: 20_000 });
+  await s.open();
+  const r = new Reader(s, 0, server.file.length - 1);
+  await r.read();
+  server.lose = () => asleep === 0; // what was on its way when it fell asleep
+  const next = (async () => {
+    while (await r.read());
+  })();
+  await new Promise((r) => setTimeout(r, 120));
+  server.sessions.clear();
+  asleep = 3600_000;
+  await next;
+  expect(s.dead).toBe(false);
 });
 
 test('a reader that is closed while it waits lets go of everything', async () => {

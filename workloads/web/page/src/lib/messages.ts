@@ -6,6 +6,7 @@ export type FromWorker =
   | { type: 'progress'; id: string; name: string; bytes: number; total: number }
   | { type: 'saved'; id: string; name: string; bytes: number; hash: string } // checked against what the catalog promised
   | { type: 'measured' }
+  | { type: 'waiting'; id?: string; catalog: string; hash: string; waiting: boolean } // for an owner who does not answer
   | { type: 'running'; ids: string[] } // the downloads that go on, after a ping
   | { type: 'failed'; id?: string; catalog: string; hash: string; name: string; why: string; message: string };
 

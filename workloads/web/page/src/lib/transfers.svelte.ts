@@ -16,6 +16,7 @@ export interface Transfer {
   state: 'running' | 'saved' | 'failed';
   hash: string; // as computed here, once saved
   message: string; // why it failed
+  waiting: boolean; // for the owner
 }
 
 class Transfers {
@@ -26,6 +27,9 @@ class Transfers {
   private rest: (() => void) | undefined;
   /** failed is told of every read that failed, of files that are shown, too. */
   failed: ((m: Extract<FromWorker, { type: 'failed' }>) => void)[] = [];
+
+  /** waits is told whenever a read begins, or ends, to wait for an owner. */
+  waits: ((m: Extract<FromWorker, { type: 'waiting' }>) => void)[] = [];
 
   constructor() {
     new BroadcastChannel(channelName).onmessage = (e) => this.hear(e.data as FromWorker);
@@ -46,7 +50,7 @@ class Transfers {
     const id = crypto.randomUUID();
     this.mine.add(id);
     this.rest ??= worker.awake();
-    this.all = [{ id, name, bytes: 0, total, state: 'running', hash: '', message: '' }, ...this.all];
+    this.all = [{ id, name, bytes: 0, total, state: 'running', hash: '', message: '', waiting: false }, ...this.all];
     return id;
   }
 
@@ -61,6 +65,7 @@ class Transfers {
 
   private hear(m: FromWorker): void {
     if (m.type === 'failed') for (const f of this.failed) f(m);
+    if (m.type === 'waiting') for (const f of this.waits) f(m);
     if (m.type === 'running') this.compare(m.ids);
     if (m.type === 'running' || m.type === 'measured' || !m.id || !this.mine.has(m.id)) return;
     const id = m.id;
@@ -69,6 +74,8 @@ class Transfers {
       switch (m.type) {
         case 'progress':
           return { ...t, bytes: m.bytes, total: m.total };
+        case 'waiting':
+          return { ...t, waiting: m.waiting };
         case 'saved':
           activity.say('saved', m.hash ? `${t.name} arrived whole: its hash is right` : `${t.name} arrived: every file in it is whole`);
           return { ...t, bytes: m.bytes, total: m.bytes, state: 'saved' as const, hash: m.hash };
@@ -78,7 +85,7 @@ class Transfers {
       }
       return t;
     });
-    if (m.type !== 'progress') {
+    if (m.type !== 'progress' && m.type !== 'waiting') {
       const frame = this.frames.get(id);
       this.frames.delete(id);
       setTimeout(() => frame?.remove(), 1000);
@@ -123,6 +130,7 @@ class Transfers {
   }
 
   progressOf(t: Transfer): string {
+    if (t.waiting) return `${bytes(t.bytes)}, waiting for the owner…`;
     return t.total > 0 ? `${bytes(t.bytes)} of ${bytes(t.total)}` : bytes(t.bytes);
   }
 }

@@ -1,5 +1,7 @@
 // The addresses that the page and its worker share, and how a file's name becomes safe in one.
 
+import { bare } from './paths';
+
 export interface FileRef {
   catalog: string;
   hash: string;
@@ -10,6 +12,11 @@ export interface FileRef {
 /** mediaURL is where the worker answers with a file's bytes. */
 export function mediaURL(f: FileRef): string {
   return `/media/${f.catalog}/${f.hash}/${encodeURIComponent(f.name)}?type=${encodeURIComponent(f.type)}`;
+}
+
+/** thumbURL is the same for one of many small pictures. */
+export function thumbURL(f: FileRef): string {
+  return `${mediaURL(f)}&thumb=1`;
 }
 
 /** downloadURL is the same for saving; progress is told under id. */
@@ -24,7 +31,7 @@ export function zipURL(catalog: string, folder: string, name: string, id: string
 
 /** disposition is the header that makes a browser save under name, whatever is in it. */
 export function disposition(name: string): string {
-  const clean = name.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '').replace(/[/\\]/g, '_') || 'file';
+  const clean = bare(name).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '').replace(/[/\\]/g, '_') || 'file';
   const ascii = clean.replace(/[^\x20-\x7e]/g, '_').replace(/["\\%]/g, '_');
   const utf8 = encodeURIComponent(clean).replace(/['()*]/g, (c) => '%' + c.charCodeAt(0).toString(16).toUpperCase());
   return `attachment; filename="${ascii}"; filename*=UTF-8''${utf8}`;

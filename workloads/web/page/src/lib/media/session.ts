@@ -30,6 +30,7 @@ export interface Options {
 const token = /^[A-Z2-7]{26}$/;
 const forgotten = 8; // sessions in a row, and nothing came
 const silence = 2000; // milliseconds of a session that hears nothing, after which its asks do not count
+const slept = 5000; // milliseconds between two ticks: the machine was suspended, and nobody was silent
 export class Session {
   layout: Layout;
   lastUsed: number;
@@ -47,6 +48,9 @@ export class Session {
   private readonly failed = new Set<(e: MediaError) => void>();
   private timer: ReturnType<typeof setInterval> | undefined;
   private quietSince = 0;
+  private ticked = 0;
+  private waiting = false;
+  private readonly waiters = new Set<(waiting: boolean) => void>();
   private readonly patience: number;
   private readonly clock: { now(): number };
   private readonly plain: boolean;
@@ -90,6 +94,7 @@ export class Session {
           this.fail(why);
           throw this.failure;
         }
+        if (why.why === 'offline') this.wait(true);
         await new Promise((r) => setTimeout(r, wait));
       }
     }
@@ -128,6 +133,7 @@ export class Session {
     this.instance = a.instance ?? '';
     this.receiver = receiver;
     this.quietSince = this.clock.now();
+    this.wait(false);
   }
 
   get chunks(): number {
@@ -148,7 +154,7 @@ export class Session {
       return false;
     }
     const now = this.clock.now();
-    if (this.asks.size === 0) this.quietSince = now;
+    if (this.asks.size === 0) this.quietSince = this.ticked = now;
     this.asks.set(i, { at: now, first: now, order: 0, tries: 0, lost: true, here: false, counted: true, wanted: new Set([f]) });
     this.flow.inFlight += this.layout.chunkSize;
     this.timer ??= setInterval(() => this.tick(), 50);
@@ -170,6 +176,19 @@ export class Session {
     }
     this.failed.add(f);
     return () => this.failed.delete(f);
+  }
+
+  /** onWaiting calls f whenever waiting for an owner who does not answer begins, and ends. */
+  onWaiting(f: (waiting: boolean) => void): () => void {
+    this.waiters.add(f);
+    if (this.waiting) f(true);
+    return () => this.waiters.delete(f);
+  }
+
+  private wait(waiting: boolean): void {
+    if (this.waiting === waiting) return;
+    this.waiting = waiting;
+    for (const f of this.waiters) f(waiting);
   }
 
   /** send asks the server for everything that is to be asked for. */
@@ -266,6 +285,7 @@ export class Session {
     this.flow.arrived(took);
     this.quietSince = now;
     this.reopened = 0;
+    this.wait(false);
     if (a.tries === 0) this.newest = Math.max(this.newest, a.order); // the order of one that was repeated says nothing
     this.settle(i);
     this.recent.set(i, plain);
@@ -292,7 +312,7 @@ export class Session {
   /** end is the server's courtesy: it says why before we ask. */
   private end(plain: Uint8Array): void {
     const e = JSON.parse(new TextDecoder().decode(plain)) as { code: number; error: string };
-    if (e.code === 404) {
+    if (e.code === 404 || e.code === 429) {
       this.receiver = undefined; // and another one is opened by whoever asks next
       if (this.asks.size > 0) this.reopen();
     } else {
@@ -302,6 +322,8 @@ export class Session {
 
   private tick(): void {
     const now = this.clock.now();
+    if (now - this.ticked > slept) this.quietSince = now;
+    this.ticked = now;
     if (now - this.quietSince > this.patience) {
       this.fail(new MediaError('offline', 'The owner of this catalog went offline. Try again when it is back.'));
       return;
@@ -310,6 +332,7 @@ export class Session {
     if (now - this.quietSince > Math.max(silence, 2 * this.flow.patience(this.layout.chunkSize))) {
       for (const a of this.asks.values()) this.uncount(a);
       this.flow.pump();
+      this.wait(true);
     }
     if (!this.receiver) return;
     let due = false;
@@ -346,8 +369,17 @@ export class Session {
     this.failed.clear();
   }
 
-  get busy(): boolean {
-    return this.asks.size > 0 || this.failed.size > 0;
+  /** held tells whether the server holds a session for it. */
+  get held(): boolean {
+    return this.receiver !== undefined;
+  }
+
+  /** rest gives the server's session back. Who reads on gets another one. */
+  rest(): void {
+    if (this.asks.size > 0 || this.opening) return;
+    this.farewell();
+    this.unsubscribe?.();
+    this.unsubscribe = undefined;
   }
 
   get dead(): boolean {
@@ -356,13 +388,19 @@ export class Session {
 
   /** close ends a session that nobody reads any more, and tells the server. */
   close(): void {
-    const id = this.receiver && this.id;
+    this.farewell();
     this.failure ??= new MediaError('failed', 'closed');
     this.stop();
-    if (id) this.wire.request(subjectOf(this.catalog, atInstance('close', this.instance)), { session: id }, 2000).catch(() => {});
+  }
+
+  private farewell(): void {
+    if (!this.receiver) return;
+    this.receiver = undefined;
+    this.wire.request(subjectOf(this.catalog, atInstance('close', this.instance)), { session: this.id }, 2000).catch(() => {});
   }
 
   private stop(): void {
+    this.wait(false);
     this.offBack();
     this.unsubscribe?.();
     this.unsubscribe = undefined;
