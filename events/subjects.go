@@ -113,6 +113,12 @@ func IsMedia(subject string) bool {
 	return strings.HasPrefix(subject, mediaPrefix) || strings.Contains(subject, "."+mediaPrefix)
 }
 
+// Queue groups of catalog servers, as the original's: of two servers of one catalog one answers, whoever made them.
+const (
+	CatalogQueue = "natstercatalog"       // of a catalog's subjects
+	LocalQueue   = "natsterlocalservices" // of the inbox
+)
+
 // Verbs of a catalog server.
 const (
 	VerbGet      = "get"

@@ -3,7 +3,8 @@
 //
 //	server.go     Config, Limits, New, Run: the parts and their lifetime
 //	source.go     Library, File, Shares: what a server needs of others
-//	requests.go   subscriptions; every request is answered, whatever it is
+//	service.go    the catalogs as micro services: their subjects
+//	requests.go   every request is answered, whatever it is
 //	contents.go   get, in one reply or in pages
 //	shares.go     who may: a local view of the shares, live, that fails closed
 //	sessions.go   the open sessions of protocol 2 and why they end

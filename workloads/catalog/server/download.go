@@ -28,7 +28,7 @@ func (s *Server) download(ctx context.Context, wg *sync.WaitGroup, r request) (a
 	if q.Protocol != catalog.Protocol2 {
 		return s.pushes.start(ctx, wg, r, q)
 	}
-	if err := s.sessions.reserve(r.caller); err != nil {
+	if err := s.makeRoom(r.caller); err != nil {
 		return nil, nil, err
 	}
 	x, a, err := s.open(r, q)

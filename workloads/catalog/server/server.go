@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
 
 	"natster/events"
 	"natster/functions/api"
@@ -47,6 +48,7 @@ type Limits struct {
 	Workers        int           // chunks read, sealed and published at a time: the number of CPUs, at least 2
 	ChunkSize      int           // largest chunk offered, in bytes: 1 MiB; memory is about Workers times this
 	Idle           time.Duration // after which an unused session ends: 2 minutes
+	Rest           time.Duration // after which an unused session may end to make room for another: 250 ms
 	Heartbeat      time.Duration // between heartbeats: 30 seconds
 	SharesRefresh  time.Duration // between looks at all shares; changes are heard of at once: 10 seconds
 	SharesMaxAge   time.Duration // of the last such look, beyond which no other account is served: 90 seconds
@@ -71,6 +73,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.ChunkSize, seal.MaxChunk)
 	l.ChunkSize = min(max(l.ChunkSize, seal.MinChunk), seal.MaxChunk)
 	span(&l.Idle, 2*time.Minute)
+	span(&l.Rest, 250*time.Millisecond) // longer than a receiver takes to ask for more
 	span(&l.Heartbeat, 30*time.Second)
 	span(&l.SharesRefresh, 10*time.Second)
 	span(&l.SharesMaxAge, 90*time.Second)
@@ -160,12 +163,15 @@ func (s *Server) Run(ctx context.Context) error {
 		wg.Go(s.pump.work)
 	}
 	defer s.pump.stop()
-	subs, err := s.subscribe(ctx, &wg)
+	services, err := s.services(ctx, &wg)
+	if err == nil {
+		err = s.nc.Flush() // the server knows the subjects: whoever waits for Ready is heard
+	}
 	var beats sync.WaitGroup
 	defer func() {
 		cancel(nil)
 		beats.Wait() // no heartbeat after the goodbye
-		s.stop(subs)
+		s.stop(services)
 	}()
 	if err != nil {
 		return fmt.Errorf("catalog server: %w", err)
@@ -193,8 +199,8 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // stop says goodbye: no more requests, sessions told, the account told.
-func (s *Server) stop(subs []*nats.Subscription) {
-	unsubscribe(subs)
+func (s *Server) stop(services []micro.Service) {
+	s.stopAll(services)
 	s.gate.Lock()
 	s.stopping = true
 	s.gate.Unlock()

@@ -44,6 +44,13 @@ type span struct{ first, count int64 }
 
 func (s *session) edge() edge { return edge{s.catalog, s.caller} }
 
+// idle returns when s was last used, and whether it is open and has nothing to do.
+func (s *session) idle() (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.touched, s.over == nil && s.running == 0 && s.pending == 0
+}
+
 // take returns the next chunk to send, for a worker that took s out of the ring.
 func (s *session) take() (int64, bool) {
 	s.mu.Lock()
@@ -130,6 +137,28 @@ func (t *sessions) reserve(caller events.Account) error {
 	return nil
 }
 
+// idlest returns the session that has had nothing to do for the longest, for at least Limits.Rest: of the caller, if it has as
+// many as it may, otherwise of the account that has most. Nil if all are at work.
+func (t *sessions) idlest(caller events.Account) (least *session) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	of := caller
+	if t.open[caller] < t.limits.CallerSessions {
+		for a, n := range t.open {
+			if n > t.open[of] {
+				of = a
+			}
+		}
+	}
+	since := time.Now().Add(-t.limits.Rest)
+	for _, x := range t.byID {
+		if at, idle := x.idle(); idle && x.caller == of && at.Before(since) {
+			least, since = x, at
+		}
+	}
+	return least
+}
+
 func (t *sessions) free(caller events.Account) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -193,6 +222,22 @@ func (s *Server) end(x *session, why seal.End, tell bool) {
 	}
 }
 
+// makeRoom reserves a session for the caller. Where all are taken the idlest makes room: a page that shows a folder of
+// pictures opens hundreds, and must lock nobody out.
+func (s *Server) makeRoom(caller events.Account) error {
+	for {
+		err := s.sessions.reserve(caller)
+		if err == nil {
+			return nil
+		}
+		x := s.sessions.idlest(caller)
+		if x == nil {
+			return err
+		}
+		s.end(x, seal.End{Code: codeStopped, Error: "the session had nothing to do and made room for another"}, true)
+	}
+}
+
 func (s *Server) endAll(why seal.End) {
 	for _, x := range s.sessions.all() {
 		s.end(x, why, true)
@@ -224,12 +269,9 @@ func (s *Server) expire(ctx context.Context) {
 		}
 		s.endUnshared()
 		for _, x := range s.sessions.all() {
-			x.mu.Lock()
-			idle := x.running == 0 && x.pending == 0 && time.Since(x.touched) > s.limits.Idle
-			over := x.over != nil
-			x.mu.Unlock()
-			switch {
-			case idle && over:
+			switch at, idle := x.idle(); {
+			case time.Since(at) <= s.limits.Idle:
+			case x.isOver():
 				s.sessions.forget(x)
 			case idle:
 				s.end(x, seal.End{Code: codeStopped, Error: "the session was not used for too long"}, true)

@@ -20,7 +20,7 @@ func TestSessionsAreLimitedAndClose(t *testing.T) {
 	w := catalogtest.Start(t)
 	e := w.Library.Add("a.mp4", catalogtest.Content(100<<10, 1))
 	s, _ := w.Serve(t, func(c *server.Config) {
-		c.Limits.CallerSessions, c.Limits.Pending = 2, 10
+		c.Limits.CallerSessions, c.Limits.Pending, c.Limits.Rest = 2, 10, time.Hour
 	})
 	nc := w.Bob.Conn(t)
 	a, b := openSession(t, nc, w.Alice.Key, w.Bob.Key, e, 4096), openSession(t, nc, w.Alice.Key, w.Bob.Key, e, 4096)
@@ -52,6 +52,45 @@ func TestSessionsAreLimitedAndClose(t *testing.T) {
 		t.Fatal(n)
 	}
 	openSession(t, nc, w.Alice.Key, w.Bob.Key, e, 4096)
+}
+
+func TestTheIdlestSessionMakesRoom(t *testing.T) {
+	w := catalogtest.Start(t)
+	e, busy := w.Library.Add("a.mp4", catalogtest.Content(100<<10, 1)), w.Library.Add("b.mp4", catalogtest.Content(100<<10, 2))
+	w.Serve(t, func(c *server.Config) { c.Limits.CallerSessions, c.Limits.Rest = 2, time.Nanosecond })
+	nc := w.Bob.Conn(t)
+	key, _ := seal.NewKey()
+	q := catalog.DownloadRequest{Hash: e.Hash, Target: key.Public(), Protocol: 2}
+	idle := openSession(t, nc, w.Alice.Key, w.Bob.Key, e, 4096)
+	hold := make(chan struct{})
+	w.Library.OnRead(busy.Hash, func(int64) error { <-hold; return nil })
+	working := openSession(t, nc, w.Alice.Key, w.Bob.Key, busy, 4096)
+	expectCode(t, working.fetch([2]int64{0, 1}), api.CodeOK)
+	next := openSession(t, nc, w.Alice.Key, w.Bob.Key, busy, 4096)
+	expectCode(t, idle.fetch([2]int64{0, 1}), api.CodeNotFound) // which a receiver takes for "open another"
+	expectCode(t, next.fetch([2]int64{0, 1}), api.CodeOK)
+	expectCode(t, catalogtest.Ask(t, nc, subject(events.VerbDownload), q), api.CodeTooMany) // all are at work
+	close(hold)
+	for i, x := range []*receiver{working, next} {
+		if f := x.frame(); f.Index != 0 {
+			t.Errorf("session %d gets chunk %d", i, f.Index)
+		}
+	}
+}
+
+// Where all of a server's sessions are taken, the account that has most of them makes room: nobody is locked out by another.
+func TestTheGreediestAccountMakesRoom(t *testing.T) {
+	w := catalogtest.Start(t)
+	e := w.Library.Add("a.mp4", catalogtest.Content(100<<10, 1))
+	w.Serve(t, func(c *server.Config) { c.Limits.Sessions, c.Limits.Rest = 3, time.Nanosecond })
+	first := openSession(t, w.Bob.Conn(t), w.Alice.Key, w.Bob.Key, e, 4096)
+	second := openSession(t, w.Bob.Conn(t), w.Alice.Key, w.Bob.Key, e, 4096)
+	own := openSession(t, w.Alice.Conn(t), w.Alice.Key, w.Alice.Key, e, 4096)
+	more := openSession(t, w.Alice.Conn(t), w.Alice.Key, w.Alice.Key, e, 4096)
+	expectCode(t, first.fetch([2]int64{0, 1}), api.CodeNotFound)
+	for _, x := range []*receiver{second, own, more} {
+		expectCode(t, x.fetch([2]int64{0, 1}), api.CodeOK)
+	}
 }
 
 func TestAnUnusedSessionExpires(t *testing.T) {
