@@ -28,7 +28,7 @@ var ErrCatalogFile = errors.New("not a catalog file")
 // each entry the stamp by which a rescan knows the file again. One entry is one line, so that a person can edit the
 // descriptions:
 //
-//	{"name":"films","description":"…","revision":1767225600000,"directory":"/home/a/films","disks":{".":"803.8f….2"},"entries":[
+//	{"name":"films","description":"…","revision":1767225600,"directory":"/home/a/films","disks":{".":"803.8f….2"},"entries":[
 //	{"path":"a.mp4","description":"…","mime_type":"video/mp4","byte_size":1048576,"hash":"9f86…","mtime":1767225600,
 //	"stamp":"1767225600000000000.7.1767225600000000000"}
 //	]}
@@ -79,7 +79,7 @@ func parseDocument(data []byte) (document, error) {
 		return document{}, fmt.Errorf("%w: its image is longer than %d bytes", ErrCatalogFile, catalog.MaxImage)
 	}
 	d := document{
-		name: w.Name, description: catalog.CleanDescription(w.Description), image: w.Image, revision: w.Revision,
+		name: w.Name, description: catalog.CleanDescription(w.Description), image: w.Image, revision: inSeconds(w.Revision),
 		directory: w.Directory, disks: w.Disks, records: make([]record, 0, len(w.Entries)),
 	}
 	maps.DeleteFunc(d.disks, func(p string, _ disk) bool { return p != "." && catalog.CheckPath(p) != nil })
@@ -106,6 +106,15 @@ func parseDocument(data []byte) (document, error) {
 	}
 	d.records = slices.CompactFunc(d.records, func(a, b record) bool { return a.Path == b.Path })
 	return d, nil
+}
+
+// inSeconds is a revision in Unix seconds; older versions wrote milliseconds.
+func inSeconds(revision int64) int64 {
+	const millisecondsSince2004 = 1 << 40
+	if revision >= millisecondsSince2004 {
+		return revision / 1000
+	}
+	return revision
 }
 
 // intern shares one string among the entries of one type, and mends what is no type.

@@ -182,7 +182,7 @@ func (l *Library) Dir() string { return l.dir }
 func (l *Library) Contents() catalog.Contents { return l.snap.Load().contents() }
 
 // Revision grows whenever the contents change, and never falls, not even across restarts. It is at least the time of the
-// change in Unix milliseconds.
+// change in Unix seconds, as an original's is.
 func (l *Library) Revision() int64 { return l.snap.Load().revision }
 
 // Skipped lists what the last look at the directory left out, and why, sorted by path. Do not change it.
@@ -261,7 +261,7 @@ func (l *Library) show(next *snapshot) {
 	}
 }
 
-func nextRevision(last int64) int64 { return max(last+1, time.Now().UnixMilli()) }
+func nextRevision(last int64) int64 { return max(last+1, time.Now().Unix()) }
 
 func (l *Library) save(s *snapshot) error {
 	if l.file == "" || !l.unsaved {

@@ -185,10 +185,10 @@ func TestRescanReadsOnlyWhatChanged(t *testing.T) {
 func TestRevisionOnlyGrows(t *testing.T) {
 	s := newShelf(t)
 	last := s.Revision()
-	if now := time.Now().UnixMilli(); last < now-60_000 || last > now {
+	if now := time.Now().Unix(); last < now-60 || last > now {
 		t.Errorf("a new catalog has revision %d", last)
 	}
-	future := time.Now().Add(time.Hour).UnixMilli() // the clock was set back since
+	future := time.Now().Add(time.Hour).Unix() // the clock was set back since
 	l := s.snap.Load().full()
 	l.revision = future
 	s.do(s.publish(l, sight{}, listed))
@@ -200,6 +200,13 @@ func TestRevisionOnlyGrows(t *testing.T) {
 			t.Errorf("revision %d after %d", now, last)
 		}
 		last = s.Revision()
+	}
+}
+
+func TestTheRevisionOfAnOlderCatalogFileIsTakenInSeconds(t *testing.T) {
+	d, err := parseDocument([]byte(`{"name":"films","revision":1767225600000,"entries":[]}`))
+	if err != nil || d.revision != 1767225600 {
+		t.Errorf("revision %d, %v", d.revision, err)
 	}
 }
 
