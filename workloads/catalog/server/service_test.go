@@ -51,7 +51,7 @@ func TestAnOriginalServerBesideOursDoesNotAnswerToo(t *testing.T) {
 	for subject, queue := range map[string]string{
 		events.CatalogService(films, events.VerbGet): "natstercatalog",
 		events.CatalogSubject(films, events.VerbGet): "natstercatalog",
-		events.LocalInbox:                            "natsterlocalservices",
+		events.LocalInbox: "natsterlocalservices",
 	} {
 		_, err := original.QueueSubscribe(subject, queue, func(m *nats.Msg) {
 			if err := m.Respond([]byte(`{"code":200,"data":""}`)); err != nil {
