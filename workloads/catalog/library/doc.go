@@ -2,17 +2,23 @@
 //
 //	library.go   Config, Library, Open; contents, revision, changes; the catalog file in step with them
 //	scan.go      Scan, and update: one look at some or all of the directory
+//	visit.go     what a look finds before it reads: files, disks, and what is away
+//	away.go      what is listed and not there: a disk that is away, a directory that cannot be read
+//	disk.go      which disk a directory is on
 //	walk.go      what is there: a parallel walk inside an os.Root, and what it leaves out
 //	hash.go      SHA-256 and type of the files that are new, by all processors
 //	merge.go     what was known and what was found become the next snapshot; pure
 //	snapshot.go  an immutable state of the library, and its indexes
 //	follow.go    Follow: from events to looks, when things have become quiet
 //	tree.go      watches of all directories, and what happens when the system allows no more
-//	find.go      entries by path and hash; OpenFile, which refuses what has changed
+//	glance.go    how Follow notices that a disk went or came back
+//	find.go      entries by path and hash
+//	open.go      OpenFile, which refuses what has changed and keeps nothing open that is not read
 //	file.go      the catalog file
 //	stamp.go     how a file is known again without reading it
 //	mime.go      types by content and name
 //	skip.go      reasons to leave something out
+//	leftout.go   how much is left out, by reason
 //	progress.go  progress of a scan
 //
 // # What is listed
@@ -25,17 +31,30 @@
 //
 // # The catalog file
 //
-// JSON, one entry a line, mode 0600, replaced atomically: the reply to `get` and beside it the directory, the revision and,
-// for each entry, a stamp of its modification time and inode. All in one file, so that nothing can be out of step; it is
+// JSON, one entry a line, mode 0600, replaced atomically: the reply to `get` and beside it the directory, its disks, the
+// revision and, for each entry, a stamp of its times and inode. All in one file, so that nothing can be out of step; it is
 // as readable by whatever reads the contract's JSON. Its owner may edit descriptions, also while the library is followed:
 // they belong to the path, and follow the content when the path is renamed. Hash, size and type are rewritten by a scan if
-// the file has changed; a file with the same size, modification time and inode is not read again.
+// the file has changed; a file with the same size, times of modification and change, and inode is not read again. A file
+// that was renamed is, unless it was its directory: its new name sets the time of change as new content would. So is a
+// file in a catalog from before that time was kept, unless both times are one.
+//
+// # What is away
+//
+// A deletion is believed where it is seen: while the library is followed, or as some files of many. A directory that is not
+// there, or in which hardly one file of twenty is left, is away: unless half as many others are there, on the same disk, its list
+// is kept with descriptions and hashes, and nothing else in it is taken. The same holds for each disk mounted in the
+// directory (on Linux), and for what cannot be read. Opening such a file is [ErrAway]. Follow looks every few seconds
+// whether it is back; [Library.ScanAccepting] believes that it is gone.
 //
 // # Promises and limits
 //
 // Readers see one immutable snapshot and never wait. Paths have at most [catalog.MaxPath] bytes and [catalog.MaxDepth]
-// names, a catalog [catalog.MaxEntries] files. A file costs about 130 bytes and its path in memory, and as much again for a
+// names, a catalog [catalog.MaxEntries] files. A file costs about 145 bytes and its path in memory, and as much again for a
 // moment while a change is applied. Applying a change copies and writes the whole list, at most once a quiet interval:
-// about 0.1 s at 100,000 files. A scan opens at most a few files per processor at a time. Content that is changed in place
-// without changing size or modification time (by setting the time back) is not noticed: a receiver's check of the hash is.
+// about 0.1 s at 100,000 files. A scan opens at most a few files per processor at a time.
+//
+// Where the system has no time of change, content that is changed in place without changing size or modification time (by
+// setting the time back) is not noticed: a receiver's check of the hash is. The directory is open only while something in
+// it is read, and for [letGo] after, so that its disk can be unmounted.
 package library

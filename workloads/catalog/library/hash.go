@@ -194,7 +194,7 @@ func (w *hashWorker) read(ctx context.Context, f *hashed, file *os.File, size in
 	for at := int64(0); at < size; {
 		n, err := file.ReadAt(w.buf[:min(size-at, readSize)], at)
 		if f.mime == "" && n > 0 {
-			f.mime = mimeType(f.path, w.buf[:min(n, sniffLen)])
+			f.mime = mimeOf(f.path, file, w.buf[:n])
 		}
 		w.sum.Write(w.buf[:n])
 		w.meter.bytes(f.path, n)
