@@ -98,7 +98,8 @@ func (o *Operator) renew(ctx context.Context, s *server) error {
 		if own[a] {
 			continue
 		}
-		if _, err := o.edit(ctx, s, a, o.user); err != nil {
+		_, err := o.edit(ctx, s, a, o.user)
+		if _, damaged := errors.AsType[*Damaged](err); err != nil && !damaged { // that stops only itself; see Accounts
 			return err
 		}
 	}

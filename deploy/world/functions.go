@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"natster/deploy/accounts"
-	"natster/deploy/private"
 	"natster/functions"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -117,12 +116,7 @@ func (s *functionSet) provision(ctx context.Context, w *World) error {
 	if err := functions.Provision(ctx, js, replicas, s.functions...); err != nil {
 		return err
 	}
-	// The server does not sync what it makes for streams of asynchronous persistence, and panics at a next start if that is
-	// not there. Messages it syncs as the stream wants it.
-	err = private.SyncTree(filepath.Join(w.config.Dir, server.JetStreamStoreDir), func(path string) bool {
-		return filepath.Base(filepath.Dir(path)) == messagesDir
-	})
-	if err != nil {
+	if err := syncStore(filepath.Join(w.config.Dir, server.JetStreamStoreDir)); err != nil {
 		return fmt.Errorf("world: sync what was made: %w", err)
 	}
 	return nil

@@ -160,6 +160,20 @@ func (c Config) mendConsumers(s sealedStore, stream string) error {
 
 func bucketOf(stream string) string { return strings.TrimPrefix(stream, "KV_") }
 
+// syncStore syncs what the server leaves unsynced of what provisioning made, and panics without: the files of streams of
+// asynchronous persistence, and the names of all. Messages it syncs as their stream wants it.
+func syncStore(dir string) error {
+	var unsynced []string
+	for _, b := range append(view.Projections(), view.Presence) {
+		unsynced = append(unsynced, b.Stream())
+	}
+	return private.SyncTree(dir, func(path string) bool {
+		below, err := filepath.Rel(dir, path)
+		part := strings.Split(below, string(filepath.Separator)) // account, "streams", stream, and what is in it
+		return err == nil && len(part) > 3 && (part[3] == messagesDir || !slices.Contains(unsynced, part[2]))
+	})
+}
+
 // asideDir is the directory in a world's that damaged parts of the store are moved to.
 const asideDir = "aside"
 
