@@ -9,6 +9,7 @@
 //	canonical.go   the body of an event, read fast in the form that it is written in
 //	subjects.go    every subject of the system, each with its literal form
 //	log.go         Log: append (acknowledged, conditional), read the last, replay
+//	lost.go        Lost: positions that the log cannot give any more, and asking for them again
 //	direct.go      one-request consistent reads of the last messages of several subjects
 //
 // Identifiers are made by parsers that can refuse: a value of type [Account], [Catalog] or [Hash] is either the zero value,

@@ -155,8 +155,9 @@ func (l *Log) LastSince(ctx context.Context, position uint64, filters ...string)
 }
 
 // Replay calls fn for every event from position from to position to inclusive, in order; to 0 stands for "all there is".
-// An event that cannot be decoded is handed to fn with its position and the error; fn's own error ends the replay. It
-// returns the position of the last event it read, or from-1 if there was none.
+// An event that cannot be decoded is handed to fn with its position and the error, and so is a [Lost], with its last
+// position; fn's own error ends the replay. It returns the position of the last event it read, or from-1 if there was none:
+// what is missing at the end may be on its way to the server that answered.
 func (l *Log) Replay(ctx context.Context, from, to uint64, fn func(Envelope, error) error) (uint64, error) {
 	const batch = 4096
 	last := from - 1
@@ -176,6 +177,18 @@ func (l *Log) Replay(ctx context.Context, from, to uint64, fn func(Envelope, err
 			return last, nil
 		}
 		for _, s := range got {
+			if s.Sequence > last+1 {
+				missing := s.Sequence - 1
+				if to != 0 {
+					missing = min(missing, to)
+				}
+				if last, err = l.mended(ctx, last+1, missing, fn); err != nil {
+					return last, err
+				}
+			}
+			if to != 0 && s.Sequence > to {
+				return last, nil
+			}
 			e, err := s.envelope()
 			if err := fn(e, err); err != nil {
 				return last, err
@@ -183,6 +196,26 @@ func (l *Log) Replay(ctx context.Context, from, to uint64, fn func(Envelope, err
 			last = s.Sequence
 		}
 	}
+}
+
+// mended is the part of a replay that its first reading passed over.
+func (l *Log) mended(ctx context.Context, from, to uint64, fn func(Envelope, error) error) (uint64, error) {
+	last := from - 1
+	err := l.Mend(ctx, from, to, func(s Stored) error {
+		e, err := s.envelope()
+		if err := fn(e, err); err != nil {
+			return err
+		}
+		last = s.Sequence
+		return nil
+	}, func(lost *Lost) error {
+		if err := fn(Envelope{Position: lost.To}, lost); err != nil {
+			return err
+		}
+		last = lost.To
+		return nil
+	})
+	return last, err
 }
 
 func (s Stored) envelope() (Envelope, error) {

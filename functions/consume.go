@@ -82,11 +82,18 @@ func (r *Runner) handle(ctx, work context.Context, host Host, t Trigger, jm jets
 		Time:     meta.Timestamp,
 	}
 	start := time.Now()
-	err = r.attempt(work, t, jm, m)
+	reached := m.Sequence
+	err = r.attempt(work, t, jm, m, func() {
+		if t.ahead != nil && meta.NumPending >= behind && ctx.Err() == nil { // one that is ending ends soon
+			reached = r.goAhead(work, t, m.Sequence)
+		}
+	})
 	r.observe(t.Kind, time.Since(start), err)
 
 	attempt := int(min(meta.NumDelivered, 1<<20))
 	switch {
+	case err == nil && reached > m.Sequence && r.skip(work, host, t, reached):
+		return nil // and so m is no longer in anybody's hand
 	case err == nil:
 		return jm.Ack()
 	case errors.Is(err, ErrPoison), attempt >= r.cfg.Attempts && !errors.Is(err, api.ErrUnavailable) && r.cfg.Refuse() == nil:
@@ -107,8 +114,9 @@ func (r *Runner) troubleLevel() slog.Level {
 	return slog.LevelWarn
 }
 
-// attempt calls the handler once, tells the server meanwhile that it is at work, and contains panics.
-func (r *Runner) attempt(work context.Context, t Trigger, jm jetstream.Msg, m *message) (err error) {
+// attempt calls the handler once, and then when it has succeeded. It tells the server meanwhile that it is at work, and
+// contains panics.
+func (r *Runner) attempt(work context.Context, t Trigger, jm jetstream.Msg, m *message, then func()) (err error) {
 	ctx, cancel := context.WithCancel(work)
 	var alive sync.WaitGroup
 	defer alive.Wait()
@@ -128,7 +136,11 @@ func (r *Runner) attempt(work context.Context, t Trigger, jm jetstream.Msg, m *m
 		}
 	})
 	defer r.contain(&err)
-	return t.handle(ctx, m)
+	if err := t.handle(ctx, m); err != nil {
+		return err
+	}
+	then()
+	return nil
 }
 
 // Headers of a message in the poison stream.

@@ -46,6 +46,9 @@ func (f Function) Permissions() Permissions {
 			"$JS.API.CONSUMER.MSG.NEXT."+consumer,
 			"$JS.ACK."+consumer+".>",
 			events.PoisonSubject(f.Name))
+		if t.ahead != nil {
+			p.Publish = append(p.Publish, "$JS.API.CONSUMER.RESET."+consumer)
+		}
 	}
 	if f.Access.ReadsLog || f.Access.AppendsLog {
 		p.Publish = append(p.Publish, "$JS.API.DIRECT.GET."+events.LogStream)

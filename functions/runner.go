@@ -91,6 +91,7 @@ type Runner struct {
 	inHand  *room          // requests being handled
 	busy    sync.WaitGroup // requests being handled
 	waiting *room          // those of them that wait for a projection
+	noSkip  time.Time      // until when it takes events one by one; for the one goroutine that does
 }
 
 // NewRunner returns a runner that does nothing yet; the error is the declaration's.

@@ -34,6 +34,7 @@ type Trigger struct {
 	stream string      // of the two others
 	bucket view.Bucket // of a key trigger
 	handle func(context.Context, *message) error
+	ahead  func(ctx context.Context, after uint64) (reached uint64, err error)
 }
 
 // A Call is one request as its handler sees it, beside the decoded body.
@@ -102,6 +103,16 @@ func OnEvent(h func(context.Context, events.Envelope) error, types ...events.Typ
 			return h(ctx, events.Envelope{Event: e, Position: m.Sequence})
 		},
 	}
+}
+
+// Ahead lets the function of an [OnEvent] trigger for all types take many events at once when it is behind. Then, after an event
+// was handled, ahead is called with its position: it reads the log for itself and returns the last position that the function
+// has dealt with. Events up to there are not delivered any more; what it does not deal with comes as ever. A failure changes
+// nothing. As with the handler, one instance at a time does this, unless one is very slow: to deal with events twice must be
+// harmless.
+func (t Trigger) Ahead(ahead func(ctx context.Context, after uint64) (reached uint64, err error)) Trigger {
+	t.ahead = ahead
+	return t
 }
 
 // An Op is what happened to a key.

@@ -211,8 +211,9 @@ func (s *site) verify(ctx context.Context, n int) error {
 }
 
 // switchOver makes our generation, which reflects position, the one to read. If the live fold is further than that it
-// changes nothing and returns how far, for us to catch up; otherwise it returns 0.
-func (s *site) switchOver(ctx context.Context, position uint64) (ahead uint64, err error) {
+// changes nothing and returns how far, for us to catch up; otherwise, or if it is to switch whatever the live fold has, it
+// returns 0.
+func (s *site) switchOver(ctx context.Context, position uint64, whatever bool) (ahead uint64, err error) {
 	for {
 		c, revision, err := s.checkpoint(ctx)
 		switch {
@@ -220,7 +221,7 @@ func (s *site) switchOver(ctx context.Context, position uint64) (ahead uint64, e
 			return 0, err
 		case c.Next != s.generation:
 			return 0, fmt.Errorf("%s: %w", s.bucket().Name, ErrSuperseded)
-		case c.Position > position:
+		case c.Position > position && !whatever:
 			return c.Position, nil
 		}
 		ok, err := s.replace(ctx, view.Checkpoint{Generation: s.generation, Position: position}, revision)

@@ -6,17 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"natster/events"
 	"natster/functions"
+	"natster/functions/api"
 	"natster/functions/view"
 )
 
-// Limits of one fold of events that were missed: what one read can return, and a bound on memory.
+// Limits: how many events are folded in one step, which bounds memory and how much is done again after a crash, and how many
+// documents are read at once, beside the checkpoint.
 const (
-	batchEvents = 512
-	batchKeys   = events.MaxLast / 2
+	batchEvents = 4096
+	batchKeys   = 512
 )
 
 // patience is how long the server may take. At work it answers in less than a millisecond.
@@ -68,10 +71,14 @@ func (l *live[D]) handle(ctx context.Context, e events.Envelope) error {
 			break
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("projection %s: position %d: %w", l.projection.Bucket.Name, e.Position, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("projection %s: position %d: %w", l.projection.Bucket.Name, e.Position, err)
+	if !errors.Is(err, functions.ErrPoison) {
+		err = fmt.Errorf("%w: %w", api.ErrUnavailable, err) // it says nothing of the event, which is tried until it is folded
+	}
+	return err
 }
 
 func (l *live[D]) advance(ctx context.Context, e events.Envelope) error {
@@ -118,13 +125,16 @@ func (l *live[D]) catchUp(ctx context.Context, at, to uint64) error {
 		return nil
 	}
 	_, err := l.host.Log.Replay(ctx, at+1, to, func(e events.Envelope, undecodable error) error {
-		if undecodable != nil {
+		switch {
+		case errors.Is(undecodable, events.ErrLost):
+			l.miss(b, e, undecodable)
+		case undecodable != nil:
 			b.to = e.Position
 			l.log.Warn("passed over", "position", e.Position, "err", undecodable)
-		} else {
+		default:
 			b.add(e)
 		}
-		if len(b.events) == batchEvents || len(b.keys) > batchKeys {
+		if len(b.events) == batchEvents {
 			return flush()
 		}
 		return nil
@@ -133,6 +143,45 @@ func (l *live[D]) catchUp(ctx context.Context, at, to uint64) error {
 		return err
 	}
 	return flush()
+}
+
+// miss goes on over what the log has lost: to stop would take the events to come away from everybody as well. It is a rebuild
+// that refuses to go on.
+func (l *live[D]) miss(b *batch[D], e events.Envelope, lost error) {
+	b.to = e.Position
+	l.log.Error("going on without it: natster admin check tells what is left of the log", "err", lost)
+}
+
+// errEnough ends a read of the log that has read enough.
+var errEnough = errors.New("enough")
+
+// ahead folds what the log has after position, batchEvents of it at most, in one step, and returns how far the projection
+// is then. It ends before an event that cannot be folded: that is to be delivered and set aside.
+func (l *live[D]) ahead(ctx context.Context, position uint64) (uint64, error) {
+	b := l.batch(position + 1)
+	b.upToFailure = true
+	_, err := l.host.Log.Replay(ctx, position+1, position+batchEvents, func(e events.Envelope, undecodable error) error {
+		switch {
+		case errors.Is(undecodable, events.ErrLost):
+			l.miss(b, e, undecodable)
+		case undecodable != nil:
+			return errEnough
+		default:
+			b.add(e)
+		}
+		if b.failed != nil {
+			return errEnough
+		}
+		return nil
+	})
+	switch {
+	case err != nil && !errors.Is(err, errEnough):
+		return position, err
+	case b.to < b.from:
+		return position, nil
+	}
+	err = l.fold(ctx, b)
+	return max(position, b.reached), err
 }
 
 // A gap is the error of a fold whose first event is not the next one.
@@ -147,8 +196,11 @@ type batch[D comparable] struct {
 	events     []item
 	keys       []string
 	states     map[string]*loaded[D]
-	failed     error // why the events were passed over that were
-	known      bool  // all were folded before
+	failed     error  // why the events were passed over that were
+	known      bool   // all were folded before
+	reached    uint64 // where the projection is after the fold
+	// upToFailure ends the batch before the first event that cannot be folded.
+	upToFailure bool
 }
 
 type item struct {
@@ -168,12 +220,15 @@ func (l *live[D]) batch(from uint64) *batch[D] {
 }
 
 func (b *batch[D]) add(e events.Envelope) {
-	b.to = e.Position
 	keys, err := b.projection.keys(e)
 	if err != nil {
 		b.fail(e, err)
+		if !b.upToFailure {
+			b.to = e.Position
+		}
 		return
 	}
+	b.to = e.Position
 	b.events = append(b.events, item{e, keys})
 	for _, k := range keys {
 		if b.states[k] == nil {
@@ -188,14 +243,19 @@ func (b *batch[D]) fail(e events.Envelope, err error) {
 }
 
 // fold folds the events of b that are not folded yet, all in one step: read, apply, put, put the checkpoint.
+//
+// Another instance, which folds from or to elsewhere, may be at it too. What is stored of a document then always is what it
+// was after some event, and the event is noted with it, deletions included; every put is on condition that nobody has put
+// what came after. So documents only go forward, and whoever puts a checkpoint has seen all documents at least as far.
 func (l *live[D]) fold(ctx context.Context, b *batch[D]) error {
 	bucket := l.projection.Bucket
-	before, err := l.read(ctx, b.keys)
+	first, rest := b.keys[:min(batchKeys, len(b.keys))], b.keys[min(batchKeys, len(b.keys)):]
+	before, err := l.read(ctx, first)
 	switch {
 	case err != nil:
 		return err
 	case before.Position >= b.to:
-		b.known = true
+		b.known, b.reached = true, before.Position
 		return nil
 	case before.Position+1 < b.from:
 		return gap{before.Position}
@@ -203,19 +263,37 @@ func (l *live[D]) fold(ctx context.Context, b *batch[D]) error {
 	if err := b.load(before.Found); err != nil {
 		return err
 	}
+	for keys := range slices.Chunk(rest, batchKeys) {
+		more, err := l.read(ctx, keys)
+		switch {
+		case err != nil:
+			return err
+		case more.Revision != before.Revision:
+			return errConflict
+		}
+		if err := b.load(more.Found); err != nil {
+			return err
+		}
+	}
 	b.apply(before.Position)
+	b.reached = max(b.to, before.Position)
+	if b.reached == before.Position {
+		return nil
+	}
 	for _, key := range b.keys {
 		d := b.states[key]
-		if !d.changed || !d.exists && d.revision == 0 {
+		if !d.changed {
 			continue
 		}
-		var value []byte
-		if d.exists {
-			if value, err = d.encode(); err != nil {
-				return err
-			}
+		subject := bucket.Subject(view.DocKey(before.Generation, key))
+		if !d.exists {
+			err = l.puts.remove(ctx, subject, d.position, d.revision)
+		} else if value, encoding := d.encode(); encoding != nil {
+			err = encoding
+		} else {
+			err = l.puts.replace(ctx, subject, value, d.revision)
 		}
-		if err := l.puts.replace(ctx, bucket.Subject(view.DocKey(before.Generation, key)), value, d.revision); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -244,6 +322,8 @@ func (b *batch[D]) load(found []view.Found) error {
 		}
 		if ok {
 			d.state = state[D]{true, s.Position, s.Doc}
+		} else {
+			d.position = f.Deleted
 		}
 	}
 	return nil
@@ -260,6 +340,10 @@ func (b *batch[D]) apply(at uint64) {
 		changes, err = b.projection.step(changes[:0], e.Envelope, e.keys, func(k string) state[D] { return b.states[k].state })
 		if err != nil {
 			b.fail(e.Envelope, err)
+			if b.upToFailure {
+				b.to = e.Position - 1
+				return
+			}
 			continue
 		}
 		for _, c := range changes {

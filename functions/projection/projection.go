@@ -30,7 +30,7 @@ func (p Projection[D]) Function(name, doc string) functions.Function {
 	return functions.Function{
 		Name:     name,
 		Doc:      doc,
-		Triggers: []functions.Trigger{functions.OnEvent(l.handle)},
+		Triggers: []functions.Trigger{functions.OnEvent(l.handle).Ahead(l.ahead)},
 		Access:   functions.Access{ReadsLog: true, Writes: []view.Bucket{p.Bucket}},
 		Open: func(h functions.Host) error {
 			if err := l.open(h); err != nil {
@@ -63,7 +63,7 @@ func (p Projection[D]) Fold(evs ...events.Envelope) (map[string]string, error) {
 // A state is what is known of one document.
 type state[D any] struct {
 	exists   bool
-	position uint64 // of the event that last changed it
+	position uint64 // of the event that last changed it, or deleted it; 0 if there was none, or nobody knows
 	doc      D
 }
 
@@ -88,7 +88,7 @@ func (p Projection[D]) step(changes []change[D], e events.Envelope, keys []strin
 	defer contain(&err)
 	for _, key := range keys {
 		s := before(key)
-		if s.exists && s.position >= e.Position {
+		if s.position >= e.Position {
 			continue // folded already
 		}
 		doc, keep, err := p.Apply(key, s.doc, e)
@@ -98,7 +98,7 @@ func (p Projection[D]) step(changes []change[D], e events.Envelope, keys []strin
 		case keep && !(s.exists && doc == s.doc):
 			changes = append(changes, change[D]{key, state[D]{true, e.Position, doc}})
 		case !keep && s.exists:
-			changes = append(changes, change[D]{key: key})
+			changes = append(changes, change[D]{key, state[D]{position: e.Position}})
 		}
 	}
 	return changes, nil

@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/functions/view"
 )
 
 // errConflict is wrapped when a key is not what it was when it was read: somebody else is active.
@@ -87,16 +89,20 @@ func (p *puts) delete(ctx context.Context, subject string) error {
 	return p.send(ctx, &nats.Msg{Subject: subject, Header: nats.Header{"KV-Operation": {"DEL"}}})
 }
 
-// replace puts value, or deletes if value is nil, on condition that the key is still of that revision; 0 is a key that was
-// never put.
+// replace puts value on condition that the key is still of that revision; 0 is a key that was never put.
 func (p *puts) replace(ctx context.Context, subject string, value []byte, revision uint64) error {
-	m := &nats.Msg{Subject: subject, Data: value, Header: nats.Header{
+	return p.send(ctx, &nats.Msg{Subject: subject, Data: value, Header: nats.Header{
 		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(revision, 10)},
-	}}
-	if value == nil {
-		m.Header.Set("KV-Operation", "DEL")
-	}
-	return p.send(ctx, m)
+	}})
+}
+
+// remove marks the key as deleted by the event at position, on condition that it is still of that revision.
+func (p *puts) remove(ctx context.Context, subject string, position, revision uint64) error {
+	return p.send(ctx, &nats.Msg{Subject: subject, Header: nats.Header{
+		"KV-Operation":                      {"DEL"},
+		view.HeaderPosition:                 {strconv.FormatUint(position, 10)},
+		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(revision, 10)},
+	}})
 }
 
 // send is the one way out. An error is about any of what is under way, and all of it is given up then.

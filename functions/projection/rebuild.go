@@ -30,11 +30,24 @@ type Progress struct {
 //
 // If it fails or ctx ends, nothing has changed for the projections not yet switched; what it wrote is cleared away now or
 // by the next rebuild. progress, if not nil, is called from one goroutine at a time and must not block.
-func Rebuild(ctx context.Context, nc *nats.Conn, progress func(Progress), projections ...Rebuildable) (err error) {
+//
+// A log that has lost events is no truth to rebuild from: then it fails with an [events.Lost] and changes nothing. See
+// [RebuildDespiteLoss].
+func Rebuild(ctx context.Context, nc *nats.Conn, progress func(Progress), projections ...Rebuildable) error {
+	return rebuildAll(ctx, nc, progress, false, projections)
+}
+
+// RebuildDespiteLoss is [Rebuild], but takes the log as it is: what it has lost is lost from then on for the projections, too.
+func RebuildDespiteLoss(ctx context.Context, nc *nats.Conn, progress func(Progress), projections ...Rebuildable) error {
+	return rebuildAll(ctx, nc, progress, true, projections)
+}
+
+func rebuildAll(ctx context.Context, nc *nats.Conn, progress func(Progress), despiteLoss bool, projections []Rebuildable) (err error) {
 	r, err := newRebuild(nc, progress, projections)
 	if err != nil {
 		return fmt.Errorf("rebuild: %w", err)
 	}
+	r.despiteLoss = despiteLoss
 	defer func() {
 		if closing := r.close(); err == nil {
 			err = closing
@@ -59,6 +72,8 @@ type rebuild struct {
 	log      *events.Log
 	sites    []*site // those not switched over yet
 	position uint64  // up to which they have folded
+	// despiteLoss says that what is lost of the log is not asked for.
+	despiteLoss bool
 
 	mu       sync.Mutex
 	progress Progress
@@ -107,6 +122,9 @@ func (r *rebuild) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := r.whole(ctx, last); err != nil {
+			return err
+		}
 		behind = last - r.position
 		if err := r.foldTo(ctx, last); err != nil {
 			return err
@@ -133,11 +151,36 @@ func (r *rebuild) last(ctx context.Context) (uint64, error) {
 	return stream.CachedInfo().State.LastSeq, nil
 }
 
+// whole fails if a projection has folded more than the log has.
+func (r *rebuild) whole(ctx context.Context, last uint64) error {
+	for _, s := range r.sites {
+		c, _, err := s.checkpoint(ctx)
+		if err != nil {
+			return err
+		}
+		if c.Position <= last || r.despiteLoss {
+			continue
+		}
+		if last, err = r.last(ctx); err != nil { // it may have been appended meanwhile
+			return err
+		}
+		if c.Position > last {
+			return fmt.Errorf("%s: %w", s.bucket().Name, &events.Lost{From: last + 1, To: c.Position})
+		}
+	}
+	return nil
+}
+
 func (r *rebuild) foldTo(ctx context.Context, last uint64) error {
 	if last <= r.position {
 		return nil
 	}
-	err := scan(ctx, r.js, r.position+1, last, func(batch []decoded) error {
+	err := scan(ctx, r.js, r.log, r.position+1, last, func(batch []decoded) error {
+		for _, d := range batch {
+			if errors.Is(d.err, events.ErrLost) && !r.despiteLoss {
+				return d.err
+			}
+		}
 		for _, s := range r.sites {
 			for _, d := range batch {
 				if d.err == nil {
@@ -169,8 +212,8 @@ func (r *rebuild) write(ctx context.Context) error {
 
 // finish catches up with the live fold and switches over.
 func (r *rebuild) finish(ctx context.Context, s *site) error {
-	for position := r.position; ; {
-		ahead, err := s.switchOver(ctx, position)
+	for position, whatever := r.position, false; ; {
+		ahead, err := s.switchOver(ctx, position, whatever)
 		if err != nil {
 			return err
 		}
@@ -178,13 +221,25 @@ func (r *rebuild) finish(ctx context.Context, s *site) error {
 			return s.clear(ctx, s.generation)
 		}
 		position, err = r.log.Replay(ctx, position+1, 0, func(e events.Envelope, undecodable error) error {
-			if undecodable == nil {
+			switch {
+			case undecodable == nil:
 				s.fold.fold(e)
+			case errors.Is(undecodable, events.ErrLost) && !r.despiteLoss:
+				return undecodable
 			}
 			return nil
 		})
 		if err != nil {
 			return err
+		}
+		// A replica that is behind makes us ask again; a log that ends before the old documents does not grow by asking.
+		if last, err := r.last(ctx); err != nil {
+			return err
+		} else if last < ahead {
+			if !r.despiteLoss {
+				return fmt.Errorf("%s: %w", s.bucket().Name, &events.Lost{From: last + 1, To: ahead})
+			}
+			whatever = position >= last
 		}
 		if err := s.write(ctx, r.wrote); err != nil {
 			return err

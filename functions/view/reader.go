@@ -42,6 +42,7 @@ type Stored[D any] struct {
 type Found struct {
 	Key      string // without the generation
 	Value    []byte // nil when it was deleted
+	Deleted  uint64 // position of the event that deleted it, if that was noted
 	Revision uint64
 	Time     time.Time // when it was put
 }
@@ -127,12 +128,16 @@ func (r *Reader) read(ctx context.Context, b Bucket, patterns []string) (Snapsho
 	}
 }
 
+// HeaderPosition is, on the marker of a document that a projection deleted, the position of the event that deleted it.
+const HeaderPosition = "Natster-Position"
+
 // found strips the generation, which is all digits, off the key.
 func found(key string, m events.Stored) Found {
 	_, key, _ = strings.Cut(key, ".")
 	f := Found{Key: key, Value: m.Data, Revision: m.Sequence, Time: m.Time}
 	if m.Header.Get("KV-Operation") != "" || m.Header.Get("Nats-Marker-Reason") != "" {
 		f.Value = nil
+		f.Deleted, _ = strconv.ParseUint(m.Header.Get(HeaderPosition), 10, 64) // markers that others make do not say
 	}
 	return f
 }

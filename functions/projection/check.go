@@ -1,0 +1,214 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/events"
+	"natster/functions/view"
+)
+
+// A Health is what is known of the log. Nothing in the log is ever deleted, so what is missing was lost.
+type Health struct {
+	Last   uint64 // position that the log ends at
+	Events uint64 // how many it gave, all of them well formed
+	Lost   []Loss // in order
+	Bad    []Bad  // in order, the first maxBad
+	Ahead  []Ahead
+}
+
+// A Loss is positions that the log cannot give, From to To inclusive, and when what stands beside them was logged: zero where
+// nothing does, or where nobody looked.
+type Loss struct {
+	From, To      uint64
+	After, Before time.Time
+}
+
+// A Bad is a message of the log that is no event.
+type Bad struct {
+	Position uint64
+	Logged   time.Time
+	Why      string
+}
+
+// An Ahead is a projection that has folded more than there is in the log: the proof that the log has lost its end, or was set
+// back to an older one.
+type Ahead struct {
+	Bucket   view.Bucket
+	Position uint64
+}
+
+// maxBad is how many messages that are no events a Health lists.
+const maxBad = 100
+
+// Sound tells whether nothing is wrong.
+func (h Health) Sound() bool { return len(h.Lost)+len(h.Bad)+len(h.Ahead) == 0 }
+
+// Missing is how many events were lost, as far as is known.
+func (h Health) Missing() (n uint64) {
+	for _, l := range h.Lost {
+		n += l.To - l.From + 1
+	}
+	return n + h.cut()
+}
+
+// cut is how many positions the log lost at its end.
+func (h Health) cut() (n uint64) {
+	for _, a := range h.Ahead {
+		n = max(n, a.Position-h.Last)
+	}
+	return n
+}
+
+// Err is nil for a sound log, and otherwise says in a sentence what is wrong first of all; it wraps [events.ErrLost] or
+// [events.ErrEvent].
+func (h Health) Err() error {
+	switch {
+	case len(h.Ahead) > 0:
+		a := h.Ahead[0]
+		return fmt.Errorf("%w: the log ends at position %d, and the projection %s has seen position %d: "+
+			"it lost its end, or is an older one", events.ErrLost, h.Last, a.Bucket.Name, a.Position)
+	case len(h.Lost) > 0:
+		return &events.Lost{From: h.Lost[0].From, To: h.Lost[0].To}
+	case len(h.Bad) > 0:
+		return fmt.Errorf("%w: position %d of the log: %s", events.ErrEvent, h.Bad[0].Position, h.Bad[0].Why)
+	}
+	return nil
+}
+
+// Glance asks what the server knows of the log by itself, and compares it with the projections. It costs the same however long
+// the log is. It sees a log that lost its beginning or its end, and what the server noticed when it started; not a message
+// that can no longer be read, which only [Check] meets.
+func Glance(ctx context.Context, nc *nats.Conn, buckets ...view.Bucket) (h Health, err error) {
+	c, err := newChecker(nc)
+	if err != nil {
+		return h, err
+	}
+	defer func() { err = errors.Join(err, c.direct.Close()) }()
+	if h.Ahead, h.Last, err = c.ahead(ctx, buckets); err != nil {
+		return h, err
+	}
+	log, err := c.js.Stream(ctx, events.LogStream)
+	if err != nil {
+		return h, fmt.Errorf("the log: %w", err)
+	}
+	state := log.CachedInfo().State
+	if state.NumDeleted > 0 {
+		info, err := log.Info(ctx, jetstream.WithDeletedDetails(true))
+		if err != nil {
+			return h, fmt.Errorf("the log: %w", err)
+		}
+		state = info.State
+	}
+	h.Last, h.Events = state.LastSeq, state.Msgs
+	if first := max(state.FirstSeq, 1); first > 1 {
+		h.Lost = append(h.Lost, Loss{From: 1, To: min(first-1, state.LastSeq), Before: state.FirstTime})
+	}
+	slices.Sort(state.Deleted)
+	for _, position := range state.Deleted {
+		if n := len(h.Lost); n > 0 && h.Lost[n-1].To+1 == position {
+			h.Lost[n-1].To = position
+		} else {
+			h.Lost = append(h.Lost, Loss{From: position, To: position})
+		}
+	}
+	return h, nil
+}
+
+// Check reads every position of the log, decodes every event, and compares the end with the projections. Events that are
+// appended meanwhile are not looked at. progress, if not nil, is called with the position it has come to and the last.
+func Check(ctx context.Context, nc *nats.Conn, progress func(at, last uint64), buckets ...view.Bucket) (h Health, err error) {
+	c, err := newChecker(nc)
+	if err != nil {
+		return h, err
+	}
+	defer func() { err = errors.Join(err, c.direct.Close()) }()
+	if h.Ahead, h.Last, err = c.ahead(ctx, buckets); err != nil || h.Last == 0 {
+		return h, err
+	}
+	at, logged, open := uint64(0), time.Time{}, false
+	err = scan(ctx, c.js, c.log, 1, h.Last, func(batch []decoded) error {
+		for _, d := range batch {
+			if lost, ok := errors.AsType[*events.Lost](d.err); ok {
+				if n := len(h.Lost); n > 0 && h.Lost[n-1].To+1 == lost.From {
+					h.Lost[n-1].To = lost.To
+				} else {
+					h.Lost = append(h.Lost, Loss{From: lost.From, To: lost.To, After: logged})
+				}
+				at, open = lost.To, true
+				continue
+			}
+			if open {
+				h.Lost[len(h.Lost)-1].Before, open = d.logged, false
+			}
+			at, logged = d.Position, d.logged
+			switch {
+			case d.err == nil:
+				h.Events++
+			case len(h.Bad) < maxBad:
+				h.Bad = append(h.Bad, Bad{Position: d.Position, Logged: d.logged, Why: d.err.Error()})
+			}
+		}
+		if progress != nil {
+			progress(at, h.Last)
+		}
+		return nil
+	})
+	if err != nil {
+		return h, fmt.Errorf("check: %w", err)
+	}
+	return h, nil
+}
+
+type checker struct {
+	js     jetstream.JetStream
+	direct *events.Direct
+	log    *events.Log
+}
+
+func newChecker(nc *nats.Conn) (c checker, err error) {
+	if c.js, err = jetstream.New(nc); err != nil {
+		return c, err
+	}
+	if c.direct, err = events.NewDirect(nc); err != nil {
+		return c, err
+	}
+	if c.log, err = events.NewLog(nc, c.direct); err != nil {
+		return c, errors.Join(err, c.direct.Close())
+	}
+	return c, nil
+}
+
+// ahead are the projections that have seen more than the log has, and its last position. Buckets that are not there have seen
+// nothing. The projections are asked first: the log may only have grown since.
+func (c checker) ahead(ctx context.Context, buckets []view.Bucket) (ahead []Ahead, last uint64, err error) {
+	views := view.NewReader(c.direct)
+	var seen []Ahead
+	for _, b := range buckets {
+		if _, err := c.js.Stream(ctx, b.Stream()); errors.Is(err, jetstream.ErrStreamNotFound) {
+			continue
+		}
+		at, err := Position(ctx, views, b)
+		if err != nil {
+			return nil, 0, fmt.Errorf("projection %s: %w", b.Name, err)
+		}
+		seen = append(seen, Ahead{b, at})
+	}
+	log, err := c.js.Stream(ctx, events.LogStream)
+	if err != nil {
+		return nil, 0, fmt.Errorf("the log: %w", err)
+	}
+	last = log.CachedInfo().State.LastSeq
+	for _, a := range seen {
+		if a.Position > last {
+			ahead = append(ahead, a)
+		}
+	}
+	return ahead, last, nil
+}
