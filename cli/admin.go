@@ -20,7 +20,7 @@ func adminCommand(e *env) *cli.Command {
 		Usage:       "mend a world on this machine",
 		Category:    categoryLook,
 		Description: `For whoever runs the world: these commands use its own keys.`,
-		Subcommands: []*cli.Command{adminRebuildCommand(e), adminCredsCommand(e), adminClusterCommand(e), adminProvisionCommand(e)},
+		Subcommands: []*cli.Command{adminCheckCommand(e), adminRebuildCommand(e), adminCredsCommand(e), adminClusterCommand(e), adminProvisionCommand(e)},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"natster/deploy/world"
+	"natster/events"
 	"natster/functions/projection"
 
 	"github.com/urfave/cli/v2"
@@ -19,10 +20,12 @@ func adminRebuildCommand(e *env) *cli.Command {
 		ArgsUsage: "[PROJECTION...]",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "all of them, in one pass over the log"},
+			&cli.BoolFlag{Name: "accept-loss", Usage: "rebuild from a log that has lost events, without them"},
 			worldFlag(),
 		},
 		Description: `Everything natster knows is in the event log; projections are what makes it quick to ask. Meanwhile everybody goes on
-reading the old ones. PROJECTION is accounts, catalogs, shares, logins or stats.
+reading the old ones. PROJECTION is accounts, catalogs, shares, logins or stats. A log that has lost events is refused: what
+the old projections still know of them would be gone for good (see natster admin check).
 
    natster admin rebuild shares
    natster admin rebuild --all`,
@@ -49,13 +52,20 @@ reading the old ones. PROJECTION is accounts, catalogs, shares, logins or stats.
 			bar := e.bar("rebuilding")
 			var last projection.Progress
 			began := time.Now()
-			err = world.Rebuild(ctx, nc, func(p projection.Progress) {
+			rebuild := world.Rebuild
+			if c.Bool("accept-loss") {
+				rebuild = world.RebuildDespiteLoss
+			}
+			err = rebuild(ctx, nc, func(p projection.Progress) {
 				last = p
 				bar.count(int64(p.Position)+int64(p.Written), int64(p.Last)+int64(p.Docs))
 			}, which...)
 			bar.clear()
 			if errors.Is(err, projection.ErrSuperseded) {
 				return hint(err, "admin rebuild --all")
+			}
+			if errors.Is(err, events.ErrLost) {
+				return hint(err, "admin check")
 			}
 			if err != nil {
 				return err

@@ -83,22 +83,45 @@ func FastForward(ctx context.Context, js jetstream.JetStream, function string, p
 		if err != nil {
 			return err
 		}
-		info := c.CachedInfo()
-		if info.AckFloor.Stream >= position {
+		if c.CachedInfo().AckFloor.Stream >= position {
 			return nil
 		}
-		cfg := info.Config
-		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, position+1
-		if err := js.DeleteConsumer(ctx, events.LogStream, function); err != nil {
-			return err
-		}
-		_, err = js.CreateConsumer(ctx, events.LogStream, cfg)
-		return err
+		return goOnAfter(ctx, js, c.CachedInfo(), position)
 	}()
 	if err != nil {
 		return fmt.Errorf("functions: fast-forward %s: %w", function, err)
 	}
 	return nil
+}
+
+// StepBack makes functions that have heard more than there is in the log, whose last position is given, go on after that: the
+// log has lost its end, and what comes now they have not heard. It needs an administrator, and may be used while they run.
+func StepBack(ctx context.Context, js jetstream.JetStream, last uint64) error {
+	log, err := js.Stream(ctx, events.LogStream)
+	if err != nil {
+		return fmt.Errorf("functions: step back: %w", err)
+	}
+	consumers := log.ListConsumers(ctx)
+	for info := range consumers.Info() {
+		if info.Config.Durable == "" || info.AckFloor.Stream <= last && info.Config.OptStartSeq <= last+1 {
+			continue
+		}
+		if err := goOnAfter(ctx, js, info, last); err != nil {
+			return fmt.Errorf("functions: step back %s: %w", info.Name, err)
+		}
+	}
+	return consumers.Err()
+}
+
+// goOnAfter makes a consumer of the log anew, to begin after the position.
+func goOnAfter(ctx context.Context, js jetstream.JetStream, old *jetstream.ConsumerInfo, position uint64) error {
+	cfg := old.Config
+	cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, position+1
+	if err := js.DeleteConsumer(ctx, events.LogStream, old.Name); err != nil {
+		return err
+	}
+	_, err := js.CreateConsumer(ctx, events.LogStream, cfg)
+	return err
 }
 
 // consumerConfig lets one message out at a time, whoever asks: that is what keeps events in order over any number of

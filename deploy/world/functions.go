@@ -33,6 +33,7 @@ type functionSet struct {
 	creds     map[string]accounts.Creds
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
+	held      bool // those that append to the log, for now: see inspect
 
 	mu    sync.Mutex
 	conns map[string]*nats.Conn // by function; of those that run
@@ -74,6 +75,7 @@ func (s *functionSet) start(ctx context.Context, w *World) error {
 	if err := s.provision(ctx, w); err != nil {
 		return err
 	}
+	s.held = !s.inspect(ctx, w)
 	if w.config.Elsewhere {
 		return nil
 	}
@@ -82,6 +84,11 @@ func (s *functionSet) start(ctx context.Context, w *World) error {
 	s.cancel = cancel
 	bound := make(chan error, len(s.functions))
 	for _, f := range s.functions {
+		if s.held && f.Access.AppendsLog {
+			s.running.Go(func() { s.hold(running, w, f) })
+			bound <- nil
+			continue
+		}
 		s.running.Go(func() { s.supervise(running, w, f, bound) })
 	}
 	for range s.functions {

@@ -55,15 +55,18 @@ func (h Health) Missing() (n uint64) {
 	for _, l := range h.Lost {
 		n += l.To - l.From + 1
 	}
-	return n + h.cut()
+	return n
 }
 
-// cut is how many positions the log lost at its end.
-func (h Health) cut() (n uint64) {
+// cut adds what the projections know that the log lost at its end, whose last message was logged then.
+func (h *Health) cut(logged time.Time) {
+	to := h.Last
 	for _, a := range h.Ahead {
-		n = max(n, a.Position-h.Last)
+		to = max(to, a.Position)
 	}
-	return n
+	if to > h.Last {
+		h.Lost = append(h.Lost, Loss{From: h.Last + 1, To: to, After: logged})
+	}
 }
 
 // Err is nil for a sound log, and otherwise says in a sentence what is wrong first of all; it wraps [events.ErrLost] or
@@ -118,6 +121,7 @@ func Glance(ctx context.Context, nc *nats.Conn, buckets ...view.Bucket) (h Healt
 			h.Lost = append(h.Lost, Loss{From: position, To: position})
 		}
 	}
+	h.cut(state.LastTime)
 	return h, nil
 }
 
@@ -129,10 +133,14 @@ func Check(ctx context.Context, nc *nats.Conn, progress func(at, last uint64), b
 		return h, err
 	}
 	defer func() { err = errors.Join(err, c.direct.Close()) }()
-	if h.Ahead, h.Last, err = c.ahead(ctx, buckets); err != nil || h.Last == 0 {
+	if h.Ahead, h.Last, err = c.ahead(ctx, buckets); err != nil {
 		return h, err
 	}
 	at, logged, open := uint64(0), time.Time{}, false
+	defer func() { h.cut(logged) }()
+	if h.Last == 0 {
+		return h, nil
+	}
 	err = scan(ctx, c.js, c.log, 1, h.Last, func(batch []decoded) error {
 		for _, d := range batch {
 			if lost, ok := errors.AsType[*events.Lost](d.err); ok {

@@ -53,3 +53,17 @@ func TestRebuildWhileConsumersAreGivenToADeadServer(t *testing.T) {
 	}
 	eachSame(g)
 }
+
+// A stubborn connection asks for consumers to be moved where it is refused at once.
+type stubborn struct{}
+
+type immovable struct{ net.Conn }
+
+func (i immovable) Write(p []byte) (int, error) {
+	return i.Conn.Write(bytes.Replace(p, []byte("$JS.API.CONSUMER.RESET."), []byte("$JS.API.CONSUMER.NEVER."), 1))
+}
+
+func (stubborn) Dial(network, address string) (net.Conn, error) {
+	c, err := net.Dial(network, address)
+	return immovable{c}, err
+}

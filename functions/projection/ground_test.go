@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -35,29 +36,47 @@ type ground struct {
 
 func newGround(t *testing.T) *ground {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true})
+	g := &ground{T: t}
+	g.open(t.TempDir())
+	return g
+}
+
+// open starts the server over a directory.
+func (g *ground) open(dir string) {
+	g.Helper()
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: dir, NoLog: true, NoSigs: true})
 	if err != nil {
-		t.Fatal(err)
+		g.Fatal(err)
 	}
 	s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	g.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
 	if !s.ReadyForConnections(patience) {
-		t.Fatal("the server does not start")
+		g.Fatal("the server does not start")
 	}
-	g := &ground{T: t, server: s}
+	g.server = s
 	g.nc = g.connect()
 	if g.js, err = jetstream.New(g.nc); err != nil {
-		t.Fatal(err)
+		g.Fatal(err)
 	}
 	if g.direct, err = events.NewDirect(g.nc); err != nil {
-		t.Fatal(err)
+		g.Fatal(err)
 	}
 	if g.log, err = events.NewLog(g.nc, g.direct); err != nil {
-		t.Fatal(err)
+		g.Fatal(err)
 	}
 	g.views = view.NewReader(g.direct)
 	g.provision()
-	return g
+}
+
+// damaged ends the server, does something to the files of the log in dir, and starts it again.
+func (g *ground) damaged(do func(dir string)) {
+	g.Helper()
+	dir := g.server.StoreDir()
+	g.nc.Close()
+	g.server.Shutdown()
+	g.server.WaitForShutdown()
+	do(filepath.Join(dir, "$G", "streams", events.LogStream, "msgs"))
+	g.open(strings.TrimSuffix(dir, "/jetstream"))
 }
 
 func (g *ground) connect(options ...nats.Option) *nats.Conn {

@@ -1,0 +1,115 @@
+package world_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"natster/deploy/world"
+	"natster/deploy/world/worldtest"
+	"natster/events"
+	"natster/functions/api"
+	"natster/functions/projection"
+	"natster/functions/projection/logtest"
+	"natster/functions/view"
+)
+
+// logFiles are the blocks of a world's log, in order, and what else the server keeps beside them.
+func logFiles(t *testing.T, dir, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", events.LogStream, "msgs", pattern))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no %s of the log: %v", pattern, err)
+	}
+	return files
+}
+
+func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T) {
+	w := worldtest.Start(t)
+	_, client := introduced(t, w, "alice")
+	for i := range 5 {
+		if err := client.Share(t.Context(), logtest.Catalog("films"), logtest.Account(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nc := connected(t, w.Admin)
+	direct, err := events.NewDirect(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := projection.Settle(t.Context(), view.NewReader(direct), client.Position(), view.Projections()...); err != nil {
+		t.Fatal(err)
+	}
+	w.Stop(t)
+
+	// The log as it was a moment before, which a restored backup or a lying disk leaves.
+	block := logFiles(t, w.Config().Dir, "*.blk")[0]
+	info, err := os.Stat(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Truncate(block, info.Size()-1000), os.Remove(logFiles(t, w.Config().Dir, "index.db")[0])); err != nil {
+		t.Fatal(err)
+	}
+	w.Resume(t)
+	if who, err := client.Whoami(t.Context()); err != nil || who.Initialized == 0 {
+		t.Errorf("what is known cannot be asked for: %+v, %v", who, err)
+	}
+	films := logtest.Catalog("films")
+	if err := client.Share(t.Context(), films, logtest.Account(100)); !errors.Is(err, api.ErrUnavailable) {
+		t.Fatalf("an event takes the position of a lost one: %v", err)
+	}
+	admin := connected(t, w.Admin)
+	if err := world.Rebuild(t.Context(), admin, nil, world.Projections()...); !errors.Is(err, events.ErrLost) {
+		t.Fatalf("a rebuild: %v", err)
+	}
+	if err := world.RebuildDespiteLoss(t.Context(), admin, nil, world.Projections()...); err != nil {
+		t.Fatal(err)
+	}
+	client = api.NewClient(w.Account("alice").Conn(t)) // the old one has seen what is gone
+	for {
+		err := client.Share(t.Context(), films, logtest.Account(101))
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, api.ErrUnavailable) {
+			t.Fatal(err)
+		}
+	}
+	if shares, err := client.Shares(t.Context()); err != nil || !slices.ContainsFunc(shares, func(s api.Share) bool { return s.To == logtest.Account(101) }) {
+		t.Errorf("what came after the loss is not known: %+v, %v", shares, err)
+	}
+}
+
+func TestAWorldWhoseLogIsDamagedSaysSoAndStarts(t *testing.T) {
+	w := worldtest.Start(t)
+	introduced(t, w, "alice")
+	w.Stop(t)
+	block := logFiles(t, w.Config().Dir, "*.blk")[0]
+	log, err := os.ReadFile(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log[len(log)/2] ^= 1
+	if err := errors.Join(os.WriteFile(block, log, 0o600), os.Remove(logFiles(t, w.Config().Dir, "index.db")[0])); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	c := w.Config()
+	c.Logger = slog.New(slog.NewTextHandler(&said, nil))
+	again, err := world.Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said.String(), "lost") {
+		t.Errorf("it says nothing of it: %s", said.String())
+	}
+}
