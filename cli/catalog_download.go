@@ -49,7 +49,7 @@ and the same command goes on where an earlier one was interrupted.
 				return err
 			}
 			defer s.close()
-			name, _, err := s.readable(ctx, s.me, arg[0])
+			name, own, err := s.readable(ctx, s.me, arg[0])
 			if err != nil {
 				return err
 			}
@@ -63,7 +63,7 @@ and the same command goes on where an earlier one was interrupted.
 				return hint(err, "catalog download %s --wait …", name)
 			}
 			if err != nil {
-				return err
+				return served(err, name, own)
 			}
 			e.noteRefused(contents)
 			if n := len(contents.Refused); len(contents.Entries) == 0 && n > 0 {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"natster/events"
 	"natster/functions/api"
@@ -77,3 +78,29 @@ func (s *session) offered(ctx context.Context, arg []string) (api.Share, error) 
 }
 
 func shareName(x api.Share) string { return x.Catalog.String() }
+
+// notImported is what is wrong with name when it is that of a catalog that is shared with this account, and only has to be
+// imported; otherwise, and when that cannot be found out now, it is err.
+func (e *env) notImported(ctx context.Context, name string, err error) error {
+	ctx, cancel := context.WithTimeout(ctx, dialBriefly)
+	defer cancel()
+	s, openErr := e.open(ctx)
+	if openErr != nil {
+		return err
+	}
+	defer s.close()
+	shares, askErr := s.api.Shares(ctx)
+	if askErr != nil {
+		return err
+	}
+	for _, x := range shares {
+		if x.To == s.me.Account && x.From != s.me.Account && x.Catalog.String() == name {
+			return hint(fmt.Errorf("%s shares %s with you, and you have not imported it yet", s.contacts.name(x.From), x.Catalog),
+				"catalog import %s %s", x.Catalog, s.contacts.typed(x.From))
+		}
+	}
+	return err
+}
+
+// dialBriefly bounds what only makes an error clearer.
+const dialBriefly = 2 * time.Second

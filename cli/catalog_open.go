@@ -36,14 +36,14 @@ knows the address. PATH can be the beginning of a hash.
 				return err
 			}
 			defer s.close()
-			name, _, err := s.readable(ctx, s.me, arg[0])
+			name, own, err := s.readable(ctx, s.me, arg[0])
 			if err != nil {
 				return err
 			}
 			cl := s.client()
 			contents, err := cl.List(ctx, name)
 			if err != nil {
-				return err
+				return served(err, name, own)
 			}
 			entry, err := find(contents, arg[1])
 			if err != nil {

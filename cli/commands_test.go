@@ -3,10 +3,13 @@ package cli_test
 import (
 	"encoding/json"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"natster/deploy/world/worldtest"
 )
 
 func loose(t *testing.T, r result, v any) {
@@ -65,7 +68,9 @@ func TestAWrongNameIsAnsweredWithWhatWasMeant(t *testing.T) {
 	m.natster("init bob").ok()
 	m.natster("context use alice").ok()
 	m.run("catalog", "new", "films", films(t)).ok()
+	m.run("catalog", "new", "idle", films(t)).ok()
 	m.start("catalog serve films", "Ctrl-C ends it")
+	m.natster("share films bob").ok()
 	key := m.Account("bob").Key.String()
 	for _, c := range []struct {
 		line string
@@ -80,15 +85,16 @@ func TestAWrongNameIsAnsweredWithWhatWasMeant(t *testing.T) {
 		{"catalog contents flims", 1, []string{"did you mean films?"}},
 		{"catalog import films bob", 1, []string{`nothing that bob shares with you is called "films"`, "try: natster catalog inbox"}},
 		{"catalog unimport films", 1, []string{`no imported catalog is called "films"`}},
-		{"catalog unshare films bob", 1, []string{`nothing that you share with bob is called "films"`}},
+		{"catalog unshare idle bob", 1, []string{`nothing that you share with bob is called "idle"`}},
 		{"catalog download films 2024/gaot.mp4", 1, []string{`did you mean "2024/goat.mp4"`, "try: natster catalog contents films"}},
-		{"catalog download films goat.mp4", 1, []string{`did you mean "2024/goat.mp4"`}},
 		{"catalog open films ffff", 1, []string{"no such file"}},
 		{"catalog new 2024/07 .", 1, []string{"not a catalog name"}},
 		{"catalog new new /nowhere/at/all", 1, []string{"directory"}},
 		{"context use alcie", 1, []string{"did you mean alice?", "try: natster context use alice"}},
 		{"--context nobody whoami", 1, []string{`no context is called "nobody"`, "context ls"}},
 		{"--context ../x whoami", 1, []string{"not a name for a context"}},
+		{"--context bob get films --all", 1, []string{"alice shares films with you, and you have not imported it yet", "try: natster --context bob catalog import films alice"}},
+		{"open idle readme.txt", 1, []string{"idle: nobody serves the catalog now", "try: natster serve idle"}},
 		{"contacts rm bob", 1, []string{`no contact is called "bob"`}},
 		{"contacts add bob notakey", 1, []string{"not an account key"}},
 		{"admin rebuild share", 1, []string{"did you mean shares?"}},
@@ -193,6 +199,49 @@ func TestAStoppedWorldIsToldApart(t *testing.T) {
 	m.natster("catalog ls").ok().says("films").warns("not running")
 	m.Resume(t)
 	m.natster("whoami").ok()
+}
+
+func TestWhyThereIsNoConnectionIsSaidAndDevrunOnlyWhereItHelps(t *testing.T) {
+	m, other := newMachine(t), worldtest.Start(t)
+	m.natster("init alice").ok()
+	file := filepath.Join(m.home, ".config/natster/contexts/alice.json")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c map[string]any
+	if err := json.Unmarshal(text, &c); err != nil {
+		t.Fatal(err)
+	}
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := "nats://" + closed.Addr().String()
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		what, url, world string
+		say, try         string
+	}{
+		{"a world that was remote, and is not there", gone, "", "nobody answers at " + gone + "\n", ""},
+		{"another world's server", other.Info().URL, "", "refuses the credentials of account alice", ""},
+		{"another world on this machine", "nats://127.0.0.1:1", other.Config().Dir, "refuses the credentials", "init alice"},
+	} {
+		c["url"], c["world"] = row.url, row.world
+		text, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := m.natster("whoami").exits(1).warns(row.say)
+		if _, try, _ := strings.Cut(r.err, "try: natster "); strings.TrimSpace(try) != row.try {
+			t.Errorf("%s: %s", row.what, r.err)
+		}
+	}
 }
 
 func TestContactsAreNamesForKeys(t *testing.T) {

@@ -30,6 +30,8 @@ type Context struct {
 	Fingerprint string         `json:"fingerprint,omitempty"` // of the world's certificate, when it made its own
 	World       string         `json:"world,omitempty"`       // the world's directory, when it is on this machine
 	Creds       string         `json:"creds"`                 // path, from the context's own directory if not absolute
+
+	*surroundings // or nil: what the environment says beyond
 }
 
 // ErrContextFile is wrapped by every error about a file that is no context.

@@ -7,11 +7,10 @@ import (
 	"strings"
 
 	"natster/deploy/accounts"
-	"natster/functions/api"
+	"natster/events"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
 
-	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 )
 
@@ -113,7 +112,8 @@ func hintFor(err error) string {
 	return ""
 }
 
-// usualHints are for errors that any command may meet.
+// usualHints are for errors that any command may meet. Only what helps is here: where the functions do not answer, or have
+// no room, the world runs, and another devrun would not help.
 var usualHints = []struct {
 	err  error
 	hint string
@@ -122,11 +122,15 @@ var usualHints = []struct {
 	{accounts.ErrNotRunning, "devrun"},
 	{accounts.ErrConflict, "catalog ls"},
 	{accounts.ErrNotImported, "catalog ls"},
-	{nats.ErrNoServers, "devrun"},
 	{client.ErrNotShared, "catalog shares"},
-	{client.ErrOffline, "catalog ls"},
-	{api.ErrFull, ""}, // is unavailable, too, but the world runs
-	{api.ErrUnavailable, "devrun"},
+}
+
+// served adds to an error about a catalog of one's own that nobody serves how to do that.
+func served(err error, c events.Catalog, own bool) error {
+	if own && errors.Is(err, client.ErrOffline) {
+		return hint(err, "serve %s", c)
+	}
+	return err
 }
 
 // sentence is err for a person. What a server said of a refusal only repeats what the refusal is.

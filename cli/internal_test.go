@@ -3,7 +3,10 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -11,9 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"natster/deploy/world"
 	"natster/functions/api"
 	"natster/workloads/catalog/client"
 
+	"github.com/nats-io/nats.go"
 	"github.com/rivo/uniseg"
 	"github.com/urfave/cli/v2"
 )
@@ -304,6 +309,12 @@ func TestWhatWasThereBeforeIsNoSpeed(t *testing.T) {
 	if !strings.Contains(got, "  1.0 MB/s") {
 		t.Errorf("after 3 s: %q", got)
 	}
+	for range 30 { // the owner is gone for a while, and what came before is no speed then
+		got = b.after(100*time.Millisecond, state{done: 803 << 20, all: 1000 << 20, fresh: 29 * 100_000, phase: "waiting for the owner"})
+	}
+	if strings.Contains(got, "/s") || !strings.Contains(got, "waiting for the owner") {
+		t.Errorf("while waiting: %q", got)
+	}
 	for i := int64(30); i < 110; i++ { // the way is better now: soon it shows
 		got = b.after(100*time.Millisecond, state{done: 800<<20 + i*1_000_000, all: 1000 << 20, fresh: i * 1_000_000})
 	}
@@ -333,6 +344,38 @@ func TestErrorsAreOneHarmlessLine(t *testing.T) {
 	cancel()
 	if code := e.fail(ctx, ctx.Err()); code != Interrupted || stderr.Len() > 0 {
 		t.Errorf("interrupted: exit %d, %q", code, stderr)
+	}
+}
+
+func TestDevrunIsOnlySuggestedWhereItHelps(t *testing.T) {
+	here, away := Context{Name: "alice", AccountName: "alice", World: "/w"}, Context{Name: "alice", AccountName: "alice"}
+	told := Context{AccountName: "alice", World: "/w", surroundings: &surroundings{says: "NATS_URL"}}
+	for _, c := range []struct {
+		context Context
+		err     error
+		say     string
+		try     string
+	}{
+		{here, nats.ErrNoServers, "nobody answers at nats://h:1: the world is not running", "devrun"},
+		{away, nats.ErrNoServers, "nobody answers at nats://h:1", ""},
+		{told, nats.ErrNoServers, "nobody answers at nats://h:1 (NATS_URL says so)", ""},
+		{away, &net.DNSError{Err: "no such host", Name: "h"}, `no address is known for "h"`, ""},
+		{here, nats.ErrAuthorization, "refuses the credentials of account alice", "init alice"},
+		{away, nats.ErrAuthExpired, "refuses the credentials", ""},
+		{here, world.ErrNotPinned, "has another certificate", "init alice"},
+		{away, &tls.CertificateVerificationError{Err: errors.New("unknown authority")}, "cannot be trusted", ""},
+		{away, nats.ErrSecureConnRequired, "cannot be trusted", ""},
+		{away, nats.ErrTimeout, "the server at nats://h:1 does not answer", ""},
+	} {
+		err := c.context.refused("nats://h:1", fmt.Errorf("world: connect: %w", c.err))
+		if !strings.Contains(err.Error(), c.say) || hintFor(err) != c.try {
+			t.Errorf("%v: %v; try: %s", c.err, err, hintFor(err))
+		}
+	}
+	for _, err := range []error{api.ErrUnavailable, api.ErrFull, client.ErrOffline, client.ErrDiskFull, nats.ErrAuthorization} {
+		if h := hintFor(err); h != "" {
+			t.Errorf("%v: try: %s", err, h)
+		}
 	}
 }
 

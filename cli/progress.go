@@ -26,6 +26,8 @@ type bar struct {
 
 	mu    sync.Mutex
 	fresh []measure // of the last moments: what the speed is made of
+	most  int64     // of what was fresh
+	came  time.Time // when that grew
 	drawn time.Time
 	used  int // columns of the line that stands there, or 0 for none
 	gone  bool
@@ -66,7 +68,7 @@ func (b *bar) set(s state) {
 	if b.gone || s.all == 0 {
 		return
 	}
-	speed := b.speed(s, now)
+	speed := b.speed(&s, now)
 	if now.Sub(b.drawn) < redraw && b.used > 0 {
 		return
 	}
@@ -77,12 +79,17 @@ func (b *bar) set(s state) {
 	b.used = used
 }
 
-// speed is how much a second has been fresh of late, or 0 when that cannot be told yet.
-func (b *bar) speed(s state, now time.Time) float64 {
-	if s.phase != "" {
+// speed is how much a second has been fresh of late, or 0 when that cannot be told yet. While something comes, that is
+// what s is doing, whatever else it does beside.
+func (b *bar) speed(s *state, now time.Time) float64 {
+	if s.fresh > b.most {
+		b.most, b.came = s.fresh, now
+	}
+	if s.phase != "" && now.Sub(b.came) >= time.Second {
 		b.fresh = nil
 		return 0
 	}
+	s.phase = ""
 	for len(b.fresh) > 1 && now.Sub(b.fresh[1].at) >= moments {
 		b.fresh = b.fresh[1:]
 	}
@@ -178,10 +185,15 @@ func (b *bar) scan(p library.Progress) {
 	b.set(state{done: p.Bytes, all: p.TotalBytes, fresh: p.Bytes, doing: p.Path})
 }
 
+// phases are what a download does that has no speed.
+var phases = map[client.Phase]string{
+	client.Checking: "checking what is there",
+	client.Waiting:  "waiting for the owner",
+}
+
 // download is the bar as a download's progress.
 func (b *bar) download(p client.Progress) {
-	phase := map[client.Phase]string{client.Checking: "checking", client.Waiting: "waiting for the owner"}[p.Phase]
-	b.set(state{done: p.AllDone, all: p.All, fresh: p.Received, phase: phase, doing: p.Path})
+	b.set(state{done: p.AllDone, all: p.All, fresh: p.Received, phase: phases[p.Phase], doing: p.Path})
 }
 
 // fit cuts s to so many columns, at its beginning: the end of a path says most.

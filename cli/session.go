@@ -91,7 +91,7 @@ func (e *env) open(ctx context.Context) (*session, error) {
 // openAnyway is open for a command that can do without a connection, should the world not be running: then there is none.
 func (e *env) openAnyway(ctx context.Context) (*session, error) {
 	s, err := e.open(ctx)
-	if !errors.Is(err, accounts.ErrNotRunning) {
+	if _, is := errors.AsType[*unreachable](err); !is && !errors.Is(err, accounts.ErrNotRunning) {
 		return s, err
 	}
 	e.note("%s", e.err.dim(oneLine(err.Error())))
@@ -101,26 +101,6 @@ func (e *env) openAnyway(ctx context.Context) (*session, error) {
 	}
 	contacts, err := e.contacts()
 	return &session{env: e, me: me, contacts: contacts}, err
-}
-
-// connect connects as c's account. A world on this machine is asked where it listens now.
-func (c Context) connect(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
-	at := world.Info{URL: c.URL, Fingerprint: c.Fingerprint}
-	if c.World != "" {
-		info, err := world.Find(c.World)
-		if err != nil {
-			return nil, err
-		}
-		at = info
-	}
-	nc, err := at.Connect(ctx, creds, nats.Name("natster "+c.Name))
-	switch {
-	case errors.Is(err, nats.ErrNoServers):
-		return nil, hint(fmt.Errorf("nobody answers at %s: %w", at.URL, accounts.ErrNotRunning), "devrun")
-	case errors.Is(err, nats.ErrAuthorization):
-		return nil, hint(fmt.Errorf("the server at %s does not know account %s: it may be another world's", at.URL, c.AccountName), "devrun")
-	}
-	return nc, err
 }
 
 // keeper changes the account of c: its imports.

@@ -103,5 +103,8 @@ func (e *env) readable(ctx context.Context, me Context, name string) (c events.C
 		}
 	}
 	c, err = pick(name, "no catalog here", append(mine, imported...), events.Catalog.String, "catalog ls")
+	if err != nil {
+		err = e.notImported(ctx, name, err)
+	}
 	return c, false, err
 }

@@ -21,7 +21,7 @@ import (
 var (
 	ErrNotShared      = errors.New("the catalog is not shared with this account")
 	ErrNotFound       = errors.New("the catalog has no such file")
-	ErrOffline        = errors.New("nobody serves the catalog now, or this account has not imported it")
+	ErrOffline        = errors.New("nobody serves the catalog now")
 	ErrChanged        = errors.New("the file changed or is gone at its owner's")
 	ErrAway           = errors.New("the disk with the file is away at its owner's, or cannot be read: try again later")
 	ErrBusy           = errors.New("the catalog's server is busy")
