@@ -13,7 +13,8 @@ import (
 )
 
 // activityLog is a log that reads like sentences: who did what, on stdout; trouble, on stderr. With --json each is an object.
-func (s *session) activityLog() *slog.Logger {
+// If there is a board, the sentences stand above it.
+func (s *session) activityLog(b *board) *slog.Logger {
 	level := slog.LevelInfo
 	if s.verbose {
 		level = slog.LevelDebug
@@ -21,17 +22,25 @@ func (s *session) activityLog() *slog.Logger {
 	if s.json {
 		return slog.New(slog.NewJSONHandler(s.Stdout, &slog.HandlerOptions{Level: level}))
 	}
-	return slog.New(&activity{level: level, out: s.Stdout, err: s.Stderr, outStyle: s.out, errStyle: s.err, who: s.who, mu: new(sync.Mutex)})
+	a := &activity{level: level, out: s.Stdout, err: s.Stderr, outStyle: s.out, errStyle: s.err, who: s.who, mu: new(sync.Mutex), time: time.DateTime}
+	if b != nil {
+		a.out, a.time = b, time.TimeOnly
+		if s.err.terminal {
+			a.err = b
+		}
+	}
+	return slog.New(a)
 }
 
 // An activity is a slog.Handler for a person:
 //
-//	15:04:05  bob  downloads films  2024/holiday.mp4  1.2 GB
+//	2006-01-02 15:04:05  bob  reads films  2024/holiday.mp4  1.2 GB
 type activity struct {
 	level              slog.Level
 	out, err           io.Writer
 	outStyle, errStyle style
 	who                func(events.Account) string
+	time               string // its form
 	attrs              []slog.Attr
 	mu                 *sync.Mutex
 }
@@ -84,7 +93,7 @@ func (a *activity) Handle(_ context.Context, r slog.Record) error {
 		add(at)
 	}
 	r.Attrs(add)
-	words := []string{style.dim(r.Time.Format(time.TimeOnly))}
+	words := []string{style.dim(r.Time.Format(a.time))}
 	if r.Level > slog.LevelInfo {
 		words = append(words, style.red("trouble"))
 	}

@@ -3,13 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
+	"net"
 	"strconv"
-	"sync"
+	"time"
 
+	"natster/deploy/accounts"
 	"natster/events"
-	"natster/workloads/catalog/library"
-	"natster/workloads/catalog/server"
 
+	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 )
 
@@ -18,13 +19,18 @@ func catalogServeCommand(e *env) *cli.Command {
 		Name:      "serve",
 		Usage:     "serve your catalogs until Ctrl-C, and follow their directories",
 		ArgsUsage: "[CATALOG...]",
-		Description: `Without a name all your catalogs are served. What changes in a directory shows at once; who lists and downloads what
-is printed as it happens.
+		Description: `Without a name all your catalogs are served, also those that you make meanwhile. What changes in a directory shows at
+once. A terminal shows who reads what and how fast; elsewhere who lists and downloads what is a line. If the world is not
+there, or a directory, serve waits for it.
 
    natster catalog serve films`,
-		Action: e.online(0, -1, func(ctx context.Context, s *session, _ *cli.Context, arg []string) error {
-			defer s.written.endWithReader(ctx)()
-			shelf, err := s.shelf(s.me)
+		Action: args(0, -1, func(ctx context.Context, _ *cli.Context, arg []string) error {
+			defer e.written.endWithReader(ctx)()
+			me, err := e.me()
+			if err != nil {
+				return err
+			}
+			shelf, err := e.shelf(me)
 			if err != nil {
 				return err
 			}
@@ -32,28 +38,15 @@ is printed as it happens.
 			if err != nil {
 				return err
 			}
-			log := s.activityLog()
-			var libs []*library.Library
-			defer func() {
-				for _, l := range libs {
-					_ = l.Close() // nothing was written through it
-				}
-			}()
-			for _, name := range names {
-				bar := s.bar("reading " + name.String())
-				l, err := shelf.open(ctx, library.Config{Progress: bar.scan, Logger: log}, name)
-				if err != nil {
-					return err
-				}
-				libs = append(libs, l)
-				_, err = l.Scan(ctx)
-				bar.clear()
-				if err != nil && !errors.Is(err, library.ErrAway) { // what is away is served when it comes
-					return err
-				}
-				s.noteMissing(l)
+			s, err := e.openPatiently(ctx)
+			if err != nil {
+				return err
 			}
-			return s.serve(ctx, libs, server.Config{Conn: s.nc, Account: s.me.Account, Shares: s.api, Logger: log})
+			defer s.close()
+			if len(arg) == 0 {
+				return s.serve(ctx, shelf, names, shelf.names)
+			}
+			return s.serve(ctx, shelf, names, func() ([]events.Catalog, error) { return names, nil })
 		}),
 	}
 }
@@ -78,45 +71,43 @@ func (s shelf) chosen(names []string) ([]events.Catalog, error) {
 	return all, err
 }
 
-// serve serves libs and follows them until ctx is done, and returns when both have ended.
-func (s *session) serve(ctx context.Context, libs []*library.Library, c server.Config) error {
-	for _, l := range libs {
-		c.Catalogs = append(c.Catalogs, server.Local(l))
-	}
-	seen := newRequests(libs)
-	c.Observe = seen.observe
-	srv, err := server.New(c)
-	if err != nil {
-		return err
-	}
-	ctx, stop := context.WithCancel(ctx)
-	var writing sync.WaitGroup
-	writing.Go(func() { seen.write(ctx, c.Logger) })
-	defer writing.Wait()
-	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- srv.RunLocal(ctx, libs...) }()
-	select {
-	case <-srv.Ready():
-		s.printServing(libs)
-		return errors.Join(<-ended, ctx.Err())
-	case err := <-ended:
-		return errors.Join(err, ctx.Err())
+// openPatiently is open that waits for a world that is not running yet, or cannot be reached.
+func (e *env) openPatiently(ctx context.Context) (*session, error) {
+	const pause = time.Second
+	for said := false; ; said = true {
+		s, err := e.open(ctx)
+		if ctx.Err() != nil || !isAbsent(err) {
+			return s, err
+		}
+		if !said {
+			e.note("%s; waiting for it", oneLine(err.Error()))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+		}
 	}
 }
 
-func (s *session) printServing(libs []*library.Library) {
-	type serving struct {
-		Catalog   events.Catalog `json:"catalog"`
-		Directory string         `json:"directory"`
-		Files     int            `json:"files"`
-		Bytes     int64          `json:"bytes"`
+// isAbsent tells whether err says that the world is not there now.
+func isAbsent(err error) bool {
+	if errors.Is(err, accounts.ErrNotRunning) || errors.Is(err, nats.ErrTimeout) {
+		return true
 	}
-	var all []serving
-	for _, l := range libs {
-		c := l.Contents()
-		all = append(all, serving{l.Name(), l.Dir(), len(c.Entries), c.Size()})
-	}
+	_, network := errors.AsType[net.Error](err) // refused, unreachable, without an address: a machine that has just woken
+	return network
+}
+
+// A servedCatalog is a catalog in the list of those that are served.
+type servedCatalog struct {
+	Catalog   events.Catalog `json:"catalog"`
+	Directory string         `json:"directory"`
+	Files     int            `json:"files"`
+	Bytes     int64          `json:"bytes"`
+}
+
+func (s *session) printServing(all []servedCatalog, terminal bool) {
 	// What follows on stdout is the activity; a failed write there shows in the next.
 	_ = s.printLine(map[string]any{"serving": all}, func() {
 		t := table{head: []string{"SERVING", "FILES", "SIZE", "DIRECTORY"}, end: []int{1, 2}}
@@ -124,6 +115,10 @@ func (s *session) printServing(libs []*library.Library) {
 			t.row(x.Catalog.String(), strconv.Itoa(x.Files), size(x.Bytes), x.Directory)
 		}
 		s.printTable(t, "")
-		s.say("\n%s", s.out.dim("Ctrl-C ends it. What happens:"))
+		if terminal {
+			s.say("\n%s\n", s.out.dim("Ctrl-C ends it."))
+		} else {
+			s.say("\n%s", s.out.dim("Ctrl-C ends it. What happens:"))
+		}
 	})
 }

@@ -84,15 +84,21 @@ func (e *env) styleOf(w io.Writer) style {
 
 // columns is how wide the terminal w is now, or 0 where that is not known.
 func columns(w io.Writer) int {
+	n, _ := terminalSize(w)
+	return n
+}
+
+// terminalSize is how many columns and rows the terminal w has now, or 0 where that is not known.
+func terminalSize(w io.Writer) (columns, rows int) {
 	f, ok := w.(*os.File)
 	if !ok {
-		return 0
+		return 0, 0
 	}
-	n, _, err := term.GetSize(int(f.Fd()))
+	columns, rows, err := term.GetSize(int(f.Fd()))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return n
+	return columns, rows
 }
 
 func (s style) paint(code, text string) string {

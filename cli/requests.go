@@ -9,27 +9,36 @@ import (
 	"natster/workloads/catalog/server"
 )
 
-// requests logs who lists and who reads what. What it is told waits in line while the terminal stands still; beyond that
+// requests logs who lists and who reads what. What it is told waits in line while the output stands still; beyond that
 // it is lost, because no receiver waits for a log.
 type requests struct {
-	libs map[events.Catalog]*library.Library
+	find func(events.Catalog) *library.Library // nil where there is none
 	line chan server.Activity
 }
 
-func newRequests(libs []*library.Library) *requests {
+func newRequests(find func(events.Catalog) *library.Library) *requests {
 	const patience = 1024
-	r := &requests{make(map[events.Catalog]*library.Library), make(chan server.Activity, patience)}
-	for _, l := range libs {
-		r.libs[l.Name()] = l
-	}
-	return r
+	return &requests{find, make(chan server.Activity, patience)}
 }
 
 func (r *requests) observe(a server.Activity) {
+	if a.Verb == events.VerbFetch {
+		return
+	}
 	select {
 	case r.line <- a:
 	default:
 	}
+}
+
+// path is that of a file with the hash, or its hash where it has none any more.
+func (r *requests) path(c events.Catalog, h events.Hash) string {
+	if l := r.find(c); l != nil {
+		if e, ok := l.Hash(h); ok {
+			return oneLine(e.Path)
+		}
+	}
+	return h.Short()
 }
 
 // write logs until ctx is done.
@@ -42,10 +51,7 @@ func (r *requests) write(ctx context.Context, log *slog.Logger) {
 			case events.VerbGet:
 				log.Info("lists", who...)
 			case events.VerbDownload:
-				if e, ok := r.libs[a.Catalog].Hash(a.Hash); ok {
-					who = append(who, "path", e.Path, "bytes", a.Size)
-				}
-				log.Info("reads", who...)
+				log.Info("reads", append(who, "path", r.path(a.Catalog, a.Hash), "bytes", a.Size)...)
 			}
 		case <-ctx.Done():
 			return

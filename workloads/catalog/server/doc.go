@@ -2,6 +2,7 @@
 // are there. One [Server] serves several catalogs of one account over one connection.
 //
 //	server.go     Config, Limits, New, Run: the parts and their lifetime
+//	catalogs.go   what is served now: Serve and Drop while the server runs
 //	source.go     Library, File, Shares: what a server needs of others
 //	service.go    the catalogs as micro services: their subjects
 //	requests.go   every request is answered, whatever it is

@@ -85,7 +85,7 @@ func (s *Server) open(r request, q catalog.DownloadRequest) (x *session, a catal
 		return nil, a, err
 	}
 	x = &session{
-		id: h.Session, caller: r.caller, catalog: h.Catalog, subject: events.MediaSubject(r.caller, h.Catalog, h.Session),
+		id: h.Session, caller: r.caller, catalog: h.Catalog, hash: q.Hash, subject: events.MediaSubject(r.caller, h.Catalog, h.Session),
 		layout: layout, file: file, sender: sender, touched: time.Now(),
 	}
 	return x, catalog.DownloadReply{

@@ -117,17 +117,19 @@ func (s *Server) tellPresence(ctx context.Context, subject string, l Library, si
 }
 
 // inbox answers with the shares that this account has been given and has not imported.
-func (s *Server) inbox(ctx context.Context, r request) (any, func(), error) {
+func (s *Server) inbox(ctx context.Context, _ request) (any, func(), error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	list, err := s.shares.source.Shares(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	beat := s.heartbeat(r.library)
-	a := catalog.InboxReply{Catalog: beat.Catalog, Account: beat.Account, Revision: beat.Revision, Shares: []api.Share{}}
-	for _, l := range s.catalogs {
+	a := catalog.InboxReply{Account: s.account, Shares: []api.Share{}}
+	for _, l := range s.now.list() {
 		a.Serving = append(a.Serving, s.heartbeat(l))
+	}
+	if len(a.Serving) > 0 {
+		a.Catalog, a.Revision = a.Serving[0].Catalog, a.Serving[0].Revision
 	}
 	for _, x := range list {
 		if x.To == s.account && x.From != s.account && !x.Imported {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"natster/events"
 	"natster/workloads/catalog/seal"
 )
 
@@ -23,6 +24,7 @@ type pump struct {
 	nc   *nats.Conn
 	log  *slog.Logger
 	sent atomic.Uint64
+	told func(Activity) // of each chunk that was sent
 	end  func(*session, seal.End)
 
 	mu      sync.Mutex
@@ -31,8 +33,8 @@ type pump struct {
 	stopped bool
 }
 
-func newPump(nc *nats.Conn, log *slog.Logger, end func(*session, seal.End)) *pump {
-	p := &pump{nc: nc, log: log, end: end}
+func newPump(nc *nats.Conn, log *slog.Logger, told func(Activity), end func(*session, seal.End)) *pump {
+	p := &pump{nc: nc, log: log, told: told, end: end}
 	p.waiting = sync.NewCond(&p.mu)
 	return p
 }
@@ -139,6 +141,7 @@ func (p *pump) send(s *session, i int64, buf []byte) (why *seal.End) {
 		return nil
 	}
 	p.sent.Add(uint64(n))
+	p.told(Activity{Caller: s.caller, Catalog: s.catalog, Verb: events.VerbFetch, Hash: s.hash, Size: int64(n)})
 	return nil
 }
 

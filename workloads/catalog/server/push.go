@@ -73,7 +73,7 @@ func (p *pushes) start(ctx context.Context, wg *sync.WaitGroup, r request, q cat
 		return nil, nil, err
 	}
 	x := &push{
-		p: p, r: r, file: file, key: key, target: q.Target,
+		p: p, r: r, file: file, hash: q.Hash, key: key, target: q.Target,
 		subject: events.MediaSubject(r.caller, r.library.Name(), q.Hash.String()),
 		layout:  seal.Layout{Size: file.Size(), ChunkSize: seal.Chunk1},
 	}
@@ -90,6 +90,7 @@ type push struct {
 	p       *pushes
 	r       request
 	file    File
+	hash    events.Hash
 	key     *seal.Key
 	target  string
 	subject string
@@ -146,7 +147,9 @@ func (x *push) send(ctx context.Context) error {
 		if err := nc.PublishMsg(m); err != nil {
 			return err
 		}
-		x.p.sent.Add(uint64(x.layout.Length(i)))
+		n := x.layout.Length(i)
+		x.p.sent.Add(uint64(n))
+		x.p.s.observe(Activity{Caller: x.r.caller, Catalog: x.r.library.Name(), Verb: events.VerbFetch, Hash: x.hash, Size: int64(n)})
 	}
 	return nil
 }

@@ -36,8 +36,8 @@ type handler func(ctx context.Context, r request) (data any, then func(), err er
 func (s *Server) answer(ctx context.Context, m micro.Request, l Library, h handler) {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
-	if s.stopping {
-		s.reply(m, nil, api.Errorf(api.ErrUnavailable, "the catalog server stops"))
+	if ctx.Err() != nil {
+		s.reply(m, nil, api.Errorf(api.ErrUnavailable, "the catalog is not served any more"))
 		return
 	}
 	data, then, err := s.handle(ctx, m, l, h)

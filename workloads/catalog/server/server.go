@@ -10,10 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 
 	"natster/events"
-	"natster/functions/api"
 	"natster/workloads/catalog/seal"
 )
 
@@ -26,17 +24,18 @@ type Config struct {
 	Logger   *slog.Logger // nil: discarded
 	Limits   Limits
 
-	// Observe, if not nil, is told of each listing and download that was granted. It is called concurrently and must not block.
+	// Observe, if not nil, is told of each listing and download that was granted, and of what is sent of those: a few
+	// thousand times a second. It is called concurrently and must not block.
 	Observe func(Activity)
 }
 
-// An Activity is something that was granted to somebody: that it was asked for is all that is known of what became of it.
+// An Activity is something that was granted to somebody, or sent: whether it arrived is not known.
 type Activity struct {
 	Caller  events.Account // zero: the own account
 	Catalog events.Catalog
-	Verb    string      // [events.VerbGet] or [events.VerbDownload]
+	Verb    string      // [events.VerbGet], [events.VerbDownload], or [events.VerbFetch]: a part was sent
 	Hash    events.Hash // of what is downloaded
-	Size    int64       // of that, in bytes
+	Size    int64       // of that, or of the part, in bytes
 }
 
 // Limits bound what others can make a server do. A zero field means its default.
@@ -84,7 +83,8 @@ func (l Limits) withDefaults() Limits {
 type Server struct {
 	nc       *nats.Conn
 	account  events.Account
-	catalogs []Library
+	catalogs []Library // to begin with
+	now      catalogs
 	limits   Limits
 	log      *slog.Logger
 	instance string // of all servers of these catalogs, this one
@@ -96,9 +96,8 @@ type Server struct {
 	pump     *pump
 	pushes   *pushes
 
-	ready    chan struct{} // closed when every subject is subscribed
-	gate     sync.RWMutex  // held for reading by every running request
-	stopping bool
+	ready chan struct{} // closed when every subject is subscribed
+	gate  sync.RWMutex  // held for reading by every running request
 }
 
 // New returns a server that does nothing until [Server.Run].
@@ -134,7 +133,7 @@ func New(c Config) (*Server, error) {
 	}
 	s.shares = newView(c.Account, c.Shares, s.limits, s.log)
 	s.sessions = newSessions(s.limits)
-	s.pump = newPump(s.nc, s.log, func(x *session, why seal.End) { s.end(x, why, true) })
+	s.pump = newPump(s.nc, s.log, s.observe, func(x *session, why seal.End) { s.end(x, why, true) })
 	s.pushes = newPushes(s)
 	return s, nil
 }
@@ -163,24 +162,22 @@ func (s *Server) Run(ctx context.Context) error {
 		wg.Go(s.pump.work)
 	}
 	defer s.pump.stop()
-	services, err := s.services(ctx, &wg)
-	if err == nil {
-		err = s.nc.Flush() // the server knows the subjects: whoever waits for Ready is heard
-	}
-	var beats sync.WaitGroup
+	inbox, err := s.inboxService(ctx)
 	defer func() {
 		cancel(nil)
-		beats.Wait() // no heartbeat after the goodbye
-		s.stop(services)
+		s.stopService(inbox)
+		s.now.mu.Lock() // from now on nothing is added
+		defer s.now.mu.Unlock()
+		s.leave(s.now.list(), seal.End{Code: codeStopped, Error: "the catalog server stops"})
 	}()
+	if err == nil {
+		err = s.beginAll(ctx, &wg)
+	}
 	if err != nil {
 		return fmt.Errorf("catalog server: %w", err)
 	}
 	wg.Go(func() { s.shares.follow(ctx, s.endUnshared) })
 	wg.Go(func() { s.expire(ctx) })
-	for _, l := range s.catalogs {
-		beats.Go(func() { s.announce(ctx, l) })
-	}
 	close(s.ready)
 
 	for {
@@ -195,28 +192,6 @@ func (s *Server) Run(ctx context.Context) error {
 				s.shares.kick() // what was said meanwhile was not heard
 			}
 		}
-	}
-}
-
-// stop says goodbye: no more requests, sessions told, the account told.
-func (s *Server) stop(services []micro.Service) {
-	s.stopAll(services)
-	s.gate.Lock()
-	s.stopping = true
-	s.gate.Unlock()
-	s.endAll(seal.End{Code: codeStopped, Error: "the catalog server stops"})
-	if s.nc.IsConnected() {
-		var told sync.WaitGroup
-		for _, l := range s.catalogs {
-			told.Go(func() { s.tellPresence(context.Background(), api.StopHeartbeat.Subject(), l, 0) })
-		}
-		told.Wait()
-	}
-	for _, l := range s.catalogs { // last: another server of the catalog answers with a heartbeat
-		s.publishPresence(events.LocalOffline, l)
-	}
-	if err := s.nc.FlushTimeout(2 * time.Second); err != nil {
-		s.log.Debug("goodbye not delivered", "error", err)
 	}
 }
 

@@ -13,25 +13,16 @@ import (
 	"natster/workloads/catalog"
 )
 
-// services makes each catalog a NATS micro service of the account, called natster-catalog-NAME, and the inbox another: so
-// `nats micro ls`, `info` and `stats` show what is served and how much is asked. Handlers that start something leave it
-// in wg. What was made until an error is returned with it.
-func (s *Server) services(ctx context.Context, wg *sync.WaitGroup) (all []micro.Service, err error) {
-	for _, l := range s.catalogs {
-		service, err := s.catalogService(ctx, wg, l)
-		if service != nil {
-			all = append(all, service)
-		}
-		if err != nil {
-			return all, fmt.Errorf("serve %s: %w", l.Name(), err)
-		}
-	}
+// inboxService answers for the account's inbox. What was made until an error is returned with it.
+func (s *Server) inboxService(ctx context.Context) (micro.Service, error) {
 	inbox, err := s.service("natster-inbox", "what is shared with this account and not imported", events.LocalQueue, nil)
-	if err != nil {
-		return all, fmt.Errorf("serve the inbox: %w", err)
+	if err == nil {
+		err = endpoint(inbox, "inbox", events.LocalInbox, func(m micro.Request) { s.answer(ctx, m, nil, s.inbox) })
 	}
-	all = append(all, inbox)
-	return all, endpoint(inbox, "inbox", events.LocalInbox, func(m micro.Request) { s.answer(ctx, m, s.catalogs[0], s.inbox) })
+	if err != nil {
+		err = fmt.Errorf("serve the inbox: %w", err)
+	}
+	return inbox, err
 }
 
 func (s *Server) service(name, doc, queue string, about map[string]string) (micro.Service, error) {
@@ -40,8 +31,10 @@ func (s *Server) service(name, doc, queue string, about map[string]string) (micr
 	})
 }
 
-// catalogService binds the subjects of l: each for the account itself and for those who import it, and what is asked of
-// one session at the one server that has it.
+// catalogService makes l a NATS micro service of the account, called natster-catalog-NAME: so `nats micro ls`, `info` and
+// `stats` show what is served and how much is asked. It binds the subjects of l: each for the account itself and for those
+// who import it, and what is asked of one session at the one server that has it. Handlers that start something leave it in
+// wg. What was made until an error is returned with it.
 func (s *Server) catalogService(ctx context.Context, wg *sync.WaitGroup, l Library) (micro.Service, error) {
 	verbs := map[string]handler{
 		events.VerbGet:      s.get,
@@ -72,11 +65,12 @@ func endpoint(service micro.Service, name, subject string, serve func(micro.Requ
 		micro.WithEndpointSubject(subject), micro.WithEndpointPendingLimits(messages, bytes))
 }
 
-// stopAll ends the services: what was asked before is answered still.
-func (s *Server) stopAll(services []micro.Service) {
-	for _, x := range services {
-		if err := x.Stop(); err != nil {
-			s.log.Debug("a service did not stop", "service", x.Info().Name, "err", err)
-		}
+// stopService ends a service, if there is one: what was asked before is answered still.
+func (s *Server) stopService(x micro.Service) {
+	if x == nil {
+		return
+	}
+	if err := x.Stop(); err != nil {
+		s.log.Debug("a service did not stop", "service", x.Info().Name, "err", err)
 	}
 }

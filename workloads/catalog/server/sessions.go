@@ -25,6 +25,7 @@ type session struct {
 	id      string
 	caller  events.Account // zero: the own account
 	catalog events.Catalog
+	hash    events.Hash
 	subject string // of its frames
 	layout  seal.Layout
 	file    File

@@ -1,0 +1,335 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"natster/events"
+	"natster/workloads/catalog/server"
+
+	"github.com/rivo/uniseg"
+)
+
+// A board is what serve shows on a terminal below all that was printed, redrawn in place: whether the account is connected,
+// and who reads what, how fast.
+//
+//	connected  8.2 MB/s to 2 readers  1.4 GB sent since 14:03
+//	bob    films  2024/holiday.mp4  8.1 MB/s
+//	carol  pics   hills.jpg         110 kB/s
+//
+// A visit that has come to rest becomes a line above it. Its methods may be called concurrently.
+type board struct {
+	w     io.Writer
+	style style
+	size  func() (columns, rows int) // of the terminal now; 0 if not known
+	now   func() time.Time
+	who   func(events.Account) string
+	path  func(events.Catalog, events.Hash) string
+
+	mu     sync.Mutex
+	began  time.Time
+	up     bool
+	lost   bool // the connection
+	sent   int64
+	visits map[visitor]*visit
+	shown  []int // columns of the lines that stand there
+	text   string
+	ticked time.Time
+}
+
+// A visitor is an account at a catalog.
+type visitor struct {
+	account events.Account
+	catalog events.Catalog
+}
+
+// A visit is what a visitor has done since he came.
+type visit struct {
+	last   time.Time
+	now    events.Hash // what was sent last
+	files  map[events.Hash]bool
+	bytes  int64
+	recent []measure // of bytes
+}
+
+const (
+	boardTick = 500 * time.Millisecond
+	atRest    = 20 * time.Second // without anything sent a visit is over
+	boardMost = 6                // visits that are shown
+)
+
+// board is the board of this command, or nil where stdout is no terminal.
+func (s *session) board() *board {
+	if !s.out.terminal || s.json {
+		return nil
+	}
+	w := s.written.Writer
+	return &board{
+		w: s.Stdout, style: s.out, size: func() (int, int) { return terminalSize(w) }, now: time.Now, who: s.who,
+		began: time.Now(), visits: make(map[visitor]*visit),
+	}
+}
+
+// run redraws the board until ctx is done, and then takes it away.
+func (b *board) run(ctx context.Context, log *slog.Logger) {
+	tick := time.NewTicker(boardTick)
+	defer tick.Stop()
+	defer b.end()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			for _, line := range b.tick() {
+				log.Info(line)
+			}
+		}
+	}
+}
+
+// observe takes in what the catalog server did.
+func (b *board) observe(a server.Activity) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k := visitor{a.Caller, a.Catalog}
+	v := b.visits[k]
+	if v == nil {
+		v = &visit{files: make(map[events.Hash]bool)}
+		b.visits[k] = v
+	}
+	v.last = b.now()
+	switch a.Verb {
+	case events.VerbDownload:
+		v.files[a.Hash], v.now = true, a.Hash
+	case events.VerbFetch:
+		v.now = a.Hash
+		v.bytes += a.Size
+		b.sent += a.Size
+	}
+}
+
+// connected shows whether the account is connected.
+func (b *board) connected(is bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lost = !is
+}
+
+// Write prints text above the board, for a log.
+func (b *board) Write(text []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clear()
+	n, err := b.w.Write(text)
+	if b.up {
+		b.draw()
+	}
+	return n, err
+}
+
+// tick redraws what has changed. It returns the visits that have come to rest, which are shown no more.
+func (b *board) tick() (over []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	if now.Sub(b.ticked) > 6*boardTick && !b.ticked.IsZero() { // the process was stopped: other things stand there now
+		b.shown, b.text = nil, ""
+	}
+	b.ticked, b.up = now, true
+	for k, v := range b.visits {
+		if now.Sub(v.last) > atRest {
+			delete(b.visits, k)
+			over = append(over, b.tell(k, v))
+		}
+	}
+	slices.Sort(over)
+	b.draw()
+	return over
+}
+
+// end takes the board away, for good.
+func (b *board) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clear()
+	b.up = false
+}
+
+// tell is a visit in a line.
+func (b *board) tell(k visitor, v *visit) string {
+	who := b.name(k.account)
+	switch len(v.files) {
+	case 0:
+		return fmt.Sprintf("%s looked at %s", who, k.catalog)
+	case 1:
+		return fmt.Sprintf("%s read %s of %s, %s", who, b.path(k.catalog, v.now), k.catalog, size(v.bytes))
+	}
+	return fmt.Sprintf("%s read %s of %s, %s", who, count(len(v.files), "file"), k.catalog, size(v.bytes))
+}
+
+func (b *board) name(a events.Account) string {
+	if a.IsZero() {
+		return "you"
+	}
+	return b.who(a)
+}
+
+// speed is what a visit was sent a second, of late.
+func (v *visit) speed(now time.Time) float64 {
+	v.recent = append(v.recent, measure{now, v.bytes})
+	for len(v.recent) > 1 && now.Sub(v.recent[1].at) >= moments {
+		v.recent = v.recent[1:]
+	}
+	if took := now.Sub(v.recent[0].at); took >= time.Second {
+		return float64(v.bytes-v.recent[0].fresh) / took.Seconds()
+	}
+	return 0
+}
+
+// draw shows the board as it is now, if it changed. The lock is held.
+func (b *board) draw() {
+	columns, rows := b.size()
+	if columns <= 0 {
+		columns = 80
+	}
+	lines := b.lines(columns-1, rows) // the last column would break a line on some terminals
+	text := strings.Join(lines, "\n")
+	if text == b.text && len(b.shown) > 0 {
+		return
+	}
+	b.clear()
+	_, _ = io.WriteString(b.w, text) // what is lost is drawn again
+	b.text = text
+	for _, l := range lines {
+		b.shown = append(b.shown, uniseg.StringWidth(plain(l)))
+	}
+}
+
+// clear takes away what stands there; a terminal that has become narrower has broken lines into several. The lock is held.
+func (b *board) clear() {
+	if len(b.shown) == 0 {
+		return
+	}
+	columns, _ := b.size()
+	up := -1
+	for _, used := range b.shown {
+		up++
+		if columns > 0 {
+			up += max(0, used-1) / columns
+		}
+	}
+	erase := "\r"
+	if up > 0 {
+		erase += fmt.Sprintf("\x1b[%dA", up)
+	}
+	_, _ = io.WriteString(b.w, erase+"\x1b[J")
+	b.shown, b.text = nil, ""
+}
+
+// lines are the board's, each of at most so many columns. The lock is held.
+func (b *board) lines(columns, rows int) []string {
+	now := b.now()
+	type row struct {
+		visitor
+		*visit
+		speed float64
+	}
+	var all []row
+	var total float64
+	readers := 0
+	for k, v := range b.visits {
+		r := row{k, v, v.speed(now)}
+		total += r.speed
+		if r.speed > 0 {
+			readers++
+		}
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(x, y row) int {
+		return cmp.Or(cmp.Compare(b.name(x.account), b.name(y.account)), strings.Compare(x.catalog.String(), y.catalog.String()))
+	})
+	parts := []string{b.style.green("connected")}
+	if b.lost {
+		parts[0] = b.style.red("not connected, trying again")
+	}
+	switch {
+	case readers > 0:
+		parts = append(parts, rate(int64(total), 1)+" to "+count(readers, "reader"))
+	case !b.lost:
+		parts = append(parts, "nobody reads now")
+	}
+	if b.sent > 0 {
+		parts = append(parts, fmt.Sprintf("%s sent since %s", size(b.sent), b.began.Format("15:04")))
+	}
+	first, used := "", 0
+	for i, p := range parts {
+		w := uniseg.StringWidth(plain(p)) + min(i, 1)*2
+		if used+w > columns && i > 0 {
+			break
+		}
+		first, used = first+strings.Repeat("  ", min(i, 1))+p, used+w
+	}
+	lines := []string{first}
+	if used > columns {
+		lines[0] = fit(plain(first), columns)
+	}
+	most := boardMost
+	if rows > 0 {
+		most = max(0, min(most, rows-3))
+	}
+	names, catalogs := 0, 0
+	for _, r := range all[:min(len(all), most)] {
+		names = max(names, uniseg.StringWidth(b.name(r.account)))
+		catalogs = max(catalogs, uniseg.StringWidth(r.catalog.String()))
+	}
+	for i, r := range all {
+		if i == most {
+			lines = append(lines, fit(fmt.Sprintf("and %d more", len(all)-most), columns))
+			break
+		}
+		what, speed := "looks around", ""
+		if !r.now.IsZero() {
+			what = b.path(r.catalog, r.now)
+		}
+		if r.speed > 0 {
+			speed = "  " + rate(int64(r.speed), 1)
+		}
+		name := b.name(r.account)
+		head := name + strings.Repeat(" ", names-uniseg.StringWidth(name)) + "  " + r.catalog.String() +
+			strings.Repeat(" ", catalogs-uniseg.StringWidth(r.catalog.String())) + "  "
+		room := columns - uniseg.StringWidth(head) - uniseg.StringWidth(speed)
+		if room < 8 { // a narrow terminal: who, and how fast
+			head, room = name, columns-uniseg.StringWidth(name)-uniseg.StringWidth(speed)
+			if room < 0 {
+				lines = append(lines, fit(name, columns))
+				continue
+			}
+			lines = append(lines, head+speed)
+			continue
+		}
+		lines = append(lines, head+b.style.dim(fit(what, room))+speed)
+	}
+	return lines
+}
+
+// plain is text without colours.
+func plain(text string) string {
+	for {
+		i := strings.IndexByte(text, 0x1b)
+		if i < 0 {
+			return text
+		}
+		n := strings.IndexByte(text[i:], 'm')
+		if n < 0 {
+			return text[:i]
+		}
+		text = text[:i] + text[i+n+1:]
+	}
+}

@@ -1,0 +1,253 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"natster/events"
+	"natster/workloads/catalog/library"
+	"natster/workloads/catalog/server"
+
+	"github.com/nats-io/nats.go"
+)
+
+// lookAtShelf is how often serve looks which catalogs there are.
+const lookAtShelf = time.Second
+
+// A stall is the catalogs that serve serves: those that it is to, as far as they can be opened. What is made later is added,
+// what is forgotten (natster catalog rm) is dropped, and what cannot be opened is tried again.
+type stall struct {
+	*session
+	shelf  shelf
+	wanted func() ([]events.Catalog, error)
+	server *server.Server
+	log    *slog.Logger
+	failed map[events.Catalog]string // why not; said once
+
+	following sync.WaitGroup
+	mu        sync.Mutex
+	open      map[events.Catalog]*offer
+}
+
+// An offer is a catalog that is served.
+type offer struct {
+	*library.Library
+	stop  context.CancelFunc // following its directory
+	ended chan struct{}      // that has ended
+}
+
+// serve serves the catalogs called names until ctx is done, and from then on those that are wanted.
+func (s *session) serve(ctx context.Context, shelf shelf, names []events.Catalog, wanted func() ([]events.Catalog, error)) error {
+	board := s.board()
+	st := &stall{
+		session: s, shelf: shelf, wanted: wanted, log: s.activityLog(board),
+		failed: make(map[events.Catalog]string), open: make(map[events.Catalog]*offer),
+	}
+	libs, err := st.first(ctx, names)
+	defer func() {
+		for _, l := range libs {
+			_ = l.Close() // nothing was written through it
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	c := server.Config{Conn: s.nc, Account: s.me.Account, Shares: s.api, Logger: st.log}
+	for _, l := range libs {
+		c.Catalogs = append(c.Catalogs, server.Local(l))
+	}
+	seen := newRequests(st.find)
+	c.Observe = seen.observe
+	if board != nil {
+		board.path = seen.path
+		c.Observe = board.observe
+	}
+	if st.server, err = server.New(c); err != nil {
+		return err
+	}
+	return st.run(ctx, libs, seen, board)
+}
+
+// first opens and reads the catalogs that serve begins with. It fails if there is none.
+func (st *stall) first(ctx context.Context, names []events.Catalog) (libs []*library.Library, err error) {
+	for _, name := range names {
+		bar := st.bar("reading " + name.String())
+		l, openErr := st.shelf.open(ctx, library.Config{Progress: bar.scan, Logger: st.log}, name)
+		if openErr == nil {
+			libs = append(libs, l)
+			var r library.Report
+			r, openErr = l.Scan(ctx)
+			if n := r.Skipped; n > 0 {
+				bar.clear()
+				st.note("%s of %s left out; %s says which, and why", count(n, "file"), name, st.typed("catalog rescan %s", name))
+			}
+		}
+		bar.clear()
+		if ctx.Err() != nil {
+			return libs, ctx.Err()
+		}
+		if openErr != nil {
+			err = openErr
+			st.failed[name] = openErr.Error()
+			st.note("%s is not all there, and looked for again: %s", name, oneLine(openErr.Error()))
+		}
+	}
+	if len(libs) > 0 {
+		err = nil
+	}
+	return libs, err
+}
+
+// run serves until ctx is done, and returns when everything has ended.
+func (st *stall) run(ctx context.Context, libs []*library.Library, seen *requests, board *board) error {
+	running, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- st.server.Run(running) }()
+	select {
+	case <-st.server.Ready():
+	case err := <-ended:
+		return errors.Join(err, ctx.Err())
+	}
+	var list []servedCatalog
+	for _, l := range libs {
+		st.follow(running, l)
+		c := l.Contents()
+		list = append(list, servedCatalog{l.Name(), l.Dir(), len(c.Entries), c.Size()})
+	}
+	st.printServing(list, board != nil)
+	beside.Go(func() { seen.write(running, st.log) })
+	beside.Go(func() { st.watchConnection(running, board) })
+	if board != nil {
+		beside.Go(func() { board.run(running, st.log) })
+	}
+	beside.Go(func() { st.keep(running) })
+	err := errors.Join(<-ended, ctx.Err())
+	stop()
+	st.following.Wait()
+	return err
+}
+
+// find is the library of a catalog that is served, or nil.
+func (st *stall) find(c events.Catalog) *library.Library {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if o := st.open[c]; o != nil {
+		return o.Library
+	}
+	return nil
+}
+
+// follow keeps l what its directory is until ctx is done, or stop is called.
+func (st *stall) follow(ctx context.Context, l *library.Library) {
+	ctx, stop := context.WithCancel(ctx)
+	o := &offer{l, stop, make(chan struct{})}
+	st.mu.Lock()
+	st.open[l.Name()] = o
+	st.mu.Unlock()
+	st.following.Go(func() {
+		defer close(o.ended)
+		if err := l.Follow(ctx); err != nil {
+			st.log.Warn("the directory is not followed", "catalog", l.Name(), "error", err)
+		}
+	})
+}
+
+// keep looks at the shelf from time to time, until ctx is done.
+func (st *stall) keep(ctx context.Context) {
+	tick := time.NewTicker(lookAtShelf)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			st.look(ctx)
+		}
+	}
+}
+
+// look serves what is there now and drops what is not.
+func (st *stall) look(ctx context.Context) {
+	for name, o := range st.open { // changed by this goroutine alone from now on
+		if _, err := os.Stat(st.shelf.file(name)); errors.Is(err, fs.ErrNotExist) {
+			o.stop()
+			<-o.ended // before the goodbye: nothing is written any more
+			st.server.Drop(name)
+			st.mu.Lock()
+			delete(st.open, name)
+			st.mu.Unlock()
+			_ = o.Close() // nothing was written through it
+			st.log.Info("no longer serves", "catalog", name, "reason", "it was forgotten")
+		}
+	}
+	names, err := st.wanted()
+	if err != nil {
+		return // the directory of all catalogs cannot be read now
+	}
+	for _, name := range names {
+		if st.open[name] == nil {
+			st.add(ctx, name)
+		}
+	}
+}
+
+// add serves one catalog more. What cannot be opened is said once, and tried again.
+func (st *stall) add(ctx context.Context, name events.Catalog) {
+	if _, err := os.Stat(st.shelf.file(name)); err != nil {
+		return // forgotten, and not made again
+	}
+	l, err := st.shelf.open(ctx, library.Config{Logger: st.log}, name)
+	if err == nil {
+		if err = st.server.Serve(server.Local(l)); err != nil {
+			_ = l.Close() // nothing was written through it
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		if st.failed[name] != err.Error() {
+			st.log.Warn("cannot serve", "catalog", name, "reason", err.Error())
+		}
+		st.failed[name] = err.Error()
+	default:
+		delete(st.failed, name)
+		st.follow(ctx, l)
+		st.log.Info("serves", "catalog", name, "reason", l.Dir())
+	}
+}
+
+// watchConnection tells when the connection is lost, and when it is back.
+func (st *stall) watchConnection(ctx context.Context, board *board) {
+	changes := st.nc.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
+	defer st.nc.RemoveStatusListener(changes)
+	lost := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now, open := <-changes:
+			if !open {
+				return
+			}
+			if is := now != nats.CONNECTED; is != lost {
+				lost = is
+				if lost {
+					st.log.Info("the connection is lost, and tried again")
+				} else {
+					st.log.Info("connected again")
+				}
+				if board != nil {
+					board.connected(!lost)
+				}
+			}
+		}
+	}
+}
