@@ -262,7 +262,7 @@ func (b *board) lines(columns, rows int) []string {
 	switch {
 	case readers > 0:
 		parts = append(parts, rate(int64(total), 1)+" to "+count(readers, "reader"))
-	case !b.lost:
+	case !b.lost && len(all) == 0:
 		parts = append(parts, "nobody reads now")
 	}
 	if b.sent > 0 {

@@ -80,21 +80,19 @@ func (st *stall) first(ctx context.Context, names []events.Catalog) (libs []*lib
 		l, openErr := st.shelf.open(ctx, library.Config{Progress: bar.scan, Logger: st.log}, name)
 		if openErr == nil {
 			libs = append(libs, l)
-			var r library.Report
-			r, openErr = l.Scan(ctx)
-			if n := r.Skipped; n > 0 {
-				bar.clear()
-				st.note("%s of %s left out; %s says which, and why", count(n, "file"), name, st.typed("catalog rescan %s", name))
-			}
+			_, openErr = l.Scan(ctx)
+			bar.clear()
+			st.noteMissing(l)
 		}
 		bar.clear()
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return libs, ctx.Err()
-		}
-		if openErr != nil {
+		case openErr == nil || errors.Is(openErr, library.ErrAway): // what is away is served when it comes
+		default:
 			err = openErr
 			st.failed[name] = openErr.Error()
-			st.note("%s is not all there, and looked for again: %s", name, oneLine(openErr.Error()))
+			st.note("%s: %s; tried again", name, oneLine(openErr.Error()))
 		}
 	}
 	if len(libs) > 0 {

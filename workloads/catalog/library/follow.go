@@ -25,6 +25,8 @@ func (l *Library) Follow(ctx context.Context) error {
 		return ErrFollowing
 	}
 	defer l.following.Unlock()
+	l.followed.Store(true)
+	defer l.followed.Store(false)
 	f := &follower{
 		l: l, pending: make(map[string]*pending), done: make(chan outcome, 1), all: true, glance: newGlance(l.cfg.Glance),
 		tree: tree{dir: l.dir, log: l.cfg.Logger, bad: &l.degraded, watched: make(map[string]bool)},

@@ -86,6 +86,7 @@ type Library struct {
 	departed departed
 
 	following sync.Mutex
+	followed  atomic.Bool
 	degraded  atomic.Pointer[error]
 	suspects  suspects
 }
@@ -264,7 +265,7 @@ func (l *Library) show(next *snapshot) {
 func nextRevision(last int64) int64 { return max(last+1, time.Now().Unix()) }
 
 func (l *Library) save(s *snapshot) error {
-	if l.file == "" || !l.unsaved {
+	if l.file == "" || !l.unsaved || l.forgotten() {
 		return nil
 	}
 	at, err := writeDocument(l.file, l.dir, s)
@@ -273,6 +274,12 @@ func (l *Library) save(s *snapshot) error {
 	}
 	l.saved, l.unsaved = at, false
 	return nil
+}
+
+// forgotten tells whether the catalog file was removed while the library is followed, which is how an owner forgets a
+// catalog that is served: then it stays removed. A scan that is asked for writes it anew.
+func (l *Library) forgotten() bool {
+	return l.followed.Load() && l.saved.exists && !fileStampOf(l.file).exists
 }
 
 // adoptEdits takes over what somebody else wrote into the catalog file since we last touched it: descriptions, and that what
