@@ -12,7 +12,8 @@ import (
 type shareResult struct {
 	Catalog events.Catalog `json:"catalog"`
 	With    events.Account `json:"with"`
-	Event   uint64         `json:"event"` // position in the event log
+	Event   uint64         `json:"event"`            // position in the event log
+	Served  *bool          `json:"served,omitempty"` // of a share that was made: whether the catalog is served now, if known
 }
 
 func catalogShareCommand(e *env) *cli.Command {
@@ -32,9 +33,17 @@ name yours for ever.
 			if err := s.api.Share(ctx, name, with); err != nil {
 				return err
 			}
-			r := shareResult{name, with, s.api.Position()}
+			r := shareResult{Catalog: name, With: with, Event: s.api.Position()}
+			served, err := s.client().Served(ctx, name)
+			if err == nil {
+				r.Served = &served
+			}
 			return s.print(r, func() {
 				s.say("shared %s with %s (event %d)", s.out.bold(name.String()), s.contacts.name(with), r.Event)
+				if err == nil && !served {
+					s.note("nobody serves %s now: %s can look at it once you do", name, s.contacts.name(with))
+					s.note("  try: %s", s.err.bold(s.typed("serve %s", name)))
+				}
 			})
 		}),
 	}

@@ -28,7 +28,7 @@ func catalogUnshareCommand(e *env) *cli.Command {
 			if err := s.api.Unshare(ctx, name, with); err != nil {
 				return err
 			}
-			r := shareResult{name, with, s.api.Position()}
+			r := shareResult{Catalog: name, With: with, Event: s.api.Position()}
 			return s.print(r, func() {
 				s.say("%s is no longer shared with %s (event %d)", s.out.bold(name.String()), s.contacts.name(with), r.Event)
 			})

@@ -14,6 +14,17 @@ import (
 // mostListing bounds the bytes of a listing in pages: far more than [catalog.MaxEntries] usual entries take.
 const mostListing = 1 << 30
 
+// Served tells whether somebody serves the account's own catalog name now.
+func (c *Client) Served(ctx context.Context, name events.Catalog) (bool, error) {
+	const last = "\U0010ffff" // no path follows: the reply is small
+	var page catalog.GetReply
+	err := c.ask(ctx, name, events.VerbGet, catalog.GetRequest{Page: true, After: last}, &page)
+	if errors.Is(err, ErrOffline) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // List returns what a catalog holds. Whoever serves it is not trusted: bad entries are left out, see
 // [catalog.ParseContents]. Errors wrap [ErrNotShared], [ErrOffline] or [catalog.ErrContents].
 func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Contents, error) {
