@@ -31,6 +31,8 @@
 //	shelf.go       the catalog files of a context; imports
 //	requests.go    who asks a catalog that is being served for what
 //	activity.go    the readable log of that
+//	serve_stall.go which catalogs serve serves: they come and go while it runs
+//	serve_board.go what it shows of it on a terminal, redrawn in place
 //
 // Commands, a file each: demo.go (with demo_serve.go, demo_steps.go, demo_tap.go, demo_speed.go), devrun.go, init.go,
 // whoami.go, login.go, stats.go, events.go, version.go; catalog.go and catalog_*.go, contacts_*.go, context_*.go; admin.go
