@@ -9,9 +9,12 @@ import (
 	"net/http"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"natster/events"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
 
@@ -21,16 +24,18 @@ import (
 func catalogOpenCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "open",
-		Usage:     "play a file without saving it: an address for your player or browser",
-		ArgsUsage: "CATALOG PATH",
+		Usage:     "play a file, or click through a catalog, without saving it",
+		ArgsUsage: "CATALOG [PATH]",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "browser", Usage: "show the file in your browser"},
+			&cli.BoolFlag{Name: "browser", Usage: "show it in your browser"},
 		},
 		Description: `Prints an address and answers there until Ctrl-C; players can seek. Only this machine can reach it, and there only who
-knows the address. PATH can be the beginning of a hash.
+knows the address. PATH can be the beginning of a hash, or a folder. Without PATH, or with a folder, the address is a page to
+click through; a playlist and a directory that file managers mount are there, too.
 
-   natster catalog open films 2024/holiday.mp4`,
-		Action: args(2, 2, func(ctx context.Context, c *cli.Context, arg []string) error {
+   natster catalog open films 2024/holiday.mp4
+   natster catalog open films`,
+		Action: args(1, 2, func(ctx context.Context, c *cli.Context, arg []string) error {
 			s, err := e.open(ctx)
 			if err != nil {
 				return err
@@ -45,33 +50,70 @@ knows the address. PATH can be the beginning of a hash.
 			if err != nil {
 				return served(err, name, own)
 			}
+			g := cl.Handler(rand.Text())
+			defer func() { _ = g.Close() }() // what was read has been read
+			if folder, ok := openedFolder(contents, arg[1:]); ok {
+				return s.openFolder(ctx, g, name, folder, c.Bool("browser"))
+			}
 			entry, err := find(contents, arg[1])
 			if err != nil {
 				return hint(err, "catalog contents %s", name)
 			}
-			g := cl.Handler(rand.Text())
-			defer func() { _ = g.Close() }() // what was read has been read
-			bar := s.bar(name.String())
-			g.Fetching = func(e catalog.Entry) func(client.Progress) {
-				s.note("its owner's server only sends whole files: fetching %s first, into a temporary file (%s at most)",
-					size(e.Size), size(client.MostFetched))
-				return s.watch(name, bar)
-			}
-			err = g.Prepare(ctx, name, entry)
-			bar.clear()
-			if errors.Is(err, client.ErrNoRandomAccess) {
-				return hint(err, "catalog download %s %s", name, shellWord(entry.Path))
-			}
-			if err != nil {
-				return err
-			}
-			return s.gateway(ctx, g, g.Path(name, entry), entry, c.Bool("browser"))
+			return s.openFile(ctx, g, name, entry, c.Bool("browser"))
 		}),
 	}
 }
 
-// gateway answers at a loopback address until ctx is done.
-func (s *session) gateway(ctx context.Context, g *client.Gateway, path string, entry catalog.Entry, browser bool) error {
+// openedFolder is the folder that is to be opened, "" the catalog's own, if it is one.
+func openedFolder(contents catalog.Contents, path []string) (string, bool) {
+	if len(path) == 0 {
+		return "", true
+	}
+	folder := strings.Trim(path[0], "/")
+	if folder == "" || folder == "." {
+		return "", true
+	}
+	return folder, slices.ContainsFunc(contents.Entries, func(e catalog.Entry) bool { return strings.HasPrefix(e.Path, folder+"/") })
+}
+
+func (s *session) openFolder(ctx context.Context, g *client.Gateway, name events.Catalog, folder string, browser bool) error {
+	path := g.FolderPath(name, folder)
+	return s.gateway(ctx, g, path, browser, func(host string) error {
+		url, playlist, dav := "http://"+host+path, "http://"+host+path+client.PlaylistName, "dav://"+host+path
+		return s.printLine(map[string]any{"url": url, "playlist": playlist, "webdav": dav}, func() {
+			s.say("%s", url)
+			s.note("%s", s.err.dim("for a player:      "+playlist))
+			s.note("%s", s.err.dim("to mount (WebDAV): "+dav+"  or the first address; Ctrl-C ends it"))
+		})
+	})
+}
+
+func (s *session) openFile(ctx context.Context, g *client.Gateway, name events.Catalog, entry catalog.Entry, browser bool) error {
+	bar := s.bar(name.String())
+	g.Fetching = func(e catalog.Entry) func(client.Progress) {
+		s.note("its owner's server only sends whole files: fetching %s first, into a temporary file (%s at most)",
+			size(e.Size), size(client.MostFetched))
+		return s.watch(name, bar)
+	}
+	err := g.Prepare(ctx, name, entry)
+	bar.clear()
+	if errors.Is(err, client.ErrNoRandomAccess) {
+		return hint(err, "catalog download %s %s", name, shellWord(entry.Path))
+	}
+	if err != nil {
+		return err
+	}
+	path := g.Path(name, entry)
+	return s.gateway(ctx, g, path, browser, func(host string) error {
+		return s.printLine(map[string]any{"url": "http://" + host + path, "entry": entry}, func() {
+			s.say("http://%s%s", host, path)
+			s.note("%s", s.err.dim(fmt.Sprintf("%s, %s; Ctrl-C ends it", entry.MIMEType, size(entry.Size))))
+		})
+	})
+}
+
+// gateway answers at a loopback address, which tell prints, until ctx is done.
+func (s *session) gateway(ctx context.Context, g *client.Gateway, path string, browser bool, tell func(host string) error) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("open an address on this machine: %w", err)
@@ -80,11 +122,7 @@ func (s *session) gateway(ctx context.Context, g *client.Gateway, path string, e
 	srv := &http.Server{Handler: once(ticket, path, g), ReadHeaderTimeout: 10 * time.Second, ErrorLog: nil}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
-	url := "http://" + l.Addr().String() + path
-	err = s.printLine(map[string]any{"url": url, "entry": entry}, func() {
-		s.say("%s", url)
-		s.note("%s", s.err.dim(fmt.Sprintf("%s, %s; Ctrl-C ends it", entry.MIMEType, size(entry.Size))))
-	})
+	err = tell(l.Addr().String())
 	if err == nil && browser {
 		err = browse("http://" + l.Addr().String() + ticket)
 	}

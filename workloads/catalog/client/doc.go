@@ -5,7 +5,10 @@
 //	list.go      List
 //	file.go      Open and File: io.ReaderAt over a remote file, with a small cache
 //	reader.go    Reader: io.ReadSeeker that looks ahead
-//	gateway.go   Gateway: the same over HTTP, for players and browsers on this machine
+//	gateway.go   Gateway: the same over HTTP, for players, browsers and file managers on this machine
+//	tree.go      folders of a listing; listings that the gateway keeps for a moment
+//	index.go     a folder's page (index.html) and playlist
+//	webdav.go    folders as directories to mount
 //	download.go  Download: files and directories, in parallel, with progress
 //	place.go     where a file goes, and whether this disk takes it for another of the catalog
 //	leftovers.go what earlier downloads left unfinished, and directories that nothing came into

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/singleflight"
+
 	"natster/events"
 	"natster/workloads/catalog"
 )
@@ -19,9 +21,13 @@ import (
 // openFiles is how many files a gateway keeps open for the next request.
 const openFiles = 8
 
-// A Gateway is an [http.Handler] through which a player or browser on this machine reads remote files, seeking with Range:
+// A Gateway is an [http.Handler] through which a player, browser or file manager on this machine reads remote files, seeking
+// with Range:
 //
 //	GET /<token>/<catalog>/<path, or hash, or its unique beginning>
+//	GET /<token>/<catalog>/<folder>/               a page to click through
+//	GET /<token>/<catalog>/<folder>/playlist.m3u8  what can be played in it and below
+//	PROPFIND, OPTIONS                              the same as a directory to mount: WebDAV, read-only
 //
 // Whoever does not know the token is told nothing, nor is a page under a name that somebody made point here: the address is
 // one of numbers, or localhost. What a browser could run, such as a page or an SVG, is sent as an
@@ -36,11 +42,12 @@ type Gateway struct {
 	ctx   context.Context // ends with Close
 	stop  context.CancelFunc
 
+	asking   singleflight.Group // for listings
 	mu       sync.Mutex
 	closed   bool
 	files    map[source]*shared
 	clock    uint64
-	contents map[events.Catalog]catalog.Contents
+	listings map[events.Catalog]*listing
 }
 
 // shared is an open file and who uses it.
@@ -56,12 +63,15 @@ type shared struct {
 // ([crypto/rand.Text] is good).
 func (c *Client) Handler(token string) *Gateway {
 	ctx, stop := context.WithCancel(context.Background())
-	return &Gateway{c: c, token: token, ctx: ctx, stop: stop, files: make(map[source]*shared), contents: make(map[events.Catalog]catalog.Contents)}
+	return &Gateway{
+		c: c, token: token, ctx: ctx, stop: stop,
+		files: make(map[source]*shared), listings: make(map[events.Catalog]*listing),
+	}
 }
 
 // Path is the URL path of a file.
 func (g *Gateway) Path(name events.Catalog, e catalog.Entry) string {
-	u := url.URL{Path: "/" + g.token + "/" + name.String() + "/" + e.Path}
+	u := url.URL{Path: g.root(name) + "/" + e.Path}
 	return u.EscapedPath()
 }
 
@@ -83,22 +93,31 @@ func (g *Gateway) Close() error {
 	return errors.Join(errs...)
 }
 
-// ServeHTTP serves one file.
+// ServeHTTP serves a file or a folder.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	token, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if r.Method == http.MethodOptions && numbered(r.Host) {
+		options(w)
+		return
+	}
 	if g.token == "" || !numbered(r.Host) || subtle.ConstantTimeCompare([]byte(token), []byte(g.token)) != 1 {
 		http.NotFound(w, r)
 		return
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
-		return
-	}
 	text, what, _ := strings.Cut(rest, "/")
 	name, err := events.ParseCatalog(text)
-	if err != nil || what == "" {
+	switch {
+	case err != nil:
 		http.NotFound(w, r)
+		return
+	case r.Method == "PROPFIND":
+		g.propfind(w, r, name)
+		return
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", davMethods)
+		http.Error(w, "this can only be read", http.StatusMethodNotAllowed)
+		return
+	case g.serveFolder(w, r, name, what):
 		return
 	}
 	e, f, done, err := g.lookUp(r.Context(), name, what)
@@ -112,6 +131,34 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer done()
 	setHeaders(w.Header(), e)
 	http.ServeContent(w, r, "", e.ModTime(), f.NewReader(r.Context()))
+}
+
+// serveFolder serves what is no file: a folder's page or playlist. It reports whether that is what was asked for.
+func (g *Gateway) serveFolder(w http.ResponseWriter, r *http.Request, name events.Catalog, what string) bool {
+	path, slash := strings.CutSuffix(what, "/")
+	list := strings.HasSuffix("/"+what, "/"+PlaylistName)
+	if list {
+		path = strings.Trim(strings.TrimSuffix(what, PlaylistName), "/")
+	} else if l := g.listed(name); !slash && what != "" && (l == nil || l.folders[what] == nil) {
+		return false // a file, or none: without asking for the listing again
+	}
+	l, f, err := g.folder(r.Context(), name, path)
+	switch {
+	case err != nil:
+		g.refuse(w, err)
+	case f == nil:
+		return false
+	case list:
+		if _, file, err := l.contents.At(what); file || err != nil {
+			return false
+		}
+		g.playlist(w, r, name, f)
+	case !strings.HasSuffix(r.URL.Path, "/"):
+		http.Redirect(w, r, g.folderPath(name, path), http.StatusFound)
+	default:
+		g.index(w, r, name, l, f)
+	}
+	return true
 }
 
 // numbered tells whether a request's Host is an IP address or localhost, which no foreign name server can give away.
@@ -130,22 +177,16 @@ func (g *Gateway) lookUp(ctx context.Context, name events.Catalog, what string) 
 
 // find looks an entry up in the contents as last listed, and lists again when it is not there.
 func (g *Gateway) find(ctx context.Context, name events.Catalog, what string) (catalog.Entry, error) {
-	g.mu.Lock()
-	contents, ok := g.contents[name]
-	g.mu.Unlock()
-	if ok {
-		if e, err := contents.Find(what); err == nil {
+	if l := g.listed(name); l != nil {
+		if e, err := l.contents.Find(what); err == nil {
 			return e, nil
 		}
 	}
-	contents, err := g.c.List(ctx, name)
+	l, err := g.list(ctx, name)
 	if err != nil {
 		return catalog.Entry{}, err
 	}
-	g.mu.Lock()
-	g.contents[name] = contents
-	g.mu.Unlock()
-	return contents.Find(what)
+	return l.contents.Find(what)
 }
 
 // open returns the open file of e; done gives it back.
@@ -184,7 +225,7 @@ func (g *Gateway) open(name events.Catalog, e catalog.Entry) (f *File, done func
 		defer g.mu.Unlock()
 		if g.files[key] == s {
 			delete(g.files, key)
-			delete(g.contents, name)
+			delete(g.listings, name)
 		}
 		return nil, nil, err
 	}
@@ -273,11 +314,10 @@ func inline(mimeType string) bool {
 	return strings.HasPrefix(mimeType, "video/") || strings.HasPrefix(mimeType, "audio/")
 }
 
+func etag(e catalog.Entry) string { return `"` + e.Hash.String() + `"` }
+
 func setHeaders(h http.Header, e catalog.Entry) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer") // the URL has the token
-	h.Set("ETag", `"`+e.Hash.String()+`"`)
+	h.Set("ETag", etag(e))
 	kind, disposition := e.MIMEType, "inline"
 	if !inline(kind) {
 		kind, disposition = catalog.DefaultMIMEType, "attachment"
@@ -286,7 +326,7 @@ func setHeaders(h http.Header, e catalog.Entry) {
 	if kind == "text/plain" {
 		kind += "; charset=utf-8"
 	}
-	h.Set("Content-Type", kind)
+	private(h, kind)
 	if v := mime.FormatMediaType(disposition, map[string]string{"filename": path.Base(e.Path)}); v != "" {
 		disposition = v
 	}

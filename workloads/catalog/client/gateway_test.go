@@ -80,7 +80,7 @@ func TestAPlayerSeeksOverHTTP(t *testing.T) {
 		"/films/" + e.Path:       404,
 		"/wrong/films/evil.html": 404,
 		"/secret/films/none.mp4": 404,
-		"/secret/films/":         404,
+		"/secret/films/none/":    404,
 		"/secret/fi lms/x":       404,
 		"/secret/music/x":        503,
 	} {
