@@ -23,7 +23,7 @@ var (
 	ErrNotFound       = errors.New("the catalog has no such file")
 	ErrOffline        = errors.New("nobody serves the catalog now")
 	ErrChanged        = errors.New("the file changed or is gone at its owner's")
-	ErrAway           = errors.New("the disk with the file is away at its owner's, or cannot be read: try again later")
+	ErrAway           = errors.New("the file is listed, and cannot be had now")
 	ErrBusy           = errors.New("the catalog's server is busy")
 	ErrRefused        = errors.New("the catalog's server refuses")
 	ErrImpostor       = errors.New("the answer is not from whom it should be")

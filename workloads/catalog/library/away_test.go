@@ -287,6 +287,28 @@ func TestWhatCannotBeReadStaysListed(t *testing.T) {
 	s.isAway("")
 }
 
+func TestADownloadFromADiskThatWentJustNow(t *testing.T) {
+	s, m := mounted(t)
+	m.set(".", "usb.1")
+	s.put("a", "a")
+	s.scan()
+	f, err := s.OpenFile(hashOf("a"))
+	s.do(err)
+	defer f.Close()
+	f.rest()
+	mount := s.unmount(m, ".") // and nobody has looked
+	if _, err := s.OpenFile(hashOf("a")); !errors.Is(err, ErrAway) || errors.Is(err, ErrChanged) {
+		t.Errorf("a new download: %v", err)
+	}
+	if err := f.Unchanged(); !errors.Is(err, ErrAway) || errors.Is(err, ErrChanged) {
+		t.Errorf("one that runs: %v", err)
+	}
+	mount()
+	if err := f.Unchanged(); err != nil {
+		t.Errorf("when it is back: %v", err)
+	}
+}
+
 func entryAt(p string) record {
 	var r record
 	r.Path = p

@@ -92,7 +92,14 @@ func (v *visit) judge(k *look, prev *snapshot, gone error) {
 		v.away = append(v.away, withheld(prev, v.skipped)...)
 	}
 	slices.SortFunc(v.away, func(a, b Away) int { return strings.Compare(a.Path, b.Path) })
-	v.away = slices.CompactFunc(v.away, func(a, b Away) bool { return a.Path == b.Path })
+	above := make(map[string]bool)
+	v.away = slices.DeleteFunc(v.away, func(a Away) bool {
+		if above[a.Path] || !a.part && anyAbove(above, a.Path) { // said already
+			return true
+		}
+		above[a.Path] = true
+		return false
+	})
 }
 
 // settle makes the parts of the next snapshot: the directory, what is mounted in it now, and what is away.

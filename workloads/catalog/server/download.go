@@ -95,7 +95,7 @@ func (s *Server) open(r request, q catalog.DownloadRequest) (x *session, a catal
 }
 
 // awaySentence is what a receiver is told of [ErrAway]; the rest is its owner's to know.
-const awaySentence = "the owner's disk is away, or cannot be read: the file is listed still, try again later"
+const awaySentence = "the owner's disk is away, or cannot be read: try again later"
 
 // openFile opens a library's file; errors are those of the wire.
 func openFile(l Library, h events.Hash) (File, error) {

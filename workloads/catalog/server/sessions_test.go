@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -178,4 +179,30 @@ func TestTheLargestChunkCanBePublished(t *testing.T) {
 	if f := x.frame(); len(f.Plain) != x.reply.ChunkSize {
 		t.Fatal(len(f.Plain))
 	}
+}
+
+func TestAFileOnADiskThatIsAway(t *testing.T) {
+	w := catalogtest.Start(t)
+	dir := filepath.Join(t.TempDir(), "disk")
+	if err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(filepath.Join(dir, "a.mp4"), []byte("film"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	lib, err := library.Open(t.Context(), library.Config{Dir: dir, Name: catalogtest.Films})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lib.Scan(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.Serve(t, func(c *server.Config) { c.Catalogs = []server.Library{server.Local(lib)} })
+	e := lib.Contents().Entries[0]
+	if err := os.Rename(dir, dir+" elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	key, _ := seal.NewKey()
+	for _, protocol := range []int{1, 2} {
+		q := catalog.DownloadRequest{Hash: e.Hash, Target: key.Public(), Protocol: protocol}
+		expectCode(t, catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbDownload), q), api.CodeAway)
+	}
+	expectCode(t, catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbGet), nil), api.CodeOK) // it stays listed
 }
