@@ -63,6 +63,12 @@ func (f *fixture) copy(t *testing.T) *fixture {
 
 func (f *fixture) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
 
+// read is a file of the fixture, or nothing.
+func (f *fixture) read(name string) []byte {
+	b, _ := os.ReadFile(f.path(name))
+	return b
+}
+
 func (f *fixture) write(t *testing.T, name string, content []byte) {
 	if err := os.MkdirAll(filepath.Dir(f.path(name)), 0o700); err != nil {
 		t.Fatal(err)

@@ -340,6 +340,7 @@ func (s *stage) controls() http.Handler {
 		}
 		return nil, s.serveAlbum(n)
 	})
+	on("original", func(context.Context, string) (any, error) { return nil, s.serveOriginal() })
 	on("stop-album", func(context.Context, string) (any, error) { s.end("album"); return nil, nil })
 	on("offer", func(_ context.Context, arg string) (any, error) {
 		c, err := events.ParseCatalog(arg)

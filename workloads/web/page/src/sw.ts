@@ -9,6 +9,7 @@ import { Link } from './lib/link';
 import { channelName, type FromWorker, type ToWorker } from './lib/messages';
 import { Flow } from './lib/media/flow';
 import { Reader } from './lib/media/reader';
+import { pushed } from './lib/media/push';
 import { judge, Session } from './lib/media/session';
 import { Lane, Sessions, type Hold } from './lib/media/sessions';
 import { glancing, MediaError, playing, saving, type Wire } from './lib/media/wire';
@@ -88,8 +89,8 @@ class LinkWire implements Wire {
   request<T>(subject: string, body: unknown, timeout: number): Promise<T> {
     return this.link.request<T>(subject, body, timeout);
   }
-  async subscribe(subject: string, f: (data: Uint8Array) => void): Promise<() => void> {
-    const sub = await this.link.subscribe(subject, (m) => f(m.data));
+  async subscribe(subject: string, f: (data: Uint8Array, header: (name: string) => string) => void): Promise<() => void> {
+    const sub = await this.link.subscribe(subject, (m) => f(m.data, (name) => m.headers?.get(name) ?? ''));
     return () => sub.unsubscribe();
   }
   onBack(f: () => void): () => void {
@@ -100,8 +101,77 @@ class LinkWire implements Wire {
 const purposes = { playing, saving, glancing };
 type Purpose = keyof typeof purposes;
 
-/** hold keeps a session open for a file; several readers with the same purpose share it. */
-async function hold(asked: Asked, hash: string, purpose: Purpose): Promise<Hold> {
+/** A Source is an open file. */
+interface Source {
+  size: number;
+  read(first: number, last: number): AsyncGenerator<Uint8Array>;
+  release(done?: boolean): void;
+}
+
+const originals = new Set<string>(); // catalogs whose server is an original one: it pushes files whole
+const kept = 2; // whole files
+const wholes = new Map<string, Promise<Blob>>();
+
+/** hold opens a file: a session, or all of it at once, as its owner's server has it. */
+async function hold(asked: Asked, hash: string, purpose: Purpose): Promise<Source> {
+  if (!originals.has(asked.catalog)) {
+    try {
+      const h = await holdSession(asked, hash, purpose);
+      return { size: h.session.layout.size, read: (first, last) => pieces(asked, h.session, first, last), release: h.release };
+    } catch (e) {
+      if (judge(e).why !== 'old_server') throw e;
+      originals.add(asked.catalog);
+    }
+  }
+  const blob = await fetchWhole(asked, hash);
+  async function* read(first: number, last: number): AsyncGenerator<Uint8Array> {
+    const reader = blob.slice(first, last + 1).stream().getReader();
+    for (let r = await reader.read(); !r.done; r = await reader.read()) yield r.value;
+  }
+  return { size: blob.size, read, release: () => {} };
+}
+
+/** fetchWhole is a file that is pushed, which comes whole, and is checked. */
+function fetchWhole(asked: Asked, hash: string): Promise<Blob> {
+  const key = asked.catalog + '/' + hash;
+  let p = wholes.get(key);
+  if (!p) {
+    let told = 0;
+    const progress = (bytes: number, total: number): void => {
+      if (performance.now() - told < pace) return;
+      told = performance.now();
+      if (asked.save) tell({ type: 'progress', id: asked.save, name: asked.name, bytes, total });
+      tell({ type: 'fetching', catalog: asked.catalog, hash, bytes, total });
+    };
+    p = (async () => {
+      const l = connected();
+      await l.up();
+      const blob = await pushed(new LinkWire(l), asked.catalog, hash, progress);
+      tell({ type: 'fetching', catalog: asked.catalog, hash, bytes: blob.size, total: blob.size });
+      if ((await sha256(blob)) !== hash) throw new MediaError('damaged', 'What arrived is not the file that the catalog lists.');
+      return blob;
+    })();
+    p.catch((e) => {
+      wholes.delete(key);
+      if (judge(e).why === 'missing') originals.delete(asked.catalog);
+    });
+  }
+  wholes.delete(key);
+  wholes.set(key, p);
+  if (wholes.size > kept) wholes.delete(wholes.keys().next().value!);
+  return p;
+}
+
+async function sha256(blob: Blob): Promise<string> {
+  const sum = await createSHA256();
+  sum.init();
+  const reader = blob.stream().getReader();
+  for (let r = await reader.read(); !r.done; r = await reader.read()) sum.update(r.value);
+  return sum.digest('hex');
+}
+
+/** holdSession keeps a session open for a file; several readers with the same purpose share it. */
+async function holdSession(asked: Asked, hash: string, purpose: Purpose): Promise<Hold> {
   const l = connected();
   try {
     await l.up();
@@ -191,8 +261,8 @@ function headersOf(asked: Asked, claimed: string): Record<string, string> {
 }
 
 /** inline answers what elements of the page ask for, ranges included. */
-function inline(asked: Asked, held: Hold, request: Request, claimed: string): Response {
-  const size = held.session.layout.size;
+function inline(asked: Asked, held: Source, request: Request, claimed: string): Response {
+  const { size } = held;
   const headers: Record<string, string> = { ...headersOf(asked, claimed), 'Accept-Ranges': 'bytes' };
   const range = parseRange(request.headers.get('Range'), size);
   if ('impossible' in range) {
@@ -208,7 +278,7 @@ function inline(asked: Asked, held: Hold, request: Request, claimed: string): Re
     return new Response(null, { status, headers });
   }
   const end = (whole: boolean): void => held.release(whole && first === 0 && last === size - 1);
-  return new Response(stream(asked, pieces(asked, held.session, first, last), end), { status, headers });
+  return new Response(stream(asked, held.read(first, last), end), { status, headers });
 }
 
 // A folder has many pictures, and their owner's server holds few sessions for one account: some at a time, each closed at once.
@@ -224,7 +294,7 @@ async function thumb(asked: Asked, request: Request, claimed: string): Promise<R
     const held = await hold(asked, asked.hash, 'glancing');
     try {
       const parts: Uint8Array[] = [];
-      for await (const p of pieces(asked, held.session, 0, held.session.layout.size - 1)) parts.push(p);
+      for await (const p of held.read(0, held.size - 1)) parts.push(p);
       away.delete(asked.catalog);
       return new Response(new Blob(parts as BlobPart[]), { headers: headersOf(asked, claimed) });
     } finally {
@@ -302,21 +372,20 @@ function whole(asked: Asked, bytes: number, hash: string): void {
 }
 
 /** download answers with the whole file. Its last piece is let through only when the hash is right: a wrong one fails. */
-function download(asked: Asked, held: Hold): Response {
-  const { session } = held;
-  const total = session.layout.size;
+function download(asked: Asked, held: Source): Response {
+  const total = held.size;
   tell({ type: 'progress', id: asked.save!, name: asked.name, bytes: 0, total });
   async function* checked(): AsyncGenerator<Uint8Array> {
     const sum = await createSHA256();
     sum.init();
     let bytes = 0;
     let told = 0;
-    let held: Uint8Array | undefined;
-    for await (const c of pieces(asked, session, 0, total - 1)) {
-      if (held) yield held;
+    let last: Uint8Array | undefined;
+    for await (const c of held.read(0, total - 1)) {
+      if (last) yield last;
       sum.update(c);
       bytes += c.length;
-      held = c;
+      last = c;
       if (performance.now() - told > pace) {
         told = performance.now();
         tell({ type: 'progress', id: asked.save!, name: asked.name, bytes, total });
@@ -326,7 +395,7 @@ function download(asked: Asked, held: Hold): Response {
     if (hash !== asked.hash) {
       throw new MediaError('damaged', 'What arrived is not the file that the catalog lists. It was not saved.');
     }
-    if (held) yield held;
+    if (last) yield last;
     whole(asked, bytes, hash);
   }
   return saved(asked, total, 'application/octet-stream', checked(), () => held.release(true));
@@ -347,9 +416,9 @@ async function archive(asked: Asked, folder: string): Promise<Response> {
     const sum = await createSHA256();
     sum.init();
     if (e.size > 0) {
-      const { session, release } = await hold(asked, e.hash, 'saving');
+      const { size, read, release } = await hold(asked, e.hash, 'saving');
       try {
-        for await (const c of pieces(asked, session, 0, session.layout.size - 1)) {
+        for await (const c of read(0, size - 1)) {
           sum.update(c);
           bytes += c.length;
           if (performance.now() - told > pace) {

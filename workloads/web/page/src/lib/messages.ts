@@ -7,6 +7,7 @@ export type FromWorker =
   | { type: 'saved'; id: string; name: string; bytes: number; hash: string } // checked against what the catalog promised
   | { type: 'measured' }
   | { type: 'waiting'; id?: string; catalog: string; hash: string; waiting: boolean } // for an owner who does not answer
+  | { type: 'fetching'; catalog: string; hash: string; bytes: number; total: number } // all of it, before any of it is shown
   | { type: 'running'; ids: string[] } // the downloads that go on, after a ping
   | { type: 'failed'; id?: string; catalog: string; hash: string; name: string; why: string; message: string };
 

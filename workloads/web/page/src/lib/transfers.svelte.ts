@@ -31,6 +31,9 @@ class Transfers {
   /** waits is told whenever a read begins, or ends, to wait for an owner. */
   waits: ((m: Extract<FromWorker, { type: 'waiting' }>) => void)[] = [];
 
+  /** fetches is told of files that are fetched whole before they are shown. */
+  fetches: ((m: Extract<FromWorker, { type: 'fetching' }>) => void)[] = [];
+
   constructor() {
     new BroadcastChannel(channelName).onmessage = (e) => this.hear(e.data as FromWorker);
   }
@@ -67,7 +70,8 @@ class Transfers {
     if (m.type === 'failed') for (const f of this.failed) f(m);
     if (m.type === 'waiting') for (const f of this.waits) f(m);
     if (m.type === 'running') this.compare(m.ids);
-    if (m.type === 'running' || m.type === 'measured' || !m.id || !this.mine.has(m.id)) return;
+    if (m.type === 'fetching') for (const f of this.fetches) f(m);
+    if (m.type === 'running' || m.type === 'measured' || m.type === 'fetching' || !m.id || !this.mine.has(m.id)) return;
     const id = m.id;
     this.all = this.all.map((t) => {
       if (t.id !== id || t.state !== 'running') return t;

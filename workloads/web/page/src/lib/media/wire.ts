@@ -5,7 +5,7 @@ export interface Wire {
   readonly account: string;
   /** request returns the data of the answer; it fails with a Refusal. */
   request<T>(subject: string, body: unknown, timeout: number): Promise<T>;
-  subscribe(subject: string, f: (data: Uint8Array) => void): Promise<() => void>;
+  subscribe(subject: string, f: (data: Uint8Array, header: (name: string) => string) => void): Promise<() => void>;
   /** onBack calls f when the connection is back after an interruption. */
   onBack(f: () => void): () => void;
 }
@@ -31,7 +31,7 @@ export const saving = { chunkSize: 256 << 10, remembered: 0, patience: 600_000 }
 export const glancing = { chunkSize: 128 << 10, remembered: 0, patience: 3_000 };
 
 /** Why a file cannot be read, or not any more. */
-export type Why = 'offline' | 'revoked' | 'changed' | 'away' | 'missing' | 'busy' | 'old_server' | 'damaged' | 'signed_out' | 'failed';
+export type Why = 'offline' | 'revoked' | 'changed' | 'away' | 'missing' | 'busy' | 'old_server' | 'transcoded' | 'damaged' | 'signed_out' | 'failed';
 
 export class MediaError extends Error {
   constructor(
