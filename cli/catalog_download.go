@@ -22,7 +22,7 @@ func catalogDownloadCommand(e *env) *cli.Command {
 		Usage:     "download files, directories, or all of a catalog",
 		ArgsUsage: "CATALOG [PATH...]",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR` for the files (default: a directory named like the catalog), or - to write one to stdout"},
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR` for the files (default: named like the catalog), or - for stdout"},
 			&cli.BoolFlag{Name: "all", Usage: "everything in the catalog"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace other files that are in the way"},
 			&cli.BoolFlag{Name: "wait", Usage: "for an owner who is not there, until it comes or you press Ctrl-C"},
@@ -114,7 +114,7 @@ func mistyped(c catalog.Contents, err error) error {
 	}
 	var names []string
 	for _, e := range c.Entries {
-		names = append(names, e.Path)
+		names = append(names, e.Path, path.Base(e.Path))
 		for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
 			names = append(names, dir)
 		}

@@ -87,6 +87,7 @@ func TestAWrongNameIsAnsweredWithWhatWasMeant(t *testing.T) {
 		{"catalog unimport films", 1, []string{`no imported catalog is called "films"`}},
 		{"catalog unshare idle bob", 1, []string{`nothing that you share with bob is called "idle"`}},
 		{"catalog download films 2024/gaot.mp4", 1, []string{`did you mean "2024/goat.mp4"`, "try: natster catalog contents films"}},
+		{"catalog download films GOAT.mp4", 1, []string{`did you mean "2024/goat.mp4"`}},
 		{"catalog open films ffff", 1, []string{"no such file"}},
 		{"catalog new 2024/07 .", 1, []string{"not a catalog name"}},
 		{"catalog new new /nowhere/at/all", 1, []string{"directory"}},

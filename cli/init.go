@@ -138,13 +138,13 @@ func (c Context) introduce(ctx context.Context, creds accounts.Creds) (known api
 	defer nc.Close()
 	client := api.NewClient(nc)
 	known, err = client.Whoami(ctx)
-	if !errors.Is(err, api.ErrNotFound) {
+	if !errors.Is(err, api.ErrNotFound) && (err != nil || !known.Account.IsZero()) {
 		return known, false, client.Position(), err
 	}
 	if err := client.Initialize(ctx, c.Account, c.Account.String(), c.AccountName); err != nil && !errors.Is(err, api.ErrBadRequest) {
 		return known, false, 0, err
 	}
-	known, err = client.Whoami(ctx)
+	known, err = client.Introduced(ctx)
 	return known, true, client.Position(), err
 }
 

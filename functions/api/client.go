@@ -94,6 +94,27 @@ func call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (a A,
 // Whoami returns what the functions know of this account; [ErrNotFound] before it is initialized.
 func (c *Client) Whoami(ctx context.Context) (Identity, error) { return Call(ctx, c, Whoami, None{}) }
 
+// Introduced is [Client.Whoami] right after [Client.Initialize]: an original service answers a put before its projections know
+// of it, so that for a while, bounded, it may not.
+func (c *Client) Introduced(ctx context.Context) (Identity, error) {
+	const most = 10 * time.Second
+	end := time.Now().Add(most)
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		known, err := c.Whoami(ctx)
+		if err == nil && known.Account.IsZero() { // it has nothing to say yet
+			err = Errorf(ErrNotFound, "the account was introduced, and is not known yet: try again")
+		}
+		if !errors.Is(err, ErrNotFound) || time.Now().Add(pause).After(end) {
+			return known, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return known, context.Cause(ctx)
+		}
+	}
+}
+
 // Totals returns the running totals over all accounts.
 func (c *Client) Totals(ctx context.Context) (Totals, error) { return Call(ctx, c, Stats, None{}) }
 

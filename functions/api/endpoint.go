@@ -91,6 +91,9 @@ func (e Endpoint[Q, A]) decodeReply(body []byte) (a A, err error) {
 		return a, Errorf(ErrInternal, "%s: the reply is %d bytes long", e.Name, len(body))
 	}
 	if err := json.Unmarshal(body, &env); err != nil {
+		if data, refused := DecodeReply(body); refused != nil || string(data) == `""` {
+			return a, refused // an original service says nothing with an empty string
+		}
 		return a, Errorf(ErrInternal, "%s: the reply cannot be read: %v", e.Name, err)
 	}
 	if err := refusal(env.Code, env.Error); err != nil || env.Data == nil {
