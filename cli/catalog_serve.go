@@ -3,14 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
-	"net"
 	"strconv"
 	"time"
 
 	"natster/deploy/accounts"
 	"natster/events"
 
-	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 )
 
@@ -92,11 +90,8 @@ func (e *env) openPatiently(ctx context.Context) (*session, error) {
 
 // isAbsent tells whether err says that the world is not there now.
 func isAbsent(err error) bool {
-	if errors.Is(err, accounts.ErrNotRunning) || errors.Is(err, nats.ErrTimeout) {
-		return true
-	}
-	_, network := errors.AsType[net.Error](err) // refused, unreachable, without an address: a machine that has just woken
-	return network
+	_, is := errors.AsType[*unreachable](err)
+	return is || errors.Is(err, accounts.ErrNotRunning)
 }
 
 // A servedCatalog is a catalog in the list of those that are served.
