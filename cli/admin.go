@@ -20,7 +20,7 @@ func adminCommand(e *env) *cli.Command {
 		Usage:       "mend a world on this machine",
 		Category:    categoryLook,
 		Description: `For whoever runs the world: these commands use its own keys.`,
-		Subcommands: []*cli.Command{adminCheckCommand(e), adminRebuildCommand(e), adminCredsCommand(e), adminClusterCommand(e), adminProvisionCommand(e)},
+		Subcommands: []*cli.Command{adminCheckCommand(e), adminRebuildCommand(e), adminCredsCommand(e), adminNATSCommand(e), adminClusterCommand(e), adminProvisionCommand(e)},
 	}
 }
 
@@ -28,15 +28,21 @@ func worldFlag() cli.Flag {
 	return &cli.StringFlag{Name: "world", Usage: "`DIR` of the world (or set NATSTER_WORLD)"}
 }
 
+// adminDir is the directory of the world on this machine that is meant: the one that flag names, or the context's, or the
+// usual one.
+func (e *env) adminDir(flag string) (string, error) {
+	if me, err := e.me(); err == nil && flag == "" && me.World != "" {
+		return me.World, nil
+	}
+	return e.worldDir(flag)
+}
+
 // administer connects to the global account of a world on this machine: the one that flag names, or the context's, or the
 // usual one. The caller closes the connection.
 func (e *env) administer(ctx context.Context, flag string) (*nats.Conn, *accounts.Operator, error) {
-	dir, err := e.worldDir(flag)
+	dir, err := e.adminDir(flag)
 	if err != nil {
 		return nil, nil, err
-	}
-	if me, err := e.me(); err == nil && flag == "" && me.World != "" {
-		dir = me.World
 	}
 	info, err := world.Find(dir)
 	if err != nil {

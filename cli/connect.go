@@ -35,12 +35,6 @@ func (c Context) connect(ctx context.Context, creds accounts.Creds) (*nats.Conn,
 	return nc, err
 }
 
-// surroundings are what the environment says of where to connect, which counts before the world and its files.
-type surroundings struct {
-	says    string // the variables that say so
-	options []nats.Option
-}
-
 // An unreachable error says that there is no world to talk to, so that what needs none can be done without.
 type unreachable struct{ error }
 

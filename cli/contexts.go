@@ -202,13 +202,17 @@ func (s contextStore) put(c Context, creds accounts.Creds) error {
 	return writePrivate(s.path(c.Name), append(text, '\n'))
 }
 
+// credsFile is where the credentials of c are.
+func (s contextStore) credsFile(c Context) string {
+	if filepath.IsAbs(c.Creds) {
+		return c.Creds
+	}
+	return filepath.Join(s.dir, "contexts", c.Creds)
+}
+
 // creds reads the credentials of c. Errors name the file, never what is in it.
 func (s contextStore) creds(c Context) (accounts.Creds, error) {
-	path := c.Creds
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(s.dir, "contexts", path)
-	}
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(s.credsFile(c))
 	if err != nil {
 		return nil, hint(fmt.Errorf("the credentials of context %s cannot be read: %w", c.Name, err), "init %s", c.Name)
 	}

@@ -149,7 +149,7 @@ func (d *demo) inside(who string) func(string) string {
 			return filepath.Join(d.dir, "data")
 		case "NATSTER_CONTEXT":
 			return who
-		case "NATSTER_WORLD":
+		case "NATSTER_WORLD", "NATS_CONTEXT", "NATS_URL", "NATS_CREDS":
 			return ""
 		}
 		return d.Getenv(name)

@@ -24,6 +24,8 @@
 //
 //	dirs.go        where things are kept; private, atomic writing
 //	contexts.go    Context: an account, its world, its credentials; the store of all contexts
+//	connect.go     a connection, or why there is none
+//	surroundings.go  NATS_CONTEXT, NATS_URL, NATS_CREDS: the contexts of the nats command
 //	contacts.go    names for account keys
 //	resolve.go     whom and what a word means
 //	session.go     a connection as the account of a context
@@ -53,6 +55,7 @@
 //	$XDG_CONFIG_HOME/natster/current               the name of the context in use
 //	$XDG_CONFIG_HOME/natster/contexts/NAME.json    a context, without secrets
 //	$XDG_CONFIG_HOME/natster/contexts/NAME.creds   its credentials
+//	$XDG_CONFIG_HOME/natster/nats/                 credentials that natster admin nats wrote
 //	$XDG_CONFIG_HOME/natster/contacts.json         names for account keys
 //	$XDG_DATA_HOME/natster/NAME/catalogs/C.json    the catalogs of context NAME
 //	$XDG_DATA_HOME/natster/world/                  the world of natster devrun

@@ -137,7 +137,8 @@ func (e *env) helpFlags(title string, flags []cli.Flag) {
 	}
 	e.section(title)
 	for _, r := range rows {
-		fmt.Fprintf(e.Stdout, "   %s  %s\n", e.out.cyan(fmt.Sprintf("%-*s", width, r[0])), r[1])
+		usage := strings.Join(wrap(r[1], max(20, e.helpWidth()-width-5)), "\n"+strings.Repeat(" ", width+5))
+		fmt.Fprintf(e.Stdout, "   %s  %s\n", e.out.cyan(fmt.Sprintf("%-*s", width, r[0])), usage)
 	}
 }
 

@@ -54,6 +54,11 @@ func (e *env) me() (Context, error) {
 	if err != nil {
 		return Context{}, err
 	}
+	if e.context == "" {
+		if me, is, err := e.surrounded(s); is {
+			return me, err
+		}
+	}
 	return s.get(e.context)
 }
 
@@ -63,7 +68,7 @@ func (e *env) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	me, err := store.get(e.context)
+	me, err := e.me()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"natster/deploy/accounts"
+	"natster/deploy/private"
+	"natster/deploy/world"
+	"natster/events"
+
+	"github.com/urfave/cli/v2"
+)
+
+func adminNATSCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:  "nats",
+		Usage: "write contexts for the nats command, to look at the world with it",
+		Flags: []cli.Flag{worldFlag()},
+		Description: `Three, and nothing that others wrote is replaced: natster-admin may do everything in the account of the functions, with
+the event log and the buckets; natster-system sees the server itself; natster-me is the account that you act as.
+
+   natster admin nats
+   nats --context natster-admin micro ls
+   nats --context natster-system server list
+   nats --context natster-me subscribe '>'`,
+		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) error {
+			dir, err := e.adminDir(c.String("world"))
+			if err != nil {
+				return err
+			}
+			rows, err := e.natsContexts(ctx, dir)
+			if err != nil {
+				return err
+			}
+			return e.print(rows, func() {
+				t := table{head: []string{"CONTEXT", "WHAT", "FILE"}}
+				for _, r := range rows {
+					t.row(r.Name, r.what, r.File)
+				}
+				e.printTable(t, "")
+				e.say("\nThey are good for as long as the world is at %s; then do it again.", rows[0].URL)
+				e.say("\nNext: %s", e.out.bold("nats --context natster-admin micro ls"))
+			})
+		}),
+	}
+}
+
+// A natsContextRow is a context of the nats command that was written.
+type natsContextRow struct {
+	Name    string         `json:"name"`
+	Account events.Account `json:"account"`
+	URL     string         `json:"url"`
+	Creds   string         `json:"creds"`
+	File    string         `json:"file"`
+	what    string
+}
+
+// ours is how the description of each begins: a file without it is somebody else's.
+const ours = "natster: "
+
+// natsContexts writes the contexts for the world in dir, all or, if one's name is taken, none.
+func (e *env) natsContexts(ctx context.Context, dir string) ([]natsContextRow, error) {
+	info, err := world.Find(dir)
+	if err != nil {
+		return nil, err
+	}
+	keeper, err := world.OpenKeeper(dir)
+	if err != nil {
+		return nil, err
+	}
+	config, err := e.configDir()
+	if err != nil {
+		return nil, err
+	}
+	to, err := e.natsContextDir()
+	if err != nil {
+		return nil, err
+	}
+	known := keeper.WellKnown()
+	rows := []natsContextRow{
+		{Name: "natster-admin", Account: known.Global, what: "the functions' account: everything"},
+		{Name: "natster-system", Account: known.System, what: "the server itself"},
+	}
+	for i := range rows {
+		rows[i].Creds = filepath.Join(config, "nats", rows[i].Name+".creds")
+	}
+	if s, err := e.contexts(); err == nil {
+		if me, err := e.me(); err == nil && me.World == dir {
+			rows = append(rows, natsContextRow{Name: "natster-me", Account: me.Account, Creds: s.credsFile(me), what: "account " + me.AccountName})
+		}
+	}
+	for i := range rows {
+		rows[i].URL, rows[i].File = info.URL, filepath.Join(to, rows[i].Name+".json")
+		if err := checkOurs(rows[i].File); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range rows[:2] {
+		creds, err := keeper.User(ctx, r.Account, worldAdmin, accounts.Permissions{All: true})
+		if err != nil {
+			return nil, err
+		}
+		if err := writePrivate(r.Creds, creds); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range rows {
+		n := natsContext{Description: ours + r.what, URL: r.URL, Creds: r.Creds, CA: selfSignedCA(dir, info)}
+		text, err := json.MarshalIndent(n, "", "  ")
+		if err != nil {
+			return nil, err
+		}
+		if err := private.MkdirAll(to); err != nil { // the nats command's own, if it is there
+			return nil, err
+		}
+		if err := private.WriteFile(r.File, append(text, '\n')); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// checkOurs fails when there is a file that natster did not write.
+func checkOurs(path string) error {
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	var n natsContext
+	if json.Unmarshal(text, &n) != nil || !strings.HasPrefix(n.Description, ours) {
+		return fmt.Errorf("%s is there already and not natster's: move it away, and nothing is lost", path)
+	}
+	return nil
+}
+
+// selfSignedCA is the certificate that the world in dir made for itself, if it did.
+func selfSignedCA(dir string, info world.Info) string {
+	cert := filepath.Join(dir, "tls", "cert.pem")
+	if _, err := os.Stat(cert); err != nil || info.Fingerprint == "" {
+		return ""
+	}
+	return cert
+}
