@@ -40,6 +40,7 @@ channel.onmessage = (e) => {
     tell({ type: 'measured' });
   }
   if (m.type === 'unshared') {
+    for (const key of [...wholes.keys()]) if (key.startsWith(m.catalog + '/')) wholes.delete(key);
     sessions.each((s) => s.catalog === m.catalog && s.fail(new MediaError('revoked', 'This catalog is no longer shared with you.')));
   }
 };
@@ -62,6 +63,9 @@ let plain = false;
 
 function reset(): void {
   sessions.clear((s) => s.fail(new MediaError('signed_out', 'You are signed out.')));
+  wholes.clear();
+  originals.clear();
+  away.clear();
   link?.close();
   link = undefined;
   renew();
@@ -73,6 +77,7 @@ function connected(): Link {
   const l = new Link('natster web worker');
   l.onState((s) => {
     if (s === 'signed_out' || s === 'unlinked' || s === 'revoked') {
+      wholes.clear();
       sessions.clear((x) => x.fail(new MediaError('signed_out', 'You are signed out. Sign in again to go on.')));
     }
     if (link === l && (s === 'signed_out' || s === 'unlinked' || s === 'revoked' || s === 'closed')) link = undefined;

@@ -30,5 +30,5 @@ export function whyFailed(catalog: string, hash: string, f: Hear): () => void {
 
 /** passes tells whether it helps to ask again. Otherwise it is the picture: the browser cannot show it, or it is gone. */
 export function passes(why: string): boolean {
-  return why === 'offline' || why === 'busy' || why === 'failed';
+  return why === 'offline' || why === 'away' || why === 'busy' || why === 'failed';
 }
