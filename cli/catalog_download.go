@@ -163,7 +163,7 @@ func (s *session) download(ctx context.Context, name events.Catalog, entries []c
 	}
 	s.noteOrphans(dest, r.Orphans)
 	if err != nil {
-		return s.downloadFailed(err, r, len(entries))
+		return s.downloadFailed(err, r, len(entries), o.Overwrite)
 	}
 	out := downloadResult{dest, r.Files, r.Skipped, r.Resumed, leftOut, r.Bytes, took.Seconds()}
 	return s.print(out, func() {
@@ -214,13 +214,10 @@ func (s *session) watch(name events.Catalog, bar *bar) func(client.Progress) {
 }
 
 // downloadFailed says which files did not come, when it is about files and not about all of it, and which of them never will.
-func (s *session) downloadFailed(err error, r client.Result, wanted int) error {
+func (s *session) downloadFailed(err error, r client.Result, wanted int, overwrite bool) error {
 	const most = 10
 	all := []error{err}
-	if many, ok := errors.AsType[interface {
-		error
-		Unwrap() []error
-	}](err); ok {
+	if many, ok := err.(interface{ Unwrap() []error }); ok { // as Download joins them, and not as one wraps several
 		all = many.Unwrap()
 	}
 	never, exists := 0, false
@@ -248,7 +245,7 @@ func (s *session) downloadFailed(err error, r client.Result, wanted int) error {
 		}
 	}
 	switch {
-	case exists:
+	case exists && !overwrite:
 		return hint(err, "catalog download --overwrite …")
 	case never > 0:
 		return hint(err, "catalog download … -o DIR (another directory has place)")

@@ -257,6 +257,9 @@ func (d *download) misplaced(e catalog.Entry, err error) error {
 	if err = diskError(err); hopeless(err) || errors.Is(err, ErrInUse) {
 		return err
 	}
+	if strings.HasSuffix(err.Error(), "path escapes from parent") { // os.Root's, which has no name
+		return fmt.Errorf("%w: a link that leads out of the directory", ErrExists)
+	}
 	if badName(err) || errors.Is(err, fs.ErrPermission) && d.onlyThisName(e) {
 		return fmt.Errorf("%w: %w", ErrName, err)
 	}
