@@ -20,7 +20,7 @@ func (s *session) activityLog(b *board) *slog.Logger {
 		level = slog.LevelDebug
 	}
 	if s.json {
-		return slog.New(slog.NewJSONHandler(s.Stdout, &slog.HandlerOptions{Level: level}))
+		return slog.New(slog.NewJSONHandler(s.Stdout, &slog.HandlerOptions{Level: level, ReplaceAttr: inVocabulary}))
 	}
 	a := &activity{level: level, out: s.Stdout, err: s.Stderr, outStyle: s.out, errStyle: s.err, who: s.who, mu: new(sync.Mutex), time: time.DateTime}
 	if b != nil {
@@ -30,6 +30,17 @@ func (s *session) activityLog(b *board) *slog.Logger {
 		}
 	}
 	return slog.New(a)
+}
+
+// inVocabulary names what is logged as all JSON of natster does.
+func inVocabulary(_ []string, a slog.Attr) slog.Attr {
+	switch a.Key {
+	case slog.TimeKey:
+		a.Value = slog.TimeValue(a.Value.Time().UTC())
+	case "caller":
+		a.Key = "account"
+	}
+	return a
 }
 
 // An activity is a slog.Handler for a person:

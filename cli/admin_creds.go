@@ -48,7 +48,7 @@ node, and keep it as you keep passwords. Write it again after an update of natst
 			for _, f := range fns {
 				names = append(names, f.Name)
 			}
-			return e.print(map[string]any{"dir": to, "functions": names}, func() {
+			return e.print(map[string]any{"directory": to, "functions": names}, func() {
 				e.say("credentials of %s and the hub are in %s", count(len(names), "function"), to)
 			})
 		}),

@@ -26,7 +26,7 @@ listed as of its last scan; another's is asked for now, so its owner has to serv
 				return err
 			}
 			e.noteRefused(contents)
-			return e.print(contents, func() { e.printContents(contents, c.Bool("long")) })
+			return e.print(contentsAsJSON(contents), func() { e.printContents(contents, c.Bool("long")) })
 		}),
 	}
 }

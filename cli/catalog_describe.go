@@ -43,7 +43,7 @@ func catalogDescribeCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return e.print(entry, func() { e.say("%s: %s", e.out.bold(entry.Path), entry.Description) })
+			return e.print(entryAsJSON(entry), func() { e.say("%s: %s", e.out.bold(entry.Path), entry.Description) })
 		}),
 	}
 }

@@ -146,7 +146,7 @@ type downloadResult struct {
 	There     int     `json:"already_there"`
 	Resumed   int     `json:"resumed"`
 	LeftOut   int     `json:"left_out"` // of the listing: what cannot be believed
-	Bytes     int64   `json:"bytes_received"`
+	Bytes     int64   `json:"bytes"`    // received
 	Seconds   float64 `json:"seconds"`
 }
 

@@ -35,7 +35,7 @@ func catalogImportCommand(e *env) *cli.Command {
 				return err
 			}
 			x.Imported = true
-			return s.print(x, func() {
+			return s.print(shareAsJSON(x), func() {
 				s.say("imported %s from %s, %s", s.out.bold(x.Catalog.String()), s.contacts.name(x.From), onlineText(x.Online))
 				s.say("\nNext: %s", s.typed("catalog contents %s", x.Catalog))
 			})

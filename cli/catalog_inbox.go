@@ -23,7 +23,7 @@ func catalogInboxCommand(e *env) *cli.Command {
 				return err
 			}
 			claims := s.claims(ctx, inbox)
-			return s.print(inbox, func() {
+			return s.print(sharesAsJSON(inbox), func() {
 				if len(inbox) == 0 {
 					s.say("nothing new is shared with you")
 				}

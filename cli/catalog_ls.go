@@ -12,7 +12,7 @@ import (
 
 // A catalogRow is a catalog in a listing.
 type catalogRow struct {
-	Name      events.Catalog `json:"name"`
+	Name      events.Catalog `json:"catalog"`
 	Owner     events.Account `json:"owner"`
 	Own       bool           `json:"own"`
 	Online    bool           `json:"online"`

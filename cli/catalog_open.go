@@ -105,7 +105,7 @@ func (s *session) openFile(ctx context.Context, g *client.Gateway, name events.C
 	}
 	path := g.Path(name, entry)
 	return s.gateway(ctx, g, path, browser, func(host string) error {
-		return s.printLine(map[string]any{"url": "http://" + host + path, "entry": entry}, func() {
+		return s.printLine(map[string]any{"url": "http://" + host + path, "entry": entryAsJSON(entry)}, func() {
 			s.say("http://%s%s", host, path)
 			s.note("%s", s.err.dim(fmt.Sprintf("%s, %s; Ctrl-C ends it", entry.MIMEType, size(entry.Size))))
 		})

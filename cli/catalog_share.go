@@ -11,7 +11,7 @@ import (
 // A shareResult is a share that was made, or taken back.
 type shareResult struct {
 	Catalog events.Catalog `json:"catalog"`
-	With    events.Account `json:"with"`
+	With    events.Account `json:"to"`
 	Event   uint64         `json:"event"`            // position in the event log
 	Served  *bool          `json:"served,omitempty"` // of a share that was made: whether the catalog is served now, if known
 }

@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 
-	"natster/functions/api"
-
 	"github.com/urfave/cli/v2"
 )
 
@@ -19,10 +17,7 @@ func catalogSharesCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if shares == nil {
-				shares = []api.Share{} // [] in JSON
-			}
-			return s.print(shares, func() {
+			return s.print(sharesAsJSON(shares), func() {
 				t := table{head: []string{"CATALOG", "FROM", "TO", "ONLINE", "IMPORTED"}}
 				for _, x := range shares {
 					t.row(x.Catalog.String(), s.who(x.From), s.who(x.To), yes(x.Online, "yes"), yes(x.Imported, "yes"))

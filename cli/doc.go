@@ -13,6 +13,7 @@
 //	results.go     stdout: what could not be written is no success; a run ends with its reader
 //	reader_*.go    whether a pipe has lost its reader
 //	errors.go      how errors look, what to type next, exit codes
+//	vocabulary.go  what --json prints of things that several commands print
 //	table.go       listings; sizes, rates and numbers for people
 //	progress.go    the bar on stderr
 //	suggest.go     what a mistyped word most likely meant

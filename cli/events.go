@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -124,10 +125,14 @@ func (n *narrator) follow(ctx context.Context, nc *nats.Conn, from uint64, last 
 
 // told is an event as JSON has it.
 type told struct {
-	Position uint64    `json:"position"`
-	Time     time.Time `json:"time"`
-	ID       string    `json:"id"`
-	events.Event
+	Position uint64          `json:"position"`
+	Time     time.Time       `json:"time"`
+	ID       string          `json:"id"`
+	Type     events.Type     `json:"type"`
+	From     events.Account  `json:"from,omitzero"`
+	To       events.Account  `json:"to,omitzero"`
+	Catalog  events.Catalog  `json:"catalog,omitzero"`
+	Data     json.RawMessage `json:"data,omitempty"` // as it is in the log
 }
 
 func (n *narrator) tell(m jetstream.Msg, position uint64) error {
@@ -139,7 +144,7 @@ func (n *narrator) tell(m jetstream.Msg, position uint64) error {
 	if err != nil {
 		return err
 	}
-	return n.printLine(told{position, ev.Time, ev.ID, ev}, func() {
+	return n.printLine(told{position, ev.Time.UTC(), ev.ID, ev.Type, ev.Origin, ev.Target, ev.Catalog, ev.Data}, func() {
 		n.say("%s  %s  %s", n.out.dim(fmt.Sprintf("%6d", position)), n.out.dim(ev.Time.Local().Format(time.DateTime)), n.sentence(ev))
 	})
 }

@@ -43,7 +43,7 @@ again does no harm.
 			return e.print(r, func() {
 				what := "account " + e.out.bold(r.Name) + " is ready"
 				if r.Known {
-					what = "account " + e.out.bold(r.Name) + " has been ready since " + time.Unix(r.Since, 0).Format(time.DateTime)
+					what = "account " + e.out.bold(r.Name) + " has been ready since " + r.Since.Local().Format(time.DateTime)
 				}
 				e.say("%s", what)
 				e.say("  account  %s", r.Account)
@@ -60,13 +60,13 @@ again does no harm.
 
 // An initResult is what init did.
 type initResult struct {
-	Name    string         `json:"account_name"`
-	Account events.Account `json:"account_key"`
+	Name    string         `json:"name"`
+	Account events.Account `json:"account"`
 	Context string         `json:"context"`
 	Before  string         `json:"context_before,omitempty"` // what was in use
 	File    string         `json:"file"`
 	Known   bool           `json:"known"` // it had been introduced before
-	Since   int64          `json:"initialized"`
+	Since   time.Time      `json:"since"`
 }
 
 // join enrols the account in the world in dir, makes it a context and introduces it.
@@ -107,7 +107,7 @@ func (e *env) join(ctx context.Context, dir, name string) (initResult, error) {
 	if err := e.remember(me, position); err != nil {
 		return r, err
 	}
-	r.Known, r.Since = !fresh, known.Initialized
+	r.Known, r.Since = !fresh, time.Unix(known.Initialized, 0).UTC()
 	return r, store.use(me.Name)
 }
 

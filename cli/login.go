@@ -42,13 +42,18 @@ website can do then, and for how long, stays yours: natster logout --web ends it
 			if err != nil {
 				return err
 			}
-			return s.print(otc, func() {
+			expires := time.Now().Add(time.Duration(otc.ValidMinutes) * time.Minute)
+			return s.print(struct {
+				Code    string    `json:"code"`
+				URL     string    `json:"claim_url,omitempty"`
+				Expires time.Time `json:"expires"`
+			}{otc.Code, otc.ClaimURL, expires.UTC().Truncate(time.Second)}, func() {
 				s.say("code   %s", s.out.bold(otc.Code))
 				if otc.ClaimURL != "" {
 					s.say("claim  %s", otc.ClaimURL)
 				}
 				s.say("valid  %s, until %s, once", count(otc.ValidMinutes, "minute"),
-					time.Now().Add(time.Duration(otc.ValidMinutes)*time.Minute).Format(time.TimeOnly))
+					expires.Format(time.TimeOnly))
 				if picture != "" {
 					s.say("\n%s", picture)
 				}

@@ -19,7 +19,7 @@ func statsCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return s.print(t, func() {
+			return s.print(totalsJSON{t.Accounts, t.Running, t.Shares}, func() {
 				s.say("accounts         %d", t.Accounts)
 				s.say("catalogs online  %d", t.Running)
 				s.say("shares           %d", t.Shares)

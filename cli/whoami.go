@@ -30,10 +30,10 @@ func whoamiCommand(e *env) *cli.Command {
 			}
 			return s.print(struct {
 				Context string         `json:"context"`
-				Name    string         `json:"account_name"`
-				Account events.Account `json:"account_key"`
-				Since   time.Time      `json:"initialized"`
-				OAuthID string         `json:"oauth_id,omitempty"`
+				Name    string         `json:"name"`
+				Account events.Account `json:"account"`
+				Since   time.Time      `json:"since"`
+				OAuthID string         `json:"login,omitempty"`
 				URL     string         `json:"url"`
 				Notice  string         `json:"notice,omitempty"`
 			}{s.me.Name, s.me.AccountName, known.Account, time.Unix(known.Initialized, 0).UTC(), known.OAuthID, s.nc.ConnectedUrl(), s.api.Notice()}, func() {
