@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -81,7 +82,6 @@ func TestCommandsThatGoOn(t *testing.T) {
 			})
 			t.Run("whose reader has gone", func(t *testing.T) {
 				p := c.start(s.of(t))
-				said := p.stderr.String()
 				must(t, p.stdout.Close())
 				if !c.reads { // it goes on, and in the end may have something to say
 					p.lives()
@@ -90,7 +90,7 @@ func TestCommandsThatGoOn(t *testing.T) {
 				} else {
 					p.ends(0)
 				}
-				if s := p.stderr.String(); s != said {
+				if s := p.stderr.String(); strings.Contains(s, "natster: ") {
 					t.Errorf("it complains:\n%s", s)
 				}
 			})
