@@ -127,16 +127,18 @@ func mistyped(c catalog.Contents, err error) error {
 
 // client reads catalogs as this session's account.
 func (s *session) client() *client.Client {
-	return client.NewWith(client.Config{Conn: s.nc, Account: s.me.Account, Owner: s.owner, Logger: s.logger()})
+	return client.NewWith(client.Config{Conn: s.nc, Account: s.me.Account, Origin: s.origin, Logger: s.logger()})
 }
 
-// owner is whose a catalog should be, as this account's imports have it.
-func (s *session) owner(ctx context.Context, c events.Catalog) (events.Account, error) {
-	_, owners, err := s.me.imports(ctx)
-	if a, imported := owners[c]; imported || err != nil {
-		return a, err
+// origin is what a catalog's name stands for, as this account's imports have it.
+func (s *session) origin(ctx context.Context, name events.Catalog) (client.Origin, error) {
+	all, err := s.me.imports(ctx)
+	for _, i := range all {
+		if i.As == name {
+			return client.Origin{Owner: i.Owner, Catalog: i.Catalog}, err
+		}
 	}
-	return s.me.Account, nil
+	return client.Origin{Owner: s.me.Account}, err
 }
 
 // A downloadResult is what a download did, for scripts.

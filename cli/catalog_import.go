@@ -3,8 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions/api"
 
@@ -16,31 +21,131 @@ func catalogImportCommand(e *env) *cli.Command {
 		Name:      "import",
 		Usage:     "import a catalog that is shared with you",
 		ArgsUsage: "NAME [OWNER]",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "as", Usage: "the `NAME` that it has here, if that is not to be its owner's"},
+		},
 		Description: `natster catalog inbox prints the line to type. The owner may be left out if only one shares a catalog by that name.
+Two catalogs of one name, or one that is called like your own, have to be told apart: --as gives an import another name here.
+To import again under another name renames it.
 
-   natster catalog import films alice`,
-		Action: e.online(1, 2, func(ctx context.Context, s *session, _ *cli.Context, arg []string) error {
+   natster catalog import films alice
+   natster catalog import films alice --as alicefilms`,
+		Action: e.online(1, 2, func(ctx context.Context, s *session, c *cli.Context, arg []string) error {
 			x, err := s.offered(ctx, arg)
 			if err != nil {
+				return err
+			}
+			i := accounts.Import{Catalog: x.Catalog, Owner: x.From}
+			if text := c.String("as"); text != "" {
+				if i.As, err = events.ParseCatalog(text); err != nil {
+					return err
+				}
+			}
+			if i.As, err = s.importNamed(ctx, i); err != nil {
 				return err
 			}
 			keeper, err := s.me.keeper()
 			if err != nil {
 				return err
 			}
-			if err := keeper.Import(ctx, s.me.Account, x.Catalog, x.From); err != nil {
+			if err := keeper.Import(ctx, s.me.Account, i); err != nil {
 				return err
 			}
 			if err := s.api.Imported(ctx, x.Catalog, x.From); err != nil {
 				return err
 			}
 			x.Imported = true
-			return s.print(shareAsJSON(x), func() {
-				s.say("imported %s from %s, %s", s.out.bold(x.Catalog.String()), s.contacts.name(x.From), onlineText(x.Online))
-				s.say("\nNext: %s", s.typed("catalog contents %s", x.Catalog))
+			done := importDone{shareJSON: shareAsJSON(x)}
+			as := ""
+			if i.As != x.Catalog {
+				done.As, as = i.As, " as "+s.out.bold(i.As.String())
+			}
+			return s.print(done, func() {
+				s.say("imported %s from %s%s, %s", s.out.bold(x.Catalog.String()), s.contacts.name(x.From), as, onlineText(x.Online))
+				s.say("\nNext: %s", s.typed("catalog contents %s", i.As))
 			})
 		}),
 	}
+}
+
+// An importDone is what an import did, for scripts.
+type importDone struct {
+	shareJSON
+	As events.Catalog `json:"as,omitzero"` // what it is called here, if that is another name
+}
+
+// importNamed is what i is to be called here. A name that stands for something else already is refused, with the line to type.
+func (s *session) importNamed(ctx context.Context, i accounts.Import) (events.Catalog, error) {
+	imported, err := s.me.imports(ctx)
+	if err != nil {
+		return i.As, err
+	}
+	if i.As.IsZero() {
+		i.As = i.Catalog
+		for _, j := range imported {
+			if j.Catalog == i.Catalog && j.Owner == i.Owner {
+				i.As = j.As
+			}
+		}
+	}
+	taken, err := s.taken(i, imported)
+	if err != nil || taken == "" {
+		return i.As, err
+	}
+	return i.As, hint(fmt.Errorf("%s, so that this one needs another name here", taken),
+		"%s", importLine(i.Catalog, s.contacts.typed(i.Owner), suggested(s.contacts, i.Owner, i.Catalog)))
+}
+
+// taken says what else the name that i is to have stands for, or nothing.
+func (s *session) taken(i accounts.Import, imported []accounts.Import) (string, error) {
+	for _, j := range imported {
+		if j.As == i.As && (j.Catalog != i.Catalog || j.Owner != i.Owner) {
+			return fmt.Sprintf("%s is a catalog that you import from %s", j.As, s.contacts.name(j.Owner)), nil
+		}
+	}
+	shelf, err := s.shelf(s.me)
+	if err != nil {
+		return "", err
+	}
+	mine, err := shelf.names()
+	if slices.Contains(mine, i.As) {
+		return fmt.Sprintf("%s is a catalog of yours", i.As), err
+	}
+	return "", err
+}
+
+// importing is the line that imports what x shares, under another name where its own is taken.
+func (s *session) importing(ctx context.Context, x api.Share) string {
+	var as events.Catalog
+	if _, err := s.importNamed(ctx, accounts.Import{Catalog: x.Catalog, Owner: x.From}); err != nil {
+		as = suggested(s.contacts, x.From, x.Catalog)
+	}
+	return importLine(x.Catalog, s.contacts.typed(x.From), as)
+}
+
+// importLine is the command line of an import; the zero as is no other name.
+func importLine(c events.Catalog, owner string, as events.Catalog) string {
+	line := fmt.Sprintf("catalog import %s %s", c, owner)
+	if !as.IsZero() {
+		line += " --as " + as.String()
+	}
+	return line
+}
+
+// suggested is a name for owner's catalog c that begins with what the owner is called here.
+func suggested(contacts Contacts, owner events.Account, c events.Catalog) events.Catalog {
+	who := strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+			return r
+		}
+		return -1
+	}, contacts.name(owner))
+	for _, name := range []string{who + c.String(), "other" + c.String()} {
+		if as, err := events.ParseCatalog(name); err == nil && as != c {
+			return as
+		}
+	}
+	return c
 }
 
 // offered is the share that a name, and perhaps an owner, mean.
@@ -70,7 +175,12 @@ func (s *session) offered(ctx context.Context, arg []string) (api.Share, error) 
 	case len(same) == 1:
 		return same[0], nil
 	case len(same) > 1:
-		return none, hint(fmt.Errorf("%s share a catalog %s with you: name one", count(len(same), "account"), same[0].Catalog), "catalog inbox")
+		var who []string
+		for _, x := range same {
+			who = append(who, s.contacts.name(x.From))
+		}
+		return none, hint(fmt.Errorf("%s share a catalog %s with you: name one", strings.Join(who, " and "), same[0].Catalog),
+			"%s", s.importing(ctx, same[0]))
 	case owner.IsZero():
 		return pick(arg[0], "nothing that is shared with you", offers, shareName, "catalog inbox")
 	}

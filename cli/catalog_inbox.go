@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions/api"
 
@@ -36,7 +37,7 @@ func catalogInboxCommand(e *env) *cli.Command {
 						from += " (goes by " + quoted(claim) + ")"
 					}
 					s.say("%s from %s, %s", s.out.bold(x.Catalog.String()), from, onlineText(x.Online))
-					s.say("  %s", s.typed("catalog import %s %s", x.Catalog, s.contacts.typed(x.From)))
+					s.say("  %s", s.typed("%s", s.importing(ctx, x)))
 				}
 			})
 		}),
@@ -49,13 +50,13 @@ func (s *session) inbox(ctx context.Context) ([]api.Share, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, owners, err := s.me.imports(ctx)
+	imported, err := s.me.imports(ctx)
 	if err != nil {
 		return nil, err
 	}
 	inbox := []api.Share{}
 	for _, x := range shares {
-		if x.To == s.me.Account && x.From != s.me.Account && owners[x.Catalog] != x.From {
+		if x.To == s.me.Account && x.From != s.me.Account && !slices.ContainsFunc(imported, func(i accounts.Import) bool { return i.Catalog == x.Catalog && i.Owner == x.From }) {
 			inbox = append(inbox, x)
 		}
 	}

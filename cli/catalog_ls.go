@@ -13,6 +13,7 @@ import (
 // A catalogRow is a catalog in a listing.
 type catalogRow struct {
 	Name      events.Catalog `json:"catalog"`
+	Original  events.Catalog `json:"original,omitzero"` // what its owner calls an import, if that is another name
 	Owner     events.Account `json:"owner"`
 	Own       bool           `json:"own"`
 	Online    bool           `json:"online"`
@@ -65,7 +66,7 @@ func (s *session) catalogs(ctx context.Context) ([]catalogRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	imported, owners, err := s.me.imports(ctx)
+	imported, err := s.me.imports(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -90,10 +91,13 @@ func (s *session) catalogs(ctx context.Context) ([]catalogRow, error) {
 		}
 		rows = append(rows, r)
 	}
-	for _, c := range imported {
-		r := catalogRow{Name: c, Owner: owners[c]}
+	for _, i := range imported {
+		r := catalogRow{Name: i.As, Owner: i.Owner}
+		if i.As != i.Catalog {
+			r.Original = i.Catalog
+		}
 		for _, x := range shares {
-			if (x == api.Share{From: r.Owner, To: s.me.Account, Catalog: c, Online: true, Revision: x.Revision, Imported: x.Imported}) {
+			if (x == api.Share{From: r.Owner, To: s.me.Account, Catalog: i.Catalog, Online: true, Revision: x.Revision, Imported: x.Imported}) {
 				r.Online = true
 			}
 		}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions/api"
 	"natster/workloads/catalog/library"
@@ -23,7 +25,7 @@ func catalogNewCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "description", Aliases: []string{"d"}, Usage: "`TEXT` that others see beside the name"},
 		},
 		Description: `Looks through the directory and remembers what is there. Nothing is copied, and nobody sees it until you share it.
-The name is letters and digits, and belongs to whoever is first to share a catalog by it.
+The name is letters and digits; others may have a catalog of the same name, and only your own have to differ.
 
    natster catalog new films ~/Films --description "what we watched"`,
 		Action: args(2, 2, func(ctx context.Context, c *cli.Context, arg []string) error {
@@ -41,6 +43,9 @@ The name is letters and digits, and belongs to whoever is first to share a catal
 			}
 			if _, err := os.Stat(s.file(name)); err == nil {
 				return hint(fmt.Errorf("there is a catalog %s already", name), "catalog rescan %s", name)
+			}
+			if err := e.nameIsClear(ctx, me, s, name); err != nil {
+				return err
 			}
 			if err := e.nameIsFree(ctx, name); err != nil {
 				return err
@@ -60,6 +65,30 @@ The name is letters and digits, and belongs to whoever is first to share a catal
 	}
 }
 
+// nameIsClear refuses a name that an import has, and says so when another of this account's catalogs differs in capitals only.
+func (e *env) nameIsClear(ctx context.Context, me Context, s shelf, name events.Catalog) error {
+	imported, err := me.imports(ctx)
+	if err != nil && !errors.Is(err, accounts.ErrNoWorld) {
+		return err
+	}
+	all, err := s.names()
+	if err != nil {
+		return err
+	}
+	for _, i := range imported {
+		if i.As == name {
+			return e.twoCalled(name, i)
+		}
+		all = append(all, i.As)
+	}
+	for _, c := range all {
+		if strings.EqualFold(c.String(), name.String()) {
+			e.note("%s and %s differ in capitals only: people will take one for the other, and so does the original Natster", name, c)
+		}
+	}
+	return nil
+}
+
 // nameIsFree asks the functions whether the account may use name. If they cannot be asked, sharing will tell.
 func (e *env) nameIsFree(ctx context.Context, name events.Catalog) error {
 	s, err := e.open(ctx)
@@ -68,6 +97,20 @@ func (e *env) nameIsFree(ctx context.Context, name events.Catalog) error {
 		return nil
 	}
 	defer s.close()
+	shares, err := s.api.Shares(ctx)
+	if err != nil && !errors.Is(err, api.ErrUnavailable) {
+		return err
+	}
+	with := 0
+	for _, x := range shares {
+		if x.From == s.me.Account && x.Catalog == name {
+			with++
+		}
+	}
+	if with > 0 { // a catalog of that name was here before: it is this account's to make again
+		e.note("%s is shared with %s already, who will see what is in it", name, count(with, "account"))
+		return nil
+	}
 	v, err := s.api.ValidateName(ctx, name.String())
 	if err != nil && !errors.Is(err, api.ErrUnavailable) {
 		return err

@@ -2,8 +2,9 @@ package cli
 
 import (
 	"context"
+	"slices"
 
-	"natster/events"
+	"natster/deploy/accounts"
 
 	"github.com/urfave/cli/v2"
 )
@@ -21,11 +22,11 @@ func catalogUnimportCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			all, owners, err := me.imports(ctx)
+			all, err := me.imports(ctx)
 			if err != nil {
 				return err
 			}
-			c, err := pick(arg[0], "no imported catalog", all, events.Catalog.String, "catalog ls")
+			c, err := importCalled(arg[0], "no imported catalog", all)
 			if err != nil {
 				return err
 			}
@@ -36,7 +37,8 @@ func catalogUnimportCommand(e *env) *cli.Command {
 			if err := keeper.Unimport(ctx, me.Account, c); err != nil {
 				return err
 			}
-			return e.print(map[string]any{"catalog": c, "owner": owners[c]}, func() {
+			i := all[slices.IndexFunc(all, func(i accounts.Import) bool { return i.As == c })]
+			return e.print(map[string]any{"catalog": c, "owner": i.Owner}, func() {
 				e.say("%s is not imported any more", e.out.bold(c.String()))
 			})
 		}),

@@ -33,11 +33,10 @@ func (e *env) catalogCandidates(ctx context.Context, command, placeholder string
 	case "CATALOG":
 		all, _ = s.names() // what can be read is completed
 		if slices.Contains([]string{"contents", "download", "get", "open"}, command) {
-			imported, _, _ := me.imports(ctx) // likewise
-			all = append(all, imported...)
+			all = append(all, me.importedNames(ctx)...)
 		}
 	case "IMPORTED":
-		all, _, _ = me.imports(ctx) // likewise
+		all = me.importedNames(ctx)
 	case "PATH":
 		if len(before) > 0 {
 			return level(e.pathsIn(ctx, me, before[0]), typing)

@@ -3,11 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/events"
 	"natster/workloads/catalog"
@@ -65,22 +68,44 @@ func (s shelf) open(ctx context.Context, c library.Config, name events.Catalog) 
 	return library.Open(ctx, c)
 }
 
-// imports are the catalogs that the account of me has imported.
-func (me Context) imports(ctx context.Context) (names []events.Catalog, owners map[events.Catalog]events.Account, err error) {
-	owners = make(map[events.Catalog]events.Account)
+// imports are the catalogs that the account of me has imported, by the names that they have here.
+func (me Context) imports(ctx context.Context) ([]accounts.Import, error) {
 	if me.World == "" {
-		return nil, owners, nil
+		return nil, nil
 	}
 	keeper, err := world.OpenKeeper(me.World)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	all, err := keeper.Imports(ctx, me.Account)
+	return keeper.Imports(ctx, me.Account)
+}
+
+// errSeveral is the error of a name that stands for several things.
+var errSeveral = errors.New("name one")
+
+// importCalled is the import that name stands for: what is called so here, or else the only one that is called so at its owner's.
+func importCalled(name, kind string, all []accounts.Import, others ...events.Catalog) (events.Catalog, error) {
+	var names []string
+	var same []accounts.Import
 	for _, i := range all {
-		names = append(names, i.Catalog)
-		owners[i.Catalog] = i.Owner
+		if i.As.String() == name {
+			return i.As, nil
+		}
+		if i.Catalog.String() == name {
+			same = append(same, i)
+			names = append(names, i.As.String())
+		}
 	}
-	return names, owners, err
+	switch len(same) {
+	case 0:
+		for _, i := range all {
+			others = append(others, i.As)
+		}
+		return pick(name, kind, others, events.Catalog.String, "catalog ls")
+	case 1:
+		return same[0].As, nil
+	}
+	return events.Catalog{}, hint(fmt.Errorf("%w: %d imported catalogs are called %s by their owners; here they are %s", errSeveral, len(same), name, strings.Join(names, " and ")), "catalog ls")
 }
 
 // readable is a catalog that this account can read: its own, or one that it has imported.
@@ -93,18 +118,41 @@ func (e *env) readable(ctx context.Context, me Context, name string) (c events.C
 	if err != nil {
 		return c, false, err
 	}
-	imported, _, err := me.imports(ctx)
+	imported, err := me.imports(ctx)
 	if err != nil {
 		return c, false, err
 	}
 	for _, c := range mine {
-		if c.String() == name {
-			return c, true, nil
+		if c.String() != name {
+			continue
 		}
+		if i := slices.IndexFunc(imported, func(i accounts.Import) bool { return i.As == c }); i >= 0 {
+			return c, false, e.twoCalled(c, imported[i])
+		}
+		return c, true, nil
 	}
-	c, err = pick(name, "no catalog here", append(mine, imported...), events.Catalog.String, "catalog ls")
-	if err != nil {
+	c, err = importCalled(name, "no catalog here", imported, mine...)
+	if err != nil && !errors.Is(err, errSeveral) {
 		err = e.notImported(ctx, name, err)
 	}
 	return c, false, err
+}
+
+// twoCalled is the error of a name that stands for an own catalog and an import alike: requests would reach both.
+func (e *env) twoCalled(c events.Catalog, i accounts.Import) error {
+	contacts, err := e.contacts()
+	if err != nil {
+		return err
+	}
+	return hint(fmt.Errorf("%s is a catalog of yours and one that you import from %s: give the import another name", c, contacts.name(i.Owner)),
+		"%s", importLine(i.Catalog, contacts.typed(i.Owner), suggested(contacts, i.Owner, i.Catalog)))
+}
+
+// importedNames are the names that imports have here; none if they cannot be read, because completion says nothing of that.
+func (me Context) importedNames(ctx context.Context) (names []events.Catalog) {
+	all, _ := me.imports(ctx)
+	for _, i := range all {
+		names = append(names, i.As)
+	}
+	return names
 }

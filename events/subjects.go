@@ -49,14 +49,32 @@ func GlobalNewsImport(importer Account) ImportSubject {
 	return ImportSubject{importer.key + "." + globalNewsPrefix + "*", globalNewsPrefix + "*"}
 }
 
-// CatalogImport is `<A>.natster.catalog.<c>.>` as `natster.catalog.<c>.>`: how an importer asks a catalog's owner.
-func CatalogImport(importer Account, c Catalog) ImportSubject {
-	return ImportSubject{importer.key + "." + catalogPrefix + c.name + ".>", catalogPrefix + c.name + ".>"}
+// CatalogImport is `<A>.natster.catalog.<c>.>` as `natster.catalog.<as>.>`: how an importer asks a catalog's owner. It is
+// called as in the importer's account, usually c.
+func CatalogImport(importer Account, c, as Catalog) ImportSubject {
+	return ImportSubject{importer.key + "." + catalogPrefix + c.name + ".>", catalogPrefix + as.name + ".>"}
 }
 
-// MediaImport is `<A>.natster.media.<c>.*` as `natster.media.<c>.*`: how an importer receives a catalog's media.
-func MediaImport(importer Account, c Catalog) ImportSubject {
-	return ImportSubject{importer.key + "." + mediaPrefix + c.name + ".*", mediaPrefix + c.name + ".*"}
+// MediaImport is `<A>.natster.media.<c>.*` as `natster.media.<as>.*`: how an importer receives a catalog's media.
+func MediaImport(importer Account, c, as Catalog) ImportSubject {
+	return ImportSubject{importer.key + "." + mediaPrefix + c.name + ".*", mediaPrefix + as.name + ".*"}
+}
+
+// CatalogImported is the inverse of [CatalogImport]: what the catalog is called at its owner's, and here.
+func CatalogImported(s ImportSubject) (c, as Catalog, err error) {
+	_, remote, err := Caller(s.Remote)
+	if err != nil {
+		return c, as, err
+	}
+	c, all, err := CatalogOf(remote)
+	if err != nil {
+		return c, as, err
+	}
+	as, here, err := CatalogOf(s.Local)
+	if err == nil && (all != ">" || here != ">") {
+		err = ErrSubject
+	}
+	return c, as, err
 }
 
 // GlobalSubject is `natster.global.<endpoint>`: a function's endpoint as the caller sees it.

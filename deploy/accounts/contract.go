@@ -45,11 +45,11 @@ func shapeUser(c *jwt.AccountClaims, self, global events.Account) {
 	setImport(c, importOf(newsName, jwt.Stream, global, events.GlobalNewsImport(self)))
 }
 
-// catalogImports are the two imports by which importer uses the owner's catalog c.
-func catalogImports(importer events.Account, c events.Catalog, owner events.Account) []*jwt.Import {
+// catalogImports are the two imports by which importer uses a catalog.
+func catalogImports(importer events.Account, i Import) []*jwt.Import {
 	return []*jwt.Import{
-		importOf(catalogImportName(c), jwt.Service, owner, events.CatalogImport(importer, c)),
-		importOf(mediaImportName(c), jwt.Stream, owner, events.MediaImport(importer, c)),
+		importOf(catalogImportName(i.As), jwt.Service, i.Owner, events.CatalogImport(importer, i.Catalog, i.As)),
+		importOf(mediaImportName(i.As), jwt.Stream, i.Owner, events.MediaImport(importer, i.Catalog, i.As)),
 	}
 }
 
@@ -108,36 +108,23 @@ func dropImport(c *jwt.AccountClaims, i *jwt.Import) {
 	c.Imports = kept
 }
 
-// importedFrom is the account whose catalog c the claims import, or the zero Account.
-func importedFrom(claims *jwt.AccountClaims, c events.Catalog) (events.Account, error) {
-	all, err := catalogsOf(claims)
-	if err != nil {
-		return events.Account{}, err
-	}
-	for _, i := range all {
-		if i.Catalog == c {
-			return i.Owner, nil
-		}
-	}
-	return events.Account{}, nil
-}
-
-// catalogsOf reads the claims' imports of catalogs. An import that is none of Natster's is not listed.
+// catalogsOf reads the claims' imports of catalogs: they are the truth of what a name stands for in the account. An import
+// that is none of Natster's is not listed.
 func catalogsOf(claims *jwt.AccountClaims) ([]Import, error) {
 	var all []Import
 	for _, i := range claims.Imports {
 		if i.Type != jwt.Service {
 			continue
 		}
-		c, rest, err := events.CatalogOf(string(i.LocalSubject))
-		if err != nil || rest != ">" {
+		c, as, err := events.CatalogImported(events.ImportSubject{Remote: string(i.Subject), Local: string(i.LocalSubject)})
+		if err != nil {
 			continue
 		}
 		owner, err := events.ParseAccount(i.Account)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Import{Catalog: c, Owner: owner})
+		all = append(all, Import{Catalog: c, Owner: owner, As: as})
 	}
 	return all, nil
 }

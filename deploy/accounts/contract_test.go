@@ -40,7 +40,7 @@ func TestAccountsHaveTheContractsExportsAndImports(t *testing.T) {
 	user, functions := jwt.NewAccountClaims(self.String()), jwt.NewAccountClaims(global.String())
 	shapeUser(user, self, global)
 	shapeGlobal(functions)
-	for _, i := range catalogImports(self, someCatalog(t, "films"), owner) {
+	for _, i := range catalogImports(self, Import{Catalog: someCatalog(t, "films"), Owner: owner, As: someCatalog(t, "films")}) {
 		setImport(user, i)
 	}
 	var got []string
@@ -82,7 +82,7 @@ func TestShapingTwiceChangesNothing(t *testing.T) {
 	self, global, owner := someAccount(t), someAccount(t), someAccount(t)
 	shape := func(c *jwt.AccountClaims) {
 		shapeUser(c, self, global)
-		for _, i := range catalogImports(self, someCatalog(t, "films"), owner) {
+		for _, i := range catalogImports(self, Import{Catalog: someCatalog(t, "films"), Owner: owner, As: someCatalog(t, "films")}) {
 			setImport(c, i)
 		}
 	}

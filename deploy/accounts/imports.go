@@ -12,51 +12,71 @@ import (
 )
 
 // Import implements Keeper.
-func (o *Operator) Import(ctx context.Context, importer events.Account, c events.Catalog, owner events.Account) error {
-	if c.IsZero() {
+func (o *Operator) Import(ctx context.Context, importer events.Account, i Import) error {
+	if i.Catalog.IsZero() {
 		return fmt.Errorf("import: %w", events.ErrCatalogName)
 	}
-	if importer == owner {
-		return fmt.Errorf("import %s: %w", c, ErrOwnCatalog)
+	if importer == i.Owner {
+		return fmt.Errorf("import %s: %w", i.Catalog, ErrOwnCatalog)
 	}
 	// An import from an account that does not exist would be stored and silently do nothing.
-	if err := o.offersCatalogs(owner); err != nil {
-		return fmt.Errorf("import %s from %s: %w", c, owner, err)
+	if err := o.offersCatalogs(i.Owner); err != nil {
+		return fmt.Errorf("import %s from %s: %w", i.Catalog, i.Owner, err)
 	}
 	err := o.locked(ctx, func(ctx context.Context, s *server) error {
 		_, err := o.edit(ctx, s, importer, func(_ *record, claims *jwt.AccountClaims) error {
-			from, err := importedFrom(claims, c)
-			if err != nil {
-				return err
-			}
-			if !from.IsZero() && from != owner {
-				return fmt.Errorf("%w (%s; take it back first with: natster catalog unimport %s)", ErrConflict, from, c)
-			}
-			for _, i := range catalogImports(importer, c, owner) {
-				setImport(claims, i)
-			}
-			return nil
+			return addImport(claims, importer, i)
 		})
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("import %s from %s: %w", c, owner, err)
+		return fmt.Errorf("import %s from %s: %w", i.Catalog, i.Owner, err)
+	}
+	return nil
+}
+
+// addImport imports i, in the place of what the same catalog was imported as before.
+func addImport(claims *jwt.AccountClaims, importer events.Account, i Import) error {
+	all, err := catalogsOf(claims)
+	if err != nil {
+		return err
+	}
+	same := slices.IndexFunc(all, func(j Import) bool { return j.Catalog == i.Catalog && j.Owner == i.Owner })
+	switch {
+	case i.As.IsZero() && same >= 0:
+		i.As = all[same].As
+	case i.As.IsZero():
+		i.As = i.Catalog
+	}
+	for _, j := range all {
+		if j.As == i.As && (j.Catalog != i.Catalog || j.Owner != i.Owner) {
+			return fmt.Errorf("%s stands for %s of %s here: %w", j.As, j.Catalog, j.Owner.Short(), ErrConflict)
+		}
+	}
+	if same >= 0 && all[same].As != i.As {
+		for _, old := range catalogImports(importer, all[same]) {
+			dropImport(claims, old)
+		}
+	}
+	for _, x := range catalogImports(importer, i) {
+		setImport(claims, x)
 	}
 	return nil
 }
 
 // Unimport implements Keeper.
-func (o *Operator) Unimport(ctx context.Context, importer events.Account, c events.Catalog) error {
+func (o *Operator) Unimport(ctx context.Context, importer events.Account, as events.Catalog) error {
 	err := o.locked(ctx, func(ctx context.Context, s *server) error {
 		_, err := o.edit(ctx, s, importer, func(_ *record, claims *jwt.AccountClaims) error {
-			from, err := importedFrom(claims, c)
+			all, err := catalogsOf(claims)
 			if err != nil {
 				return err
 			}
-			if from.IsZero() {
+			at := slices.IndexFunc(all, func(i Import) bool { return i.As == as })
+			if at < 0 {
 				return ErrNotImported
 			}
-			for _, i := range catalogImports(importer, c, from) {
+			for _, i := range catalogImports(importer, all[at]) {
 				dropImport(claims, i)
 			}
 			return nil
@@ -64,7 +84,7 @@ func (o *Operator) Unimport(ctx context.Context, importer events.Account, c even
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("unimport %s: %w", c, err)
+		return fmt.Errorf("unimport %s: %w", as, err)
 	}
 	return nil
 }
@@ -76,7 +96,7 @@ func (o *Operator) Imports(_ context.Context, importer events.Account) ([]Import
 		return nil, err
 	}
 	all, err := catalogsOf(claims)
-	slices.SortFunc(all, func(a, b Import) int { return cmp.Compare(a.Catalog.String(), b.Catalog.String()) })
+	slices.SortFunc(all, func(a, b Import) int { return cmp.Compare(a.As.String(), b.As.String()) })
 	return all, err
 }
 

@@ -21,13 +21,14 @@ type Keeper interface {
 	// It fails with ErrUnknownAccount.
 	User(ctx context.Context, a events.Account, name string, p Permissions) (Creds, error)
 
-	// Import lets importer use the owner's catalog c. To import it again is no error.
-	// It fails with ErrConflict when importer has a catalog c of another owner, with ErrOwnCatalog when importer is the
-	// owner, and with ErrUnknownAccount.
-	Import(ctx context.Context, importer events.Account, c events.Catalog, owner events.Account) error
+	// Import lets importer use a catalog. To import it again is no error, and as something else renames it: a zero As is what
+	// it is called already, or else as at its owner's.
+	// It fails with ErrConflict when As stands for another catalog in importer, with ErrOwnCatalog when importer is the owner,
+	// and with ErrUnknownAccount.
+	Import(ctx context.Context, importer events.Account, i Import) error
 
-	// Unimport takes the import of c back. It fails with ErrNotImported and ErrUnknownAccount.
-	Unimport(ctx context.Context, importer events.Account, c events.Catalog) error
+	// Unimport takes the import that is called as in importer back. It fails with ErrNotImported and ErrUnknownAccount.
+	Unimport(ctx context.Context, importer events.Account, as events.Catalog) error
 
 	// Imports lists the catalogs that importer imports, ordered by name. It fails with ErrUnknownAccount.
 	Imports(ctx context.Context, importer events.Account) ([]Import, error)
@@ -40,10 +41,12 @@ type Enrolment struct {
 	Creds   Creds
 }
 
-// An Import is one catalog that an account imports.
+// An Import is one catalog that an account imports, and what it is called there: the first part of its subjects that tells
+// one import from another.
 type Import struct {
-	Catalog events.Catalog `json:"catalog"`
+	Catalog events.Catalog `json:"catalog"` // at its owner's
 	Owner   events.Account `json:"owner"`
+	As      events.Catalog `json:"as"` // in the importing account
 }
 
 // Permissions are what a user may do inside its account. The zero value permits nothing.
@@ -76,9 +79,9 @@ var (
 	ErrName           = errors.New("not a name for an account (1 to 64 letters, digits, '.', '-' and '_', starting with a letter or digit)")
 	ErrReservedName   = errors.New("a name that every world uses for its own accounts")
 	ErrUnknownAccount = errors.New("no such account in this world")
-	ErrConflict       = errors.New("a catalog of that name is already imported from another account")
+	ErrConflict       = errors.New("another catalog is imported by that name")
 	ErrOwnCatalog     = errors.New("an account's own catalog needs no import")
-	ErrNotImported    = errors.New("no catalog of that name is imported")
+	ErrNotImported    = errors.New("no catalog is imported by that name")
 	ErrNotRunning     = errors.New("the world is not running (start it with: natster devrun)")
 	ErrNoWorld        = errors.New("no world here (make one with: natster devrun)")
 	ErrRefused        = errors.New("the NATS server refused the account's new JWT")

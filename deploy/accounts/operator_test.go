@@ -124,11 +124,11 @@ func TestImportsAreIdempotentAndListedAndTakenBack(t *testing.T) {
 	films, books := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "books")
 	k := w.Keeper()
 	for _, c := range []events.Catalog{films, books, films} {
-		if err := k.Import(t.Context(), bob.Key, c, alice.Key); err != nil {
+		if err := k.Import(t.Context(), bob.Key, accounts.Import{Catalog: c, Owner: alice.Key}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want := []accounts.Import{{Catalog: books, Owner: alice.Key}, {Catalog: films, Owner: alice.Key}}
+	want := []accounts.Import{{books, alice.Key, books}, {films, alice.Key, films}}
 	if got, err := k.Imports(t.Context(), bob.Key); err != nil || !slices.Equal(got, want) {
 		t.Errorf("imports %v, %v; want %v", got, err, want)
 	}
@@ -141,6 +141,38 @@ func TestImportsAreIdempotentAndListedAndTakenBack(t *testing.T) {
 	if err := k.Unimport(t.Context(), bob.Key, films); !errors.Is(err, accounts.ErrNotImported) {
 		t.Errorf("unimporting again: %v", err)
 	}
+}
+
+func TestACatalogIsImportedUnderAnotherName(t *testing.T) {
+	w := bare(t)
+	alice, bob, carol := w.Account("alice"), w.Account("bob"), w.Account("carol")
+	films, other := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "alicefilms")
+	k := w.Keeper()
+	imports := func(i accounts.Import, want error, then ...accounts.Import) {
+		t.Helper()
+		if err := k.Import(t.Context(), carol.Key, i); !errors.Is(err, want) {
+			t.Fatalf("import %v: %v, want %v", i, err, want)
+		}
+		if got, err := k.Imports(t.Context(), carol.Key); err != nil || !slices.Equal(got, then) {
+			t.Fatalf("imports are %v, %v; want %v", got, err, then)
+		}
+	}
+	bobs := accounts.Import{Catalog: films, Owner: bob.Key, As: films}
+	alices := accounts.Import{Catalog: films, Owner: alice.Key, As: other}
+	imports(accounts.Import{Catalog: films, Owner: bob.Key}, nil, bobs)
+	imports(accounts.Import{Catalog: films, Owner: alice.Key}, accounts.ErrConflict, bobs)
+	imports(alices, nil, alices, bobs)
+	imports(accounts.Import{Catalog: films, Owner: alice.Key}, nil, alices, bobs) // again: it keeps its name
+	imports(accounts.Import{Catalog: films, Owner: bob.Key, As: other}, accounts.ErrConflict, alices, bobs)
+	renamed := accounts.Import{Catalog: films, Owner: bob.Key, As: eventstest.Catalog(t, "bobfilms")}
+	imports(renamed, nil, alices, renamed)
+	if err := k.Unimport(t.Context(), carol.Key, films); !errors.Is(err, accounts.ErrNotImported) {
+		t.Errorf("unimport what has another name here: %v", err)
+	}
+	if err := k.Unimport(t.Context(), carol.Key, other); err != nil {
+		t.Error(err)
+	}
+	imports(renamed, nil, renamed)
 }
 
 func TestImportsThatCannotBeAreRefused(t *testing.T) {
@@ -165,7 +197,7 @@ func TestImportsThatCannotBeAreRefused(t *testing.T) {
 		"importer is nobody here": {stranger, alice.Key, films, accounts.ErrUnknownAccount},
 		"no catalog":              {bob.Key, alice.Key, events.Catalog{}, events.ErrCatalogName},
 	} {
-		if err := w.Keeper().Import(t.Context(), test.importer, test.c, test.owner); !errors.Is(err, test.want) {
+		if err := w.Keeper().Import(t.Context(), test.importer, accounts.Import{Catalog: test.c, Owner: test.owner}); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", name, err, test.want)
 		}
 	}
@@ -183,7 +215,7 @@ func TestConcurrentEditsOfSeveralKeepersLoseNothing(t *testing.T) {
 		}
 		running.Go(func() {
 			for i := range each {
-				if err := k.Import(t.Context(), bob.Key, eventstest.Catalog(t, fmt.Sprintf("%s%d", who, i)), alice.Key); err != nil {
+				if err := k.Import(t.Context(), bob.Key, accounts.Import{Catalog: eventstest.Catalog(t, fmt.Sprintf("%s%d", who, i)), Owner: alice.Key}); err != nil {
 					t.Error(err)
 				}
 				if _, err := k.Enrol(t.Context(), fmt.Sprintf("user%d", i)); err != nil {
@@ -224,7 +256,7 @@ func TestAWorldThatDoesNotRunIsSaidSoAndNothingChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Stop(t)
-	if err := k.Import(t.Context(), bob.Key, eventstest.Catalog(t, "films"), alice.Key); !errors.Is(err, accounts.ErrNotRunning) {
+	if err := k.Import(t.Context(), bob.Key, accounts.Import{Catalog: eventstest.Catalog(t, "films"), Owner: alice.Key}); !errors.Is(err, accounts.ErrNotRunning) {
 		t.Errorf("import: %v", err)
 	}
 	if _, err := k.Enrol(t.Context(), "carol"); !errors.Is(err, accounts.ErrNotRunning) {
@@ -234,7 +266,7 @@ func TestAWorldThatDoesNotRunIsSaidSoAndNothingChanges(t *testing.T) {
 		t.Errorf("imports %v, %v; want none", got, err)
 	}
 	w.Resume(t)
-	if err := k.Import(t.Context(), bob.Key, eventstest.Catalog(t, "films"), alice.Key); err != nil {
+	if err := k.Import(t.Context(), bob.Key, accounts.Import{Catalog: eventstest.Catalog(t, "films"), Owner: alice.Key}); err != nil {
 		t.Errorf("import after the start: %v", err)
 	}
 }

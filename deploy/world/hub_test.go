@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/deploy/world/worldtest"
 	"natster/functions/api"
@@ -32,7 +33,7 @@ func TestANewcomerIsGivenTheHubsCatalogAndCanReadIt(t *testing.T) {
 			share = all[0]
 		}
 	}
-	if err := w.Keeper().Import(t.Context(), alice.Key, w.HubCatalog(), w.Accounts().Hub); err != nil {
+	if err := w.Keeper().Import(t.Context(), alice.Key, accounts.Import{Catalog: w.HubCatalog(), Owner: w.Accounts().Hub}); err != nil {
 		t.Fatal(err)
 	}
 	contents, err := client.New(alice.Conn(t), alice.Key).List(t.Context(), w.HubCatalog())

@@ -51,19 +51,22 @@ func Website(ctx context.Context, dir string) (*nats.Conn, error) {
 // importKeeper is the keeper as the function authority sees it: what callers may know of its errors, and no more.
 type importKeeper struct{ dir string }
 
-func (k importKeeper) Import(ctx context.Context, importer events.Account, c events.Catalog, owner events.Account) error {
-	return k.with(func(o *accounts.Operator) error { return o.Import(ctx, importer, c, owner) })
+func (k importKeeper) Import(ctx context.Context, importer events.Account, i api.Import) error {
+	return k.with(func(o *accounts.Operator) error { return o.Import(ctx, importer, accounts.Import(i)) })
 }
 
-func (k importKeeper) Unimport(ctx context.Context, importer events.Account, c events.Catalog) error {
-	return k.with(func(o *accounts.Operator) error { return o.Unimport(ctx, importer, c) })
+func (k importKeeper) Unimport(ctx context.Context, importer events.Account, as events.Catalog) error {
+	return k.with(func(o *accounts.Operator) error { return o.Unimport(ctx, importer, as) })
 }
 
 func (k importKeeper) Imports(ctx context.Context, importer events.Account) (all []api.Import, err error) {
 	err = k.with(func(o *accounts.Operator) error {
 		imports, err := o.Imports(ctx, importer)
 		for _, i := range imports {
-			all = append(all, api.Import{Catalog: i.Catalog, Owner: i.Owner})
+			if i.As == i.Catalog {
+				i.As = events.Catalog{}
+			}
+			all = append(all, api.Import(i))
 		}
 		return err
 	})
@@ -76,7 +79,7 @@ func (k importKeeper) with(do func(*accounts.Operator) error) error {
 		err = do(o)
 	}
 	for _, row := range []struct{ err, as error }{
-		{accounts.ErrConflict, api.Errorf(api.ErrConflict, "you already import a catalog of that name from somebody else: take that back first")},
+		{accounts.ErrConflict, api.Errorf(api.ErrConflict, "you import another catalog by that name: import this one under another, or take that one back first")},
 		{accounts.ErrOwnCatalog, api.Errorf(api.ErrBadRequest, "your own catalog needs no import")},
 		{accounts.ErrNotImported, api.Errorf(api.ErrNotFound, "no catalog of that name is imported")},
 		{accounts.ErrUnknownAccount, api.Errorf(api.ErrNotFound, "this world has no such account")},

@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"errors"
 
 	"natster/events"
 	"natster/functions"
@@ -11,8 +12,8 @@ import (
 
 // A Keeper changes accounts. Its errors are the caller's to read: they are of package api where they are not internal.
 type Keeper interface {
-	Import(ctx context.Context, importer events.Account, c events.Catalog, owner events.Account) error
-	Unimport(ctx context.Context, importer events.Account, c events.Catalog) error
+	Import(ctx context.Context, importer events.Account, i api.Import) error
+	Unimport(ctx context.Context, importer events.Account, as events.Catalog) error
 	Imports(ctx context.Context, importer events.Account) ([]api.Import, error)
 }
 
@@ -62,7 +63,31 @@ func (f *authority) importCatalog(ctx context.Context, call *functions.Call, q a
 	if !shared {
 		return api.None{}, api.Errorf(api.ErrForbidden, "%s is not shared with you by that account", q.Catalog)
 	}
-	return api.None{}, f.keeper.Import(ctx, call.From, q.Catalog, q.Owner)
+	as := q.As
+	if as.IsZero() {
+		as = q.Catalog
+	}
+	switch own, err := f.owns(ctx, call, as); {
+	case err != nil:
+		return api.None{}, err
+	case own:
+		return api.None{}, api.Errorf(api.ErrConflict, "you have a catalog called %s yourself: import this one under another name", as)
+	}
+	return api.None{}, f.keeper.Import(ctx, call.From, api.Import{Catalog: q.Catalog, Owner: q.Owner, As: q.As})
+}
+
+// owns tells whether the caller shares a catalog of that name itself: requests to it and to an import would be the same.
+func (f *authority) owns(ctx context.Context, call *functions.Call, c events.Catalog) (bool, error) {
+	s, err := call.Read(ctx, f.views, view.Shares, view.SharesOf(call.From, c))
+	if errors.Is(err, events.ErrTooMany) {
+		return true, nil
+	}
+	for _, d := range s.Found {
+		if _, shared, err := view.ShareIn(d); err != nil || shared {
+			return shared, err
+		}
+	}
+	return false, err
 }
 
 func (f *authority) unimport(ctx context.Context, call *functions.Call, q api.ImportRequest) (api.None, error) {

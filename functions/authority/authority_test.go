@@ -21,11 +21,11 @@ type keeper struct {
 	refuse  error
 }
 
-func (k *keeper) Import(_ context.Context, importer events.Account, c events.Catalog, owner events.Account) error {
+func (k *keeper) Import(_ context.Context, importer events.Account, i api.Import) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.refuse == nil {
-		k.imports[importer] = append(k.imports[importer], api.Import{Catalog: c, Owner: owner})
+		k.imports[importer] = append(k.imports[importer], i)
 	}
 	return k.refuse
 }

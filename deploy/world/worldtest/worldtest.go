@@ -97,7 +97,7 @@ func (w *World) Account(name string) *Account {
 // Import lets importer use the owner's catalog.
 func (w *World) Import(importer *Account, c events.Catalog, owner *Account) {
 	w.t.Helper()
-	if err := w.Keeper().Import(w.context(), importer.Key, c, owner.Key); err != nil {
+	if err := w.Keeper().Import(w.context(), importer.Key, accounts.Import{Catalog: c, Owner: owner.Key}); err != nil {
 		w.t.Fatalf("%s imports %s: %v", importer.Name, c, err)
 	}
 }

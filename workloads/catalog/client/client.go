@@ -37,9 +37,9 @@ type Config struct {
 	Conn    *nats.Conn     // stays the caller's to close
 	Account events.Account // whose connection it is
 
-	// Owner, when set, tells whose a catalog should be; a server that proves to be another's is refused with [ErrImpostor].
-	// A zero account is: not known.
-	Owner func(context.Context, events.Catalog) (events.Account, error)
+	// Origin, when set, tells what a name stands for in this account; a server that proves to be another's, or to serve another
+	// catalog, is refused with [ErrImpostor].
+	Origin func(context.Context, events.Catalog) (Origin, error)
 
 	Logger *slog.Logger // nil: discarded
 
@@ -52,6 +52,12 @@ type Config struct {
 
 	// Patience is for how long a transfer that makes no progress keeps trying, default one minute.
 	Patience time.Duration
+}
+
+// An Origin is whose a catalog is, a zero account being: not known; and its owner's name for it, a zero one being: the same.
+type Origin struct {
+	Owner   events.Account
+	Catalog events.Catalog
 }
 
 func (c Config) withDefaults() Config {
@@ -113,15 +119,19 @@ func (c *Client) learn(name events.Catalog, speaks2 bool) {
 	c.ours[name] = speaks2
 }
 
-func (c *Client) owner(ctx context.Context, name events.Catalog) (events.Account, error) {
-	if c.Owner == nil {
-		return events.Account{}, nil
+// origin is what the name stands for, its owner's name filled in.
+func (c *Client) origin(ctx context.Context, name events.Catalog) (Origin, error) {
+	var o Origin
+	if c.Origin != nil {
+		var err error
+		if o, err = c.Origin(ctx, name); err != nil {
+			return o, fmt.Errorf("whose catalog is %s: %w", name, err)
+		}
 	}
-	a, err := c.Owner(ctx, name)
-	if err != nil {
-		return a, fmt.Errorf("whose catalog is %s: %w", name, err)
+	if o.Catalog.IsZero() {
+		o.Catalog = name
 	}
-	return a, nil
+	return o, nil
 }
 
 // ask sends a request to a catalog's server and decodes the data of the reply into a.

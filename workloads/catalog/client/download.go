@@ -48,7 +48,7 @@ const mostParallel = 32
 // errors. What would fail for all of them ends the download: [ErrNotShared], [ErrOffline], [ErrDiskFull], [ErrReadOnly], the
 // end of ctx.
 func (c *Client) Download(ctx context.Context, name events.Catalog, entries []catalog.Entry, dest string, o Options) (Result, error) {
-	owner, err := c.owner(ctx, name)
+	origin, err := c.origin(ctx, name)
 	if err != nil {
 		return Result{}, err
 	}
@@ -69,7 +69,7 @@ func (c *Client) Download(ctx context.Context, name events.Catalog, entries []ca
 	if o.Listed == nil {
 		o.Listed = entries
 	}
-	d := &download{c: c, catalog: name, owner: owner, root: root, o: o, listed: o.Listed, places: newPlaces(o.Listed)}
+	d := &download{c: c, catalog: name, origin: origin, root: root, o: o, listed: o.Listed, places: newPlaces(o.Listed)}
 	if c.seams.disk != nil {
 		d.root = c.seams.disk(root)
 	}
@@ -85,7 +85,7 @@ func (c *Client) Download(ctx context.Context, name events.Catalog, entries []ca
 type download struct {
 	c       *Client
 	catalog events.Catalog
-	owner   events.Account
+	origin  Origin
 	root    disk
 	o       Options
 	listed  []catalog.Entry

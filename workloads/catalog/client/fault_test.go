@@ -22,8 +22,8 @@ import (
 	"natster/workloads/catalog/server"
 )
 
-func ownerIs(a events.Account) func(context.Context, events.Catalog) (events.Account, error) {
-	return func(context.Context, events.Catalog) (events.Account, error) { return a, nil }
+func originIs(a events.Account) func(context.Context, events.Catalog) (client.Origin, error) {
+	return func(context.Context, events.Catalog) (client.Origin, error) { return client.Origin{Owner: a}, nil }
 }
 
 // What may happen to frames on their way, and must not be seen in the file.
@@ -355,7 +355,7 @@ func TestAnImpostorIsNotBelieved(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			change = f
-			c := bob(t, w, func(c *client.Config) { c.Owner = ownerIs(w.Alice.Key) })
+			c := bob(t, w, func(c *client.Config) { c.Origin = originIs(w.Alice.Key) })
 			if _, err := c.Open(t.Context(), films, e); !errors.Is(err, client.ErrImpostor) {
 				t.Fatal(err)
 			}

@@ -58,12 +58,12 @@ func (c *Client) fetch(ctx context.Context, name events.Catalog, e catalog.Entry
 // listed hash: an error says that what was written is not the file, or not all of it. Errors are those of [Client.Download]
 // and of w. From a server that only sends whole files it comes by way of a temporary file.
 func (c *Client) Stream(ctx context.Context, name events.Catalog, e catalog.Entry, w io.Writer, o Options) error {
-	owner, err := c.owner(ctx, name)
+	origin, err := c.origin(ctx, name)
 	if err != nil {
 		return err
 	}
 	o.Parallel = 1
-	d := &download{c: c, catalog: name, owner: owner, o: o}
+	d := &download{c: c, catalog: name, origin: origin, o: o}
 	d.p.Files, d.p.All = 1, e.Size
 	m := &meter{d: d, e: e}
 	out := &partial{path: e.Path, name: e.Path, sink: &through{Writer: w}}

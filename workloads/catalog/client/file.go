@@ -44,11 +44,11 @@ type cached struct {
 // Open opens a file of a catalog for reading any part of it. Errors wrap [ErrNotShared], [ErrNotFound], [ErrChanged],
 // [ErrOffline], [ErrBusy], [ErrImpostor] or [ErrNoRandomAccess]. Close the file after use.
 func (c *Client) Open(ctx context.Context, name events.Catalog, e catalog.Entry) (*File, error) {
-	owner, err := c.owner(ctx, name)
+	origin, err := c.origin(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	f := &File{c: c, src: source{name, owner, e.Hash, e.Size}, entry: e, cache: make(map[int64]*cached)}
+	f := &File{c: c, src: source{name, origin, e.Hash, e.Size}, entry: e, cache: make(map[int64]*cached)}
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	if _, err := f.transfer(ctx); err != nil {
 		f.stop()
@@ -68,7 +68,7 @@ func (f *File) Size() int64 { return f.entry.Size }
 func (f *File) Owner() events.Account {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.src.owner
+	return f.src.origin.Owner
 }
 
 // Close ends the reading; reads that are waiting fail with [ErrClosed].
@@ -140,7 +140,7 @@ func (f *File) transfer(ctx context.Context) (*transfer, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.t, f.src.owner = t, t.src.owner
+	f.t, f.src.origin = t, t.src.origin
 	f.cache = make(map[int64]*cached)
 	return t, nil
 }

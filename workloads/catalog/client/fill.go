@@ -82,7 +82,7 @@ func (d *download) patience() time.Duration {
 
 // open starts a transfer. An owner who has been there, or is waited for, may take the time to come back.
 func (d *download) open(ctx context.Context, m *meter) (*transfer, *pushed, error) {
-	src := source{d.catalog, d.owner, m.e.Hash, m.e.Size}
+	src := source{d.catalog, d.origin, m.e.Hash, m.e.Size}
 	var waited time.Duration
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, glance) {
 		began := time.Now()

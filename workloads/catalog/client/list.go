@@ -25,9 +25,14 @@ func (c *Client) Served(ctx context.Context, name events.Catalog) (bool, error) 
 	return err == nil, err
 }
 
-// List returns what a catalog holds. Whoever serves it is not trusted: bad entries are left out, see
+// List returns what a catalog holds, under the name that it has in this account. Whoever serves it is not trusted: bad entries
+// are left out, see
 // [catalog.ParseContents]. Errors wrap [ErrNotShared], [ErrOffline] or [catalog.ErrContents].
 func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Contents, error) {
+	origin, err := c.origin(ctx, name)
+	if err != nil {
+		return catalog.Contents{}, err
+	}
 	var all catalog.GetReply
 	q := catalog.GetRequest{Page: true}
 	size := 0
@@ -61,9 +66,10 @@ func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Content
 	if err != nil {
 		return catalog.Contents{}, fmt.Errorf("%s: %w", name, err)
 	}
-	if contents.Name != name {
+	if contents.Name != origin.Catalog {
 		return catalog.Contents{}, fmt.Errorf("%s: %w: it calls itself %s", name, catalog.ErrContents, contents.Name)
 	}
+	contents.Name = name
 	return contents, nil
 }
 

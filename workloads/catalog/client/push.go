@@ -64,7 +64,7 @@ func (d *download) receive(ctx context.Context, first *pushed, p *partial, m *me
 		case try == pushTries:
 			return fmt.Errorf("%s: %w: its server stopped sending", d.catalog, ErrOffline)
 		}
-		if x, err = d.c.askPush(ctx, source{d.catalog, d.owner, m.e.Hash, m.e.Size}); err != nil {
+		if x, err = d.c.askPush(ctx, source{d.catalog, d.origin, m.e.Hash, m.e.Size}); err != nil {
 			return err
 		}
 		if x.reply.ChunkSize != size {

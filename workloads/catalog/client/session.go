@@ -15,8 +15,8 @@ import (
 
 // source is a file to read: where, which, and by whom it should be served.
 type source struct {
-	catalog events.Catalog
-	owner   events.Account // zero: not known
+	catalog events.Catalog // as it is called in this account
+	origin  Origin         // as it was sealed by
 	hash    events.Hash
 	size    int64
 }
@@ -105,8 +105,8 @@ func (c *Client) newSession(src source, key *seal.Key, a catalog.DownloadReply) 
 		return nil, fmt.Errorf("%d bytes instead of the %d that were listed", layout.Size, src.size)
 	}
 	h, err := seal.OpenHeader(a.Header, key, seal.Binding{
-		Session: a.Session, Catalog: src.catalog, Hash: src.hash, Layout: layout,
-		Owner: src.owner, Receiver: c.Account, Sender: a.Sender,
+		Session: a.Session, Catalog: src.origin.Catalog, Hash: src.hash, Layout: layout,
+		Owner: src.origin.Owner, Receiver: c.Account, Sender: a.Sender,
 	})
 	if err != nil {
 		return nil, err

@@ -68,7 +68,7 @@ func (c *Client) openTransfer(ctx context.Context, src source, chunkSize, bytes 
 		c: c, src: src, patience: c.Patience, layout: s.layout, window: newWindow(s.layout.ChunkSize, bytes),
 		done: make(chan struct{}), wake: make(chan struct{}, 1), flight: make(map[int64]*slot), arrival: now, moved: now,
 	}
-	t.src.owner = s.owner // a session opened later must be the same owner's
+	t.src.origin.Owner = s.owner // a session opened later must be the same owner's
 	run, cancel := context.WithCancel(context.Background())
 	t.cancel = cancel
 	if err := t.adopt(s); err != nil {

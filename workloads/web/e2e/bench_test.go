@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"natster/deploy/accounts"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
 )
@@ -28,7 +29,7 @@ func TestBench(t *testing.T) {
 	if err := s.startCatalog(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.w.Keeper().Import(t.Context(), s.bob.Key, s.films, s.alice.Key); err != nil {
+	if err := s.w.Keeper().Import(t.Context(), s.bob.Key, accounts.Import{Catalog: s.films, Owner: s.alice.Key}); err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
