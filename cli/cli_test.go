@@ -291,15 +291,19 @@ func TestResultsThatCannotBeWrittenAreNoSuccess(t *testing.T) {
 			err  error
 			code int
 			say  string
+			json string
 		}{
-			{syscall.ENOSPC, 1, "natster: write the result: no space left on device\n"},
-			{syscall.EPIPE, 0, ""}, // whoever read it had enough
+			{syscall.ENOSPC, 1, "natster: write the result: no space left on device\n", `{"error":"write the result: no space left on device"}` + "\n"},
+			{syscall.EPIPE, 0, "", ""}, // whoever read it had enough
 		} {
 			var stderr bytes.Buffer
 			code := cli.Main(t.Context(), cli.Outside{
 				Args: append([]string{"natster"}, strings.Fields(line)...), Stdin: strings.NewReader(""), Stdout: brokenPipe{row.err}, Stderr: &stderr,
 				Getenv: func(n string) string { return map[string]string{"HOME": dir}[n] },
 			})
+			if strings.Contains(line, "--json") {
+				row.say = row.json
+			}
 			if code != row.code || stderr.String() != row.say {
 				t.Errorf("%s: %v: %d %q", line, row.err, code, stderr.String())
 			}
