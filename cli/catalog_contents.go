@@ -80,7 +80,7 @@ func (e *env) printContents(c catalog.Contents, long bool) {
 		} else {
 			about = fit(about, 40)
 		}
-		t.row(f.Path, size(f.Size), f.MIMEType, hash, about)
+		t.row(catalog.Shown(f.Path), size(f.Size), f.MIMEType, hash, about)
 	}
 	e.printTable(t, "nothing is in this catalog")
 	if len(c.Entries) > 0 {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 
+	"natster/workloads/catalog"
 	"natster/workloads/catalog/library"
 
 	"github.com/urfave/cli/v2"
@@ -43,7 +44,7 @@ func catalogDescribeCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return e.print(entryAsJSON(entry), func() { e.say("%s: %s", e.out.bold(entry.Path), entry.Description) })
+			return e.print(entryAsJSON(entry), func() { e.say("%s: %s", e.out.bold(catalog.Shown(entry.Path)), entry.Description) })
 		}),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
 	"natster/workloads/catalog/library"
 
@@ -182,7 +183,7 @@ func (b *bar) clear() {
 
 // scan is the bar as a scan's progress.
 func (b *bar) scan(p library.Progress) {
-	b.set(state{done: p.Bytes, all: p.TotalBytes, fresh: p.Bytes, doing: p.Path})
+	b.set(state{done: p.Bytes, all: p.TotalBytes, fresh: p.Bytes, doing: catalog.Shown(p.Path)})
 }
 
 // phases are what a download does that has no speed.
@@ -193,7 +194,7 @@ var phases = map[client.Phase]string{
 
 // download is the bar as a download's progress.
 func (b *bar) download(p client.Progress) {
-	b.set(state{done: p.AllDone, all: p.All, fresh: p.Received, phase: phases[p.Phase], doing: p.Path})
+	b.set(state{done: p.AllDone, all: p.All, fresh: p.Received, phase: phases[p.Phase], doing: catalog.Shown(p.Path)})
 }
 
 // fit cuts s to so many columns, at its beginning: the end of a path says most.

@@ -87,3 +87,13 @@ func TestAFileGoesToStdoutAndNothingElse(t *testing.T) {
 	m.natster("--context bob get films goat.mp5 -o -").exits(1).warns("goat.mp4")
 	serving.interrupt()
 }
+
+// Characters that nobody sees may not make two names look like one.
+func TestWhatIsUnseenInANameIsShown(t *testing.T) {
+	m, listing := served(t)
+	for i, path := range []string{"a\u200fb.txt", "a\u200bb.txt"} {
+		listing.Store(fmt.Sprintf(`{"code":200,"data":{"name":"films","description":"","entries":[`+
+			`{"path":%q,"description":"","mime_type":"text/plain","byte_size":4,"hash":%q}]}}`, path, someHash))
+		m.run("--context", "bob", "catalog", "contents", "films").ok().says([]string{`a\u200fb.txt`, `a\u200bb.txt`}[i])
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"natster/events"
+	"natster/workloads/catalog"
 	"natster/workloads/catalog/library"
 	"natster/workloads/catalog/server"
 )
@@ -35,7 +36,7 @@ func (r *requests) observe(a server.Activity) {
 func (r *requests) path(c events.Catalog, h events.Hash) string {
 	if l := r.find(c); l != nil {
 		if e, ok := l.Hash(h); ok {
-			return oneLine(e.Path)
+			return catalog.Shown(e.Path)
 		}
 	}
 	return h.Short()

@@ -151,7 +151,7 @@ func parseEntry(raw json.RawMessage) (Entry, error) {
 		return w.Entry, fmt.Errorf("%w: %w", ErrContents, err)
 	}
 	e := w.Entry
-	e.Path = strings.TrimPrefix(e.Path, "/")
+	e.Path = CleanListed(e.Path)
 	e.Modified = parseTime(w.Modified)
 	if e.Description == undescribed {
 		e.Description = ""

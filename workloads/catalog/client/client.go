@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -95,7 +96,7 @@ func New(nc *nats.Conn, account events.Account) *Client {
 
 // NewWith returns a client as c says.
 func NewWith(c Config) *Client {
-	return &Client{Config: c.withDefaults(), ours: make(map[events.Catalog]bool)}
+	return &Client{Config: c.withDefaults(), ours: make(map[events.Catalog]bool), seams: seams{system: runtime.GOOS}}
 }
 
 // newKey makes a key for one session.

@@ -169,6 +169,9 @@ func (d *download) file(ctx context.Context, e catalog.Entry) error {
 	if err := catalog.CheckPath(e.Path); err != nil {
 		return err
 	}
+	if err := catalog.CheckOn(d.c.seams.system, e.Path); err != nil {
+		return fmt.Errorf("%w: %w", ErrName, err)
+	}
 	if partialForm.MatchString(path.Base(e.Path)) {
 		return fmt.Errorf("%w: it is called like an unfinished download", catalog.ErrPath)
 	}

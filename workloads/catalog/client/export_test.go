@@ -28,6 +28,9 @@ func (c *Client) OnDisk(f func(*os.Root) Disk) { c.seams.disk = f }
 // Folded is what some disk may take a path for.
 var Folded = folded
 
+// OnSystem makes c download as on a system of that name.
+func (c *Client) OnSystem(goos string) { c.seams.system = goos }
+
 // OnTheWire makes f of every frame that comes.
 func (c *Client) OnTheWire(f func([]byte) [][]byte) { c.seams.wire = f }
 

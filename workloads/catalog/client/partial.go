@@ -57,6 +57,7 @@ type seams struct {
 	protocol1 bool                        // ask as an existing client does
 	key       func() (*seal.Key, error)   // the receiver's of a session, instead of a fresh one
 	wire      func(frame []byte) [][]byte // what becomes of a frame before it is opened
+	system    string                      // what it downloads on, as runtime.GOOS
 }
 
 // partial is a file on its way: at any moment, also after a crash, the beginning of the file. It is written strictly in

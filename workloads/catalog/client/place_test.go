@@ -211,6 +211,28 @@ func TestAFileAndADirectoryThatAreOneOnTheDisk(t *testing.T) {
 	}
 }
 
+// Windows would write file:ads into another file, and take the dots and spaces off a name's end.
+func TestANameThatTheSystemCannotHoldIsToldApart(t *testing.T) {
+	w := catalogtest.Start(t)
+	w.Serve(t)
+	var all []catalog.Entry
+	for i, p := range []string{"good.txt", "good.txt:ads", "trailing.", "space /a.txt", "aux.mp3"} {
+		all = append(all, w.Library.Add(p, catalogtest.Content(100, byte(i))))
+	}
+	c, dir := bob(t, w), t.TempDir()
+	c.OnSystem("windows")
+	r, err := c.Download(t.Context(), films, all, dir, client.Options{})
+	if r.Files != 1 || strings.Count(err.Error(), client.ErrName.Error()) != 4 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	expectOnly(t, dir, "good.txt")
+	c, dir = bob(t, w), t.TempDir()
+	c.OnSystem("linux")
+	if r, err := c.Download(t.Context(), films, all, dir, client.Options{}); r.Files != 5 || err != nil {
+		t.Fatalf("%+v, %v", r, err)
+	}
+}
+
 func TestANameThatTheDiskCannotHoldIsToldApart(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)
