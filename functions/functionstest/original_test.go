@@ -8,7 +8,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"natster/deploy/world"
 	"natster/deploy/world/worldtest"
+	"natster/events"
 	"natster/functions/api"
 	"natster/functions/eventwriter"
 	"natster/functions/functionstest"
@@ -126,5 +128,60 @@ func TestTwoFriendsOfAnOriginalClientHaveCatalogsOfOneName(t *testing.T) {
 	}
 	for _, friend := range []string{alice.key, bob.key} {
 		carol.put("catalog_imported", "films", friend, "")
+	}
+}
+
+func TestAnOriginalFunctionThatHasNothingToSaySaysAnEmptyString(t *testing.T) {
+	w := worldtest.Start(t, func(c *world.Config) { c.WithoutFunctions = true })
+	nc, err := w.Admin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if _, err := nc.Subscribe(events.GlobalService(">"), func(m *nats.Msg) {
+		if err := m.Respond([]byte(`{"code":200,"data":""}`)); err != nil {
+			t.Error(err)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	alice := w.Account("alice")
+	c := api.NewClient(alice.Conn(t))
+	if err := c.Initialize(t.Context(), alice.Key, "1", "alice"); err != nil {
+		t.Errorf("init: %v", err)
+	}
+	if all, err := c.Shares(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("my.shares: %v, %v", all, err)
+	}
+	if _, err := c.Totals(t.Context()); err != nil {
+		t.Errorf("stats: %v", err)
+	}
+}
+
+func TestAShareTakenBackAndGivenAgainIsStillImported(t *testing.T) {
+	w := worldtest.Start(t)
+	alice, bob := newOriginal(t, w, "alice"), newOriginal(t, w, "bob")
+	alice.put("catalog_shared", "films", bob.key, "")
+	bob.put("catalog_imported", "films", alice.key, "")
+	state := func() string {
+		for _, s := range bob.shares() {
+			if s["catalog"] == "films" {
+				return fmt.Sprint("imported ", s["imported"])
+			}
+		}
+		return "none"
+	}
+	got := state()
+	alice.put("catalog_unshared", "films", bob.key, "")
+	got += ", " + state()
+	alice.put("catalog_shared", "films", bob.key, "")
+	if got += ", " + state(); got != "imported true, none, imported true" {
+		t.Error(got)
+	}
+	if e := alice.ask("stats", ""); e.Code != api.CodeOK {
+		t.Error(e.Error)
 	}
 }

@@ -33,17 +33,15 @@ func keys(e events.Envelope) []string {
 
 // apply treats both documents of a share alike.
 func apply(_ string, d view.Share, e events.Envelope) (view.Share, bool, error) {
-	shared := !d.From.IsZero()
+	known := !d.From.IsZero()
 	switch e.Type {
-	case events.Shared:
-		if !shared { // sharing it again does not take the import back
-			d = view.Share{From: e.Origin, To: e.Target, Catalog: e.Catalog}
-		}
-		return d, true, nil
+	case events.Shared: // again, too: the import that the other side made stands, until the other side takes it back
+		return view.Share{From: e.Origin, To: e.Target, Catalog: e.Catalog, Imported: d.Imported}, true, nil
 	case events.Unshared:
-		return view.Share{}, false, nil
+		d.Taken = d.Imported
+		return d, d.Taken, nil
 	case events.Imported:
-		d.Imported = shared
+		d.Imported = known
 	}
-	return d, shared, nil
+	return d, known, nil
 }

@@ -85,6 +85,8 @@ type Share struct {
 	To       events.Account `json:"to"`
 	Catalog  events.Catalog `json:"catalog"`
 	Imported bool           `json:"imported,omitempty"`
+	// Taken says that an imported share was taken back: there is none now, but should it be given again, its import still stands.
+	Taken bool `json:"taken,omitempty"`
 }
 
 // Keys of the documents of [Shares].
@@ -132,7 +134,7 @@ func ShareIn(f Found) (s Share, ok bool, err error) {
 		return Share{}, false, fmt.Errorf("document %s: %w", f.Key, err)
 	}
 	said := `"doc":{"from":"` + from + `","to":"` + to + `","catalog":"` + name + `"`
-	if !bytes.Contains(f.Value, []byte(said)) {
+	if !bytes.Contains(f.Value, []byte(said)) || bytes.Contains(f.Value, []byte(`"taken":true`)) {
 		return Share{}, false, nil
 	}
 	s.Imported = bytes.Contains(f.Value, []byte(`"imported":true`)) // no text in a share can hold a quote

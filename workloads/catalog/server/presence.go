@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -116,6 +117,16 @@ func (s *Server) tellPresence(ctx context.Context, subject string, l Library, si
 	return errors.Is(err, api.ErrNotFound)
 }
 
+// imports are those that the account has now. Where nobody keeps the accounts' keys they are not known, and what it once said
+// of its imports has to do.
+func (s *Server) imports(ctx context.Context) (all []api.Import, known bool) {
+	all, err := api.Call(ctx, api.NewClient(s.nc), api.ListImports, api.None{})
+	if err != nil {
+		s.log.Debug("what is imported is not known", "err", err)
+	}
+	return all, err == nil
+}
+
 // inbox answers with the shares that this account has been given and has not imported.
 func (s *Server) inbox(ctx context.Context, _ request) (any, func(), error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -131,8 +142,13 @@ func (s *Server) inbox(ctx context.Context, _ request) (any, func(), error) {
 	if len(a.Serving) > 0 {
 		a.Catalog, a.Revision = a.Serving[0].Catalog, a.Serving[0].Revision
 	}
+	imports, known := s.imports(ctx)
 	for _, x := range list {
-		if x.To == s.account && x.From != s.account && !x.Imported {
+		imported := x.Imported
+		if known {
+			imported = slices.ContainsFunc(imports, func(i api.Import) bool { return i.Catalog == x.Catalog && i.Owner == x.From })
+		}
+		if x.To == s.account && x.From != s.account && !imported {
 			a.Shares = append(a.Shares, x)
 		}
 	}
