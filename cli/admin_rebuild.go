@@ -90,7 +90,7 @@ func chosenProjections(arg []string) (names []string, which []world.NamedProject
 		all := which
 		which = make([]world.NamedProjection, len(arg))
 		for i, a := range arg {
-			if which[i], err = pick(a, "no projection", all, func(p world.NamedProjection) string { return p.Name }, "admin rebuild --all"); err != nil {
+			if which[i], err = pick(a, "no projection", all, func(p world.NamedProjection) string { return p.Name }, "admin rebuild --help"); err != nil {
 				return nil, nil, err
 			}
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -100,8 +101,18 @@ Then for real, in two terminals:
 }
 
 func usageError(c *cli.Context, err error, _ bool) error {
-	return misused(c.Command, "%v", err)
+	return misused(c.Command, "%s", flagError(err))
 }
+
+// flagError is what the library says of a flag's value, for a person.
+func flagError(err error) string {
+	if m := flagValueError.FindStringSubmatch(err.Error()); m != nil {
+		return dashed(m[2]) + " " + m[1] + ": not a number that can stand here"
+	}
+	return err.Error()
+}
+
+var flagValueError = regexp.MustCompile(`^invalid value (".*") for flag -([a-z-]+): (?:parse error|value out of range)$`)
 
 // each calls f for every command and its full name.
 func each(commands []*cli.Command, above string, f func(c *cli.Command, name string)) {

@@ -112,7 +112,7 @@ func TestAWrongNameIsAnsweredWithWhatWasMeant(t *testing.T) {
 		{"catalog share films", 2, []string{"ACCOUNT is missing", "usage: natster catalog share CATALOG ACCOUNT"}},
 		{"catalog share films bob carol", 2, []string{`"carol" is one argument too many`}},
 		{"catalog download films", 2, []string{"--all", "usage: natster catalog download CATALOG [PATH...]"}},
-		{"catalog download films --parallel many", 2, []string{"natster: "}},
+		{"catalog download films --parallel many", 2, []string{`natster: --parallel "many": not a number`}},
 		{"catalog download films --out", 2, []string{"--out needs a value"}},
 		{"admin rebuild", 2, []string{"--all"}},
 		{"completion tcsh", 2, []string{"bash, zsh or fish"}},

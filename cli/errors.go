@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"natster/deploy/accounts"
@@ -141,8 +142,22 @@ func sentence(err error) string {
 			s = before + client.ErrNotShared.Error()
 		}
 	}
-	return oneLine(s)
+	for _, about := range []error{client.ErrOffline, client.ErrNotShared, client.ErrNotFound, client.ErrBusy, client.ErrRefused, client.ErrImpostor} {
+		if errors.Is(err, about) { // begins with the catalog, which may be called like a package
+			return oneLine(s)
+		}
+	}
+	for { // which package says it is of no use to a person
+		_, rest, is := strings.Cut(s, ": ")
+		if name := s[:max(0, len(s)-len(rest)-2)]; !is || !slices.Contains(packages, name) {
+			return oneLine(s)
+		}
+		s = rest
+	}
 }
+
+// packages put their name before what they say, for logs.
+var packages = []string{"accounts", "cluster", "download", "export", "functions", "library", "nex", "nexlet", "projection", "web", "world"}
 
 // oneLine makes text fit to stand behind "natster: " on a terminal: one line that begins in lower case, with nothing in it
 // that acts on the terminal, since other people's servers have a say in errors.

@@ -329,6 +329,9 @@ func TestErrorsAreOneHarmlessLine(t *testing.T) {
 		errors.New("EOF"):                                  "EOF",
 		errors.New("\x1b[2J\x1b]0;gotcha\x07 refused"):     "[2J ]0;gotcha refused",
 		errors.Join(errors.New("one"), errors.New("b")):    "one; b",
+		errors.New("world: export: the key is lost"):       "the key is lost",
+		errors.New("worldly: x"):                           "worldly: x",
+		fmt.Errorf("web: %w", client.ErrOffline):           "web: nobody serves the catalog now", // a catalog
 		errors.Join(client.ErrNotShared, api.ErrForbidden): client.ErrNotShared.Error(),
 	} {
 		e, _, stderr := testEnv(nil)

@@ -11,9 +11,10 @@ import (
 
 func logoutCommand(e *env) *cli.Command {
 	return &cli.Command{
-		Name:     "logout",
-		Usage:    "end all web sessions of this account",
-		Category: categoryStart,
+		Name:      "logout",
+		Usage:     "end all web sessions of this account",
+		Category:  categoryStart,
+		ArgsUsage: "--web",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "web", Usage: "yes, on the website, wherever it is signed in"},
 		},
