@@ -23,6 +23,12 @@ func mediaImportName(c events.Catalog) string   { return "natster_" + c.String()
 // maxExports leaves a user's account room beside the contract's two exports, and no more: every export is public.
 const maxExports = 8
 
+// shapeAll gives c what every account has.
+func shapeAll(c *jwt.AccountClaims) {
+	c.Limits.DisallowBearer = true
+	c.Limits.LeafNodeConn = 0
+}
+
 // shapeGlobal gives c the exports of the global account, whose JetStream has no limit but the disk's.
 func shapeGlobal(c *jwt.AccountClaims) {
 	c.Limits.JetStreamLimits = jwt.JetStreamLimits{

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,6 +43,7 @@ type record struct {
 	SigningSeed string                `json:"signing_seed"` // signs the account's users
 	JWT         string                `json:"jwt"`          // what a server is to know of the account
 	Users       map[string]userRecord `json:"users,omitempty"`
+	Shape       string                `json:"shape,omitempty"` // which exports, imports and permissions it was given last
 }
 
 type userRecord struct {
@@ -105,6 +107,12 @@ func (k keystore) account(a events.Account) (record, error) {
 		return record{}, d
 	}
 	return r, err
+}
+
+// shaped tells whether the account was given shape last, at less cost than reading its record, which may yet be damaged.
+func (k keystore) shaped(a events.Account, shape string) bool {
+	text, err := os.ReadFile(k.path("accounts", a.String()+".json"))
+	return err == nil && shape != "" && bytes.Contains(text, []byte(`"shape": "`+shape+`"`))
 }
 
 // sound tells whether the record has what every account has.

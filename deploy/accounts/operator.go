@@ -2,10 +2,14 @@ package accounts
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"reflect"
+	"time"
 
 	"natster/events"
 
@@ -94,9 +98,13 @@ func (o *Operator) renew(ctx context.Context, s *server) error {
 	if err != nil {
 		return err
 	}
+	today := o.userShape()
 	for _, a := range all {
 		if own[a] {
 			continue
+		}
+		if s == nil && o.keys.shaped(a, today) {
+			continue // and nobody is to be told
 		}
 		_, err := o.edit(ctx, s, a, o.user)
 		if _, damaged := errors.AsType[*Damaged](err); err != nil && !damaged { // that stops only itself; see Accounts
@@ -110,7 +118,22 @@ func (o *Operator) renew(ctx context.Context, s *server) error {
 func (o *Operator) user(r *record, c *jwt.AccountClaims) error {
 	shapeUser(c, r.Account, o.known.Global)
 	renewWebScopes(c)
+	r.Shape = o.userShape()
 	return r.setUser(c, OwnerUser, Permissions{All: true})
+}
+
+// userShape says in a word what user gives an account: another word for each version of Natster that gives something else.
+func (o *Operator) userShape() string {
+	self := o.known.Hub // whatever account, but always the same
+	c := jwt.NewAccountClaims(self.String())
+	shapeAll(c)
+	shapeUser(c, self, o.known.Global)
+	text, err := json.Marshal([]any{c, webScope("", time.Time{}), Permissions{All: true}})
+	if err != nil {
+		return "" // no account's, so that all are looked at closely
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
 }
 
 // found makes a new operator. The operator's file comes last: without it there is no world, however far this got.
@@ -305,8 +328,7 @@ func (o *Operator) edit(ctx context.Context, s *server, a events.Account, change
 // store applies change to r and its claims, signs the claims if they changed, and writes r if it is not as before.
 func (o *Operator) store(before, r record, claims *jwt.AccountClaims, change shape) (record, error) {
 	claims.Name = r.Name
-	claims.Limits.DisallowBearer = true
-	claims.Limits.LeafNodeConn = 0
+	shapeAll(claims)
 	signing, err := publicOf(r.SigningSeed)
 	if err != nil {
 		return r, err

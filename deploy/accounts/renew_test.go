@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"fmt"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -40,7 +41,8 @@ func TestBootstrapBringsTheAccountsOfAnOlderVersionUpToDate(t *testing.T) {
 		return c
 	}
 	now := claims()
-	older := func(_ *record, c *jwt.AccountClaims) error {
+	older := func(r *record, c *jwt.AccountClaims) error {
+		r.Shape = "" // which a version that did not know of it leaves out, and one of another shape says otherwise
 		dropImport(c, importOf(newsName, jwt.Stream, o.known.Global, events.GlobalNewsImport(alice.Account)))
 		for _, key := range webKeys(c) {
 			c.SigningKeys[key].(*jwt.UserScope).Template.Permissions.Sub.Allow = jwt.StringList{"natster.global-events.*"}
@@ -62,5 +64,38 @@ func TestBootstrapBringsTheAccountsOfAnOlderVersionUpToDate(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got.SigningKeys, now.SigningKeys) {
 		t.Errorf("its keys may do %+v, not %+v", got.SigningKeys, now.SigningKeys)
+	}
+}
+
+func TestBootstrapCostsLittleWhereAllAccountsAreUpToDate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	if err := Bootstrap(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	o, err := Open(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const users = 20
+	cost := func() float64 {
+		return testing.AllocsPerRun(3, func() {
+			if err := Bootstrap(t.Context(), dir); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	alone := cost()
+	for i := range users {
+		if _, err := o.Enrol(t.Context(), fmt.Sprintf("user%d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reading := testing.AllocsPerRun(3, func() {
+		if _, _, err := o.Accounts(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if most := alone + 2*reading; cost() > most {
+		t.Errorf("it allocates %.0f times for %d accounts, %.0f without any; to read them all takes %.0f", cost(), users, alone, reading)
 	}
 }
