@@ -141,3 +141,51 @@ func TestAFunctionThatMayNotMoveItsConsumerGoesOn(t *testing.T) {
 	g.acknowledged(f.Name, last)
 	same(g, stats.Projection())
 }
+
+// What one instance has deleted, another that folds the same events in other steps does not bring back for a while: the marker
+// says how far the document is, also when it came and went in one step.
+func TestADocumentThatIsGoneSaysSinceWhen(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	f := shares.New()
+	g.provision(f)
+	share := events.Event{ID: "s", Time: logtest.Begin, Type: events.Shared, Origin: logtest.Account(1), Target: logtest.Account(2), Catalog: logtest.Catalog("films")}
+	nothing := events.Event{ID: "n0", Time: logtest.Begin, Type: "a_type_of_the_future", Origin: logtest.Account(1)}
+	unshare := share
+	unshare.ID, unshare.Type = "u", events.Unshared
+	evs := []events.Event{nothing, share, unshare}
+	for i := range 60 {
+		nothing.ID = "n" + strconv.Itoa(i+1)
+		evs = append(evs, nothing)
+	}
+	last := g.happen(evs...)
+	stop := g.run(g.connect(), f)
+	g.settle(last, view.Shares)
+	stop()
+	marker := func() events.Stored {
+		subject := view.Shares.Subject(view.DocKey(1, view.ShareByKey(share.Origin, share.Catalog, share.Target)))
+		got, err := g.direct.Last(g.context(), view.Shares.Stream(), subject)
+		if err != nil || len(got) != 1 {
+			t.Fatalf("%d markers: %v", len(got), err)
+		}
+		return got[0]
+	}
+	before := marker()
+	if at := before.Header.Get(view.HeaderPosition); at != "3" {
+		t.Errorf("gone since %q", at)
+	}
+	// As an instance finds it that has read the checkpoint before another put it.
+	if _, err := view.Put(g.context(), g.js, view.Shares, view.Shares.CheckpointKey(), []byte(`{"generation":1,"position":0}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.js.DeleteConsumer(g.context(), events.LogStream, f.Name); err != nil {
+		t.Fatal(err)
+	}
+	g.provision(f)
+	g.run(g.connect(), shares.New())
+	g.settle(last, view.Shares)
+	if after := marker(); after.Sequence != before.Sequence {
+		t.Errorf("it was put again")
+	}
+	same(g, shares.Projection())
+}

@@ -3,6 +3,8 @@ package projection_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -184,6 +186,56 @@ func BenchmarkEvent(b *testing.B) {
 				if err := projection.Settle(b.Context(), views, ack.Sequence, view.Projections()...); err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+	}
+}
+
+// BenchmarkBehind is how long all projections take to settle when they are so many events behind, beside a rebuild of all:
+// the target is a few times that.
+//
+//	go test -run '^$' -bench Behind -benchtime 1x ./functions/projection
+func BenchmarkBehind(b *testing.B) {
+	for _, n := range []int{20_000, 200_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for range b.N {
+				nc, js := filled(b, n)
+				for _, f := range projectors() {
+					if _, err := js.CreateConsumer(b.Context(), events.LogStream, jetstream.ConsumerConfig{
+						Durable: f.Name, AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 1,
+					}); err != nil {
+						b.Fatal(err)
+					}
+				}
+				direct, err := events.NewDirect(nc)
+				if err != nil {
+					b.Fatal(err)
+				}
+				ctx, cancel := context.WithCancel(context.Background())
+				start, startCPU := time.Now(), cpu(b)
+				var running sync.WaitGroup
+				for _, f := range projectors() {
+					r, err := functions.NewRunner(f, functions.Config{Conn: nc, Logger: slog.New(slog.DiscardHandler)})
+					if err != nil {
+						b.Fatal(err)
+					}
+					running.Go(func() { _ = r.Run(ctx) })
+				}
+				if err := projection.Settle(b.Context(), view.NewReader(direct), uint64(n), view.Projections()...); err != nil {
+					b.Fatal(err)
+				}
+				took, tookCPU := time.Since(start), cpu(b)-startCPU
+				cancel()
+				running.Wait()
+				start, startCPU = time.Now(), cpu(b)
+				if err := projection.Rebuild(b.Context(), nc, nil, all()...); err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(took.Seconds(), "s-behind")
+				b.ReportMetric(time.Since(start).Seconds(), "s-rebuild")
+				b.ReportMetric(tookCPU.Seconds(), "cpu-s-behind")
+				b.ReportMetric((cpu(b) - startCPU).Seconds(), "cpu-s-rebuild")
+				b.ReportMetric(float64(n)/took.Seconds(), "events/s")
 			}
 		})
 	}

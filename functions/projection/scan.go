@@ -18,7 +18,7 @@ const (
 	// scanBatch is how many messages are decoded at a time: enough that handing them over costs nothing.
 	scanBatch = 512
 	// scanPatience is how long a scan waits for the next message, before it asks whether there is one.
-	scanPatience = 2 * time.Second
+	scanPatience = 5 * time.Second
 )
 
 // A decoded is one position of the log, or several that are lost, of which it has the last; err says why it is no event.
@@ -136,6 +136,7 @@ func readAll(ctx context.Context, msgs jetstream.MessagesContext, log *events.Lo
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case errors.Is(err, nats.ErrTimeout): // the rest is asked for, whether it is late or lost
+			msgs.Stop()
 			return mend(to)
 		case err != nil:
 			return fmt.Errorf("after position %d: %w", at, err)
