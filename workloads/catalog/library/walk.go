@@ -63,8 +63,11 @@ func (w *walker) walk(ctx context.Context, scope []string) ([]found, []Skipped, 
 		wg.Go(w.work)
 	}
 	wg.Wait()
-	if w.err != nil {
-		return nil, nil, w.err
+	w.mu.Lock() // an interrupt may come just now
+	err := w.err
+	w.mu.Unlock()
+	if err != nil {
+		return nil, nil, err
 	}
 	slices.SortFunc(w.found, func(a, b found) int { return strings.Compare(a.path, b.path) })
 	slices.SortFunc(w.skipped, func(a, b Skipped) int { return strings.Compare(a.Path, b.Path) })
