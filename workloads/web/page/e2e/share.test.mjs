@@ -68,3 +68,13 @@ test('a catalog may be called what objects of the page’s language have anyway'
   await page.getByRole('region', { name: 'sketches' }).waitFor();
   assert.deepEqual(context.errors, []);
 });
+
+test('a friend’s catalog that is called like one of his own gets another name here', async () => {
+  await stage('offer', 'sketches');
+  await page.goto(site + '/inbox');
+  await page.getByRole('listitem').filter({ hasText: 'sketches' }).getByRole('button', { name: 'Import' }).click();
+  await page.goto(site + '/');
+  await page.getByRole('link', { name: /^Alicesketches/ }).waitFor();
+  await page.getByRole('link', { name: /^sketches/ }).waitFor();
+  assert.deepEqual(context.errors, []);
+});

@@ -6,13 +6,15 @@ import { createSHA256 } from 'hash-wasm';
 import { inFolder, list, type Entry } from './lib/catalog';
 import { servedAs } from './lib/kinds';
 import { Link } from './lib/link';
+import type { Import } from './lib/library.svelte';
 import { channelName, type FromWorker, type ToWorker } from './lib/messages';
 import { Flow } from './lib/media/flow';
 import { Reader } from './lib/media/reader';
 import { pushed } from './lib/media/push';
-import { judge, Session } from './lib/media/session';
+import { judge, Session, type Origin } from './lib/media/session';
 import { Lane, Sessions, type Hold } from './lib/media/sessions';
 import { glancing, MediaError, playing, saving, type Wire } from './lib/media/wire';
+import { subjects } from './lib/subjects';
 import { disposition, parseRange } from './lib/urls';
 import { zip, zipLength } from './lib/zip';
 import { Problem, renew } from './lib/identity';
@@ -175,6 +177,20 @@ async function sha256(blob: Blob): Promise<string> {
   return sum.digest('hex');
 }
 
+let imports: { of: Link; at: number; all: Promise<Import[]> } | undefined; // asked anew now and then
+
+/** originOf is what a catalog's name stands for. Where nobody keeps the accounts' keys no import has another name. */
+async function originOf(l: Link, name: string): Promise<Origin> {
+  for (const old of [30_000, 1000]) {
+    if (!imports || imports.of !== l || performance.now() - imports.at > old) {
+      imports = { of: l, at: performance.now(), all: l.request<Import[]>(subjects.imports).catch(() => []) };
+    }
+    const i = (await imports.all).find((i) => (i.as ?? i.catalog) === name);
+    if (i) return { catalog: i.catalog, owner: i.owner };
+  }
+  return { catalog: name };
+}
+
 /** holdSession keeps a session open for a file; several readers with the same purpose share it. */
 async function holdSession(asked: Asked, hash: string, purpose: Purpose): Promise<Hold> {
   const l = connected();
@@ -187,7 +203,8 @@ async function holdSession(asked: Asked, hash: string, purpose: Purpose): Promis
   const waiting = (s: Session): void => {
     off = s.onWaiting((waiting) => tell({ type: 'waiting', id: asked.save, catalog: asked.catalog, hash: asked.hash, waiting }));
   };
-  const make = (): Session => new Session(asked.catalog, hash, new LinkWire(l), flow, { plain, ...purposes[purpose] });
+  const make = (): Session => 
+    new Session(asked.catalog, hash, new LinkWire(l), flow, { plain, origin: () => originOf(l, asked.catalog), ...purposes[purpose] });
   try {
     const h = await sessions.hold([asked.catalog, hash, purpose].join('/'), make, waiting);
     return {

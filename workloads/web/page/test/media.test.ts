@@ -354,3 +354,12 @@ test('a server that forgets every session is not asked for ever', async () => {
   const e = await all(s).catch((e) => e);
   expect([e.why, server.opened]).toEqual(['failed', 9]);
 });
+
+test('a catalog that is called otherwise here is checked by its owner’s name for it, and by its owner', async () => {
+  const server = new Server(randomBytes(5000));
+  const open = (origin: { catalog: string; owner?: string }) =>
+    new Session('annasfilms', server.hash(), server, new Flow({ now: () => performance.now() }), { patience: 500, origin: async () => origin }).open();
+  await open({ catalog: 'films', owner: A });
+  await expect(open({ catalog: 'annasfilms' })).rejects.toThrow();
+  await expect(open({ catalog: 'films', owner: 'AC'.padEnd(56, 'B') })).rejects.toThrow();
+});

@@ -17,10 +17,13 @@ export interface Share {
   imported?: boolean;
 }
 
-interface Import {
-  catalog: string;
+export interface Import {
+  catalog: string; // as its owner calls it
   owner: string;
+  as?: string; // as it is called here, if that is another name
 }
+
+const called = (i: Import): string => i.as ?? i.catalog;
 
 interface Beat {
   catalog: string;
@@ -96,7 +99,7 @@ class Library {
     }
     const theirs = this.imports.map((i) => {
       const s = this.shares.find((s) => s.from_account === i.owner && s.catalog === i.catalog && s.to_account === this.me);
-      return { name: i.catalog, owner: i.owner, mine: false, online: s?.catalog_online ?? false, shared: !!s, revision: s?.revision ?? 0 };
+      return { name: called(i), owner: i.owner, mine: false, online: s?.catalog_online ?? false, shared: !!s, revision: s?.revision ?? 0 };
     });
     const byName = (a: Shelf, b: Shelf) => a.name.localeCompare(b.name);
     return [...[...mine.values()].sort(byName), ...theirs.sort(byName)];
@@ -195,12 +198,22 @@ class Library {
     this.contents = c;
   }
 
+  /** nameFor is what a catalog is called here when it is imported: by its own name, or another where that is taken. */
+  private nameFor(s: Share): string {
+    const taken = (name: string): boolean => this.shelves.some((x) => x.name === name && !(x.owner === s.from_account && name === s.catalog));
+    const who = people.nameOf(s.from_account).replace(/[^A-Za-z0-9]/g, '').slice(0, 24);
+    let name = s.catalog;
+    for (let n = 1; taken(name); n++) name = ((n === 1 ? who : who + n) + s.catalog).slice(0, 64);
+    return name;
+  }
+
   async import(s: Share): Promise<void> {
+    const as = this.nameFor(s);
     try {
-      await this.need().request(subjects.import, { catalog: s.catalog, owner: s.from_account });
+      await this.need().request(subjects.import, { catalog: s.catalog, owner: s.from_account, ...(as === s.catalog ? {} : { as }) });
     } catch (e) {
       if (!(e instanceof Refusal && e.code === noResponders)) throw e;
-      throw new Error(`it cannot be imported from here. On the machine where your account is, run: natster catalog import ${s.catalog} ${s.from_account}`);
+      throw new Error(`it cannot be imported from here. On the machine where your account is, run: natster catalog import ${s.catalog} ${s.from_account}${as === s.catalog ? '' : ` --as ${as}`}`);
     }
     await this.need()
       .request(subjects.put, { catalog: s.catalog, target: s.from_account, event_type: 'catalog_imported' })
@@ -276,12 +289,18 @@ class Library {
     this.shares = this.shares.map((s) =>
       s.from_account === b.account_key && s.catalog === b.catalog ? { ...s, catalog_online: online, revision: online ? b.revision : s.revision } : s
     );
-    const imported = this.imports.some((i) => i.catalog === b.catalog && i.owner === b.account_key);
+    const held = this.held(b.account_key, b.catalog);
     if (news) {
       const who = people.nameOf(b.account_key);
-      activity.say(online ? 'online' : 'offline', `${b.catalog} of ${who} ${online ? 'came online' : 'went offline'}`, imported ? `/c/${b.catalog}/` : '/inbox');
+      activity.say(online ? 'online' : 'offline', `${b.catalog} of ${who} ${online ? 'came online' : 'went offline'}`, held ? `/c/${held}/` : '/inbox');
     }
-    if (imported && online && (news || fresh) && (this.contents[b.catalog] || this.troubles[b.catalog])) void this.open(b.catalog, true);
+    if (held && online && (news || fresh) && (this.contents[held] || this.troubles[held])) void this.open(held, true);
+  }
+
+  /** held is what a catalog that is imported is called here. */
+  private held(owner: string, catalog: string): string | undefined {
+    const i = this.imports.find((i) => i.owner === owner && i.catalog === catalog);
+    return i && called(i);
   }
 
   private ownBeat(b: Beat, online: boolean): void {
@@ -298,14 +317,14 @@ class Library {
     this.link?.observe(n.position ?? 0);
     const toMe = n.to_account === this.me;
     // Anybody may share and take back a catalog of any name: only what came from him ends.
-    const held = this.imports.some((i) => i.owner === n.from_account && i.catalog === n.catalog);
+    const held = this.held(n.from_account, n.catalog);
     if (kind === 'unshared' && toMe && held) {
-      me.tellWorker({ type: 'unshared', catalog: n.catalog });
-      for (const f of this.taken) f(n.catalog, n.from_account);
-      this.forgetContents(n.catalog);
-      this.trouble(n.catalog, `${people.nameOf(n.from_account)} no longer shares ${n.catalog} with you.`);
+      me.tellWorker({ type: 'unshared', catalog: held });
+      for (const f of this.taken) f(held, n.from_account);
+      this.forgetContents(held);
+      this.trouble(held, `${people.nameOf(n.from_account)} no longer shares ${n.catalog} with you.`);
     }
-    if (kind === 'shared' && toMe && this.contents[n.catalog] === undefined) this.trouble(n.catalog, '');
+    if (kind === 'shared' && toMe && held && this.contents[held] === undefined) this.trouble(held, '');
     const shared = kind === 'shared';
     if (toMe) activity.say(shared ? 'received' : 'withdrawn', `${people.nameOf(n.from_account)} ${shared ? 'shares' : 'no longer shares'} ${n.catalog} with you`, shared ? '/inbox' : '/');
     else activity.say(shared ? 'given' : 'taken', `You ${shared ? 'share' : 'no longer share'} ${n.catalog} with ${people.nameOf(n.to_account)}`, '/sharing');

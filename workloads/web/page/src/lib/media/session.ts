@@ -19,7 +19,14 @@ interface Ask {
   wanted: Set<(chunk: Uint8Array) => void>;
 }
 
+/** An Origin is what a name stands for in this account: an import can have another name here than at its owner's. */
+export interface Origin {
+  catalog: string;
+  owner?: string;
+}
+
 export interface Options {
+  origin?: () => Promise<Origin>; // what the catalog's name stands for; without it: what it says, of whomever
   patience?: number; // how long nothing may arrive before the owner counts as gone, milliseconds
   clock?: { now(): number };
   chunkSize?: number; // to ask for, bytes
@@ -54,6 +61,7 @@ export class Session {
   private readonly patience: number;
   private readonly clock: { now(): number };
   private readonly plain: boolean;
+  private readonly origin: () => Promise<Origin>;
   private readonly remembered: number;
   private reopened = 0; // since a chunk came
 
@@ -67,6 +75,7 @@ export class Session {
     this.patience = o.patience ?? 30_000;
     this.clock = o.clock ?? { now: () => performance.now() };
     this.plain = o.plain ?? false;
+    this.origin = o.origin ?? (async () => ({ catalog }));
     this.remembered = o.remembered ?? 0;
     this.layout = { size: 0, chunkSize: o.chunkSize ?? playing.chunkSize };
     this.lastUsed = this.clock.now();
@@ -114,9 +123,11 @@ export class Session {
     if (this.id && (layout.size !== this.layout.size || layout.chunkSize !== this.layout.chunkSize)) {
       throw new MediaError('changed', 'The file changed while it was being read.');
     }
+    const origin = await this.origin();
     const key = openHeader(Uint8Array.from(atob(a.header), (c) => c.charCodeAt(0)), curve, {
       session: a.session,
-      catalog: this.catalog,
+      catalog: origin.catalog,
+      owner: origin.owner,
       hash: this.hash,
       size: layout.size,
       chunkSize: layout.chunkSize,
