@@ -175,7 +175,13 @@ func (st *stall) keep(ctx context.Context) {
 // look serves what is there now and drops what is not.
 func (st *stall) look(ctx context.Context) {
 	for name, o := range st.open { // changed by this goroutine alone from now on
+		why := ""
 		if _, err := os.Stat(st.shelf.file(name)); errors.Is(err, fs.ErrNotExist) {
+			why = "it was forgotten"
+		} else if o.Elsewhere() {
+			why = "it is another directory's now"
+		}
+		if why != "" {
 			o.stop()
 			<-o.ended // before the goodbye: nothing is written any more
 			st.server.Drop(name)
@@ -183,7 +189,7 @@ func (st *stall) look(ctx context.Context) {
 			delete(st.open, name)
 			st.mu.Unlock()
 			_ = o.Close() // nothing was written through it
-			st.log.Info("no longer serves", "catalog", name, "reason", "it was forgotten")
+			st.log.Info("no longer serves", "catalog", name, "reason", why)
 		}
 	}
 	names, err := st.wanted()

@@ -102,6 +102,22 @@ func TestCatalogsComeAndGoWhileServeRuns(t *testing.T) {
 	}
 }
 
+func TestACatalogThatIsForgottenAndMadeOfAnotherDirectoryIsServedFromThere(t *testing.T) {
+	m, _ := shared(t, "films")
+	serving := m.start("catalog serve", "Ctrl-C ends it")
+	dir := directory(t, map[string]string{"elsewhere.txt": "of the new directory"})
+	m.natster("catalog rm films").ok()
+	m.run("catalog", "new", "films", dir).ok()
+	eventually(m.t, "bob sees what is in the new directory", func() bool {
+		r := m.natster("--context bob catalog contents films")
+		return r.code == 0 && strings.Contains(r.out, "elsewhere.txt")
+	})
+	m.natster("catalog contents films").ok().says("elsewhere.txt")
+	m.has("films")
+	serving.interrupt()
+	m.natster("catalog contents films").ok().says("elsewhere.txt")
+}
+
 func TestServeWaitsForTheWorldAndGoesOnWhenItIsBack(t *testing.T) {
 	m, _ := shared(t, "films")
 	m.Stop(t)

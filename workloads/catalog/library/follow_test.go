@@ -383,3 +383,44 @@ func TestFollowRenamesOfDirectoriesInARow(t *testing.T) {
 	}
 	s.until("what came last", func() bool { return len(s.Contents().Entries) == 90 })
 }
+
+func TestFollowHardLinks(t *testing.T) {
+	s := newShelf(t)
+	s.put("file", "one")
+	s.put("other", "two")
+	s.do(os.Mkdir(s.path("dir"), 0o755))
+	s.do(os.Link(s.path("file"), s.path("dir/same")))
+	s.follow()
+	s.untilLists("dir/same file other")
+	s.put("file", "changed in place")
+	s.until("its other name has the content as well", func() bool {
+		return s.holds("file", "changed in place") && s.holds("dir/same", "changed in place")
+	})
+	if !s.holds("other", "two") {
+		t.Error("a file of its own has changed too")
+	}
+}
+
+func TestTheCatalogFileOfAnotherDirectoryIsLeftAlone(t *testing.T) {
+	s := newShelf(t)
+	s.put("a.txt", "one")
+	s.follow()
+	s.untilLists("a.txt")
+	s.until("the catalog file is written", func() bool {
+		_, err := os.Stat(s.cfg.File)
+		return err == nil
+	})
+	s.do(os.Remove(s.cfg.File))
+	other := &shelf{t: t, cfg: s.cfg} // another process: `natster catalog rm`, then `natster catalog new`
+	other.cfg.Dir = t.TempDir()
+	s.do(os.WriteFile(filepath.Join(other.cfg.Dir, "b.txt"), []byte("two"), 0o600))
+	other.reopen()
+	defer other.Close()
+	other.scan()
+	s.put("c.txt", "three")
+	s.until("it is known that the catalog is elsewhere", s.Elsewhere)
+	s.untilLists("a.txt c.txt")
+	if _, dir, err := ReadFile(s.cfg.File); err != nil || dir != other.Dir() {
+		t.Errorf("the new catalog file was written over: it is about %s (%v)", dir, err)
+	}
+}

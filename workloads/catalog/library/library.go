@@ -21,6 +21,10 @@ import (
 // ErrDirectory is wrapped by errors about a catalog's directory that is missing, or is none.
 var ErrDirectory = errors.New("the catalog's directory cannot be opened")
 
+// ErrElsewhere says that the catalog file is about another directory now: its owner forgot the catalog and made one of the
+// same name. The library does not write it any more; who serves it opens it anew.
+var ErrElsewhere = errors.New("the catalog file is about another directory now")
+
 // Config says which catalog to open. Only a directory is needed, and a name unless File exists.
 type Config struct {
 	// Dir is the directory that the catalog lists. Empty: as the catalog file says.
@@ -83,6 +87,7 @@ type Library struct {
 	work     sync.Mutex // held by whoever makes the next snapshot; guards what follows
 	saved    fileStamp  // the catalog file as we last read or wrote it
 	unsaved  bool       // snap is not in the file
+	moved    atomic.Bool
 	departed departed
 
 	following sync.Mutex
@@ -178,6 +183,9 @@ func (l *Library) Name() events.Catalog { return l.snap.Load().name }
 
 // Dir is the directory, absolute.
 func (l *Library) Dir() string { return l.dir }
+
+// Elsewhere tells whether the catalog file is about another directory, as [ErrElsewhere] says.
+func (l *Library) Elsewhere() bool { return l.moved.Load() }
 
 // Contents is what the catalog lists now. The entries are shared with every other caller: do not change them.
 func (l *Library) Contents() catalog.Contents { return l.snap.Load().contents() }
@@ -300,6 +308,10 @@ func (l *Library) adoptEdits() (*snapshot, error) {
 	d, at, err := readDocument(l.file)
 	if err != nil {
 		return prev, fmt.Errorf("library: the catalog file was edited: %w (mend it, or remove it to have it written anew)", err)
+	}
+	moved := d.directory != "" && d.directory != l.dir
+	if l.moved.Store(moved); moved {
+		return prev, fmt.Errorf("library: catalog %q: %w: %s", l.Name(), ErrElsewhere, d.directory)
 	}
 	l.saved = at
 	doc, edited := prev.full(), none

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"natster/workloads/catalog"
@@ -294,6 +295,23 @@ func TestNormalScope(t *testing.T) {
 	} {
 		if got := strings.Join(normalScope(strings.Fields(in)), " "); got != want {
 			t.Errorf("%s: %s", in, got)
+		}
+	}
+}
+
+func TestATimeAfterTheEndOfNanosecondsIsNotKnown(t *testing.T) {
+	for at, want := range map[time.Time]int64{
+		time.Date(1969, 7, 20, 20, 17, 40, 0, time.UTC): -14182940,
+		time.Date(2106, 3, 1, 0, 0, 0, 0, time.UTC):     4296844800,
+		time.Date(2400, 1, 1, 0, 0, 0, 0, time.UTC):     0,
+		time.Date(1500, 1, 1, 0, 0, 0, 0, time.UTC):     0,
+	} {
+		fi, err := fstest.MapFS{"a": {ModTime: at}}.Stat("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := stampOf(fi).seconds(); got != want {
+			t.Errorf("a file of %s is listed as modified at %s", at, time.Unix(got, 0))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package library
 
 import (
 	"io/fs"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +25,18 @@ const granularity = 20 * time.Millisecond
 
 func stampOf(fi fs.FileInfo) stamp {
 	inode, ctime := inodeOf(fi)
-	return stamp{fi.Size(), fi.ModTime().UnixNano(), ctime, inode}
+	return stamp{fi.Size(), nanoseconds(fi.ModTime()), ctime, inode}
+}
+
+// nanoseconds is t in Unix nanoseconds, or the nearest that there is: they end in 2262.
+func nanoseconds(t time.Time) int64 {
+	switch s := t.Unix(); {
+	case s > math.MaxInt64/int64(time.Second)-1:
+		return math.MaxInt64
+	case s < math.MinInt64/int64(time.Second)+1:
+		return math.MinInt64
+	}
+	return t.UnixNano()
 }
 
 // is tells whether a file that was known by s and has the stamp now is certainly what it was. Stamps from before the time of
@@ -39,8 +51,13 @@ func (s stamp) like(now stamp) bool {
 	return s == now
 }
 
-// seconds is the time of modification as a listing has it.
-func (s stamp) seconds() int64 { return time.Unix(0, s.mtime).Unix() }
+// seconds is the time of modification as a listing has it; 0, not known, where nanoseconds do not reach.
+func (s stamp) seconds() int64 {
+	if s.mtime == math.MaxInt64 || s.mtime == math.MinInt64 {
+		return 0
+	}
+	return time.Unix(0, s.mtime).Unix()
+}
 
 // settles returns how long it takes until a file with this stamp, looked at now, has not been modified for d.
 func (s stamp) settles(now time.Time, d time.Duration) time.Duration {

@@ -61,6 +61,11 @@ func (l *Library) visit(ctx context.Context, k *look, prev *snapshot) (*visit, e
 		k.scope = []string{"."}
 		return l.visit(ctx, k, prev)
 	}
+	if more := otherNames(prev, k.scope, v.files); len(more) > 0 {
+		v.close()
+		k.scope = normalScope(append(k.scope, more...))
+		return l.visit(ctx, k, prev)
+	}
 	for _, p := range mounts {
 		if v.seen[p] == "" {
 			v.seen[p] = l.diskAt(p)
@@ -69,6 +74,27 @@ func (l *Library) visit(ctx context.Context, k *look, prev *snapshot) (*visit, e
 	v.judge(k, prev, gone)
 	v.settle(k, prev, mounts)
 	return v, nil
+}
+
+// otherNames are the paths outside scope that are listed with the inode of a file in it that has changed: hard links to it,
+// probably, and no event names them.
+func otherNames(prev *snapshot, scope []string, files []found) (paths []string) {
+	changed := make(map[uint64]bool)
+	for _, f := range files {
+		if i, ok := prev.at(f.path); ok && f.stamp.inode != 0 && !prev.marks[i].stamp.is(f.stamp) {
+			changed[f.stamp.inode] = true
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	in := covered(prev, scope)
+	for i := range prev.marks {
+		if !in[i] && changed[prev.marks[i].stamp.inode] {
+			paths = append(paths, prev.entries[i].Path)
+		}
+	}
+	return paths
 }
 
 // judge decides what is away.
