@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"natster/deploy/accounts"
@@ -33,7 +34,7 @@ type functionSet struct {
 	creds     map[string]accounts.Creds
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
-	held      bool // those that append to the log, for now: see inspect
+	held      atomic.Bool // the log takes nothing new: see inspect
 
 	mu    sync.Mutex
 	conns map[string]*nats.Conn // by function; of those that run
@@ -75,7 +76,7 @@ func (s *functionSet) start(ctx context.Context, w *World) error {
 	if err := s.provision(ctx, w); err != nil {
 		return err
 	}
-	s.held = !s.inspect(ctx, w)
+	s.held.Store(!s.inspect(ctx, w))
 	if w.config.Elsewhere {
 		return nil
 	}
@@ -83,12 +84,10 @@ func (s *functionSet) start(ctx context.Context, w *World) error {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	bound := make(chan error, len(s.functions))
+	if s.held.Load() {
+		s.running.Go(func() { s.hold(running, w) })
+	}
 	for _, f := range s.functions {
-		if s.held && f.Access.AppendsLog {
-			s.running.Go(func() { s.hold(running, w, f) })
-			bound <- nil
-			continue
-		}
 		s.running.Go(func() { s.supervise(running, w, f, bound) })
 	}
 	for range s.functions {
@@ -177,7 +176,7 @@ func (s *functionSet) run(ctx context.Context, w *World, f functions.Function, r
 		Version: w.config.Version,
 		Logger:  w.config.Logger,
 		Observe: w.config.Observe,
-		Refuse:  w.disk.refuse,
+		Refuse:  func() error { return s.refuse(w, f) },
 	})
 	if err != nil {
 		return err
@@ -191,6 +190,14 @@ func (s *functionSet) run(ctx context.Context, w *World, f functions.Function, r
 	case err := <-ended:
 		return errors.Join(err, ctx.Err())
 	}
+}
+
+// refuse is why f may keep nothing new now, for callers; nil if it may.
+func (s *functionSet) refuse(w *World, f functions.Function) error {
+	if f.Access.AppendsLog && s.held.Load() {
+		return errHeld
+	}
+	return w.disk.refuse()
 }
 
 // stop returns when all functions are drained, or with an error when ctx ends first.

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"natster/events"
-	"natster/functions"
+	"natster/functions/api"
 	"natster/functions/projection"
 	"natster/functions/view"
 )
@@ -44,8 +44,12 @@ func (s *functionSet) glance(ctx context.Context, w *World) (projection.Health, 
 	return projection.Glance(ctx, nc, view.Projections()...)
 }
 
-// hold runs f, which appends to the log, once the log is no longer behind the projections.
-func (s *functionSet) hold(ctx context.Context, w *World, f functions.Function) {
+// errHeld is what a command gets meanwhile.
+var errHeld = api.Errorf(api.ErrUnavailable,
+	"the world has lost its newest events, and takes nothing new until who runs it has decided: natster admin check tells")
+
+// hold lets the log take events again once it is no longer behind the projections.
+func (s *functionSet) hold(ctx context.Context, w *World) {
 	for {
 		select {
 		case <-time.After(soundAgain):
@@ -57,6 +61,6 @@ func (s *functionSet) hold(ctx context.Context, w *World, f functions.Function) 
 			break
 		}
 	}
+	s.held.Store(false)
 	w.config.Logger.Warn("the log takes events again")
-	s.supervise(ctx, w, f, make(chan error, 1))
 }

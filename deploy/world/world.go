@@ -174,7 +174,7 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	if err := w.functions.start(ctx, w); err != nil {
 		return nil, err
 	}
-	if c.Functions == nil && !c.WithoutFunctions && !c.Elsewhere && !w.functions.held {
+	if c.Functions == nil && !c.WithoutFunctions && !c.Elsewhere && !w.functions.held.Load() {
 		if err := w.IntroduceHub(ctx); err != nil && !errors.Is(err, api.ErrFull) { // the next start does it
 			return nil, errors.Join(err, w.functions.stop(ctx))
 		}

@@ -8,7 +8,7 @@ var PutHeartbeat = Endpoint[Heartbeat, None]{Name: "heartbeats.put", Writes: tru
 
 // StopHeartbeat is `heartbeats.stop`: the catalog server of the caller stops serving a catalog, which is offline from now on
 // and not only when heartbeats have been missing. The revision does not matter. An addition. Answered by presence.
-var StopHeartbeat = Endpoint[Heartbeat, None]{Name: "heartbeats.stop"}
+var StopHeartbeat = Endpoint[Heartbeat, None]{Name: "heartbeats.stop", Writes: true}
 
 // A Heartbeat says that a catalog is being served, and which revision of it. It counts only when the account in it is
 // the caller. The feed sends it on, as it came, to whom the catalog is shared with.

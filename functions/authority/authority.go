@@ -73,7 +73,7 @@ func (f *authority) importCatalog(ctx context.Context, call *functions.Call, q a
 	case own:
 		return api.None{}, api.Errorf(api.ErrConflict, "you have a catalog called %s yourself: import this one under another name", as)
 	}
-	return api.None{}, f.keeper.Import(ctx, call.From, api.Import{Catalog: q.Catalog, Owner: q.Owner, As: q.As})
+	return api.None{}, f.keeper.Import(ctx, call.From, api.Import(q))
 }
 
 // owns tells whether the caller shares a catalog of that name itself: requests to it and to an import would be the same.

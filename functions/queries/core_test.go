@@ -16,15 +16,6 @@ import (
 	"natster/functions/view"
 )
 
-func stored(t testing.TB, key string, doc any) view.Found {
-	t.Helper()
-	value, err := json.Marshal(view.Stored[any]{Position: 1, Doc: doc})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return view.Found{Key: key, Value: value}
-}
-
 func TestCursorsSayWhereTheNextPageBegins(t *testing.T) {
 	for _, c := range []cursor{start(1), {3, sideBy, 1045}, {3, sideTo, math.MaxUint64}} {
 		if got, err := parseCursor(c.String()); err != nil || got != c {

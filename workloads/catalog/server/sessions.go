@@ -239,12 +239,6 @@ func (s *Server) makeRoom(caller events.Account) error {
 	}
 }
 
-func (s *Server) endAll(why seal.End) {
-	for _, x := range s.sessions.all() {
-		s.end(x, why, true)
-	}
-}
-
 // endUnshared ends the sessions whose share is gone or cannot be confirmed.
 func (s *Server) endUnshared() {
 	for _, x := range s.sessions.all() {
