@@ -38,6 +38,8 @@ func (d *demo) download(ctx context.Context) error {
 	if d.result.Verified, err = verified(ctx, to, c.Entries); err != nil {
 		return err
 	}
+	t.mu.Lock() // heartbeats are heard still
+	defer t.mu.Unlock()
 	d.result.Files, d.result.Bytes = len(c.Entries), c.Size()
 	d.result.TapMessages, d.result.TapBytes, d.result.TapMediaBytes, d.result.TapPlaintext = t.messages, t.bytes, t.media, t.plaintext
 	if d.result.Verified != len(c.Entries) || t.plaintext > 0 || t.media < c.Size() || (t.inTheClear == 0 && t.needle.sample != nil) {

@@ -65,9 +65,11 @@ func TestAnAccountImportsForItselfWhatIsSharedWithIt(t *testing.T) {
 	if err != nil || len(all) != 1 || all[0] != (api.Import{Catalog: films, Owner: b.Key("alice")}) {
 		t.Errorf("imports: %v, %v", all, err)
 	}
+	k.mu.Lock()
 	if len(k.imports) != 1 {
 		t.Errorf("changed were the accounts %v", k.imports)
 	}
+	k.mu.Unlock()
 	if _, err := api.Call(t.Context(), b.Client("bob"), api.UnimportCatalog, api.ImportRequest{Catalog: films}); err != nil {
 		t.Fatal(err)
 	}
