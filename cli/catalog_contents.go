@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"natster/workloads/catalog"
 
@@ -14,7 +15,7 @@ func catalogContentsCommand(e *env) *cli.Command {
 		Usage:     "list what is in a catalog, yours or an imported one",
 		ArgsUsage: "CATALOG",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "long", Aliases: []string{"l"}, Usage: "whole hashes, and descriptions"},
+			&cli.BoolFlag{Name: "long", Aliases: []string{"l"}, Usage: "whole hashes and descriptions, and when files were modified"},
 		},
 		Description: `Files are named by their path, or by the beginning of their hash, wherever a file is asked for. Your own catalog is
 listed as of its last scan; another's is asked for now, so its owner has to serve it.
@@ -73,14 +74,19 @@ func (e *env) printContents(c catalog.Contents, long bool) {
 		e.say("%s: %s\n", e.out.bold(c.Name.String()), c.Description)
 	}
 	t := table{head: []string{"PATH", "SIZE", "TYPE", "HASH", "DESCRIPTION"}, end: []int{1}}
+	if long {
+		t.head = []string{"PATH", "SIZE", "MODIFIED", "TYPE", "HASH", "DESCRIPTION"}
+	}
 	for _, f := range c.Entries {
-		hash, about := f.Hash.Short(), f.Description
-		if long {
-			hash = f.Hash.String()
-		} else {
-			about = fit(about, 40)
+		if !long {
+			t.row(catalog.Shown(f.Path), size(f.Size), f.MIMEType, f.Hash.Short(), fit(f.Description, 40))
+			continue
 		}
-		t.row(catalog.Shown(f.Path), size(f.Size), f.MIMEType, hash, about)
+		modified := ""
+		if at := f.ModTime(); !at.IsZero() {
+			modified = at.Local().Format(time.DateTime)
+		}
+		t.row(catalog.Shown(f.Path), size(f.Size), modified, f.MIMEType, f.Hash.String(), f.Description)
 	}
 	e.printTable(t, "nothing is in this catalog")
 	if len(c.Entries) > 0 {

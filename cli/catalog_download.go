@@ -225,7 +225,8 @@ func (s *session) downloadFailed(err error, r client.Result, wanted int, overwri
 	never, exists := 0, false
 	for i, one := range all {
 		switch {
-		case errors.Is(one, client.ErrTwin), errors.Is(one, client.ErrName), errors.Is(one, client.ErrTooLong):
+		case errors.Is(one, client.ErrTwin), errors.Is(one, client.ErrName), errors.Is(one, client.ErrTooLong),
+			errors.Is(one, client.ErrInWay):
 			never++
 		case errors.Is(one, client.ErrExists):
 			exists = true

@@ -50,6 +50,9 @@ The name is letters and digits; others may have a catalog of the same name, and 
 			if err := e.nameIsFree(ctx, name); err != nil {
 				return err
 			}
+			if arg[1] == "" { // a variable that is not set: the directory that one happens to be in is not to be shared
+				return hint(errors.New("no directory is named"), "catalog new %s DIR", name)
+			}
 			dir, err := filepath.Abs(arg[1])
 			if err != nil {
 				return err

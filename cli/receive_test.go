@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -96,4 +97,42 @@ func TestWhatIsUnseenInANameIsShown(t *testing.T) {
 			`{"path":%q,"description":"","mime_type":"text/plain","byte_size":4,"hash":%q}]}}`, path, someHash))
 		m.run("--context", "bob", "catalog", "contents", "films").ok().says([]string{`a\u200fb.txt`, `a\u200bb.txt`}[i])
 	}
+}
+
+func TestWhatStandsInTheWayIsNotSaidToBeReplaced(t *testing.T) {
+	m, _ := shared(t, "films")
+	m.start("catalog serve", "Ctrl-C ends it")
+	out := t.TempDir()
+	if err := os.Mkdir(filepath.Join(out, "films.txt"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, how := range []string{"--all", "--overwrite"} {
+		r := m.run("--context", "bob", "catalog", "download", "films", how, "films.txt", "-o", out)
+		if how == "--all" {
+			r = m.run("--context", "bob", "catalog", "download", "films", how, "-o", out)
+		}
+		r.exits(1).warns("films.txt", "no download replaces it", "-o DIR")
+		if strings.Contains(r.err, "--overwrite …") {
+			t.Errorf("it says to type what does not help:\n%s", r.err)
+		}
+	}
+}
+
+func TestNoDirectoryIsNotTheOneThatOneIsIn(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	m.run("catalog", "new", "films", "").exits(1).warns("no directory is named", "catalog new films DIR")
+	if m.exists("films") {
+		t.Error("a directory that nobody named is a catalog")
+	}
+}
+
+func TestALongListingHasTimes(t *testing.T) {
+	m, dirs := shared(t, "films")
+	at := time.Date(2019, 8, 7, 6, 5, 4, 0, time.Local)
+	if err := os.Chtimes(filepath.Join(dirs["films"], "films.txt"), at, at); err != nil {
+		t.Fatal(err)
+	}
+	m.natster("catalog rescan films").ok()
+	m.natster("catalog contents films --long").ok().says("MODIFIED", "2019-08-07 06:05:04")
 }

@@ -21,6 +21,7 @@ import (
 // Errors of what happens in the directory of a download.
 var (
 	ErrExists   = errors.New("another file is there already")
+	ErrInWay    = fmt.Errorf("%w, and no download replaces it", ErrExists)
 	ErrDiskFull = errors.New("the disk is full; what has come is kept, and the download continues from there")
 	ErrReadOnly = errors.New("the disk cannot be written to")
 	ErrInUse    = errors.New("another download is writing this file")
@@ -112,7 +113,7 @@ func (d *download) openPartial(e catalog.Entry) (*partial, error) {
 	}
 	for tries := 0; ; tries++ {
 		if fi, err := root.Lstat(name); err == nil && !fi.Mode().IsRegular() { // opening would follow a link
-			return nil, fmt.Errorf("%s: %w, and it is no regular file", name, ErrExists)
+			return nil, fmt.Errorf("%s: %w: it is no regular file", name, ErrInWay)
 		}
 		if err := d.left.mkdir(path.Dir(e.Path)); err != nil {
 			return nil, err

@@ -137,7 +137,7 @@ func (d *download) present(ctx context.Context, m *meter) (bool, error) {
 		if dir, listed := d.places.dirs()[d.places.key(e.Path)]; fi.IsDir() && listed {
 			return false, fmt.Errorf("%w, %q", ErrTwin, dir+"/")
 		}
-		return false, fmt.Errorf("%w, and it is no regular file", ErrExists)
+		return false, fmt.Errorf("%w: it is no regular file", ErrInWay)
 	}
 	if !d.o.Overwrite {
 		return false, ErrExists
@@ -258,7 +258,7 @@ func (d *download) misplaced(e catalog.Entry, err error) error {
 		return err
 	}
 	if strings.HasSuffix(err.Error(), "path escapes from parent") { // os.Root's, which has no name
-		return fmt.Errorf("%w: a link that leads out of the directory", ErrExists)
+		return fmt.Errorf("%w: a link that leads out of the directory", ErrInWay)
 	}
 	if badName(err) || errors.Is(err, fs.ErrPermission) && d.onlyThisName(e) {
 		return fmt.Errorf("%w: %w", ErrName, err)
@@ -276,7 +276,7 @@ func (d *download) misplaced(e catalog.Entry, err error) error {
 				return fmt.Errorf("%w, %q", ErrTwin, q.Path)
 			}
 		}
-		return fmt.Errorf("%w, and it is where the directory %q should be", ErrExists, dir)
+		return fmt.Errorf("%w: it is where the directory %q should be", ErrInWay, dir)
 	}
 	return err
 }

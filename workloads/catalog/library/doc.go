@@ -54,6 +54,9 @@
 // moment while a change is applied. Applying a change copies and writes the whole list, at most once a quiet interval:
 // about 0.1 s at 100,000 files. A scan opens at most a few files per processor at a time.
 //
+// Other names of a file that changes are looked at with it; a change by a name outside the directory shows at the next look
+// at everything, or when somebody downloads it.
+//
 // Where the system has no time of change, content that is changed in place without changing size or modification time (by
 // setting the time back) is not noticed: a receiver's check of the hash is. The directory is open only while something in
 // it is read, and for [letGo] after, so that its disk can be unmounted.

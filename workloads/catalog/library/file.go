@@ -172,7 +172,12 @@ func ReadFile(path string) (c catalog.Contents, dir string, err error) {
 }
 
 // writeDocument replaces the catalog file: whoever reads it sees the old or the new one, also after a crash.
-func writeDocument(path string, dir string, s *snapshot) (fileStamp, error) {
+func writeDocument(path string, dir string, s *snapshot) (at fileStamp, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write the catalog file: %s: %w", path, causeOf(err))
+		}
+	}()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fileStamp{}, err
 	}
@@ -252,6 +257,17 @@ func appendField(b []byte, key, value string) []byte {
 		panic(err) // a string always encodes
 	}
 	return append(b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
+}
+
+// causeOf is err without the paths, of which one is random: the same trouble says the same.
+func causeOf(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // isMissing tells whether err says that there is no such file, or no such directory on the way to it.

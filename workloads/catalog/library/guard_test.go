@@ -3,6 +3,8 @@ package library
 import (
 	"errors"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -110,5 +112,24 @@ func TestAFileWhoseReadingFailsStaysListed(t *testing.T) {
 		if doc, skipped := m.result(); len(doc.records) != stays || len(skipped) != 2 {
 			t.Errorf("%s: %d files are listed and %d said to be left out", reason, len(doc.records), len(skipped))
 		}
+	}
+}
+
+func TestTroubleWithTheCatalogFileSaysTheSameEachTime(t *testing.T) {
+	s := newShelf(t)
+	s.put("a", "a")
+	s.scan()
+	s.do(os.Remove(s.cfg.File))
+	s.do(os.MkdirAll(filepath.Join(s.cfg.File, "in the way"), 0o700)) // it cannot have its name
+	_, first := writeDocument(s.cfg.File, s.Dir(), s.snap.Load())
+	_, again := writeDocument(s.cfg.File, s.Dir(), s.snap.Load())
+	if first == nil || first.Error() != again.Error() {
+		t.Errorf("one trouble is said as two:\n%v\n%v", first, again)
+	}
+	s.do(os.RemoveAll(filepath.Dir(s.cfg.File)))
+	s.do(os.WriteFile(filepath.Dir(s.cfg.File), nil, 0o600)) // no file can be made there
+	s.put("b", "b")
+	if _, err := s.Scan(t.Context()); err == nil || strings.Count(err.Error(), s.cfg.File) != 1 || strings.Contains(err.Error(), ".films") {
+		t.Errorf("it does not say what cannot be written: %v", err)
 	}
 }

@@ -278,7 +278,7 @@ func (l *Library) save(s *snapshot) error {
 	}
 	at, err := writeDocument(l.file, l.dir, s)
 	if err != nil {
-		return fmt.Errorf("library: write the catalog file: %w", err)
+		return fmt.Errorf("library: %w", err)
 	}
 	l.saved, l.unsaved = at, false
 	return nil
