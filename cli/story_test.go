@@ -154,6 +154,9 @@ func TestAStrangerIsShownWithTheNameHeChose(t *testing.T) {
 	bob, alice := alices.Account("bob").Key, alices.Account("alice").Key
 	alices.run("catalog", "new", "films", films(t)).ok()
 	alices.natster("catalog share films " + bob.String()).ok()
+	eventually(t, "the share is known, of which bob's machine has seen nothing", func() bool {
+		return strings.Contains(bobs.natster("catalog inbox").ok().out, "films from ")
+	})
 	bobs.natster("catalog inbox").ok().says("films from " + alice.Short() + ` (goes by "alice")`)
 	bobs.natster("contacts add ally " + alice.String()).ok()
 	bobs.natster("catalog inbox").ok().says("films from ally, ")
