@@ -104,6 +104,7 @@ func (s *functionSet) start(ctx context.Context, w *World) error {
 			return fmt.Errorf("world: start the functions: %w", context.Cause(ctx))
 		}
 	}
+	s.running.Go(func() { s.readAll(running, w) })
 	return nil
 }
 

@@ -175,7 +175,10 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 		return nil, err
 	}
 	if c.Functions == nil && !c.WithoutFunctions && !c.Elsewhere && !w.functions.held.Load() {
-		if err := w.IntroduceHub(ctx); err != nil && !errors.Is(err, api.ErrFull) { // the next start does it
+		switch err := w.IntroduceHub(ctx); {
+		case errors.Is(err, api.ErrUnavailable): // of a full disk or a damaged log, for instance; the next start does it
+			c.Logger.Error("the hub could not be introduced", "err", err)
+		case err != nil:
 			return nil, errors.Join(err, w.functions.stop(ctx))
 		}
 	}
