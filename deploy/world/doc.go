@@ -16,7 +16,7 @@
 //	outgrown.go    a world on NATS servers that are not embedded: Keys, Provision, Greet
 //	service.go     what a nexlet needs to run functions of a world: Export writes it, OpenService reads it
 //	functions.go   provisioning and running them
-//	soundness.go   a look at the log before they go on with it
+//	soundness.go   a look at the log before they go on with it, and a reading of all of it after
 //	vault.go       the keys that claimed contexts and accounts' web keys are sealed to, and whether they are the same as ever
 //	web.go         the website's user, and how the function authority changes accounts
 //	hub.go         serving the hub's catalog

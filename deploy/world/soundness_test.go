@@ -107,7 +107,7 @@ func TestAWorldWhoseLogIsDamagedSaysSoAndStarts(t *testing.T) {
 	if err := os.CopyFS(asItWas, os.DirFS(messages)); err != nil {
 		t.Fatal(err)
 	}
-	for _, at := range []int{30, 300, len(log) / 2, len(log) - 100} {
+	for _, at := range []int{30, 100, 200, 300, 400, len(log) / 2, len(log) - 100} {
 		if err := errors.Join(os.RemoveAll(messages), os.CopyFS(messages, os.DirFS(asItWas))); err != nil {
 			t.Fatal(err)
 		}
