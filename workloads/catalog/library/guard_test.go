@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 func TestADiskOfWhichNoEventTellsIsNoticed(t *testing.T) {
@@ -132,4 +134,29 @@ func TestTroubleWithTheCatalogFileSaysTheSameEachTime(t *testing.T) {
 	if _, err := s.Scan(t.Context()); err == nil || strings.Count(err.Error(), s.cfg.File) != 1 || strings.Contains(err.Error(), ".films") {
 		t.Errorf("it does not say what cannot be written: %v", err)
 	}
+}
+
+func TestWhatStandsInThePlaceOfADiskThatIsGoneForGoodIsServed(t *testing.T) {
+	s, m := mounted(t)
+	w := newFakeWatcher(1000) // no event tells of what is on a disk that is mounted
+	s.cfg.hooks.watch = func() (watcher, error) { return w, nil }
+	m.set("disk", "usb.1")
+	s.put("disk/a", "a")
+	s.put("x", "x")
+	s.follow()
+	s.untilLists("disk/a x")
+	s.unmount(m, "disk")
+	s.until("the disk is away", func() bool { return s.away() == "disk 1" })
+	s.put("disk/other", "o")
+	m.set("disk", "sdcard.1")
+	s.until("the other disk is seen", func() bool { return s.snap.Load().seen["disk"] == "sdcard.1" })
+	other := &shelf{t: t, cfg: s.cfg} // `natster catalog rescan --accept-empty`
+	other.reopen()
+	defer other.Close()
+	_, err := other.ScanAccepting(t.Context())
+	s.do(err)
+	other.lists("disk/other x")
+	w.events <- fsnotify.Event{Name: s.file, Op: fsnotify.Create}
+	s.untilLists("disk/other x")
+	s.isAway("")
 }

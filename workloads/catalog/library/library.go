@@ -87,6 +87,7 @@ type Library struct {
 	work     sync.Mutex // held by whoever makes the next snapshot; guards what follows
 	saved    fileStamp  // the catalog file as we last read or wrote it
 	unsaved  bool       // snap is not in the file
+	accepted bool       // another process was told that what is away is gone: everything is to be looked at
 	moved    atomic.Bool
 	departed departed
 
@@ -325,7 +326,7 @@ func (l *Library) adoptEdits() (*snapshot, error) {
 		case ok && d.records[at].Description != r.Description:
 			r.Description, edited = d.records[at].Description, listed
 		case !ok && slices.ContainsFunc(prev.away, func(a Away) bool { return a.covers(prev.disks, r.Path) }):
-			edited = listed // another process was told that it is gone
+			edited, l.accepted = listed, true // another process was told that it is gone
 			continue
 		}
 		kept = append(kept, r)

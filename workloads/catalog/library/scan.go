@@ -59,6 +59,9 @@ func (l *Library) update(ctx context.Context, k look) (Report, []string, error) 
 	defer l.work.Unlock()
 	began := time.Now()
 	prev, editErr := l.adoptEdits()
+	if l.accepted { // what stands in the place of what is gone was not taken, and no event tells of it
+		k.scope, l.accepted = []string{"."}, false
+	}
 	if len(k.scope) == 0 {
 		if editErr == nil {
 			editErr = l.save(prev)
