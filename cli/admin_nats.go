@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 
@@ -46,10 +47,24 @@ the event log and the buckets; natster-system sees the server itself; natster-me
 				}
 				e.printTable(t, "")
 				e.say("\nThey are good for as long as the world is at %s; then do it again.", rows[0].URL)
-				e.say("\nNext: %s", e.out.bold("nats --context natster-admin micro ls"))
+				e.say("\nNext: %s", e.out.bold(e.natsCommand()+" --context natster-admin micro ls"))
 			})
 		}),
 	}
+}
+
+// natsCommand is how to type nats so that it finds what is in natsContextDir: without XDG_CONFIG_HOME it does not look at
+// HOME, but where the system says that this user is at home.
+func (e *env) natsCommand() string {
+	dir, err := e.natsContextDir()
+	if err != nil || filepath.IsAbs(e.Getenv("XDG_CONFIG_HOME")) {
+		return "nats"
+	}
+	config := filepath.Dir(filepath.Dir(dir))
+	if u, err := user.Current(); err == nil && filepath.Join(u.HomeDir, ".config") == config {
+		return "nats"
+	}
+	return "XDG_CONFIG_HOME=" + shellWord(config) + " nats"
 }
 
 // A natsContextRow is a context of the nats command that was written.

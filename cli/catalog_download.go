@@ -41,6 +41,8 @@ and the same command goes on where an earlier one was interrupted.
 			switch {
 			case len(arg) == 1 && !c.Bool("all"):
 				return misused(c.Command, "name what to download, or ask for everything with --all")
+			case c.Int("parallel") < 1:
+				return misused(c.Command, "--parallel (or --jobs) is how many files come at a time, at least 1")
 			case len(arg) > 1 && c.Bool("all"):
 				return misused(c.Command, "--all is everything; no path goes with it")
 			}
@@ -60,7 +62,7 @@ and the same command goes on where an earlier one was interrupted.
 				contents, err = s.client().List(ctx, name)
 			}
 			if errors.Is(err, client.ErrOffline) {
-				return hint(err, "catalog download %s --wait …", name)
+				return e.again(err, "--wait")
 			}
 			if err != nil {
 				return served(err, name, own)
@@ -194,6 +196,9 @@ func (s *session) stream(ctx context.Context, name events.Catalog, e catalog.Ent
 	o.Progress = s.watch(name, bar)
 	err := s.client().Stream(ctx, name, e, s.Stdout, o)
 	bar.clear()
+	if lost := s.written.failure(); lost != nil && errors.Is(err, lost) {
+		return lost // it is not the disk of a download that is full, and nothing goes on from there
+	}
 	return err
 }
 
@@ -249,9 +254,9 @@ func (s *session) downloadFailed(err error, r client.Result, wanted int, overwri
 	}
 	switch {
 	case exists && !overwrite:
-		return hint(err, "catalog download --overwrite …")
+		return s.again(err, "--overwrite")
 	case never > 0:
-		return hint(err, "catalog download … -o DIR (another directory has place)")
+		return s.again(err, "-o", "DIR")
 	}
 	return err
 }

@@ -73,9 +73,8 @@ world's directory: the next devrun goes on where this one ended.
 				}
 			}
 			if err = page.serve(ctx, dir, e.logger()); err == nil {
-				err = e.printLine(devrunResult{w.Info(), page.address()}, func() { e.printWorld(w, dir, page.address()) })
-			}
-			if err == nil {
+				// A world is no less one where its address cannot be written; in the end that is told.
+				_ = e.printLine(devrunResult{w.Info(), page.address()}, func() { e.printWorld(w, dir, page.address()) })
 				err = page.wait(ctx)
 				e.say("\nending…")
 			}

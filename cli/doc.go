@@ -38,8 +38,9 @@
 //	serve_board.go what it shows of it on a terminal, redrawn in place
 //
 // Commands, a file each: demo.go (with demo_serve.go, demo_steps.go, demo_tap.go, demo_speed.go), devrun.go, init.go,
-// whoami.go, login.go, stats.go, events.go, version.go; catalog.go and catalog_*.go, contacts_*.go, context_*.go; admin.go
-// and admin_*.go; deploy.go and deploy_*.go, nexlet.go, devrun_nex.go.
+// whoami.go, login.go, logout.go, stats.go, events.go, version.go; web.go, and site.go, the website that devrun serves, too;
+// catalog.go and catalog_*.go, contacts.go and contacts_*.go, context_*.go; admin.go and admin_*.go; deploy.go and
+// deploy_*.go, nexlet.go, devrun_nex.go.
 //
 // # Promises
 //

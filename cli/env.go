@@ -131,13 +131,14 @@ func (e *env) note(format string, args ...any) {
 	fmt.Fprintln(e.Stderr, text)
 }
 
-// print is how a command answers: v as JSON if that was asked for, and otherwise whatever text prints.
+// print is how a command answers: v as JSON if that was asked for, and otherwise whatever text prints. What could not be
+// written is an error, so that nothing goes on whose purpose was to be read.
 func (e *env) print(v any, text func()) error {
 	if e.json {
 		return e.printJSON(v, "  ")
 	}
 	text()
-	return nil
+	return e.written.failure()
 }
 
 // printLine answers with one of many: a JSON object on a line of its own, or what text prints.
@@ -146,7 +147,7 @@ func (e *env) printLine(v any, text func()) error {
 		return e.printJSON(v, "")
 	}
 	text()
-	return nil
+	return e.written.failure()
 }
 
 func (e *env) printJSON(v any, indent string) error { return encode(e.Stdout, v, indent) }

@@ -49,6 +49,31 @@ func hint(err error, format string, args ...any) error {
 	return &hinted{err, fmt.Sprintf(format, args...)}
 }
 
+// again adds to an error the command line that was typed, with another flag: that could help.
+func (e *env) again(err error, flag ...string) error {
+	var words []string
+	all := e.Args[1:]
+	end := slices.Index(all, "--")
+	if end < 0 {
+		end = len(all)
+	}
+	for i := 0; i < end; i++ {
+		switch name, _, joined := strings.Cut(all[i], "="); {
+		case name == "--context", name == flag[0], name == "--out" && flag[0] == "-o": // said otherwise
+			if !joined {
+				i++
+			}
+		default:
+			words = append(words, shellWord(all[i]))
+		}
+	}
+	words = append(words, flag...)
+	for _, w := range all[end:] {
+		words = append(words, shellWord(w))
+	}
+	return hint(err, "%s", strings.Join(words, " "))
+}
+
 // fail prints err the way every error of natster looks, and returns the exit code.
 func (e *env) fail(ctx context.Context, err error) int {
 	lost := e.written.failure()
@@ -124,6 +149,7 @@ var usualHints = []struct {
 	{accounts.ErrConflict, "catalog ls"},
 	{accounts.ErrNotImported, "catalog ls"},
 	{client.ErrNotShared, "catalog shares"},
+	{client.ErrOffline, "catalog ls"}, // says who is online
 }
 
 // served adds to an error about a catalog of one's own that nobody serves how to do that.

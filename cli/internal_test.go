@@ -375,7 +375,7 @@ func TestDevrunIsOnlySuggestedWhereItHelps(t *testing.T) {
 			t.Errorf("%v: %v; try: %s", c.err, err, hintFor(err))
 		}
 	}
-	for _, err := range []error{api.ErrUnavailable, api.ErrFull, client.ErrOffline, client.ErrDiskFull, nats.ErrAuthorization} {
+	for _, err := range []error{api.ErrUnavailable, api.ErrFull, client.ErrDiskFull, nats.ErrAuthorization} {
 		if h := hintFor(err); h != "" {
 			t.Errorf("%v: try: %s", err, h)
 		}

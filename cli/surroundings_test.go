@@ -26,8 +26,12 @@ func (m *machine) with(more map[string]string) func(string) string {
 func TestTheNATSCommandIsGivenContexts(t *testing.T) {
 	m := newMachine(t)
 	m.natster("init alice").ok()
-	m.natster("admin nats").ok().says("natster-admin", "natster-system", "account alice", "nats --context natster-admin micro ls")
 	dir := filepath.Join(m.home, ".config/nats/context")
+	m.natster("admin nats").ok().says("natster-admin", "natster-system", "account alice",
+		// The nats command does not know of HOME; where it is another than the system's, it has to be told.
+		"Next: XDG_CONFIG_HOME="+filepath.Join(m.home, ".config")+" nats --context natster-admin micro ls\n")
+	runWith(t, m.with(map[string]string{"XDG_CONFIG_HOME": filepath.Join(m.home, ".config")}), "admin", "nats").ok().
+		says("Next: nats --context natster-admin micro ls\n")
 	connect := func(name string) *nats.Conn {
 		t.Helper()
 		file := filepath.Join(dir, name+".json")

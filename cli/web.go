@@ -53,16 +53,14 @@ before it, name its address with --url, and tell the world where codes are claim
 			if err := s.start(ctx, dir, o); err != nil {
 				return siteHint(err)
 			}
-			err = e.printLine(map[string]string{"url": s.url, "claim_url": s.claimURL()}, func() {
+			// As in devrun: a site serves also where its address cannot be written.
+			_ = e.printLine(map[string]string{"url": s.url, "claim_url": s.claimURL()}, func() {
 				e.say("The website is at %s; Ctrl-C ends it.", e.out.bold(s.url))
 				if o.issuer == "" {
 					e.say("%s", e.out.dim("Anybody on this machine can sign in, under any name: what a login may do is decided by natster login."))
 				}
 				e.say("\nLink a login to an account with: %s", e.out.bold("natster login"))
 			})
-			if err != nil {
-				return err
-			}
 			return s.wait(ctx)
 		}),
 	}

@@ -83,7 +83,7 @@ func parse(by events.Account, t events.Type, q api.PutRequest) (Command, error) 
 		return Command{}, api.Errorf(api.ErrBadRequest, "target %v", err)
 	}
 	if c.Target == by {
-		return Command{}, api.Errorf(api.ErrBadRequest, "the target is the caller itself: a catalog is shared between two accounts")
+		return Command{}, api.Errorf(api.ErrBadRequest, "that is your own account: a catalog is shared between two")
 	}
 	return c, nil
 }
