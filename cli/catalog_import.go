@@ -20,7 +20,7 @@ func catalogImportCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "import",
 		Usage:     "import a catalog that is shared with you",
-		ArgsUsage: "NAME [OWNER]",
+		ArgsUsage: "SHARED [OWNER]",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "as", Usage: "the `NAME` that it has here, if that is not to be its owner's"},
 		},
@@ -191,7 +191,10 @@ func shareName(x api.Share) string { return x.Catalog.String() }
 
 // notImported is what is wrong with name when it is that of a catalog that is shared with this account, and only has to be
 // imported; otherwise, and when that cannot be found out now, it is err.
-func (e *env) notImported(ctx context.Context, name string, err error) error {
+func (e *env) notImported(ctx context.Context, me Context, name string, err error) error {
+	if me.World == "" {
+		return fmt.Errorf("%w; which catalogs this account imports is known only on the machine with its world", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, dialBriefly)
 	defer cancel()
 	s, openErr := e.open(ctx)

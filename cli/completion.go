@@ -88,7 +88,7 @@ func (e *env) completions(ctx context.Context, app *cli.App, before []string, ty
 		for _, f := range flags {
 			all = append(all, dashed(f.Names()[0]))
 		}
-	case l.help && len(l.path) == 0:
+	case l.help && len(l.path) == 0 && slices.Contains(before, "help"): // topics are no commands
 		all = append(slices.Sorted(maps.Keys(topics)), commandNames(commands)...)
 	case commands != nil:
 		all = commandNames(commands)
@@ -136,7 +136,14 @@ func placeholder(argsUsage string, n int) string {
 func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string, typing string) []string {
 	what := placeholder(cmd.ArgsUsage, len(before))
 	switch what {
+	case "SHARED":
+		return e.inboxNames(ctx, before)
 	case "ACCOUNT", "OWNER":
+		if what == "OWNER" {
+			if all := e.inboxNames(ctx, before); len(all) > 0 {
+				return all
+			}
+		}
 		contacts, err := e.contacts()
 		if err != nil {
 			return nil

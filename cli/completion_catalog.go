@@ -49,6 +49,32 @@ func (e *env) catalogCandidates(ctx context.Context, command, placeholder string
 	return names
 }
 
+// inboxNames are the names of the catalogs in the inbox, or behind one of them who shares it.
+func (e *env) inboxNames(ctx context.Context, before []string) []string {
+	ctx, cancel := context.WithTimeout(ctx, completionPatience)
+	defer cancel()
+	s, err := e.open(ctx)
+	if err != nil {
+		return nil
+	}
+	defer s.close()
+	inbox, err := s.inbox(ctx)
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, x := range inbox {
+		switch {
+		case len(before) == 0:
+			all = append(all, x.Catalog.String())
+		case x.Catalog.String() == before[0]:
+			all = append(all, s.contacts.typed(x.From))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // level are what paths beginning with typing can become up to their next slash: files, and directories with the slash behind.
 func level(paths []string, typing string) []string {
 	var all []string

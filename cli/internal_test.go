@@ -163,6 +163,11 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("%s: %v", line, got)
 		}
 	}
+	for _, line := range []string{"natster ", "natster --json "} { // what is explained is no command
+		if got := complete(line); slices.Contains(got, "json") || slices.Contains(got, "environment") {
+			t.Errorf("%s: %v", line, got)
+		}
+	}
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		out.Reset()
 		if code := Main(t.Context(), Outside{[]string{"natster", "completion", shell}, nil, out, out, e.Getenv}); code != exitDone || !strings.Contains(out.String(), completionWord) {

@@ -133,7 +133,7 @@ func (e *env) readable(ctx context.Context, me Context, name string) (c events.C
 	}
 	c, err = importCalled(name, "no catalog here", imported, mine...)
 	if err != nil && !errors.Is(err, errSeveral) {
-		err = e.notImported(ctx, name, err)
+		err = e.notImported(ctx, me, name, err)
 	}
 	return c, false, err
 }

@@ -39,7 +39,15 @@ func TestATryIsALineThatCanBeTyped(t *testing.T) {
 	m.run("catalog", "new", "films", films(t)).ok()
 	m.natster("init bob").ok()
 	m.natster("--context alice share films bob").ok()
+	for line, want := range map[string]string{"catalog import ": "films", "catalog import films ": "alice"} {
+		if got := m.complete(line); !strings.Contains("\n"+got.out, "\n"+want+"\n") {
+			t.Errorf("%s completes to %q", line, got.out)
+		}
+	}
 	m.natster("catalog import films alice").ok()
+	if got := m.complete("catalog import "); strings.Contains(got.out, "films") {
+		t.Errorf("what is imported already is offered again: %q", got.out)
+	}
 	dir := filepath.Join(t.TempDir(), "it's here")
 	m.run("--context", "bob", "get", "films", "a name with space.md", "-o", dir).exits(1).warns("nobody serves the catalog now",
 		"  try: natster --context bob get films 'a name with space.md' -o '"+strings.ReplaceAll(dir, "'", `'\''`)+"' --wait\n")
