@@ -46,12 +46,12 @@ func (c *Call) wait(ctx context.Context, views *view.Reader, b view.Bucket, patt
 const settlePatience = 1500 * time.Millisecond
 
 // Settle waits until the projections reflect position, if the caller keeps no positions: such a caller asks its next question
-// without one, at once, and expects to see what it has done. It waits for a moment at most, and not at all when many do.
+// without one, at once, and expects to see what it has done. It waits for a moment at most. However many wait, one asks, and
+// how many requests are in hand is bounded: so they need no place among those who wait for a position that may never come.
 func (c *Call) Settle(ctx context.Context, position uint64, projections ...*view.Follower) {
-	if c.KeepsPositions || !c.waiting.enter(c.From) {
+	if c.KeepsPositions {
 		return
 	}
-	defer c.waiting.leave(c.From)
 	ctx, cancel := context.WithTimeout(ctx, min(settlePatience, bounded(ctx)))
 	defer cancel()
 	for _, p := range projections {

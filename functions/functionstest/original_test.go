@@ -3,6 +3,9 @@ package functionstest_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,6 +98,32 @@ func TestAnOriginalClientSeesAtOnceWhatItHasPut(t *testing.T) {
 	}
 	if e := alice.ask("catalogs.validatename", "films1"); string(e.Data) != `{"valid":false,"message":"you already share a catalog called films1"}` {
 		t.Errorf("validatename: %s", e.Data)
+	}
+}
+
+func TestManyPutsOfOneOriginalAtOnceAreSeenAtOnce(t *testing.T) {
+	w := worldtest.Start(t)
+	alice := newOriginal(t, w, "alice")
+	bob := w.Account("bob").Key.String()
+	const n = 100
+	var missing atomic.Int64
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			name := fmt.Sprintf("films%d", i)
+			body := fmt.Sprintf(`{"catalog":%q,"target":%q,"event_type":"catalog_shared"}`, name, bob)
+			if _, err := alice.nc.Request("natster.global.events.put", []byte(body), functionstest.Patience); err != nil {
+				t.Error(err)
+			}
+			m, err := alice.nc.Request("natster.global.my.shares", nil, functionstest.Patience)
+			if err != nil || !strings.Contains(string(m.Data), `"`+name+`"`) {
+				missing.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if missing.Load() > 0 {
+		t.Errorf("%d of %d shares are missing from the query that follows at once", missing.Load(), n)
 	}
 }
 
