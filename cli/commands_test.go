@@ -183,7 +183,7 @@ func TestWithoutAnAccountOrAWorldTheWayInIsShown(t *testing.T) {
 	for _, line := range []string{"whoami", "stats", "catalog ls", "catalog serve", "login"} {
 		runWith(t, env, strings.Fields(line)...).exits(1).warns("no account yet", "try: natster init alice")
 	}
-	runWith(t, env, "init", "alice").exits(1).warns("no world here", "try: natster devrun")
+	runWith(t, env, "init", "alice").exits(1).warns(": no world here\n  try: natster devrun\n")
 	runWith(t, env, "events").exits(1).warns("try: natster devrun")
 	runWith(t, env, "context", "ls").ok().says("no contexts yet")
 	runWith(t, func(string) string { return "" }, "whoami").exits(1).warns("HOME")

@@ -83,6 +83,6 @@ var (
 	ErrOwnCatalog     = errors.New("an account's own catalog needs no import")
 	ErrNotImported    = errors.New("no catalog is imported by that name")
 	ErrNotRunning     = errors.New("the world is not running (start it with: natster devrun)")
-	ErrNoWorld        = errors.New("no world here (make one with: natster devrun)")
+	ErrNoWorld        = errors.New("no world here")
 	ErrRefused        = errors.New("the NATS server refused the account's new JWT")
 )
