@@ -136,3 +136,14 @@ func TestALongListingHasTimes(t *testing.T) {
 	m.natster("catalog rescan films").ok()
 	m.natster("catalog contents films --long").ok().says("MODIFIED", "2019-08-07 06:05:04")
 }
+
+func TestWhatNatsterKeepsIsNoCatalog(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	m.run("catalog", "new", "films", films(t)).ok()
+	m.run("catalog", "new", "home", filepath.Join(m.home, ".local")).ok().warns("holds keys")
+	if r := m.run("catalog", "contents", "home", "--json").ok(); strings.Contains(r.out, "natster/") {
+		t.Errorf("what Natster keeps is listed: %s", r.out)
+	}
+	m.run("catalog", "new", "keys", m.Config().Dir).exits(1).warns("holds what nobody else may see")
+}

@@ -20,11 +20,22 @@ import (
 // A shelf is where the catalogs of one context are kept: a catalog file for each, that says what is in it and where.
 //
 //	$XDG_DATA_HOME/natster/CONTEXT/catalogs/NAME.json
-type shelf struct{ dir string }
+type shelf struct {
+	dir     string
+	private []string // directories that no catalog may list: ours
+}
 
 func (e *env) shelf(me Context) (shelf, error) {
 	data, err := e.dataDir()
-	return shelf{filepath.Join(data, me.Name, "catalogs")}, err
+	if err != nil {
+		return shelf{}, err
+	}
+	config, err := e.configDir()
+	if err != nil {
+		return shelf{}, err
+	}
+	world, err := e.worldDir("")
+	return shelf{filepath.Join(data, me.Name, "catalogs"), []string{data, config, world}}, err
 }
 
 func (s shelf) file(c events.Catalog) string { return filepath.Join(s.dir, c.String()+".json") }
@@ -64,7 +75,7 @@ func (s shelf) read(c events.Catalog) (catalog.Contents, string, error) {
 
 // open opens the catalog c. The caller closes it.
 func (s shelf) open(ctx context.Context, c library.Config, name events.Catalog) (*library.Library, error) {
-	c.File, c.Name = s.file(name), name
+	c.File, c.Name, c.Private = s.file(name), name, s.private
 	return library.Open(ctx, c)
 }
 

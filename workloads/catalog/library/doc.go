@@ -17,6 +17,7 @@
 //	file.go      the catalog file
 //	stamp.go     how a file is known again without reading it
 //	mime.go      types by content and name
+//	private.go   directories that are never listed
 //	skip.go      reasons to leave something out
 //	leftout.go   how much is left out, by reason
 //	progress.go  progress of a scan

@@ -34,6 +34,10 @@ type Config struct {
 	// nowhere, every Open begins with nothing.
 	File string
 
+	// Private are directories that are never listed, wherever they lie below Dir, and that Dir may not be in: keys and
+	// credentials.
+	Private []string
+
 	// Name and Description are those of a new catalog. A Name that is not the one in File is refused.
 	Name        events.Catalog
 	Description string
@@ -99,7 +103,7 @@ type Library struct {
 
 // Open opens the catalog that c describes, with what its file remembers; it does not look through the directory, see
 // [Library.Scan]. Only a catalog without a file needs its directory to be there. The error wraps [ErrCatalogFile] or
-// [ErrDirectory] where it is about those. Close the library after use.
+// [ErrDirectory] where it is about those, [ErrPrivate] where the directory may not be listed. Close the library after use.
 func Open(ctx context.Context, c Config) (*Library, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -136,6 +140,9 @@ func Open(ctx context.Context, c Config) (*Library, error) {
 	}
 	if l.dir == "" {
 		return nil, fmt.Errorf("library: catalog %q: %w: none is given", doc.name, ErrDirectory)
+	}
+	if err := c.refusePrivate(l.dir); err != nil {
+		return nil, fmt.Errorf("library: %w", err)
 	}
 	if err := l.findDir(); err != nil && !known {
 		return nil, fmt.Errorf("library: catalog %q: %w", doc.name, err)

@@ -22,6 +22,7 @@ const (
 	Special       Reason = "neither a file nor a directory (a device, pipe or socket)"
 	BadName       Reason = "a name that cannot travel"
 	Unreadable    Reason = "cannot be read"
+	Private       Reason = "holds keys, which nobody else may see"
 	TooMany       Reason = "more files than a catalog can hold"
 )
 

@@ -29,6 +29,8 @@ type walker struct {
 	onDir func(dir string) // called before a directory is read, from several goroutines; "." is the root. May be nil
 	hooks *hooks
 
+	private []fs.FileInfo // directories that are not looked into
+
 	mu      sync.Mutex
 	wake    *sync.Cond
 	dirs    []string // to be read
@@ -175,6 +177,10 @@ func (w *walker) take(b *batch, p, name string, fi fs.FileInfo, err error) {
 	case 0:
 		b.found = append(b.found, found{p, stampOf(fi), false})
 	case fs.ModeDir:
+		if sameAsOne(fi, w.private) {
+			b.skip(p, Private, "")
+			return
+		}
 		b.dirs = append(b.dirs, p)
 	case fs.ModeSymlink:
 		w.takeLink(b, p)
