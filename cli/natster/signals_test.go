@@ -31,7 +31,7 @@ var longRuns = []longRun{
 	}, 130, false},
 	{"web", func(s *stage) *process {
 		p := s.start("web", "--listen", "127.0.0.1:0")
-		p.waitFor("natster login") // the last it says
+		p.waitFor("Link a login") // the last it says
 		return p
 	}, 130, false},
 	{"events", func(s *stage) *process {
