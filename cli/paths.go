@@ -63,6 +63,6 @@ func flagPlaceholder(f cli.Flag) string {
 	if !ok || !d.TakesValue() {
 		return ""
 	}
-	name, _ := unquoteUsage(d)
+	name, _ := unquoteUsage(d) // the rest is the usage itself
 	return name
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	"natster/events"
@@ -43,57 +42,24 @@ func TestACatalogIsAServiceOfItsAccount(t *testing.T) {
 	}
 }
 
-// An original server and ours serve one catalog: each request is answered by one of them.
-func TestAnOriginalServerBesideOursDoesNotAnswerToo(t *testing.T) {
+// An original server and ours may serve one catalog: they are in one queue group, by the original's names, and so each request
+// is answered by one of them.
+func TestCatalogsAreServedInTheOriginalsQueueGroups(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)
-	original := w.Alice.Connect(t)
-	for subject, queue := range map[string]string{
-		events.CatalogService(films, events.VerbGet): "natstercatalog",
-		events.CatalogSubject(films, events.VerbGet): "natstercatalog",
-		events.LocalInbox: "natsterlocalservices",
-	} {
-		_, err := original.QueueSubscribe(subject, queue, func(m *nats.Msg) {
-			if err := m.Respond([]byte(`{"code":200,"data":""}`)); err != nil {
-				t.Error(err)
-			}
-		})
+	for service, queue := range map[string]string{"natster-catalog-films": "natstercatalog", "natster-inbox": "natsterlocalservices"} {
+		m, err := w.Alice.Conn(t).Request("$SRV.INFO."+service, nil, catalogtest.Patience)
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := original.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	ask := func(nc *nats.Conn, subject string) {
-		t.Helper()
-		inbox := nc.NewInbox()
-		replies, err := nc.SubscribeSync(inbox)
-		if err != nil {
-			t.Fatal(err)
+		var info micro.Info
+		if err := json.Unmarshal(m.Data, &info); err != nil || len(info.Endpoints) == 0 {
+			t.Fatalf("%s is %s, %v", service, m.Data, err)
 		}
-		const requests = 20
-		for range requests {
-			if err := nc.PublishRequest(subject, inbox, nil); err != nil {
-				t.Fatal(err)
+		for _, e := range info.Endpoints {
+			if e.QueueGroup != queue {
+				t.Errorf("%s of %s is in the queue group %q", e.Subject, service, e.QueueGroup)
 			}
 		}
-		for range requests {
-			if _, err := replies.NextMsg(catalogtest.Patience); err != nil {
-				t.Fatal(err)
-			}
-		}
-		// Both have been asked everything and have answered once this is through.
-		for _, x := range []*nats.Conn{original, nc} {
-			if err := x.Flush(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if n, _, err := replies.Pending(); err != nil || n != 0 {
-			t.Errorf("%s: %d answers too many (%v)", subject, n, err)
-		}
 	}
-	ask(w.Bob.Conn(t), events.CatalogSubject(films, events.VerbGet))
-	ask(w.Alice.Conn(t), events.CatalogSubject(films, events.VerbGet))
-	ask(w.Alice.Conn(t), events.LocalInbox)
 }
