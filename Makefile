@@ -56,7 +56,7 @@ lint:
 
 # Ratios against the bare floor, measured in the same run; about ten minutes and 8 GiB of disk.
 bench: build
-	$(GO) run ./deploy/bench -natster $(BIN)
+	$(GO) run ./internal/test/bench -natster $(BIN)
 
 # The website's: needs Chromium and ffmpeg, 5 GiB of disk, about four minutes.
 bench-web: page

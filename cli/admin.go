@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 
-	"natster/deploy/accounts"
-	"natster/deploy/world"
-
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
+
+	"natster/deploy/accounts"
+	"natster/deploy/world"
 )
 
 // worldAdmin is the user of the global account who may do everything in it.

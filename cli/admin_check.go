@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/functions/projection"
 	"natster/functions/view"
-
-	"github.com/urfave/cli/v2"
 )
 
 // A checkResult is what admin check --json says of the log.

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/cluster"
 	"natster/deploy/world"
-
-	"github.com/urfave/cli/v2"
 )
 
 func adminClusterCommand(e *env) *cli.Command {

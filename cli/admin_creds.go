@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/accounts"
 	"natster/deploy/world"
-
-	"github.com/urfave/cli/v2"
 )
 
 func adminCredsCommand(e *env) *cli.Command {

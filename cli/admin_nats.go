@@ -11,12 +11,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/accounts"
-	"natster/deploy/private"
 	"natster/deploy/world"
 	"natster/events"
-
-	"github.com/urfave/cli/v2"
+	"natster/internal/private"
 )
 
 func adminNATSCommand(e *env) *cli.Command {

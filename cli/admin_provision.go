@@ -5,12 +5,12 @@ import (
 	"errors"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/cluster"
 	"natster/deploy/world"
 	"natster/functions/api"
-
-	"github.com/nats-io/nats.go"
-	"github.com/urfave/cli/v2"
 )
 
 func adminProvisionCommand(e *env) *cli.Command {

@@ -6,11 +6,11 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/world"
 	"natster/events"
 	"natster/functions/projection"
-
-	"github.com/urfave/cli/v2"
 )
 
 func adminRebuildCommand(e *env) *cli.Command {

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rivo/uniseg"
+
 	"natster/events"
 	"natster/workloads/catalog/server"
-
-	"github.com/rivo/uniseg"
 )
 
 func TestTheBoardShowsWhoReadsWhatAtAnyWidthAndTellsItWhenItIsOver(t *testing.T) {

@@ -3,9 +3,9 @@ package cli
 import (
 	"context"
 
-	"natster/workloads/catalog"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/workloads/catalog"
 )
 
 func catalogCommand(e *env) *cli.Command {

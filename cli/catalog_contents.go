@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
-	"natster/workloads/catalog"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/workloads/catalog"
 )
 
 func catalogContentsCommand(e *env) *cli.Command {

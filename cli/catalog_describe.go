@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/library"
-
-	"github.com/urfave/cli/v2"
 )
 
 func catalogDescribeCommand(e *env) *cli.Command {

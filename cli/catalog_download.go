@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/events"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
-
-	"github.com/urfave/cli/v2"
 )
 
 func catalogDownloadCommand(e *env) *cli.Command {

@@ -9,11 +9,11 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions/api"
-
-	"github.com/urfave/cli/v2"
 )
 
 func catalogImportCommand(e *env) *cli.Command {

@@ -4,11 +4,11 @@ import (
 	"context"
 	"slices"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions/api"
-
-	"github.com/urfave/cli/v2"
 )
 
 func catalogInboxCommand(e *env) *cli.Command {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/events"
 	"natster/functions/api"
-
-	"github.com/urfave/cli/v2"
 )
 
 // A catalogRow is a catalog in a listing.

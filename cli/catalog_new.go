@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions/api"
 	"natster/workloads/catalog/library"
-
-	"github.com/urfave/cli/v2"
 )
 
 func catalogNewCommand(e *env) *cli.Command {

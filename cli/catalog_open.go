@@ -14,11 +14,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/events"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
-
-	"github.com/urfave/cli/v2"
 )
 
 func catalogOpenCommand(e *env) *cli.Command {

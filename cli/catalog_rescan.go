@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
-	"natster/workloads/catalog/library"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/workloads/catalog/library"
 )
 
 func catalogRescanCommand(e *env) *cli.Command {

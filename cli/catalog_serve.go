@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/accounts"
 	"natster/events"
-
-	"github.com/urfave/cli/v2"
 )
 
 func catalogServeCommand(e *env) *cli.Command {

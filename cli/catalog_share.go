@@ -3,9 +3,9 @@ package cli
 import (
 	"context"
 
-	"natster/events"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/events"
 )
 
 // A shareResult is a share that was made, or taken back.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"natster/deploy/accounts"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/deploy/accounts"
 )
 
 func catalogUnimportCommand(e *env) *cli.Command {

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"natster/cli"
-	"natster/deploy/world/worldtest"
+	"natster/internal/test/worldtest"
 )
 
 // patience bounds what a test waits for; nothing waits that long but a failure.

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"natster/deploy/nex/nextest"
-
 	"github.com/nats-io/nats-server/v2/server"
+
+	"natster/internal/test/nextest"
 )
 
 // TestAWorldOnThreeServers goes the way that the README shows when a machine is not enough: configuration files for stock

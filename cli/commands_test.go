@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"natster/deploy/world/worldtest"
+	"natster/internal/test/worldtest"
 )
 
 func loose(t *testing.T, r result, v any) {

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"natster/deploy/world"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/deploy/world"
 )
 
 // completionWord is what a shell's script puts at the end of a command line to have it completed. Before it are the words up

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"natster/events"
 	"natster/workloads/catalog"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // catalogCandidates completes the names of catalogs and of what is in them.

@@ -9,10 +9,10 @@ import (
 	"net"
 	"os"
 
+	"github.com/nats-io/nats.go"
+
 	"natster/deploy/accounts"
 	"natster/deploy/world"
-
-	"github.com/nats-io/nats.go"
 )
 
 // connect connects as c's account. A world on this machine is asked where it listens now.

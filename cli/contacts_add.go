@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"natster/events"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/events"
 )
 
 func contactsCommand(e *env) *cli.Command {

@@ -5,9 +5,9 @@ import (
 	"maps"
 	"slices"
 
-	"natster/events"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/events"
 )
 
 func contactsRmCommand(e *env) *cli.Command {

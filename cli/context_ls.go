@@ -3,9 +3,9 @@ package cli
 import (
 	"context"
 
-	"natster/events"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/events"
 )
 
 func contextCommand(e *env) *cli.Command {

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/cli/sample"
 	"natster/deploy/world"
-
-	"github.com/urfave/cli/v2"
 )
 
 func demoCommand(e *env) *cli.Command {

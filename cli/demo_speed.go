@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"natster/events"
-
 	"github.com/nats-io/nats.go"
+
+	"natster/events"
 )
 
 // noise writes a file that nothing can compress.

@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/nats-io/nats.go"
+
 	"natster/deploy/accounts"
 	"natster/events"
-
-	"github.com/nats-io/nats.go"
 )
 
 // A tap hears every message in alice's account, which is what the server itself sees of her transfers, and looks for the

@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/nex"
 	"natster/deploy/world"
 	"natster/workloads/nexlet/wire"
-
-	"github.com/nats-io/nats.go"
-	"github.com/urfave/cli/v2"
 )
 
 func deployCommand(e *env) *cli.Command {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"natster/deploy/nex"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/deploy/nex"
 )
 
 func deployLogsCommand(e *env) *cli.Command {

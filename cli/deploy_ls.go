@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"natster/deploy/nex"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/deploy/nex"
 )
 
 func deployLsCommand(e *env) *cli.Command {

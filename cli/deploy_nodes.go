@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"natster/deploy/nex"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/deploy/nex"
 )
 
 func deployNodesCommand(e *env) *cli.Command {

@@ -3,9 +3,9 @@ package cli
 import (
 	"context"
 
-	"natster/deploy/nex"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/deploy/nex"
 )
 
 func deployRestartCommand(e *env) *cli.Command {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/nex"
 	"natster/deploy/world"
-
-	"github.com/urfave/cli/v2"
 )
 
 func deployStatusCommand(e *env) *cli.Command {

@@ -3,7 +3,6 @@ package cli_test
 import (
 	"bytes"
 	"context"
-
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,14 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"natster/cli"
 	"natster/deploy/nex"
-	"natster/deploy/nex/nextest"
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
+	"natster/internal/test/nextest"
+	"natster/internal/test/worldtest"
 	"natster/workloads/nexlet/wire"
-
-	"github.com/nats-io/nats.go"
 )
 
 // A cluster is a machine whose world's functions run on Nex.

@@ -7,9 +7,9 @@ import (
 	"os"
 	"strings"
 
-	"natster/deploy/nex"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/deploy/nex"
 )
 
 func deployUpCommand(e *env) *cli.Command {

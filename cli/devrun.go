@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/cli/sample"
 	"natster/deploy/world"
-
-	"github.com/urfave/cli/v2"
 )
 
 // stopPatience is how long functions may take to finish what they are doing when the world ends.

@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"natster/deploy/private"
-
 	"github.com/gofrs/flock"
+
+	"natster/internal/private"
 )
 
 // configDir is where contexts and contacts are kept: $XDG_CONFIG_HOME/natster, or ~/.config/natster.

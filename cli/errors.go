@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/accounts"
 	"natster/events"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
-
-	"github.com/urfave/cli/v2"
 )
 
 // The exit codes.

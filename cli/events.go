@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"time"
 
-	"natster/deploy/accounts"
-	"natster/events"
-
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/urfave/cli/v2"
+
+	"natster/deploy/accounts"
+	"natster/events"
 )
 
 func eventsCommand(e *env) *cli.Command {

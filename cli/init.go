@@ -7,12 +7,12 @@ import (
 	"os/user"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/events"
 	"natster/functions/api"
-
-	"github.com/urfave/cli/v2"
 )
 
 func initCommand(e *env) *cli.Command {

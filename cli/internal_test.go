@@ -14,13 +14,13 @@ import (
 	"testing"
 	"time"
 
-	"natster/deploy/world"
-	"natster/functions/api"
-	"natster/workloads/catalog/client"
-
 	"github.com/nats-io/nats.go"
 	"github.com/rivo/uniseg"
 	"github.com/urfave/cli/v2"
+
+	"natster/deploy/world"
+	"natster/functions/api"
+	"natster/workloads/catalog/client"
 )
 
 func testEnv(getenv map[string]string) (*env, *bytes.Buffer, *bytes.Buffer) {

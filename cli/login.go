@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"time"
 
-	"natster/functions/api"
-	"natster/functions/websessions"
-
 	"github.com/skip2/go-qrcode"
 	"github.com/urfave/cli/v2"
+
+	"natster/functions/api"
+	"natster/functions/websessions"
 )
 
 func loginCommand(e *env) *cli.Command {

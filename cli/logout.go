@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"natster/deploy/accounts"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/deploy/accounts"
 )
 
 func logoutCommand(e *env) *cli.Command {

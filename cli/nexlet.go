@@ -11,13 +11,13 @@ import (
 	"os/user"
 	"path/filepath"
 
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/world"
 	"natster/functions"
 	"natster/workloads/nexlet"
 	"natster/workloads/nexlet/wire"
-
-	"github.com/nats-io/nats.go"
-	"github.com/urfave/cli/v2"
 )
 
 func nexletCommand(e *env) *cli.Command {

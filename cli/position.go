@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"natster/deploy/private"
+	"natster/internal/private"
 )
 
 // positionGood is for how long a remembered position counts. No projection is that late; and a world that was set back to

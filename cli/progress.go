@@ -7,12 +7,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize"
+	"github.com/rivo/uniseg"
+
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
 	"natster/workloads/catalog/library"
-
-	"github.com/dustin/go-humanize"
-	"github.com/rivo/uniseg"
 )
 
 // A bar shows on stderr how far something is, in one line that it redraws to fit the terminal as wide as it is then. Where

@@ -11,10 +11,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rivo/uniseg"
+
 	"natster/events"
 	"natster/workloads/catalog/server"
-
-	"github.com/rivo/uniseg"
 )
 
 // A board is what serve shows on a terminal below all that was printed, redrawn in place: whether the account is connected,

@@ -9,11 +9,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"natster/events"
 	"natster/workloads/catalog/library"
 	"natster/workloads/catalog/server"
-
-	"github.com/nats-io/nats.go"
 )
 
 // lookAtShelf is how often serve looks which catalogs there are.
@@ -153,7 +153,7 @@ func (st *stall) follow(ctx context.Context, l *library.Library) {
 	st.following.Go(func() {
 		defer close(o.ended)
 		if err := l.Follow(ctx); err != nil {
-			st.log.Warn("the directory is not followed", "catalog", l.Name(), "error", err)
+			st.log.Warn("the directory is not followed", "catalog", l.Name(), "err", err)
 		}
 	})
 }

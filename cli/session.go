@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+
 	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/functions/api"
-
-	"github.com/nats-io/nats.go"
-	"github.com/urfave/cli/v2"
 )
 
 // A session is a command's connection as the account of its context. Close it after use.

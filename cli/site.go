@@ -10,10 +10,10 @@ import (
 	"net"
 	"strings"
 
+	"github.com/nats-io/nats.go"
+
 	"natster/deploy/world"
 	"natster/workloads/web"
-
-	"github.com/nats-io/nats.go"
 )
 
 // defaultSite is where the website listens when nobody says otherwise and it is free.

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"natster/deploy/accounts"
-	"natster/events"
-
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
+
+	"natster/deploy/accounts"
+	"natster/events"
 )
 
 // surroundings are what the environment says of where to connect, in the variables of the nats command: they count before

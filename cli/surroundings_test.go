@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"natster/deploy/world/worldtest"
-
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
+
+	"natster/internal/test/worldtest"
 )
 
 // with is m's environment with more variables.

@@ -7,9 +7,9 @@ import (
 	"os"
 	"strings"
 
-	"natster/workloads/web"
-
 	"github.com/urfave/cli/v2"
+
+	"natster/workloads/web"
 )
 
 func webCommand(e *env) *cli.Command {

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"natster/events"
 	"natster/functions/api"
-
-	"github.com/urfave/cli/v2"
 )
 
 func whoamiCommand(e *env) *cli.Command {

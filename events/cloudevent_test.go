@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/events"
-	"natster/events/eventstest"
+	"natster/internal/test/eventstest"
 )
 
 func shared(t testing.TB) events.Event {

@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/events"
-	"natster/events/eventstest"
+	"natster/internal/test/eventstest"
 )
 
 func TestACatalogNameIsLettersAndDigits(t *testing.T) {

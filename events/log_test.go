@@ -12,9 +12,9 @@ import (
 	"github.com/nats-io/nuid"
 
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/events"
-	"natster/events/eventstest"
+	"natster/internal/test/eventstest"
+	"natster/internal/test/worldtest"
 )
 
 // openLog is the event log of a fresh world without functions.

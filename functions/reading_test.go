@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"natster/events"
-	"natster/events/eventstest"
+	"natster/internal/test/eventstest"
 )
 
 func TestThoseWhoWaitAreCounted(t *testing.T) {

@@ -11,9 +11,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/deploy/world/worldtest"
 	"natster/functions"
 	"natster/functions/api"
+	"natster/internal/test/worldtest"
 )
 
 func TestTheCallerIsWhomNATSProves(t *testing.T) {

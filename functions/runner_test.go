@@ -15,11 +15,11 @@ import (
 	"github.com/nats-io/nuid"
 
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/test/worldtest"
 )
 
 type word struct {

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"natster/deploy/nex/nextest"
+	"natster/internal/test/nextest"
 )
 
 // A longRun is a command that goes on until it is told to end.

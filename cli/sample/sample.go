@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"natster/deploy/private"
+	"natster/internal/private"
 )
 
 //go:embed media

@@ -1,9 +1,9 @@
 package accounts
 
 import (
-	"natster/events"
-
 	"github.com/nats-io/jwt/v2"
+
+	"natster/events"
 )
 
 // The names of exports and imports: the wire contract's, and of the additions. Nothing depends on them but people who read listings.

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"testing"
 
-	"natster/events"
-
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
+
+	"natster/events"
 )
 
 func someAccount(t *testing.T) events.Account {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"strconv"
 
-	"natster/events"
-
 	"github.com/nats-io/jwt/v2"
+
+	"natster/events"
 )
 
 // ImportMany makes the account's JWT n imports larger.

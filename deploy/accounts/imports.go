@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"slices"
 
-	"natster/events"
-
 	"github.com/nats-io/jwt/v2"
+
+	"natster/events"
 )
 
 // Import implements Keeper.

@@ -13,10 +13,10 @@ import (
 	"strings"
 	"time"
 
-	"natster/deploy/private"
-	"natster/events"
-
 	"github.com/gofrs/flock"
+
+	"natster/events"
+	"natster/internal/private"
 )
 
 // A keystore is a directory of

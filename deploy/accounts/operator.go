@@ -11,10 +11,10 @@ import (
 	"reflect"
 	"time"
 
-	"natster/events"
-
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
+
+	"natster/events"
 )
 
 // An Operator is a Keeper with a NATS operator's own keys, in a directory.

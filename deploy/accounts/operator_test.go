@@ -14,13 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"natster/deploy/accounts"
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/events"
-	"natster/events/eventstest"
-
-	"github.com/nats-io/nats.go"
+	"natster/internal/test/eventstest"
+	"natster/internal/test/worldtest"
 )
 
 // patience bounds what a test waits for; nothing waits that long but a failure.

@@ -8,10 +8,10 @@ import (
 	"reflect"
 	"slices"
 
-	"natster/events"
-
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
+
+	"natster/events"
 )
 
 // User implements Keeper.

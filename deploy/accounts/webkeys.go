@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"natster/events"
-	"natster/functions/api"
-
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
+
+	"natster/events"
+	"natster/functions/api"
 )
 
 // A WebKeeper lets an account be used from a website, and ends that. It is beside [Keeper] because only the account's owner

@@ -5,14 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"natster/deploy/accounts"
-	"natster/deploy/world/worldtest"
-	"natster/events"
-	"natster/events/eventstest"
-
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"natster/deploy/accounts"
+	"natster/events"
+	"natster/internal/test/eventstest"
+	"natster/internal/test/worldtest"
 )
 
 // webUser makes a user of account a with a web key's seed, as websessions does, and connects as it over WebSocket.

@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/nex"
-	"natster/deploy/nex/nextest"
-	"natster/workloads/nexlet/nexlettest"
+	"natster/internal/test/nexlettest"
+	"natster/internal/test/nextest"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )

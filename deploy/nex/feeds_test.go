@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"natster/deploy/nex"
-	"natster/deploy/nex/nextest"
-	"natster/workloads/nexlet/nexlettest"
+	"natster/internal/test/nexlettest"
+	"natster/internal/test/nextest"
 )
 
 func TestTheLastLinesAreRemembered(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"natster/deploy/nex"
 	"natster/functions"
 	"natster/functions/api"
-	"natster/workloads/nexlet/nexlettest"
+	"natster/internal/test/nexlettest"
 	"natster/workloads/nexlet/spec"
 )
 

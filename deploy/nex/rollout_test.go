@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"natster/deploy/nex"
-	"natster/deploy/nex/nextest"
 	"natster/functions/api"
-	"natster/workloads/nexlet/nexlettest"
+	"natster/internal/test/nexlettest"
+	"natster/internal/test/nextest"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )

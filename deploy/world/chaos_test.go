@@ -16,12 +16,12 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/projection"
-	"natster/functions/projection/logtest"
 	"natster/functions/view"
+	"natster/internal/test/logtest"
+	"natster/internal/test/worldtest"
 )
 
 // documents are all documents of all projections as readers see them now.

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"natster/deploy/accounts"
-	"natster/events"
-
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"natster/deploy/accounts"
+	"natster/events"
 )
 
 // dialPatience bounds a connection attempt whose context has no deadline.

@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"natster/functions/api"
-
 	"github.com/dustin/go-humanize"
+
+	"natster/functions/api"
 )
 
 // Free bytes on the world's disk. What is kept free is room for what was accepted and is not folded yet, for the server's own

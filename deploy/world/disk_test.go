@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
-	"natster/functions/api"
-	"natster/functions/projection/logtest"
-
 	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/deploy/world"
+	"natster/functions/api"
+	"natster/internal/test/logtest"
+	"natster/internal/test/worldtest"
 )
 
 // until waits for a fact.

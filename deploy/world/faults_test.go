@@ -10,11 +10,11 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
-	"natster/functions/projection/logtest"
+	"natster/internal/test/logtest"
+	"natster/internal/test/worldtest"
 )
 
 // introduced is an account that natster knows, and its client.

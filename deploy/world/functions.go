@@ -10,12 +10,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"natster/deploy/accounts"
-	"natster/functions"
-
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/deploy/accounts"
+	"natster/functions"
 )
 
 const (

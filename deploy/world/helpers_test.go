@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
-
 	"github.com/nats-io/nats.go"
+
+	"natster/deploy/world"
+	"natster/internal/test/worldtest"
 )
 
 // bare is a world without functions.

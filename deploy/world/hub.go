@@ -9,8 +9,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/accounts"
-	"natster/deploy/private"
 	"natster/functions/api"
+	"natster/internal/private"
 	"natster/workloads/catalog/library"
 	"natster/workloads/catalog/server"
 )

@@ -8,8 +8,8 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/functions/api"
+	"natster/internal/test/worldtest"
 	"natster/workloads/catalog/client"
 )
 

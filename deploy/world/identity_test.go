@@ -5,14 +5,14 @@ import (
 	"strings"
 	"testing"
 
-	"natster/deploy/world/worldtest"
-	"natster/events"
-	"natster/events/eventstest"
-
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nkeys"
+
+	"natster/events"
+	"natster/internal/test/eventstest"
+	"natster/internal/test/worldtest"
 )
 
 func TestACatalogsOwnerSeesWhoAsks(t *testing.T) {

@@ -10,11 +10,11 @@ import (
 	"path/filepath"
 	"time"
 
-	"natster/deploy/accounts"
-	"natster/deploy/private"
-	"natster/events"
-
 	"github.com/nats-io/nats.go"
+
+	"natster/deploy/accounts"
+	"natster/events"
+	"natster/internal/private"
 )
 
 // Info is what a process needs to know of a world in order to use it: the content of world.json. It has no secrets.

@@ -7,14 +7,14 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"natster/deploy/accounts"
-	"natster/deploy/private"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
+	"natster/internal/private"
 )
 
 // Keys returns the operator of the world in dir, whom it makes if there is none, without telling any server of changes: for

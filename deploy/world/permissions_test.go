@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"natster/deploy/accounts"
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
-
-	"github.com/nats-io/nats.go"
+	"natster/internal/test/worldtest"
 )
 
 func TestAUserCanDoWhatItsPermissionsSayAndNothingElse(t *testing.T) {

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"time"
 
-	"natster/deploy/accounts"
-	"natster/deploy/private"
-
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
+
+	"natster/deploy/accounts"
+	"natster/internal/private"
 )
 
 const (

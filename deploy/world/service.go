@@ -9,13 +9,13 @@ import (
 	"os"
 	"path/filepath"
 
-	"natster/deploy/accounts"
-	"natster/deploy/private"
-	"natster/events"
-	"natster/functions"
-
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"natster/deploy/accounts"
+	"natster/events"
+	"natster/functions"
+	"natster/internal/private"
 )
 
 // A Service is all that runs functions of a world outside it: on the same machine or another. It is a directory that Export

@@ -9,7 +9,7 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
+	"natster/internal/test/worldtest"
 )
 
 func TestWhatIsExportedRunsTheFunctionsElsewhere(t *testing.T) {

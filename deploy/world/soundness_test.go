@@ -12,12 +12,12 @@ import (
 	"testing"
 
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/projection"
-	"natster/functions/projection/logtest"
 	"natster/functions/view"
+	"natster/internal/test/logtest"
+	"natster/internal/test/worldtest"
 )
 
 // logFiles are the blocks of a world's log, in order, and what else the server keeps beside them.

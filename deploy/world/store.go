@@ -11,12 +11,12 @@ import (
 	"strings"
 	"time"
 
-	"natster/deploy/private"
+	"github.com/nats-io/nats-server/v2/server"
+
 	"natster/events"
 	"natster/functions"
 	"natster/functions/view"
-
-	"github.com/nats-io/nats-server/v2/server"
+	"natster/internal/private"
 )
 
 // What can be wrong with what the world keeps.

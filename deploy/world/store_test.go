@@ -10,15 +10,15 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/nats-io/nkeys"
+
 	"natster/deploy/accounts"
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions/api"
-	"natster/functions/projection/logtest"
 	"natster/functions/view"
-
-	"github.com/nats-io/nkeys"
+	"natster/internal/test/logtest"
+	"natster/internal/test/worldtest"
 )
 
 // notices are what a world's operator was told.

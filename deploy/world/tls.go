@@ -20,7 +20,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"natster/deploy/private"
+	"natster/internal/private"
 )
 
 // What can be wrong with TLS.

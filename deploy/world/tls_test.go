@@ -9,9 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"natster/deploy/world"
-
 	"github.com/nats-io/nats.go"
+
+	"natster/deploy/world"
 )
 
 // A syncBuffer is a buffer that several goroutines write.

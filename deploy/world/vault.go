@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"natster/deploy/private"
-
 	"github.com/nats-io/nkeys"
+
+	"natster/internal/private"
 )
 
 // The files of the world's curve keys. Each pair is for one function only: the others seal to its public half.

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nats-io/nats.go"
+
 	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions/api"
-
-	"github.com/nats-io/nats.go"
 )
 
 // webUser is the user of the site's account that the website runs under.

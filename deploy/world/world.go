@@ -10,14 +10,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gofrs/flock"
+	"github.com/nats-io/nats-server/v2/server"
+
 	"natster/deploy/accounts"
-	"natster/deploy/private"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
-
-	"github.com/gofrs/flock"
-	"github.com/nats-io/nats-server/v2/server"
+	"natster/internal/private"
 )
 
 // Config says what world to start. Only Dir is required.

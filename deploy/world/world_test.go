@@ -15,14 +15,14 @@ import (
 	"testing"
 	"time"
 
-	"natster/deploy/accounts"
-	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
-	"natster/events/eventstest"
-	"natster/functions/api"
-
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/deploy/accounts"
+	"natster/deploy/world"
+	"natster/functions/api"
+	"natster/internal/test/eventstest"
+	"natster/internal/test/worldtest"
 )
 
 func BenchmarkStart(b *testing.B) {

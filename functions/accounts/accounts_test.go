@@ -5,7 +5,7 @@ import (
 
 	"natster/events"
 	"natster/functions/accounts"
-	"natster/functions/projection/logtest"
+	"natster/internal/test/logtest"
 )
 
 var alice, bob = logtest.Account(1), logtest.Account(2)

@@ -10,8 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/functions/api"
+	"natster/internal/test/worldtest"
 )
 
 // An original global service says nothing with an empty string, and answers a put before it knows of it.

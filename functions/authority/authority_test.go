@@ -7,11 +7,11 @@ import (
 	"testing"
 
 	"natster/events"
-	"natster/events/eventstest"
 	"natster/functions/api"
 	"natster/functions/authority"
-	"natster/functions/functionstest"
 	"natster/functions/view"
+	"natster/internal/test/eventstest"
+	"natster/internal/test/functionstest"
 )
 
 // A keeper remembers what it was asked to do.

@@ -5,8 +5,8 @@ import (
 
 	"natster/events"
 	"natster/functions/catalogs"
-	"natster/functions/projection/logtest"
 	"natster/functions/view"
+	"natster/internal/test/logtest"
 )
 
 var (

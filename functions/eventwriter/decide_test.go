@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"natster/events"
-	"natster/events/eventstest"
 	"natster/functions/api"
+	"natster/internal/test/eventstest"
 )
 
 func TestRules(t *testing.T) {

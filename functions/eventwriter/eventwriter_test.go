@@ -12,12 +12,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/events"
-	"natster/events/eventstest"
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/eventwriter"
+	"natster/internal/test/eventstest"
+	"natster/internal/test/worldtest"
 )
 
 func start(t *testing.T) *worldtest.World {

@@ -10,11 +10,11 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/events"
-	"natster/events/eventstest"
 	"natster/functions/api"
 	"natster/functions/feed"
-	"natster/functions/functionstest"
 	"natster/functions/view"
+	"natster/internal/test/eventstest"
+	"natster/internal/test/functionstest"
 )
 
 func strangers(t testing.TB, n int) []events.Account {

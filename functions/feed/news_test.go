@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"natster/events"
-	"natster/events/eventstest"
 	"natster/functions"
+	"natster/internal/test/eventstest"
 )
 
 func TestWhatAChangeOfPresenceIsWorth(t *testing.T) {

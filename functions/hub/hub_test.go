@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"natster/events"
-	"natster/events/eventstest"
 	"natster/functions"
 	"natster/functions/api"
-	"natster/functions/functionstest"
 	"natster/functions/hub"
+	"natster/internal/test/eventstest"
+	"natster/internal/test/functionstest"
 )
 
 // asked collects what the hub asks of eventwriter.

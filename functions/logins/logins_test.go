@@ -5,8 +5,8 @@ import (
 
 	"natster/events"
 	"natster/functions/logins"
-	"natster/functions/projection/logtest"
 	"natster/functions/view"
+	"natster/internal/test/logtest"
 )
 
 var alice, bob = logtest.Account(1), logtest.Account(2)

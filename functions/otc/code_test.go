@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"natster/events"
-	"natster/events/eventstest"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/test/eventstest"
 )
 
 func TestACodeIsReadAsAPersonTypesIt(t *testing.T) {

@@ -15,9 +15,9 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
-	"natster/functions/functionstest"
 	"natster/functions/otc"
 	"natster/functions/view"
+	"natster/internal/test/functionstest"
 )
 
 // A login is a bench with otc in it, and who takes part.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"natster/events/eventstest"
+	"natster/internal/test/eventstest"
 )
 
 func TestAnAllowanceComesBackWithTime(t *testing.T) {

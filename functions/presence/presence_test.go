@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"natster/events/eventstest"
 	"natster/functions/api"
-	"natster/functions/functionstest"
 	"natster/functions/presence"
 	"natster/functions/view"
+	"natster/internal/test/eventstest"
+	"natster/internal/test/functionstest"
 )
 
 // beat sends a heartbeat as a request, so that the answer says when it has been kept.

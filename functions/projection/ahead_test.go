@@ -10,10 +10,10 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/accounts"
-	"natster/functions/projection/logtest"
 	"natster/functions/shares"
 	"natster/functions/stats"
 	"natster/functions/view"
+	"natster/internal/test/logtest"
 )
 
 func TestAProjectionThatIsBehindPutsADocumentOnceForManyEvents(t *testing.T) {

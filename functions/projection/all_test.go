@@ -10,9 +10,9 @@ import (
 	"natster/functions/catalogs"
 	"natster/functions/logins"
 	"natster/functions/projection"
-	"natster/functions/projection/logtest"
 	"natster/functions/shares"
 	"natster/functions/stats"
+	"natster/internal/test/logtest"
 )
 
 // all are the projections of the log, of whatever type.

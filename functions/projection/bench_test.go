@@ -16,8 +16,8 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/projection"
-	"natster/functions/projection/logtest"
 	"natster/functions/view"
+	"natster/internal/test/logtest"
 )
 
 // Targets: a rebuild of a million events of 200,000 accounts takes no longer than bare asynchronous puts of as many final

@@ -17,9 +17,9 @@ import (
 	"natster/functions"
 	"natster/functions/accounts"
 	"natster/functions/projection"
-	"natster/functions/projection/logtest"
 	"natster/functions/shares"
 	"natster/functions/view"
+	"natster/internal/test/logtest"
 )
 
 func TestLiveFoldIsAReplay(t *testing.T) {

@@ -10,9 +10,9 @@ import (
 	"natster/events"
 	"natster/functions/accounts"
 	"natster/functions/projection"
-	"natster/functions/projection/logtest"
 	"natster/functions/shares"
 	"natster/functions/view"
+	"natster/internal/test/logtest"
 )
 
 func TestRebuildFromNothing(t *testing.T) {

@@ -11,9 +11,9 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/events"
-	"natster/events/eventstest"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/test/eventstest"
 )
 
 func TestCursorsSayWhereTheNextPageBegins(t *testing.T) {

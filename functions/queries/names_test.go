@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"natster/events"
-	"natster/events/eventstest"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/test/eventstest"
 )
 
 // Who shares with alice chose to be known to her, and who imported from her; whom she merely offers something did not.

@@ -16,12 +16,12 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/events"
-	"natster/events/eventstest"
 	"natster/functions"
 	"natster/functions/api"
-	"natster/functions/functionstest"
 	"natster/functions/queries"
 	"natster/functions/view"
+	"natster/internal/test/eventstest"
+	"natster/internal/test/functionstest"
 )
 
 // A house is a bench with queries in it.

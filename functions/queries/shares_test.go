@@ -7,9 +7,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/events/eventstest"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/test/eventstest"
 )
 
 func TestMySharesAreThoseOfBothSides(t *testing.T) {

@@ -4,9 +4,9 @@ import (
 	"testing"
 
 	"natster/events"
-	"natster/functions/projection/logtest"
 	"natster/functions/shares"
 	"natster/functions/view"
+	"natster/internal/test/logtest"
 )
 
 var (

@@ -6,8 +6,8 @@ import (
 
 	"natster/events"
 	"natster/functions"
-	"natster/functions/projection/logtest"
 	"natster/functions/view"
+	"natster/internal/test/logtest"
 )
 
 var (

@@ -11,10 +11,10 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
-	"natster/functions/functionstest"
-	"natster/functions/projection/logtest"
 	"natster/functions/stats"
 	"natster/functions/view"
+	"natster/internal/test/functionstest"
+	"natster/internal/test/logtest"
 )
 
 var (

@@ -10,8 +10,8 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/events"
-	"natster/events/eventstest"
 	"natster/functions/view"
+	"natster/internal/test/eventstest"
 )
 
 func TestAShareIsReadFromItsKey(t *testing.T) {

@@ -12,9 +12,9 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
-	"natster/functions/functionstest"
 	"natster/functions/view"
 	"natster/functions/websessions"
+	"natster/internal/test/functionstest"
 )
 
 const login = "idp.example|carol"

@@ -9,12 +9,12 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/nex"
-	"natster/deploy/nex/nextest"
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/functions"
 	"natster/functions/api"
-	"natster/workloads/nexlet/nexlettest"
+	"natster/internal/test/nexlettest"
+	"natster/internal/test/nextest"
+	"natster/internal/test/worldtest"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )

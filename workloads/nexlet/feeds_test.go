@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"natster/deploy/nex"
-	"natster/deploy/nex/nextest"
 	"natster/functions"
+	"natster/internal/test/nexlettest"
+	"natster/internal/test/nextest"
 	"natster/workloads/nexlet"
-	"natster/workloads/nexlet/nexlettest"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )

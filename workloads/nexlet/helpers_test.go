@@ -9,10 +9,10 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/nex"
-	"natster/deploy/world/worldtest"
 	"natster/functions"
 	"natster/functions/api"
-	"natster/workloads/nexlet/nexlettest"
+	"natster/internal/test/nexlettest"
+	"natster/internal/test/worldtest"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )

@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/world"
+	"natster/internal/test/nexlettest"
 	"natster/workloads/nexlet"
-	"natster/workloads/nexlet/nexlettest"
 )
 
 // The test binary is also the nexlet as a process of its own, and a parent that starts one, for tests that kill them.

@@ -3,8 +3,8 @@ package nexlet_test
 import (
 	"testing"
 
-	"natster/deploy/nex/nextest"
-	"natster/workloads/nexlet/nexlettest"
+	"natster/internal/test/nexlettest"
+	"natster/internal/test/nextest"
 	"natster/workloads/nexlet/wire"
 )
 

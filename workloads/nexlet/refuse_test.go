@@ -11,9 +11,9 @@ import (
 
 	"github.com/nats-io/nuid"
 
-	"natster/deploy/nex/nextest"
+	"natster/internal/test/nexlettest"
+	"natster/internal/test/nextest"
 	"natster/workloads/nexlet"
-	"natster/workloads/nexlet/nexlettest"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )

@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"natster/deploy/nex"
-	"natster/deploy/nex/nextest"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/eventwriter"
-	"natster/functions/projection/logtest"
-	"natster/workloads/nexlet/nexlettest"
+	"natster/internal/test/logtest"
+	"natster/internal/test/nexlettest"
+	"natster/internal/test/nextest"
 	"natster/workloads/nexlet/wire"
 )
 

@@ -13,9 +13,9 @@ import (
 
 	"github.com/nats-io/nkeys"
 
-	"natster/deploy/nex/nextest"
+	"natster/internal/test/nexlettest"
+	"natster/internal/test/nextest"
 	"natster/workloads/nexlet"
-	"natster/workloads/nexlet/nexlettest"
 	"natster/workloads/nexlet/wire"
 )
 

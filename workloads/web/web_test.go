@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
+	"natster/internal/test/worldtest"
 	"natster/workloads/web"
 )
 

@@ -7,9 +7,9 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/events"
-	"natster/events/eventstest"
+	"natster/internal/test/catalogtest"
+	"natster/internal/test/eventstest"
 	"natster/workloads/catalog/client"
-	"natster/workloads/catalog/internal/catalogtest"
 )
 
 // Bob calls alice's films by another name: requests go where the import leads, and what is sealed names them as alice does.

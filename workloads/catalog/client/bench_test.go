@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"natster/events"
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog"
-	"natster/workloads/catalog/internal/catalogtest"
 	"natster/workloads/catalog/seal"
 )
 

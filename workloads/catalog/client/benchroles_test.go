@@ -25,9 +25,9 @@ import (
 	"natster/deploy/world"
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
-	"natster/workloads/catalog/internal/catalogtest"
 	"natster/workloads/catalog/library"
 	"natster/workloads/catalog/server"
 )

@@ -18,9 +18,9 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
-	"natster/workloads/catalog/internal/catalogtest"
 	"natster/workloads/catalog/server"
 )
 

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
-	"natster/workloads/catalog/internal/catalogtest"
 )
 
 func open(t testing.TB, c *client.Client, e catalog.Entry) *client.File {

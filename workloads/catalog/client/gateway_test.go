@@ -13,8 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog"
-	"natster/workloads/catalog/internal/catalogtest"
 )
 
 func TestAPlayerSeeksOverHTTP(t *testing.T) {

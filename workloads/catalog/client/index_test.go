@@ -13,9 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
-	"natster/workloads/catalog/internal/catalogtest"
 )
 
 // A browsed catalog is bob's gateway to films, and what answers there.

@@ -19,9 +19,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/events"
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
-	"natster/workloads/catalog/internal/catalogtest"
 	"natster/workloads/catalog/seal"
 )
 

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
-	"natster/workloads/catalog/internal/catalogtest"
 )
 
 // foldingDisk is a directory on a disk that takes names for the same that differ in case or form only, as a Mac's or Windows'

@@ -47,7 +47,7 @@ func (d *download) receive(ctx context.Context, first *pushed, p *partial, m *me
 	defer func() { // what came out of order does not count: the partial is a beginning
 		if p.size < m.e.Size {
 			if err := p.reset(p.size); err != nil {
-				d.c.Logger.Warn("a partial file was not cut", "path", p.name, "error", err)
+				d.c.Logger.Warn("a partial file was not cut", "path", p.name, "err", err)
 			}
 		}
 	}()

@@ -10,8 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog/client"
-	"natster/workloads/catalog/internal/catalogtest"
 	"natster/workloads/catalog/seal"
 )
 

@@ -163,6 +163,6 @@ func (s *session) leave(c *Client, src source, tell bool) {
 		err = c.Conn.Publish(s.subject(src, events.VerbClose), body)
 	}
 	if err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-		c.Logger.Debug("a session was not closed", "catalog", src.catalog, "error", err)
+		c.Logger.Debug("a session was not closed", "catalog", src.catalog, "err", err)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"natster/events"
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog/client"
-	"natster/workloads/catalog/internal/catalogtest"
 	"natster/workloads/catalog/server"
 )
 

@@ -174,7 +174,7 @@ func (t *transfer) ask() {
 	}
 	t.queue = slices.Delete(t.queue, 0, n)
 	if err := t.session.fetch(t.c, t.src, chunks); err != nil {
-		t.c.Logger.Debug("a fetch was not sent", "catalog", t.src.catalog, "error", err) // it counts as lost in time
+		t.c.Logger.Debug("a fetch was not sent", "catalog", t.src.catalog, "err", err) // it counts as lost in time
 	}
 }
 
@@ -200,7 +200,7 @@ func (t *transfer) receive(s *session, b []byte) {
 func (t *transfer) frame(s *session, b []byte) {
 	f, err := s.receiver.Open(b)
 	if err != nil {
-		t.c.Logger.Debug("a frame was dropped", "catalog", t.src.catalog, "error", err)
+		t.c.Logger.Debug("a frame was dropped", "catalog", t.src.catalog, "err", err)
 		return
 	}
 	t.mu.Lock()

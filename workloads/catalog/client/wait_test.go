@@ -5,9 +5,9 @@ import (
 	"errors"
 	"testing"
 
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
-	"natster/workloads/catalog/internal/catalogtest"
 )
 
 func TestADownloadWaitsForAnOwnerWhoWasThere(t *testing.T) {

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"natster/deploy/world/worldtest"
 	"natster/functions/api"
+	"natster/internal/test/catalogtest"
+	"natster/internal/test/worldtest"
 	"natster/workloads/catalog/client"
-	"natster/workloads/catalog/internal/catalogtest"
 	"natster/workloads/catalog/server"
 )
 

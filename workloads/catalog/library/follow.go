@@ -36,7 +36,7 @@ func (l *Library) Follow(ctx context.Context) error {
 	defer l.suspects.end()
 	if err := f.open(); err != nil {
 		l.degraded.Store(&err)
-		l.cfg.Logger.Warn("library: following by looking from time to time", "every", l.cfg.Rescan, "error", err)
+		l.cfg.Logger.Warn("library: following by looking from time to time", "every", l.cfg.Rescan, "err", err)
 	} else {
 		defer f.tree.w.Close()
 	}
@@ -99,7 +99,7 @@ func (f *follower) open() error {
 			err = w.Add(filepath.Dir(f.l.file))
 		}
 		if err != nil {
-			f.l.cfg.Logger.Warn("library: edits of the catalog file will not be noticed at once", "error", err)
+			f.l.cfg.Logger.Warn("library: edits of the catalog file will not be noticed at once", "err", err)
 		}
 	}
 	return nil
@@ -302,6 +302,6 @@ func (f *follower) trouble(err error) {
 	}
 	if err.Error() != f.lastErr {
 		f.lastErr = err.Error()
-		f.l.cfg.Logger.Warn("library: following", "dir", f.tree.dir, "error", err)
+		f.l.cfg.Logger.Warn("library: following", "dir", f.tree.dir, "err", err)
 	}
 }

@@ -91,7 +91,7 @@ func (t *tree) add(dir string) {
 	default:
 		err = fmt.Errorf("watch %q: %w", dir, err)
 		t.bad.Store(&err)
-		t.log.Warn("library: a directory cannot be watched", "dir", dir, "error", err)
+		t.log.Warn("library: a directory cannot be watched", "dir", dir, "err", err)
 	}
 }
 

@@ -138,6 +138,6 @@ func (s *Server) leave(some []*served, why seal.End) {
 		s.publishPresence(events.LocalOffline, l)
 	}
 	if err := s.nc.FlushTimeout(2 * time.Second); err != nil {
-		s.log.Debug("goodbye not delivered", "error", err)
+		s.log.Debug("goodbye not delivered", "err", err)
 	}
 }

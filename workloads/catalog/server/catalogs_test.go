@@ -10,7 +10,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
-	"natster/workloads/catalog/internal/catalogtest"
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog/server"
 )
 

@@ -8,10 +8,10 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions/api"
-	"natster/workloads/catalog/internal/catalogtest"
+	"natster/internal/test/catalogtest"
+	"natster/internal/test/worldtest"
 	"natster/workloads/catalog/server"
 )
 

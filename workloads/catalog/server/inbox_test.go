@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"natster/deploy/accounts"
-	"natster/deploy/world/worldtest"
 	"natster/events"
-	"natster/events/eventstest"
 	"natster/functions/api"
+	"natster/internal/test/catalogtest"
+	"natster/internal/test/eventstest"
+	"natster/internal/test/worldtest"
 	"natster/workloads/catalog"
-	"natster/workloads/catalog/internal/catalogtest"
 	"natster/workloads/catalog/server"
 )
 

@@ -90,7 +90,7 @@ func (s *Server) publishPresence(subject string, l Library) {
 		err = s.nc.Publish(subject, body)
 	}
 	if err != nil {
-		s.log.Warn("presence was not published", "subject", subject, "catalog", l.Name(), "error", err)
+		s.log.Warn("presence was not published", "subject", subject, "catalog", l.Name(), "err", err)
 	}
 }
 

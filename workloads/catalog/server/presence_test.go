@@ -8,8 +8,8 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog"
-	"natster/workloads/catalog/internal/catalogtest"
 )
 
 func TestTheServerSaysThatItIsThere(t *testing.T) {

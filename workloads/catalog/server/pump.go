@@ -126,7 +126,7 @@ func (p *pump) send(s *session, i int64, buf []byte) (why *seal.End) {
 		if errors.Is(err, ErrAway) {
 			return &seal.End{Code: codeAway, Error: awaySentence}
 		}
-		p.log.Error("a file cannot be read", "session", s.id, "catalog", s.catalog, "error", err)
+		p.log.Error("a file cannot be read", "session", s.id, "catalog", s.catalog, "err", err)
 		return &seal.End{Code: codeFailed, Error: "the file cannot be read"}
 	}
 	frame, err := s.sender.Seal(buf, i)
@@ -137,7 +137,7 @@ func (p *pump) send(s *session, i int64, buf []byte) (why *seal.End) {
 		return nil
 	}
 	if err := p.nc.Publish(s.subject, frame); err != nil {
-		p.log.Debug("a chunk was not sent", "session", s.id, "chunk", i, "error", err)
+		p.log.Debug("a chunk was not sent", "session", s.id, "chunk", i, "err", err)
 		return nil
 	}
 	p.sent.Add(uint64(n))

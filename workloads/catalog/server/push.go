@@ -109,7 +109,7 @@ func (x *push) run(ctx context.Context) {
 		}
 	}()
 	if err := x.send(ctx); err != nil && ctx.Err() == nil {
-		log.Warn("a push ended early", "error", err) // protocol 1 has no way to tell the receiver
+		log.Warn("a push ended early", "err", err) // protocol 1 has no way to tell the receiver
 	}
 }
 

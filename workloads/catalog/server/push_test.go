@@ -10,8 +10,8 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/test/catalogtest"
 	"natster/workloads/catalog"
-	"natster/workloads/catalog/internal/catalogtest"
 	"natster/workloads/catalog/seal"
 	"natster/workloads/catalog/server"
 )

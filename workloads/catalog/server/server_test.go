@@ -11,11 +11,11 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/test/catalogtest"
+	"natster/internal/test/worldtest"
 	"natster/workloads/catalog"
-	"natster/workloads/catalog/internal/catalogtest"
 	"natster/workloads/catalog/seal"
 	"natster/workloads/catalog/server"
 )

@@ -8,7 +8,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
-	"natster/workloads/catalog/internal/catalogtest"
+	"natster/internal/test/catalogtest"
 )
 
 // What `nats micro ls`, `info` and `stats` see.

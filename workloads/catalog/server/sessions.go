@@ -219,7 +219,7 @@ func (s *Server) end(x *session, why seal.End, tell bool) {
 		err = s.nc.Publish(x.subject, frame)
 	}
 	if err != nil {
-		s.log.Debug("the end of a session was not told", "session", x.id, "error", err)
+		s.log.Debug("the end of a session was not told", "session", x.id, "err", err)
 	}
 }
 

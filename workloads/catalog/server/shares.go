@@ -159,7 +159,7 @@ func (s *Server) hearShares() ([]*nats.Subscription, error) {
 		}
 		var n api.ShareNews
 		if err := json.Unmarshal(m.Data, &n); err != nil {
-			s.log.Warn("news of a share cannot be read", "error", err)
+			s.log.Warn("news of a share cannot be read", "err", err)
 			s.shares.kick()
 			return
 		}

@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/test/catalogtest"
+	"natster/internal/test/worldtest"
 	"natster/workloads/catalog"
-	"natster/workloads/catalog/internal/catalogtest"
 	"natster/workloads/catalog/seal"
 	"natster/workloads/catalog/server"
 )

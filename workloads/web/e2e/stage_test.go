@@ -26,10 +26,10 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/websessions"
+	"natster/internal/test/worldtest"
 	"natster/workloads/catalog/library"
 	"natster/workloads/catalog/server"
 	"natster/workloads/web"

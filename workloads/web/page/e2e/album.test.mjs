@@ -1,7 +1,7 @@
 // A folder of many pictures: an owner's server holds few sessions for one account, and a film wants one, too.
 
 import { test } from 'node:test';
-import { aBrowser, bob, open, playing, site, stage, withBrowser, withFilms } from './lib.mjs';
+import { aBrowser, bob, open, playing, site, stage, take, withBrowser, withFilms } from './lib.mjs';
 
 withBrowser();
 
@@ -39,9 +39,7 @@ test(`a folder of ${many} pictures shows them all`, async () => {
   page = await bob(await aBrowser());
   await stage('serve');
   await withFilms(page);
-  await page.goto(site + '/inbox');
-  await page.getByRole('listitem').filter({ hasText: 'album' }).getByRole('button', { name: 'Import' }).click();
-  await page.goto(site + '/c/album/');
+  await take(page, 'album');
   await page.locator('.grid .pic').nth(many - 1).waitFor();
   await allShown(many);
 });

@@ -83,6 +83,13 @@ export async function bob(context, name = 'Bob') {
   return page;
 }
 
+/** take imports a catalog from the inbox: the page does it itself, and then shows the catalog, under the name that it has here. */
+export async function take(page, catalog, as = catalog) {
+  await page.goto(site + '/inbox');
+  await page.getByRole('listitem').filter({ hasText: catalog }).getByRole('button', { name: 'Import' }).click();
+  await page.waitForURL(`${site}/c/${as}/`);
+}
+
 /** withFilms has bob import alice's films, unless he has. */
 export async function withFilms(page) {
   await page.goto(site + '/inbox');

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { aBrowser, bob, site, stage, withBrowser } from './lib.mjs';
+import { aBrowser, bob, site, stage, take, withBrowser } from './lib.mjs';
 
 withBrowser();
 
@@ -13,9 +13,7 @@ let page;
 test('its catalog is listed, and the page says what to expect of it', async () => {
   await stage('original');
   page = await bob(await aBrowser());
-  await page.goto(site + '/inbox');
-  await page.getByRole('listitem').filter({ hasText: 'vintage' }).getByRole('button', { name: 'Import' }).click();
-  await page.goto(site + '/c/vintage/');
+  await take(page, 'vintage');
   await page.getByText('served by an original Natster').waitFor();
   assert.deepEqual((await page.locator('a.file .cut').allInnerTexts()).sort(), ['film.mp4', 'letter.txt', 'music']);
   assert.equal(await page.locator('[data-left-out]').innerText(), '1 file left out: hidden');

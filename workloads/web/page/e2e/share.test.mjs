@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aBrowser, bob, shot, site, stage, withBrowser } from './lib.mjs';
+import { aBrowser, bob, shot, site, stage, take, withBrowser } from './lib.mjs';
 
 withBrowser();
 let context, page, keys;
@@ -71,8 +71,7 @@ test('a catalog may be called what objects of the page’s language have anyway'
 
 test('a friend’s catalog that is called like one of his own gets another name here', async () => {
   await stage('offer', 'sketches');
-  await page.goto(site + '/inbox');
-  await page.getByRole('listitem').filter({ hasText: 'sketches' }).getByRole('button', { name: 'Import' }).click();
+  await take(page, 'sketches', 'Alicesketches');
   await page.goto(site + '/');
   await page.getByRole('link', { name: /^Alicesketches/ }).waitFor();
   await page.getByRole('link', { name: /^sketches/ }).waitFor();

@@ -207,7 +207,8 @@ class Library {
     return name;
   }
 
-  async import(s: Share): Promise<void> {
+  /** import takes a share into the library and returns the name that its catalog has here. */
+  async import(s: Share): Promise<string> {
     const as = this.nameFor(s);
     try {
       await this.need().request(subjects.import, { catalog: s.catalog, owner: s.from_account, ...(as === s.catalog ? {} : { as }) });
@@ -219,6 +220,7 @@ class Library {
       .request(subjects.put, { catalog: s.catalog, target: s.from_account, event_type: 'catalog_imported' })
       .catch(() => {}); // it is imported all the same
     await this.reload();
+    return as;
   }
 
   async unimport(name: string): Promise<void> {

@@ -14,8 +14,8 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/projection"
-	"natster/functions/projection/logtest"
 	"natster/functions/view"
+	"natster/internal/test/logtest"
 )
 
 // growth compares the cost of one event, from the request until every projection reflects it, in a log of a million events

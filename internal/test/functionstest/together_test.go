@@ -5,10 +5,10 @@ import (
 	"errors"
 	"testing"
 
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions/api"
-	"natster/functions/functionstest"
+	"natster/internal/test/functionstest"
+	"natster/internal/test/worldtest"
 )
 
 // All functions of the real world together, as accounts see them: what single functions are tested with stand-ins for.

@@ -16,7 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/deploy/nex/nextest"
+	"natster/internal/test/nextest"
 	"natster/workloads/nexlet/wire"
 )
 

@@ -13,7 +13,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
-	"natster/functions/projection/logtest"
+	"natster/internal/test/logtest"
 )
 
 // hub compares what a heartbeat costs the heartbeating side when its catalog is shared with 100,000 accounts and with 10: a

@@ -8,10 +8,10 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/deploy/nex/nextest"
 	"natster/functions"
 	"natster/functions/api"
-	"natster/workloads/nexlet/nexlettest"
+	"natster/internal/test/nexlettest"
+	"natster/internal/test/nextest"
 	"natster/workloads/nexlet/wire"
 )
 

@@ -1,8 +1,8 @@
 // Command bench measures Natster against the bare floor and prints ratios. Every figure and the floor it is compared with
 // come from the same run on the same machine, because machines are noisy and figures from elsewhere mean nothing.
 //
-//	go run ./deploy/bench -natster bin/natster            everything
-//	go run ./deploy/bench -natster bin/natster -only put   one measure
+//	go run ./internal/test/bench -natster bin/natster            everything
+//	go run ./internal/test/bench -natster bin/natster -only put   one measure
 //
 //	main.go       flags, the list of measures, the roles of child processes
 //	report.go     a result, and the table of them

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/events"
-
-	"github.com/nats-io/nats.go"
 )
 
 // A World is a running world of one test. What fails in it fails the test.

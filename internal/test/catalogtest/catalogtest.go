@@ -15,9 +15,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/test/worldtest"
 	"natster/workloads/catalog/server"
 )
 

@@ -16,9 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/deploy/clustertest"
 	"natster/deploy/nex"
-	"natster/deploy/nex/nextest"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/accounts"
@@ -27,10 +25,12 @@ import (
 	"natster/functions/eventwriter"
 	"natster/functions/logins"
 	"natster/functions/projection"
-	"natster/functions/projection/logtest"
 	"natster/functions/shares"
 	"natster/functions/stats"
 	"natster/functions/view"
+	"natster/internal/test/clustertest"
+	"natster/internal/test/logtest"
+	"natster/internal/test/nextest"
 	"natster/workloads/nexlet"
 )
 

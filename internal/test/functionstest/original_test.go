@@ -12,11 +12,11 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/eventwriter"
-	"natster/functions/functionstest"
+	"natster/internal/test/functionstest"
+	"natster/internal/test/worldtest"
 )
 
 // An original is a client as existing programs are: plain JSON, no headers, nothing remembered between two requests.

@@ -16,11 +16,11 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"natster/deploy/nex"
-	"natster/deploy/nex/nextest"
 	"natster/functions"
 	"natster/functions/api"
+	"natster/internal/test/nexlettest"
+	"natster/internal/test/nextest"
 	"natster/workloads/nexlet"
-	"natster/workloads/nexlet/nexlettest"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )

@@ -8,7 +8,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
-	"natster/functions/projection/logtest"
+	"natster/internal/test/logtest"
 )
 
 // requests compares whoami and my.shares with a bare request across the same accounts, answered in the same process.

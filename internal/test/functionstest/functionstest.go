@@ -22,11 +22,11 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/test/worldtest"
 )
 
 // Patience bounds what a test waits for; nothing waits that long but a failure.

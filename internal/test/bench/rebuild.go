@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/events"
-	"natster/functions/projection/logtest"
 	"natster/functions/view"
+	"natster/internal/test/logtest"
 )
 
 // rebuild compares a rebuild of all projections with bare asynchronous key-value puts of the documents that come of it, to a

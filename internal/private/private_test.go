@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"natster/deploy/private"
+	"natster/internal/private"
 )
 
 func TestFilesAndDirectoriesAreTheirOwnersAlone(t *testing.T) {

@@ -16,10 +16,10 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/nex"
-	"natster/deploy/nex/nextest"
 	"natster/deploy/world"
-	"natster/deploy/world/worldtest"
 	"natster/functions"
+	"natster/internal/test/nextest"
+	"natster/internal/test/worldtest"
 	"natster/workloads/nexlet"
 	"natster/workloads/nexlet/wire"
 )
