@@ -5,7 +5,7 @@
 //	path.go      CheckPath: the paths that a catalog may list; testdata/paths.json has the cases, for the page too
 //	system.go    CheckOn: those that only some systems can hold, asked by whoever receives
 //	shown.go     Shown: how a person is shown a path
-//	wire.go      requests and replies of every verb; PROTOCOL.md has protocol 2 byte by byte, package seal its cryptography
+//	wire.go      requests and replies of every verb; docs/protocol.md has protocol 2 byte by byte, package seal its cryptography
 //	find.go      Contents.Find and At: an entry by its path, as typed, by its name, or by the beginning of its hash
 //	select.go    Contents.Select: the files and directories that words and patterns name
 package catalog

@@ -25,7 +25,7 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// schemas are those that Nex publishes, without their prose, and without what PROTOCOL.md section 2 found wrong in them: a
+// schemas are those that Nex publishes, without their prose, and without what was found wrong in them: a
 // key "capabilities" that does not exist, "node_agent_summary" for "node_agent_summaries", metadata that must be empty.
 func schemas(t *testing.T) func(name string) *jsonschema.Schema {
 	t.Helper()

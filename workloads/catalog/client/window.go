@@ -2,7 +2,7 @@ package client
 
 import "time"
 
-// How many chunks are in flight follows the latency that is seen, as measured in web/BROWSER.md: few at first, so that a slow
+// How many chunks are in flight follows the latency that is seen, as measured in a browser and over TCP: few at first, so that a slow
 // link is not filled with what is not wanted any more; many when they come fast.
 const (
 	windowStart = 2

@@ -13,6 +13,6 @@
 // session, or pass an early end as the end, and sending a chunk again, even of a file that changed meanwhile, never uses a
 // nonce twice. What is whole is for the file's SHA-256 to say, which the header carries and the receiver must check.
 //
-// The exact bytes stand in ../PROTOCOL.md and in the comments of [Header] and [Sender]; testdata/protocol2.json has vectors
+// The exact bytes stand in docs/protocol.md and in the comments of [Header] and [Sender]; testdata/protocol2.json has vectors
 // to implement them by.
 package seal
