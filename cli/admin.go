@@ -3,12 +3,17 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
 	"natster/deploy/accounts"
+	"natster/deploy/cluster"
 	"natster/deploy/world"
+	"natster/functions/api"
 )
 
 // worldAdmin is the user of the global account who may do everything in it.
@@ -61,4 +66,161 @@ func (e *env) administer(ctx context.Context, flag string) (*nats.Conn, *account
 		return nil, nil, errors.Join(accounts.ErrNotRunning, err)
 	}
 	return nc, keeper, err
+}
+
+func adminCredsCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "creds",
+		Usage:     "write the credentials that functions need to run on Nex",
+		ArgsUsage: "[DIR]",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "claim-url", Usage: "`URL` of a website's page where one-time codes are claimed"},
+			worldFlag(),
+		},
+		Description: `Writes a directory for nexlets (NATSTER_CREDS_DIR; ` + usualDir("creds") + ` if none is given): each function's own
+credentials, which permit what it declares and nothing else, and where this world is. Copy it to every machine with a Nex
+node, and keep it as you keep passwords. Write it again after an update of natster.
+
+   natster admin creds
+   natster admin creds /srv/natster/creds`,
+		Action: args(0, 1, func(ctx context.Context, c *cli.Context, arg []string) error {
+			dir, err := e.worldDir(c.String("world"))
+			if err != nil {
+				return err
+			}
+			to, err := e.nexletDir("NATSTER_CREDS_DIR", "creds")
+			if err != nil {
+				return err
+			}
+			if len(arg) > 0 {
+				to = arg[0]
+			}
+			fns, err := world.Export(ctx, dir, to, c.String("claim-url"))
+			if errors.Is(err, accounts.ErrNotRunning) {
+				return hint(err, "devrun")
+			}
+			if err != nil {
+				return err
+			}
+			var names []string
+			for _, f := range fns {
+				names = append(names, f.Name)
+			}
+			return e.print(map[string]any{"directory": to, "functions": names}, func() {
+				e.say("credentials of %s and the hub are in %s", count(len(names), "function"), to)
+			})
+		}),
+	}
+}
+
+func adminClusterCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "cluster",
+		Usage:     "write the configuration of NATS servers for a world that outgrew one machine",
+		ArgsUsage: "SERVER...",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", Usage: "`DIR` for the files", Value: "."},
+			worldFlag(),
+		},
+		Description: `Writes a file for each server, for nats-server -c FILE; SERVER is HOST[:PORT[:ROUTEPORT]], an odd number of them. The
+files have no secrets: the world's keys stay here. Servers beyond this machine want server-cert.pem, server-key.pem and
+ca.pem beside the file. Then make the streams, with a replica on each server: natster admin provision.
+
+   natster admin cluster a.example.net b.example.net c.example.net
+   natster admin provision a.example.net b.example.net c.example.net --replicas 3`,
+		Action: args(1, -1, func(ctx context.Context, c *cli.Context, arg []string) error {
+			servers, err := serversOf(c, arg)
+			if err != nil {
+				return err
+			}
+			dir, err := e.worldDir(c.String("world"))
+			if err != nil {
+				return err
+			}
+			op, err := world.Keys(ctx, dir)
+			if err != nil {
+				return err
+			}
+			files, err := cluster.Configs(op, servers)
+			if err != nil {
+				return err
+			}
+			var paths []string
+			for i, text := range files {
+				path := filepath.Join(c.String("out"), fmt.Sprintf("natster-%d.conf", i+1))
+				if err := writePrivate(path, text); err != nil {
+					return err
+				}
+				paths = append(paths, path)
+			}
+			return e.print(map[string]any{"files": paths, "url": cluster.URLs(servers)}, func() {
+				for i, p := range paths {
+					e.say("on %s: nats-server -c %s", servers[i].Host, p)
+				}
+			})
+		}),
+	}
+}
+
+func serversOf(c *cli.Context, arg []string) ([]cluster.Server, error) {
+	var all []cluster.Server
+	for _, a := range arg {
+		s, err := cluster.ParseServer(a)
+		if err != nil {
+			return nil, misused(c.Command, "%v", err)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func adminProvisionCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "provision",
+		Usage:     "make the streams and buckets of a world on NATS servers of its own",
+		ArgsUsage: "SERVER...",
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "replicas", Usage: "keep everything on `N` servers", Value: 3},
+			worldFlag(),
+		},
+		Description: `The one setting for all streams and buckets is --replicas; run it again to change it, or after an update of natster. From
+then on this world is at the servers, for natster init and everything else here. Once functions run (natster deploy up), run
+it once more: it introduces the hub.
+
+   natster admin provision a.example.net b.example.net c.example.net --replicas 3`,
+		Action: args(1, -1, func(ctx context.Context, c *cli.Context, arg []string) error {
+			servers, err := serversOf(c, arg)
+			if err != nil {
+				return err
+			}
+			n := c.Int("replicas")
+			if n < 1 || n > len(servers) {
+				return misused(c.Command, "--replicas %d: there are %s", n, count(len(servers), "server"))
+			}
+			dir, err := e.worldDir(c.String("world"))
+			if err != nil {
+				return err
+			}
+			fns, err := world.Provision(ctx, dir, cluster.URLs(servers), n)
+			if errors.Is(err, nats.ErrNoServers) {
+				return hint(err, "admin cluster SERVER...")
+			}
+			if err != nil {
+				return err
+			}
+			const moment = 3 * time.Second
+			short, cancel := context.WithTimeout(ctx, moment)
+			defer cancel()
+			greeted := world.Greet(short, dir)
+			if greeted != nil && !errors.Is(greeted, api.ErrUnavailable) {
+				return greeted
+			}
+			return e.print(map[string]any{"functions": len(fns), "replicas": n, "hub": greeted == nil}, func() {
+				e.say("streams, buckets and consumers of %s are there, with %s", count(len(fns), "function"), count(n, "replica"))
+				if greeted != nil {
+					e.say("no function runs yet; next: natster admin creds, natster deploy up, and this once more")
+				}
+			})
+		}),
+	}
 }

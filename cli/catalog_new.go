@@ -123,3 +123,115 @@ func (e *env) nameIsFree(ctx context.Context, name events.Catalog) error {
 	}
 	return nil
 }
+
+func catalogRescanCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "rescan",
+		Usage:     "look through a catalog's directory again",
+		ArgsUsage: "CATALOG",
+		Description: `Reads what is new or changed, and nothing else. While a catalog is served it follows its directory by itself.
+A disk that is away, or lost nearly all its files, is not believed to be emptied: its files stay listed.
+
+   natster catalog rescan films
+   natster catalog rescan films --accept-empty`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "accept-empty", Usage: "what is not there is gone for good: forget it"},
+		},
+		Action: e.own(1, 1, func(ctx context.Context, s shelf, c *cli.Context, arg []string) error {
+			name, err := s.find(arg[0])
+			if err != nil {
+				return err
+			}
+			bar := e.bar("reading")
+			lib, err := s.open(ctx, library.Config{Progress: bar.scan}, name)
+			if err != nil {
+				return err
+			}
+			defer lib.Close()
+			if c.Bool("accept-empty") {
+				return e.scan(ctx, lib, lib.ScanAccepting, bar, "")
+			}
+			return e.scan(ctx, lib, lib.Scan, bar, "")
+		}),
+	}
+}
+
+// A scanResult is what a scan found, for scripts.
+type scanResult struct {
+	Catalog   string    `json:"catalog"`
+	Directory string    `json:"directory"`
+	Files     int       `json:"files"`
+	Bytes     int64     `json:"bytes"`
+	Added     int       `json:"added"`
+	Changed   int       `json:"changed"`
+	Removed   int       `json:"removed"`
+	Away      []away    `json:"away"` // parts that are not there, and stay listed
+	LeftOut   []leftOut `json:"left_out"`
+	Seconds   float64   `json:"seconds"`
+}
+
+type leftOut struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
+type away struct {
+	Path   string `json:"path"`
+	Files  int    `json:"files"`
+	Reason string `json:"reason"`
+}
+
+// scan scans lib and tells what it found, and what to type next if there is anything.
+func (e *env) scan(ctx context.Context, lib *library.Library, scan func(context.Context) (library.Report, error), bar *bar, next string) error {
+	r, err := scan(ctx)
+	bar.clear()
+	switch {
+	case errors.Is(err, library.ErrAway):
+		return hint(fmt.Errorf("%w (mount it and scan again, or, if it is empty for good, forget them)", err), "catalog rescan %s --accept-empty", lib.Name())
+	case errors.Is(err, library.ErrDirectory):
+		return hint(err, "catalog rm %s", lib.Name())
+	case ctx.Err() != nil:
+		e.note("interrupted; %s goes on from here", e.typed("catalog rescan %s", lib.Name()))
+		return ctx.Err()
+	case err != nil:
+		return err
+	}
+	out := scanResult{lib.Name().String(), lib.Dir(), r.Files, r.Bytes, r.Added, r.Changed, r.Removed, []away{}, []leftOut{}, r.Elapsed.Seconds()}
+	for _, a := range lib.Away() {
+		out.Away = append(out.Away, away{a.Path, a.Files, a.Why})
+	}
+	for _, k := range lib.Skipped() {
+		out.LeftOut = append(out.LeftOut, leftOut{k.Path, string(k.Reason)})
+	}
+	e.noteMissing(lib)
+	return e.print(out, func() {
+		e.say("catalog %s: %s in %s", e.out.bold(out.Catalog), totals(lib.Contents()), out.Directory)
+		if r.Added != r.Files {
+			e.say("  %d added, %d changed, %d removed", r.Added, r.Changed, r.Removed)
+		}
+		if next != "" {
+			e.say("\nNext: %s", next)
+		}
+	})
+}
+
+// noteMissing tells the owner what of the directory is away, and what is left out.
+func (e *env) noteMissing(lib *library.Library) {
+	for _, a := range lib.Away() {
+		e.note("%s: away: %s", lib.Name(), a)
+	}
+	for _, o := range lib.LeftOut() {
+		var some []string
+		for _, k := range o.Examples {
+			text := fmt.Sprintf("%q", k.Path)
+			if k.Detail != "" {
+				text += " (" + k.Detail + ")"
+			}
+			some = append(some, text)
+		}
+		if more := o.Count - len(some); more > 0 {
+			some = append(some, fmt.Sprintf("and %d more", more))
+		}
+		e.note("%s: left out, %d %s: %s", lib.Name(), o.Count, o.Reason, strings.Join(some, ", "))
+	}
+}

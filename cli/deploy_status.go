@@ -3,6 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -48,6 +53,156 @@ to run does not.
 				return hint(fmt.Errorf("%d of %s not as they ought to be", bad, count(len(all), "workload")), "deploy up")
 			}
 			return nil
+		}),
+	}
+}
+
+func deployLsCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "ls",
+		Usage:     "list what runs on Nex",
+		ArgsUsage: "[NAME...]",
+		Flags:     nexFlags(),
+		Description: `Every instance of the namespace, or those with a name or id; namespace "system" lists all. RUNS and ERRORS count since
+its nexlet started it.
+
+   natster deploy ls`,
+		Action: e.onNex(0, -1, func(ctx context.Context, n *nex.Client, _ *cli.Context, arg []string) error {
+			all, err := n.List(ctx, arg...)
+			if err != nil {
+				return err
+			}
+			return e.print(all, func() {
+				t := table{head: []string{"NAME", "ID", "STATE", "NODE", "RUNS", "ERRORS", "LAST RUN", "UP"}, end: []int{4, 5}}
+				for _, w := range all {
+					t.row(w.Name, w.ID, string(w.State), short(w.Metadata["node"]), w.Metadata["runs"], w.Metadata["errors"],
+						ago(w.Metadata["last_run"]), strings.TrimSuffix(ago(w.StartTime), " ago"))
+				}
+				e.printTable(t, "nothing runs in namespace "+n.Namespace())
+			})
+		}),
+	}
+}
+
+// short is the beginning of a node's key, enough to tell nodes apart.
+func short(key string) string {
+	const enough = 8
+	if len(key) > enough {
+		return key[:enough]
+	}
+	return key
+}
+
+// ago is how long ago a time in RFC 3339 was; what is none is shown as it is.
+func ago(text string) string {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return text
+	}
+	return time.Since(at).Truncate(time.Second).String() + " ago"
+}
+
+func deployNodesCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:  "nodes",
+		Usage: "list Nex nodes and their nexlets",
+		Flags: nexFlags(tagsFlag()),
+		Description: `A node can be given work when its nexlet is healthy.
+
+   natster deploy nodes`,
+		Action: e.onNex(0, 0, func(ctx context.Context, n *nex.Client, c *cli.Context, _ []string) error {
+			tags, err := tagsOf(c)
+			if err != nil {
+				return err
+			}
+			nodes, err := n.Nodes(ctx, tags)
+			if err != nil {
+				return err
+			}
+			return e.print(nodes, func() {
+				t := table{head: []string{"NODE", "ID", "STATE", "NEXLET", "VERSION", "WORKLOADS", "TAGS"}, end: []int{5}}
+				for _, node := range nodes {
+					health, version, workloads := "-", "-", 0
+					for _, a := range node.Agents {
+						if a.Type == "natster" {
+							health, version = a.Health, a.Version
+							workloads += a.Workloads
+						}
+					}
+					t.row(node.Name, short(node.ID), node.State, health, version, strconv.Itoa(workloads), ownTags(node))
+				}
+				e.printTable(t, "no nodes")
+			})
+		}),
+	}
+}
+
+// ownTags are a node's tags but for those that Nex gives every node.
+func ownTags(n nex.Node) string {
+	var all []string
+	for _, k := range slices.Sorted(maps.Keys(n.Tags)) {
+		if !strings.HasPrefix(k, "nex.") {
+			all = append(all, k+"="+n.Tags[k])
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+func deployLogsCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "logs",
+		Usage:     "show the logs of what runs on Nex",
+		ArgsUsage: "[NAME...]",
+		Flags:     nexFlags(&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with new lines, until Ctrl-C"}),
+		Description: `The last lines that nexlets remember of each instance; with -f then each line as it comes.
+
+   natster deploy logs otc
+   natster deploy logs -f`,
+		Action: e.onNex(0, -1, func(ctx context.Context, n *nex.Client, c *cli.Context, arg []string) error {
+			names := make(map[string]string) // by id
+			show := func(l nex.Line) error {
+				if l.Name == "" {
+					l.Name = names[l.Workload]
+				}
+				if len(arg) > 0 && !slices.Contains(arg, l.Name) && !slices.Contains(arg, l.Workload) {
+					return nil
+				}
+				return e.printLine(l, func() { e.say("%s  %s", e.out.cyan(l.Name), l.Text) })
+			}
+			recent, err := n.Recent(ctx, arg...)
+			if err != nil {
+				return err
+			}
+			for _, l := range recent {
+				names[l.Workload] = l.Name
+				if err := show(l); err != nil {
+					return err
+				}
+			}
+			if !c.Bool("follow") {
+				return nil
+			}
+			owners, err := n.Feeds(ctx)
+			if err != nil {
+				return err
+			}
+			var broken error
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			err = n.Logs(ctx, owners, func(l nex.Line) {
+				if names[l.Workload] == "" { // started since
+					if all, err := n.List(ctx, l.Workload); err == nil && len(all) == 1 {
+						names[l.Workload] = all[0].Name
+					}
+				}
+				if broken = show(l); broken != nil {
+					cancel()
+				}
+			})
+			if broken != nil {
+				return broken
+			}
+			return err
 		}),
 	}
 }
