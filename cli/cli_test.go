@@ -14,11 +14,9 @@ import (
 	"time"
 
 	"natster/cli"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
-
-// patience bounds what a test waits for; nothing waits that long but a failure.
-const patience = time.Minute
 
 // A machine is a computer with a world on it, and a user whose home is empty.
 type machine struct {
@@ -66,7 +64,7 @@ func (m *machine) run(args ...string) result {
 func runWith(t *testing.T, getenv func(string) string, args ...string) result {
 	t.Helper()
 	var out, err bytes.Buffer
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), wait.Patience)
 	defer cancel()
 	code := cli.Main(ctx, cli.Outside{
 		Args: append([]string{"natster"}, args...), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &err, Getenv: getenv,
@@ -158,7 +156,7 @@ func (m *machine) startWith(env func(string) string, line, text string) *running
 // waitFor waits until text is on stdout.
 func (r *running) waitFor(text string) {
 	r.t.Helper()
-	if !r.out.wait(text, patience) {
+	if !r.out.wait(text, wait.Patience) {
 		r.t.Fatalf("never said %q; stdout:\n%s\nstderr:\n%s", text, r.out, r.err)
 	}
 }
@@ -170,7 +168,7 @@ func (r *running) interrupt() int {
 	select {
 	case <-r.done:
 		return r.code
-	case <-time.After(patience):
+	case <-time.After(wait.Patience):
 		r.t.Fatalf("did not end; stdout:\n%s\nstderr:\n%s", r.out, r.err)
 		return 0
 	}
@@ -220,16 +218,6 @@ func (s *stream) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return string(s.text)
-}
-
-// eventually repeats try, which takes its time itself, until it succeeds.
-func eventually(t *testing.T, what string, try func() bool) {
-	t.Helper()
-	for began := time.Now(); !try(); {
-		if time.Since(began) > patience {
-			t.Fatalf("not within %s: %s", patience, what)
-		}
-	}
 }
 
 // directory makes a directory with files, path by content.

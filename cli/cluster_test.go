@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"natster/internal/test/nextest"
+	"natster/internal/test/wait"
 )
 
 // TestAWorldOnThreeServers goes the way that the README shows when a machine is not enough: configuration files for stock
@@ -61,10 +62,10 @@ func TestAWorldOnThreeServers(t *testing.T) {
 	natster("catalog share films bob").ok()
 	running[0].Shutdown()
 	running[0].WaitForShutdown()
-	eventually(t, "what was shared is there, on the other servers", func() bool {
+	wait.Eventually(t, "what was shared is there, on the other servers", func() bool {
 		return strings.Contains(natster("--context bob catalog inbox").out, "films from alice")
 	})
-	eventually(t, "life goes on", func() bool { return natster("catalog unshare films bob").code == 0 })
+	wait.Eventually(t, "life goes on", func() bool { return natster("catalog unshare films bob").code == 0 })
 }
 
 // serve is a stock NATS server of that configuration file.
@@ -89,7 +90,7 @@ func serve(t *testing.T, path string) *server.Server {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(patience) {
+	if !s.ReadyForConnections(wait.Patience) {
 		t.Fatal("a server does not start")
 	}
 	return s

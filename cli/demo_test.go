@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"natster/internal/test/wait"
 )
 
 func demoEnv(t *testing.T) (tmp string, env func(string) string) {
@@ -78,7 +80,7 @@ func TestAKeptDemoGoesOnUntilInterrupted(t *testing.T) {
 	}
 	asked := func(name string) string { return inside[name] }
 	// The server hears of the new share a moment later.
-	eventually(t, "bob sees the catalog again", func() bool {
+	wait.Eventually(t, "bob sees the catalog again", func() bool {
 		c := runWith(t, asked, "--context", "bob", "catalog", "contents", "media")
 		return c.code == 0 && strings.Contains(c.out, "11 files")
 	})

@@ -16,6 +16,7 @@ import (
 	"natster/deploy/nex"
 	"natster/deploy/world"
 	"natster/internal/test/nextest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 	"natster/workloads/nexlet/wire"
 )
@@ -81,7 +82,7 @@ func (c *cluster) nexlet() nextest.Func {
 func (c *cluster) node(name string, tags wire.Tags) *nextest.Node {
 	c.t.Helper()
 	n := nextest.Start(c.t, nextest.Config{URL: c.url, Name: name, Tags: tags, Agents: []nextest.Agent{c.nexlet()}})
-	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(c.t.Context(), wait.Patience)
 	defer cancel()
 	if err := n.Healthy(ctx, "natster"); err != nil {
 		c.t.Fatal(err)
@@ -138,7 +139,7 @@ func TestAStoryOverFunctionsOnNex(t *testing.T) {
 	}
 	c.natster("deploy up --file ../deploy/nexfiles/catalog.yaml").ok().says("started", "catalog")
 	c.natster("--context bob catalog import natsterhub").ok()
-	eventually(t, "the hub serves bob", func() bool {
+	wait.Eventually(t, "the hub serves bob", func() bool {
 		return strings.Contains(c.natster("--context bob catalog contents natsterhub").out, "welcome.txt")
 	})
 

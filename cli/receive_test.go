@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"natster/internal/test/wait"
 )
 
 const someHash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" // of "test"
@@ -70,7 +72,7 @@ func TestAFileGoesToStdoutAndNothingElse(t *testing.T) {
 	m.natster("--context bob get films goat.mp4 -o -").exits(1).warns("nobody serves", "--wait")
 	out := t.TempDir()
 	waiting := m.start("--context bob get films --all --wait --jobs 2 -o "+out, "")
-	if !waiting.err.wait("waiting for its owner", patience) {
+	if !waiting.err.wait("waiting for its owner", wait.Patience) {
 		t.Fatal(waiting.err)
 	}
 	serving := m.start("--context alice catalog serve films", "Ctrl-C ends it")

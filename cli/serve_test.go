@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"natster/internal/test/wait"
 )
 
 // exists tells whether alice's catalog has a file.
@@ -32,7 +34,7 @@ func shared(t *testing.T, catalogs ...string) (*machine, map[string]string) {
 // has waits until bob finds a file in a catalog, and can read it.
 func (m *machine) has(catalog string) {
 	m.t.Helper()
-	eventually(m.t, "bob can read "+catalog, func() bool {
+	wait.Eventually(m.t, "bob can read "+catalog, func() bool {
 		r := m.run("--context", "bob", "catalog", "download", catalog, "--all", "--overwrite", "-o", m.t.TempDir())
 		return r.code == 0
 	})
@@ -108,7 +110,7 @@ func TestACatalogThatIsForgottenAndMadeOfAnotherDirectoryIsServedFromThere(t *te
 	dir := directory(t, map[string]string{"elsewhere.txt": "of the new directory"})
 	m.natster("catalog rm films").ok()
 	m.run("catalog", "new", "films", dir).ok()
-	eventually(m.t, "bob sees what is in the new directory", func() bool {
+	wait.Eventually(m.t, "bob sees what is in the new directory", func() bool {
 		r := m.natster("--context bob catalog contents films")
 		return r.code == 0 && strings.Contains(r.out, "elsewhere.txt")
 	})
@@ -122,7 +124,7 @@ func TestServeWaitsForTheWorldAndGoesOnWhenItIsBack(t *testing.T) {
 	m, _ := shared(t, "films")
 	m.Stop(t)
 	serving := m.start("catalog serve films", "")
-	if !serving.err.wait("waiting for it", patience) {
+	if !serving.err.wait("waiting for it", wait.Patience) {
 		t.Fatalf("it does not wait: %s", serving.err)
 	}
 	m.Resume(t)

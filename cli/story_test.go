@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"natster/internal/test/wait"
 )
 
 func TestTwoPeopleShareADirectory(t *testing.T) {
@@ -43,7 +45,7 @@ func TestTwoPeopleShareADirectory(t *testing.T) {
 	m.natster("catalog unshare films bob").ok().says("films is no longer shared with bob")
 	// The server hears of it through the feed, a moment later.
 	var refused result
-	eventually(t, "bob is refused", func() bool {
+	wait.Eventually(t, "bob is refused", func() bool {
 		refused = m.natster("--context bob catalog contents films")
 		return refused.code != 0
 	})
@@ -108,7 +110,7 @@ func TestACatalogFollowsItsDirectoryWhileItIsServed(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "new.txt"), []byte("new"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "new.txt is in the catalog", func() bool {
+	wait.Eventually(t, "new.txt is in the catalog", func() bool {
 		return strings.Contains(m.natster("catalog contents films").ok().out, "new.txt")
 	})
 }
@@ -154,7 +156,7 @@ func TestAStrangerIsShownWithTheNameHeChose(t *testing.T) {
 	bob, alice := alices.Account("bob").Key, alices.Account("alice").Key
 	alices.run("catalog", "new", "films", films(t)).ok()
 	alices.natster("catalog share films " + bob.String()).ok()
-	eventually(t, "the share is known, of which bob's machine has seen nothing", func() bool {
+	wait.Eventually(t, "the share is known, of which bob's machine has seen nothing", func() bool {
 		return strings.Contains(bobs.natster("catalog inbox").ok().out, "films from ")
 	})
 	bobs.natster("catalog inbox").ok().says("films from " + alice.Short() + ` (goes by "alice")`)

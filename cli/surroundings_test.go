@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
@@ -59,7 +60,7 @@ func TestTheNATSCommandIsGivenContexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, subject := range map[string]string{"natster-admin": ping, "natster-system": "$SYS.REQ.SERVER.PING", "natster-me": "$SYS.REQ.USER.INFO"} {
-		if _, err := connect(name).Request(subject, nil, patience); err != nil {
+		if _, err := connect(name).Request(subject, nil, wait.Patience); err != nil {
 			t.Errorf("%s: %s: %v", name, subject, err)
 		}
 	}

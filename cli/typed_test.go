@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"natster/cli"
+	"natster/internal/test/wait"
 )
 
 // Whoever asks for an address, or follows the log, has nothing of a command that goes on unheard.
@@ -20,7 +21,7 @@ func TestACommandWhoseResultIsToBeReadEndsWhereItCannotBeWritten(t *testing.T) {
 	m.start("serve", "SERVING")
 	for _, line := range []string{"open films", "open films readme.txt", "events", "get films readme.txt -o -"} {
 		var stderr bytes.Buffer
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), wait.Patience)
 		code := cli.Main(ctx, cli.Outside{
 			Args: append([]string{"natster"}, strings.Fields(line)...), Stdin: strings.NewReader(""), Stdout: brokenPipe{syscall.ENOSPC}, Stderr: &stderr,
 			Getenv: m.env,

@@ -13,6 +13,8 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"natster/internal/test/wait"
 )
 
 // A visitor is somebody at a browser, as far as the site's server can tell.
@@ -121,7 +123,7 @@ func TestAWebsiteIsLinkedWithLoginAndCutOffWithLogout(t *testing.T) {
 	if status, a := v.ask("/api/claim", map[string]string{"code": otc.Code}); status != http.StatusOK || a["account_name"] != "alice" {
 		t.Fatalf("claim: %d %v", status, a)
 	}
-	eventually(t, "the account knows of the login, which the site made", func() bool {
+	wait.Eventually(t, "the account knows of the login, which the site made", func() bool {
 		return strings.Contains(m.natster("whoami").ok().out, "dev|alice liddell")
 	})
 
@@ -130,7 +132,7 @@ func TestAWebsiteIsLinkedWithLoginAndCutOffWithLogout(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	if r, err := nc.Request("natster.global.whoami", nil, patience); err != nil || !strings.Contains(string(r.Data), `"account_name":"alice"`) {
+	if r, err := nc.Request("natster.global.whoami", nil, wait.Patience); err != nil || !strings.Contains(string(r.Data), `"account_name":"alice"`) {
 		t.Errorf("whoami as the browser: %v, %v", r, err)
 	}
 	closed := nc.StatusChanged(nats.CLOSED)

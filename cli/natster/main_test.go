@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"natster/internal/test/wait"
 )
 
 // The test binary is also natster: so what runs here is main, with the race detector where the test has it.
@@ -27,9 +29,6 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 }
-
-// patience bounds what a test waits for; nothing waits that long but a failure.
-const patience = time.Minute
 
 // A process is a run of natster, or of what runs it.
 type process struct {
@@ -76,7 +75,7 @@ func start(t *testing.T, cmd *exec.Cmd) *process {
 // waitFor reads stdout until a line has the text, and returns that line.
 func (p *process) waitFor(text string) string {
 	p.t.Helper()
-	late := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
+	late := time.AfterFunc(wait.Patience, func() { _ = p.cmd.Process.Kill() })
 	defer late.Stop()
 	r := bufio.NewReaderSize(oneByte{p.stdout}, 16)
 	for {
@@ -115,7 +114,7 @@ func (p *process) ends(codes ...int) {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
+	case <-time.After(wait.Patience):
 		p.t.Fatalf("%v goes on; stderr:\n%s", p.cmd.Args[1:], &p.stderr)
 	}
 	for _, c := range codes {
@@ -160,16 +159,6 @@ func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
-}
-
-// eventually repeats try until it succeeds.
-func eventually(t *testing.T, what string, try func() bool) {
-	t.Helper()
-	for began := time.Now(); !try(); time.Sleep(5 * time.Millisecond) {
-		if time.Since(began) > patience {
-			t.Fatalf("not within %s: %s", patience, what)
-		}
-	}
 }
 
 func must(t *testing.T, errs ...error) {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"natster/internal/test/wait"
 )
 
 // hangUps is how often somebody hangs up on each address.
@@ -18,7 +20,7 @@ const hangUps = 500
 
 // hangUp connects to host, sends text, perhaps says that no more follows, and resets the connection without reading.
 func hangUp(host, text string, done bool) error {
-	c, err := net.DialTimeout("tcp", host, patience)
+	c, err := net.DialTimeout("tcp", host, wait.Patience)
 	if err != nil {
 		return err
 	}
@@ -97,10 +99,10 @@ func TestAPlayerThatSeeksDoesNotEndOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 50 {
-		c, err := net.DialTimeout("tcp", at.Host, patience)
+		c, err := net.DialTimeout("tcp", at.Host, wait.Patience)
 		must(t, err)
 		_, err = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\nRange: bytes=%d-\r\n\r\n", at.Path, at.Host, i*200_000)
-		must(t, err, c.SetReadDeadline(time.Now().Add(patience)))
+		must(t, err, c.SetReadDeadline(time.Now().Add(wait.Patience)))
 		if _, err := io.CopyN(io.Discard, c, 100_000); err != nil {
 			t.Fatalf("seek %d: %v; open says:\n%s", i, err, &opened.stderr)
 		}
@@ -128,7 +130,7 @@ func TestAFriendWhoIsKilledEndsNobody(t *testing.T) {
 		out := t.TempDir()
 		friend := s.start("--context", "bob", "catalog", "download", "media", "--all", "--out", out)
 		friend.drain()
-		eventually(t, "something has arrived", func() bool {
+		wait.Eventually(t, "something has arrived", func() bool {
 			friend.lives()
 			all, err := filepath.Glob(filepath.Join(out, "*.partial"))
 			return err == nil && len(all) > 0

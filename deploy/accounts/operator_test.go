@@ -20,11 +20,9 @@ import (
 	"natster/deploy/world"
 	"natster/events"
 	"natster/internal/test/eventstest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
-
-// patience bounds what a test waits for; nothing waits that long but a failure.
-const patience = 20 * time.Second
 
 // bare starts a world without functions: accounts are all that these tests are about.
 func bare(t testing.TB) *worldtest.World {
@@ -239,7 +237,7 @@ func TestConcurrentEditsOfSeveralKeepersLoseNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, i := range imports {
-		if _, err := bob.Conn(t).Request(events.CatalogSubject(i.Catalog, events.VerbGet), nil, patience); err != nil {
+		if _, err := bob.Conn(t).Request(events.CatalogSubject(i.Catalog, events.VerbGet), nil, wait.Patience); err != nil {
 			t.Errorf("%s: %v", i.Catalog, err)
 		}
 	}
@@ -295,7 +293,7 @@ func TestOtherPermissionsEndTheOldCredentials(t *testing.T) {
 	fresh := user(accounts.Permissions{Subscribe: []string{"x"}})
 	select {
 	case <-closed:
-	case <-time.After(patience):
+	case <-time.After(wait.Patience):
 		t.Fatal("the old connection is not closed")
 	}
 	if nc, err := w.Info().Connect(t.Context(), old, nats.NoReconnect()); err == nil {

@@ -14,6 +14,7 @@ import (
 	"natster/functions/api"
 	"natster/internal/test/nexlettest"
 	"natster/internal/test/nextest"
+	"natster/internal/test/wait"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )
@@ -193,7 +194,7 @@ func TestARollingUpgradeLosesNoRequest(t *testing.T) {
 		busy.Go(func() {
 			client := api.NewClient(conn)
 			for ctx.Err() == nil {
-				once, cancel := context.WithTimeout(context.WithoutCancel(ctx), nexlettest.Patience)
+				once, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait.Patience)
 				if _, err := api.Call(once, client, probe, word{"hello"}); err != nil {
 					t.Errorf("request %d: %v", count.Load(), err)
 				}

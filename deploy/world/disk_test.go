@@ -8,25 +8,15 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/deploy/world"
 	"natster/functions/api"
 	"natster/internal/test/logtest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
-
-// until waits for a fact.
-func until(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !is(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never came: %s", what)
-		}
-	}
-}
 
 func TestAFullDiskIsSaidAndTheWorldGoesOnWhenThereIsRoom(t *testing.T) {
 	var free atomic.Uint64
@@ -40,7 +30,7 @@ func TestAFullDiskIsSaidAndTheWorldGoesOnWhenThereIsRoom(t *testing.T) {
 	}
 
 	free.Store(3_000_000)
-	until(t, "a refusal", func() bool { return share(2) != nil })
+	wait.Eventually(t, "a refusal", func() bool { return share(2) != nil })
 	err := share(3)
 	if !errors.Is(err, api.ErrFull) || !errors.Is(err, api.ErrUnavailable) || !strings.Contains(err.Error(), "disk is full: free 25 MB") {
 		t.Errorf("a share on a full disk: %v", err)
@@ -60,7 +50,7 @@ func TestAFullDiskIsSaidAndTheWorldGoesOnWhenThereIsRoom(t *testing.T) {
 		t.Errorf("a share when there is hardly room: %v", err)
 	}
 	free.Store(50 << 20)
-	until(t, "room", func() bool { return share(5) == nil })
+	wait.Eventually(t, "room", func() bool { return share(5) == nil })
 	if _, err := alice.Whoami(t.Context()); err != nil || alice.Notice() != "" {
 		t.Errorf("whoami: %v, notice %q", err, alice.Notice())
 	}
@@ -92,7 +82,7 @@ func TestAServerThatCouldNotWriteIsStartedAgainByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	fill := make([]byte, 64<<10)
-	until(t, "an error of the disk", func() bool {
+	wait.Eventually(t, "an error of the disk", func() bool {
 		if err := admin.Publish("s", fill); err != nil && !admin.IsClosed() {
 			t.Fatal(err)
 		}
@@ -102,12 +92,12 @@ func TestAServerThatCouldNotWriteIsStartedAgainByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	until(t, "the world going on", func() bool { return strings.Contains(told.text(), "goes on") })
+	wait.Eventually(t, "the world going on", func() bool { return strings.Contains(told.text(), "goes on") })
 	if w.Info() != before {
 		t.Errorf("it is elsewhere: %+v, was %+v", w.Info(), before)
 	}
 	n := 0
-	until(t, "a share", func() bool {
+	wait.Eventually(t, "a share", func() bool {
 		n++
 		return alice.Share(t.Context(), logtest.Catalog("films"), logtest.Account(n)) == nil
 	})
@@ -115,7 +105,7 @@ func TestAServerThatCouldNotWriteIsStartedAgainByItself(t *testing.T) {
 		t.Error("the server was not started again")
 	}
 	again := jetStream(t, connected(t, w.Admin))
-	until(t, "the stream", func() bool { _, err := again.Publish(t.Context(), "s", fill); return err == nil })
+	wait.Eventually(t, "the stream", func() bool { _, err := again.Publish(t.Context(), "s", fill); return err == nil })
 }
 
 func TestAWorldStartsWhereFiftyMegabytesAreFree(t *testing.T) {

@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/world"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
@@ -42,7 +42,7 @@ func publish(t testing.TB, nc *nats.Conn, subject, text string) {
 // flush returns when the server has routed what nc published and taken what it subscribed to.
 func flush(t testing.TB, nc *nats.Conn) {
 	t.Helper()
-	if err := nc.FlushTimeout(patience); err != nil {
+	if err := nc.FlushTimeout(wait.Patience); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -50,14 +50,12 @@ func flush(t testing.TB, nc *nats.Conn) {
 // next is the next message of sub: wait for one that must come, to know that another before it did not.
 func next(t testing.TB, sub *nats.Subscription) *nats.Msg {
 	t.Helper()
-	m, err := sub.NextMsg(patience)
+	m, err := sub.NextMsg(wait.Patience)
 	if err != nil {
 		t.Fatalf("no message on %s: %v", sub.Subject, err)
 	}
 	return m
 }
-
-const patience = 20 * time.Second
 
 // connected closes what connect returns at the end of the test.
 func connected(t testing.TB, connect func(context.Context) (*nats.Conn, error)) *nats.Conn {
@@ -73,7 +71,7 @@ func connected(t testing.TB, connect func(context.Context) (*nats.Conn, error)) 
 // request is a request that does not wait for ever.
 func request(t testing.TB, nc *nats.Conn, subject, text string) (*nats.Msg, error) {
 	t.Helper()
-	return nc.Request(subject, []byte(text), patience)
+	return nc.Request(subject, []byte(text), wait.Patience)
 }
 
 // answers serves subject with the text, until the test ends.

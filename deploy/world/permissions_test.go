@@ -14,6 +14,7 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
@@ -71,7 +72,7 @@ func TestAUserCanDoWhatItsPermissionsSayAndNothingElse(t *testing.T) {
 	if m := next(t, answer); string(m.Data) != "first" {
 		t.Errorf("answered %q", m.Data)
 	}
-	for end := time.Now().Add(patience); !errors.Is(nc.LastError(), nats.ErrPermissionViolation); flush(t, nc) {
+	for end := time.Now().Add(wait.Patience); !errors.Is(nc.LastError(), nats.ErrPermissionViolation); flush(t, nc) {
 		if time.Now().After(end) {
 			t.Fatal("the second answer was not refused")
 		}
@@ -149,7 +150,7 @@ func TestAFunctionThatIsKilledComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	const attempt = 100 * time.Millisecond // a request that the killed function still received is never answered
-	for end := time.Now().Add(patience); ; {
+	for end := time.Now().Add(wait.Patience); ; {
 		_, err := alice.Conn(t).Request(echo().Subject(), nil, attempt)
 		if err == nil {
 			break

@@ -17,6 +17,7 @@ import (
 	"natster/functions/projection"
 	"natster/functions/view"
 	"natster/internal/test/logtest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
@@ -123,7 +124,7 @@ func TestAWorldWhoseLogIsDamagedSaysSoAndStarts(t *testing.T) {
 		if err != nil {
 			t.Fatalf("flipped at %d of %d: %v", at, len(log), err)
 		}
-		until(t, "a word of what is lost", func() bool { return strings.Contains(said.String(), "the log is damaged") })
+		wait.Eventually(t, "a word of what is lost", func() bool { return strings.Contains(said.String(), "the log is damaged") })
 		if err := again.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}

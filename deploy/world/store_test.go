@@ -18,6 +18,7 @@ import (
 	"natster/functions/api"
 	"natster/functions/view"
 	"natster/internal/test/logtest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
@@ -112,7 +113,7 @@ func knows(t *testing.T, w *worldtest.World) {
 	var who api.Identity
 	var all []api.Share
 	var err error
-	until(t, "an answer", func() bool { // a bucket that was made anew is folded first, on a busy machine for longer than a caller waits
+	wait.Eventually(t, "an answer", func() bool { // a bucket that was made anew is folded first, on a busy machine for longer than a caller waits
 		if who, err = c.Whoami(t.Context()); err == nil {
 			all, err = c.Shares(t.Context())
 		}

@@ -22,6 +22,7 @@ import (
 	"natster/deploy/world"
 	"natster/functions/api"
 	"natster/internal/test/eventstest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
@@ -88,7 +89,7 @@ func TestARestartBringsEverythingBack(t *testing.T) {
 	for range cap(reconnected) {
 		select {
 		case <-reconnected:
-		case <-time.After(patience):
+		case <-time.After(wait.Patience):
 			t.Fatal("a connection does not come back")
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"natster/functions/view"
 	"natster/internal/test/eventstest"
 	"natster/internal/test/functionstest"
+	"natster/internal/test/wait"
 )
 
 func strangers(t testing.TB, n int) []events.Account {
@@ -73,7 +74,7 @@ func nothingMore(t *testing.T, sub listener) {
 		t.Fatal(err)
 	}
 	if n, _, err := sub.Pending(); err != nil || n != 0 {
-		m, _ := sub.NextMsg(functionstest.Patience)
+		m, _ := sub.NextMsg(wait.Patience)
 		t.Errorf("more is heard: %s %s (%v)", m.Subject, m.Data, err)
 	}
 }

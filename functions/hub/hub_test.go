@@ -12,6 +12,7 @@ import (
 	"natster/functions/hub"
 	"natster/internal/test/eventstest"
 	"natster/internal/test/functionstest"
+	"natster/internal/test/wait"
 )
 
 // asked collects what the hub asks of eventwriter.
@@ -42,7 +43,7 @@ func settled(t *testing.T, b *functionstest.Bench) {
 	}
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.After(functionstest.Patience); ; {
+	for late := time.After(wait.Patience); ; {
 		info, err := consumer.Info(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -18,10 +18,8 @@ import (
 	"natster/functions"
 	"natster/functions/projection"
 	"natster/functions/view"
+	"natster/internal/test/wait"
 )
-
-// patience bounds what a test waits for; nothing waits that long but a failure.
-const patience = 30 * time.Second
 
 // A ground is a NATS server with a log, and an administrator's connection to it.
 type ground struct {
@@ -50,7 +48,7 @@ func (g *ground) open(dir string) {
 	}
 	s.Start()
 	g.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(patience) {
+	if !s.ReadyForConnections(wait.Patience) {
 		g.Fatal("the server does not start")
 	}
 	g.server = s
@@ -90,7 +88,7 @@ func (g *ground) connect(options ...nats.Option) *nats.Conn {
 }
 
 func (g *ground) context() context.Context {
-	ctx, cancel := context.WithTimeout(g.T.Context(), patience)
+	ctx, cancel := context.WithTimeout(g.T.Context(), wait.Patience)
 	g.Cleanup(cancel)
 	return ctx
 }
@@ -111,7 +109,7 @@ func (g *ground) happen(evs ...events.Event) (position uint64) {
 		if err != nil {
 			g.Fatal(err)
 		}
-		if last, err = g.js.PublishMsgAsync(m, jetstream.WithStallWait(patience)); err != nil {
+		if last, err = g.js.PublishMsgAsync(m, jetstream.WithStallWait(wait.Patience)); err != nil {
 			g.Fatal(err)
 		}
 	}

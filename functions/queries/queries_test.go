@@ -22,6 +22,7 @@ import (
 	"natster/functions/view"
 	"natster/internal/test/eventstest"
 	"natster/internal/test/functionstest"
+	"natster/internal/test/wait"
 )
 
 // A house is a bench with queries in it.
@@ -323,7 +324,7 @@ func BenchmarkQueries(b *testing.B) {
 	for b.Loop() {
 		for i, e := range endpoints {
 			begin := time.Now()
-			if _, err := nc.Request(events.GlobalSubject(e), nil, functionstest.Patience); err != nil {
+			if _, err := nc.Request(events.GlobalSubject(e), nil, wait.Patience); err != nil {
 				b.Fatal(err)
 			}
 			took[i] = append(took[i], time.Since(begin))

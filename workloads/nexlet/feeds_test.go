@@ -12,6 +12,7 @@ import (
 	"natster/functions"
 	"natster/internal/test/nexlettest"
 	"natster/internal/test/nextest"
+	"natster/internal/test/wait"
 	"natster/workloads/nexlet"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
@@ -99,7 +100,7 @@ func logsOf(t *testing.T, c *nex.Client) *lineLog {
 
 func (l *lineLog) wait(right func(nex.Line) bool) {
 	l.t.Helper()
-	patience := time.After(nexlettest.Patience)
+	patience := time.After(wait.Patience)
 	for {
 		select {
 		case line := <-l.came:

@@ -11,7 +11,7 @@ import (
 	"natster/deploy/nex"
 	"natster/functions"
 	"natster/functions/api"
-	"natster/internal/test/nexlettest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
@@ -45,7 +45,7 @@ func echo(_ context.Context, _ *functions.Call, q word) (word, error) {
 
 func call(t *testing.T, a *worldtest.Account, text string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), nexlettest.Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), wait.Patience)
 	defer cancel()
 	got, err := api.Call(ctx, api.NewClient(a.Conn(t)), probe, word{text})
 	return got.Word, err
@@ -69,7 +69,7 @@ func deployOn(t *testing.T, c *nex.Client, function string, tags wire.Tags) nex.
 // answered waits until the function answers.
 func answered(t *testing.T, a *worldtest.Account) {
 	t.Helper()
-	until := time.Now().Add(nexlettest.Patience)
+	until := time.Now().Add(wait.Patience)
 	for {
 		_, err := call(t, a, "hello")
 		if err == nil {

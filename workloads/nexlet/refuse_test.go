@@ -13,6 +13,7 @@ import (
 
 	"natster/internal/test/nexlettest"
 	"natster/internal/test/nextest"
+	"natster/internal/test/wait"
 	"natster/workloads/nexlet"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
@@ -26,7 +27,7 @@ func start(t *testing.T, s *nexlettest.Stage, node *nextest.Node, body wire.Star
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := s.NexConn().Request(wire.Start(node.ID, node.Child(0).ID, id), text, nexlettest.Patience)
+	m, err := s.NexConn().Request(wire.Start(node.ID, node.Child(0).ID, id), text, wait.Patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func TestWhatCannotRunIsRefusedInASentence(t *testing.T) {
 			stop, err := json.Marshal(wire.StopWorkloadRequest{Namespace: r.body.Namespace})
 			must(err)
 			for i, wants := range []bool{true, false} {
-				m, err := s.NexConn().Request(wire.Stop(node.ID, id), stop, nexlettest.Patience)
+				m, err := s.NexConn().Request(wire.Stop(node.ID, id), stop, wait.Patience)
 				must(err)
 				var a wire.StopWorkloadResponse
 				if json.Unmarshal(m.Data, &a) != nil || a.Stopped != wants || a.Type != spec.Type {
@@ -141,14 +142,14 @@ func TestWhatTheStockCLIWasRefusedIsNotStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := s.NexConn().Request(wire.Deploy(b.Namespace, bids[0].ID), text, nexlettest.Patience)
+	m, err := s.NexConn().Request(wire.Deploy(b.Namespace, bids[0].ID), text, wait.Patience)
 	if err != nil || wire.Refusal(m) == nil {
 		t.Fatalf("not refused: %v", err)
 	}
 	kept := deploy(t, s.Client("shares"), "prober")
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for until := time.After(nexlettest.Patience); ; {
+	for until := time.After(wait.Patience); ; {
 		stored := state.Stored()
 		if len(stored) == 1 {
 			for key := range stored {

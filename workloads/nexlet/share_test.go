@@ -14,6 +14,7 @@ import (
 	"natster/internal/test/logtest"
 	"natster/internal/test/nexlettest"
 	"natster/internal/test/nextest"
+	"natster/internal/test/wait"
 	"natster/workloads/nexlet/wire"
 )
 
@@ -34,7 +35,7 @@ func (w *witness) hear(_ context.Context, e events.Envelope) error {
 
 func (w *witness) wait(t *testing.T, position uint64) {
 	t.Helper()
-	patience := time.After(nexlettest.Patience + 15*time.Second) // AckWait, if the active one died with an event in hand
+	patience := time.After(wait.Patience + 15*time.Second) // AckWait, if the active one died with an event in hand
 	for {
 		select {
 		case p := <-w.came:
@@ -75,14 +76,14 @@ func TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy(t *testing.T) {
 	put := func(n int) {
 		t.Helper()
 		for i := range n {
-			ctx, cancel := context.WithTimeout(t.Context(), nexlettest.Patience)
+			ctx, cancel := context.WithTimeout(t.Context(), wait.Patience)
 			if err := alice.Share(ctx, logtest.Catalog("films"), logtest.Account(int(alice.Position())+i)); err != nil {
 				t.Error(err)
 			}
 			cancel()
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), nexlettest.Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), wait.Patience)
 	defer cancel()
 	for alice.Initialize(ctx, s.Account("alice").Key, "", "alice") != nil && ctx.Err() == nil { // until eventwriter is there
 	}

@@ -15,6 +15,7 @@ import (
 
 	"natster/internal/test/nexlettest"
 	"natster/internal/test/nextest"
+	"natster/internal/test/wait"
 	"natster/workloads/nexlet"
 	"natster/workloads/nexlet/wire"
 )
@@ -146,7 +147,7 @@ func TestANexletEndsWithItsNode(t *testing.T) {
 	node.Kill()
 	select {
 	case <-node.Child(0).Done():
-	case <-time.After(nexlettest.Patience):
+	case <-time.After(wait.Patience):
 		t.Fatal("an orphan lives on")
 	}
 }
@@ -173,7 +174,7 @@ func TestANexletThatNeverRegisteredEndsWithItsNode(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(nexlettest.Patience):
+	case <-time.After(wait.Patience):
 		t.Fatal("an orphan lives on")
 	}
 }
@@ -202,7 +203,7 @@ func TestAProcessWhoseParentIsKilledEnds(t *testing.T) {
 	}()
 	select {
 	case <-ended:
-	case <-time.After(nexlettest.Patience):
+	case <-time.After(wait.Patience):
 		t.Fatal("the nexlet lives on")
 	}
 	_ = parent.Wait() // it was killed
@@ -317,7 +318,7 @@ func TestLameduckTakesNoMoreWorkAndFinishesWhatRuns(t *testing.T) {
 	}
 	select {
 	case <-node.Child(0).Done():
-	case <-time.After(nexlettest.Patience):
+	case <-time.After(wait.Patience):
 		t.Fatal("it does not end with its node")
 	}
 }
@@ -357,7 +358,7 @@ func feedOf(t *testing.T, s *nexlettest.Stage, owner string) *feedLog {
 // wait waits for an event; those before it are passed over.
 func (f *feedLog) wait(kind string, right func(map[string]any) bool) map[string]any {
 	f.t.Helper()
-	patience := time.After(nexlettest.Patience)
+	patience := time.After(wait.Patience)
 	for {
 		select {
 		case e := <-f.came:

@@ -17,12 +17,10 @@ import (
 	"natster/deploy/world"
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 	"natster/workloads/catalog/server"
 )
-
-// Patience bounds what a test waits for; only a failure waits that long.
-const Patience = 20 * time.Second
 
 // Films is the catalog that alice serves.
 var Films = func() events.Catalog {
@@ -78,7 +76,7 @@ func (w *World) Serve(t testing.TB, change ...func(*server.Config)) (s *server.S
 		select {
 		case err := <-ended:
 			return err
-		case <-time.After(Patience):
+		case <-time.After(wait.Patience):
 			t.Error("the server does not stop")
 			return nil
 		}
@@ -92,7 +90,7 @@ func (w *World) Serve(t testing.TB, change ...func(*server.Config)) (s *server.S
 	case <-s.Ready():
 	case err := <-ended:
 		t.Fatalf("the server ended with %v", err)
-	case <-time.After(Patience):
+	case <-time.After(wait.Patience):
 		t.Fatal("the server does not become ready")
 	}
 	return s, stop
@@ -134,7 +132,7 @@ func Ask(t testing.TB, nc *nats.Conn, subject string, body any) api.Envelope {
 			t.Fatal(err)
 		}
 	}
-	m, err := nc.Request(subject, raw, Patience)
+	m, err := nc.Request(subject, raw, wait.Patience)
 	if err != nil {
 		t.Fatalf("%s: %v", subject, err)
 	}
@@ -143,19 +141,4 @@ func Ask(t testing.TB, nc *nats.Conn, subject string, body any) api.Envelope {
 		t.Fatalf("%s: %v in %q", subject, err, m.Data)
 	}
 	return e
-}
-
-// Eventually waits until is returns true.
-func Eventually(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	deadline := time.After(Patience)
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !is() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal("it never happens: " + what)
-		}
-	}
 }

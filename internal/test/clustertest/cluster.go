@@ -20,10 +20,8 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/functions"
+	"natster/internal/test/wait"
 )
-
-// Patience bounds what a test waits for; nothing waits that long but a failure.
-const Patience = time.Minute
 
 // A Cluster is servers of one operator.
 type Cluster struct {
@@ -91,7 +89,7 @@ func (c *Cluster) start(op *accounts.Operator, i, port int, routes []*url.URL) *
 		s.Shutdown()
 		s.WaitForShutdown()
 	})
-	if !s.ReadyForConnections(Patience) {
+	if !s.ReadyForConnections(wait.Patience) {
 		c.t.Fatal("a server of the cluster does not start")
 	}
 	return s
@@ -199,7 +197,7 @@ func (c *Cluster) eventually(what string, do func() error) {
 	c.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	until := time.Now().Add(Patience)
+	until := time.Now().Add(wait.Patience)
 	for {
 		err := do()
 		if err == nil {

@@ -31,6 +31,7 @@ import (
 	"natster/internal/test/clustertest"
 	"natster/internal/test/logtest"
 	"natster/internal/test/nextest"
+	"natster/internal/test/wait"
 	"natster/workloads/nexlet"
 )
 
@@ -107,7 +108,7 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 				return cmd
 			}),
 		}})
-		ctx, cancel := context.WithTimeout(t.Context(), clustertest.Patience)
+		ctx, cancel := context.WithTimeout(t.Context(), wait.Patience)
 		defer cancel()
 		if err := nodes[i].Healthy(ctx, "natster"); err != nil {
 			t.Fatal(err)
@@ -154,7 +155,7 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 	}
 	reach := func(n int64) {
 		t.Helper()
-		until := time.Now().Add(clustertest.Patience)
+		until := time.Now().Add(wait.Patience)
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
 		for goal := count.Load() + n; count.Load() < goal; <-tick.C {
@@ -180,7 +181,7 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	patience, cancel := context.WithTimeout(t.Context(), clustertest.Patience)
+	patience, cancel := context.WithTimeout(t.Context(), wait.Patience)
 	defer cancel()
 	views := view.NewReader(direct)
 	var position uint64

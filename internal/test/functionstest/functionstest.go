@@ -26,11 +26,9 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
-
-// Patience bounds what a test waits for; nothing waits that long but a failure.
-const Patience = 20 * time.Second
 
 // A Bench is a world with the functions under test in it. What fails in it fails the test.
 type Bench struct {
@@ -167,7 +165,7 @@ func (b *Bench) Project(bucket view.Bucket, generation, position uint64, docs ma
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		ack, err := b.JS.PublishAsync(bucket.Subject(key), data, jetstream.WithStallWait(Patience))
+		ack, err := b.JS.PublishAsync(bucket.Subject(key), data, jetstream.WithStallWait(wait.Patience))
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -183,7 +181,7 @@ func (b *Bench) Project(bucket view.Bucket, generation, position uint64, docs ma
 		case <-ack.Ok():
 		case err := <-ack.Err():
 			b.t.Fatal(err)
-		case <-time.After(Patience):
+		case <-time.After(wait.Patience):
 			b.t.Fatalf("bucket %s does not answer", bucket.Name)
 		}
 	}
@@ -257,7 +255,7 @@ func (b *Bench) Writer(decide func(Written) error) {
 // Ask sends body as it is, and returns the envelope of the answer.
 func (b *Bench) Ask(nc *nats.Conn, subject string, body []byte, header ...string) api.Envelope {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), Patience)
+	ctx, cancel := context.WithTimeout(b.t.Context(), wait.Patience)
 	defer cancel()
 	m := &nats.Msg{Subject: subject, Data: body, Header: nats.Header{}}
 	for i := 0; i+1 < len(header); i += 2 {
@@ -290,10 +288,10 @@ func BadBodies() map[string][]byte {
 	}
 }
 
-// Next is the next message of sub; nothing within [Patience] fails the test.
+// Next is the next message of sub; nothing within [wait.Patience] fails the test.
 func (b *Bench) Next(sub *nats.Subscription) *nats.Msg {
 	b.t.Helper()
-	m, err := sub.NextMsg(Patience)
+	m, err := sub.NextMsg(wait.Patience)
 	if err != nil {
 		b.t.Fatalf("nothing came on %s: %v", sub.Subject, err)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
-	"natster/internal/test/functionstest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
@@ -63,7 +63,7 @@ func TestANewcomerSeesTheHubsCatalog(t *testing.T) {
 	if err := client.Initialize(t.Context(), bob.Key, "2", "bob"); err != nil {
 		t.Fatal(err)
 	}
-	m, err := news.NextMsg(functionstest.Patience)
+	m, err := news.NextMsg(wait.Patience)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,13 +19,11 @@ import (
 	"natster/deploy/world"
 	"natster/functions"
 	"natster/internal/test/nextest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 	"natster/workloads/nexlet"
 	"natster/workloads/nexlet/wire"
 )
-
-// Patience bounds what a test waits for; nothing waits that long but a failure.
-const Patience = 20 * time.Second
 
 // A Stage is a world, and Nex beside it.
 type Stage struct {
@@ -143,7 +141,7 @@ func (s *Stage) Node(c nextest.Config) *nextest.Node {
 // Healthy waits until the node's nexlet can be given work.
 func (s *Stage) Healthy(n *nextest.Node) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), Patience)
+	ctx, cancel := context.WithTimeout(s.t.Context(), wait.Patience)
 	defer cancel()
 	s.must(n.Healthy(ctx, "natster"))
 }
@@ -152,7 +150,7 @@ func (s *Stage) Healthy(n *nextest.Node) {
 func (s *Stage) Client(namespace string) *nex.Client {
 	s.t.Helper()
 	c, err := nex.New(nex.Config{Conn: s.NexConn(), Namespace: namespace, Waits: nex.Waits{
-		Quiet: 50 * time.Millisecond, Poll: 10 * time.Millisecond, Ready: Patience,
+		Quiet: 50 * time.Millisecond, Poll: 10 * time.Millisecond, Ready: wait.Patience,
 	}})
 	s.must(err)
 	return c
@@ -176,7 +174,7 @@ func (s *Stage) Running(c *nex.Client, id string, state wire.WorkloadState) wire
 	s.t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	until := time.After(Patience)
+	until := time.After(wait.Patience)
 	for {
 		found, err := c.List(s.t.Context(), id)
 		if err == nil && len(found) == 1 && found[0].State == state {

@@ -12,6 +12,7 @@ import (
 	"natster/functions/api"
 	"natster/internal/test/nexlettest"
 	"natster/internal/test/nextest"
+	"natster/internal/test/wait"
 	"natster/workloads/nexlet/wire"
 )
 
@@ -28,7 +29,7 @@ func TestTheNexletDoesWhatTheStockCLIAsks(t *testing.T) {
 	nc := s.NexConn()
 	ask := func(subject, body string, into any) {
 		t.Helper()
-		m, err := nc.RequestMsg(&nats.Msg{Subject: subject, Data: []byte(body)}, nexlettest.Patience)
+		m, err := nc.RequestMsg(&nats.Msg{Subject: subject, Data: []byte(body)}, wait.Patience)
 		if err != nil {
 			t.Fatalf("%s: %v", subject, err)
 		}

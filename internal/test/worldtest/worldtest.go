@@ -15,6 +15,7 @@ import (
 	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/events"
+	"natster/internal/test/wait"
 )
 
 // A World is a running world of one test. What fails in it fails the test.
@@ -38,9 +39,6 @@ type Account struct {
 	mu sync.Mutex
 	nc *nats.Conn
 }
-
-// patience bounds what a test waits for; nothing waits that long but a failure.
-const patience = 20 * time.Second
 
 // Start starts a world in a directory of the test, on ports that nobody else has. Options change its Config before it starts.
 func Start(t testing.TB, options ...func(*world.Config)) *World {
@@ -158,7 +156,7 @@ func (a *Account) Connect(t testing.TB, options ...nats.Option) *nats.Conn {
 
 func (w *World) start(t testing.TB) *world.World {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(w.context(), patience)
+	ctx, cancel := context.WithTimeout(w.context(), wait.Patience)
 	defer cancel()
 	started, err := world.Start(ctx, w.config)
 	if err != nil {
@@ -172,7 +170,7 @@ func (w *World) stop(t testing.TB) {
 	if w.World == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.context()), wait.Patience)
 	defer cancel()
 	if err := w.World.Stop(ctx); err != nil {
 		t.Errorf("stop the world: %v", err)

@@ -19,6 +19,7 @@ import (
 	"natster/events"
 	"natster/functions/api"
 	"natster/internal/test/catalogtest"
+	"natster/internal/test/wait"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
 	"natster/workloads/catalog/server"
@@ -29,7 +30,7 @@ const chunk = 16 << 10
 var films = catalogtest.Films
 
 func bob(t testing.TB, w *catalogtest.World, change ...func(*client.Config)) *client.Client {
-	c := client.Config{Conn: w.Bob.Conn(t), Account: w.Bob.Key, ChunkSize: chunk, ReadChunk: chunk, Patience: catalogtest.Patience}
+	c := client.Config{Conn: w.Bob.Conn(t), Account: w.Bob.Key, ChunkSize: chunk, ReadChunk: chunk, Patience: wait.Patience}
 	for _, f := range change {
 		f(&c)
 	}
@@ -103,7 +104,7 @@ func TestBobDownloadsWhatAliceShares(t *testing.T) {
 	if err != nil || r.Skipped != len(sizes) || r.Bytes != 0 {
 		t.Fatalf("what is there is brought again: %+v, %v", r, err)
 	}
-	catalogtest.Eventually(t, "no file stays open at the server", func() bool { return w.Library.Open() == 0 })
+	wait.Eventually(t, "no file stays open at the server", func() bool { return w.Library.Open() == 0 })
 }
 
 func TestAListingInPagesIsListedWhole(t *testing.T) {
@@ -146,12 +147,12 @@ func TestRefusalsAreTold(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	catalogtest.Eventually(t, "the session is closed", func() bool { return w.Library.Open() == 0 })
+	wait.Eventually(t, "the session is closed", func() bool { return w.Library.Open() == 0 })
 	w.Library.Change(e.Hash)
 	expect("changed", client.ErrChanged)
 	w.Shares.Set()
 	w.Tell(t, events.FeedUnshared, 1)
-	catalogtest.Eventually(t, "bob is refused", func() bool {
+	wait.Eventually(t, "bob is refused", func() bool {
 		_, err := c.List(t.Context(), films)
 		return errors.Is(err, client.ErrNotShared)
 	})
@@ -436,7 +437,7 @@ func TestARevokedShareEndsADownload(t *testing.T) {
 	expectOnly(t, dir, client.PartialName(e))
 	w.Shares.Set(api.Share{From: w.Alice.Key, To: w.Bob.Key, Catalog: films})
 	w.Tell(t, events.FeedShared, 2)
-	catalogtest.Eventually(t, "it continues when it is shared again", func() bool {
+	wait.Eventually(t, "it continues when it is shared again", func() bool {
 		r, err := download(t, bob(t, w), dir, e)
 		return err == nil && r.Resumed == 1
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/internal/test/catalogtest"
+	"natster/internal/test/wait"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
 	"natster/workloads/catalog/seal"
@@ -29,7 +30,7 @@ func within(t testing.TB, f func(context.Context) error) error {
 	select {
 	case err := <-ended:
 		return err
-	case <-time.After(catalogtest.Patience):
+	case <-time.After(wait.Patience):
 		t.Fatal("it never ends")
 		return nil
 	}

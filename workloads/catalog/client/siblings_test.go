@@ -7,6 +7,7 @@ import (
 
 	"natster/events"
 	"natster/internal/test/catalogtest"
+	"natster/internal/test/wait"
 	"natster/workloads/catalog/client"
 	"natster/workloads/catalog/server"
 )
@@ -37,7 +38,7 @@ func TestTwoServersOfOneCatalogDoNotDisturbEachOther(t *testing.T) {
 			t.Fatalf("%d sessions for one file", n)
 		}
 	}
-	catalogtest.Eventually(t, "sessions are closed where they are", func() bool {
+	wait.Eventually(t, "sessions are closed where they are", func() bool {
 		return one.Stats().Sessions+two.Stats().Sessions == 0
 	})
 }
@@ -59,7 +60,7 @@ func TestTheOtherServerGoesOnWhenOneEnds(t *testing.T) {
 	dir := t.TempDir()
 	ended := make(chan error, 1)
 	go func() {
-		_, err := bob(t, w, func(c *client.Config) { c.Patience = catalogtest.Patience }).
+		_, err := bob(t, w, func(c *client.Config) { c.Patience = wait.Patience }).
 			Download(t.Context(), films, w.Library.Contents().Entries, dir, client.Options{})
 		ended <- err
 	}()

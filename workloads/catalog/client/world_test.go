@@ -9,6 +9,7 @@ import (
 
 	"natster/functions/api"
 	"natster/internal/test/catalogtest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 	"natster/workloads/catalog/client"
 	"natster/workloads/catalog/server"
@@ -52,7 +53,7 @@ func TestAShareIsServedUntilItIsTakenBack(t *testing.T) {
 	if err := functions.Share(t.Context(), films, bob.Key); err != nil {
 		t.Fatal(err)
 	}
-	catalogtest.Eventually(t, "bob is served", func() bool {
+	wait.Eventually(t, "bob is served", func() bool {
 		_, err := c.List(t.Context(), films)
 		return err == nil
 	})

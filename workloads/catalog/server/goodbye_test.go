@@ -11,6 +11,7 @@ import (
 	"natster/events"
 	"natster/functions/api"
 	"natster/internal/test/catalogtest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 	"natster/workloads/catalog/server"
 )
@@ -53,7 +54,7 @@ func TestFriendsHearThatACatalogIsNotServedAnyMore(t *testing.T) {
 	expect := func(sub *nats.Subscription, online bool) {
 		t.Helper()
 		for {
-			m, err := sub.NextMsg(catalogtest.Patience)
+			m, err := sub.NextMsg(wait.Patience)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,7 +102,7 @@ func TestACatalogThatAnotherServerStillServesStaysOnline(t *testing.T) {
 	// The goodbye of one may come before or after what the other says to it; the last word says that it is there.
 	var last string
 	for stopped := false; !stopped || !strings.HasSuffix(last, ".put"); {
-		m, err := said.NextMsg(catalogtest.Patience)
+		m, err := said.NextMsg(wait.Patience)
 		if err != nil {
 			t.Fatalf("after the goodbye nobody says that the other server is there; the last word was %q", last)
 		}

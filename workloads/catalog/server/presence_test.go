@@ -9,6 +9,7 @@ import (
 	"natster/events"
 	"natster/functions/api"
 	"natster/internal/test/catalogtest"
+	"natster/internal/test/wait"
 	"natster/workloads/catalog"
 )
 
@@ -42,7 +43,7 @@ func TestTheServerSaysThatItIsThere(t *testing.T) {
 		t.Helper()
 		var h api.Heartbeat
 		for h.Catalog != films { // the world's own hub may be there too
-			m, err := s.NextMsg(catalogtest.Patience)
+			m, err := s.NextMsg(wait.Patience)
 			if err != nil {
 				t.Fatal(err)
 			}

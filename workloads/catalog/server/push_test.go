@@ -11,6 +11,7 @@ import (
 	"natster/events"
 	"natster/functions/api"
 	"natster/internal/test/catalogtest"
+	"natster/internal/test/wait"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/seal"
 	"natster/workloads/catalog/server"
@@ -50,7 +51,7 @@ func TestAnExistingClientDownloads(t *testing.T) {
 			}
 			var got []byte
 			for i := range a.TotalChunks {
-				m, err := sub.NextMsg(catalogtest.Patience)
+				m, err := sub.NextMsg(wait.Patience)
 				if err != nil {
 					t.Fatal(err)
 				}

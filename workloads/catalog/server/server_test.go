@@ -14,6 +14,7 @@ import (
 	"natster/events"
 	"natster/functions/api"
 	"natster/internal/test/catalogtest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/seal"
@@ -74,7 +75,7 @@ func (x *receiver) fetch(chunks ...[2]int64) api.Envelope {
 
 func (x *receiver) frame() seal.Frame {
 	x.t.Helper()
-	m, err := x.frames.NextMsg(catalogtest.Patience)
+	m, err := x.frames.NextMsg(wait.Patience)
 	if err != nil {
 		x.t.Fatal(err)
 	}
@@ -193,7 +194,7 @@ func TestNothingRunsAfterRun(t *testing.T) {
 			break
 		}
 	}
-	if _, err := w.Bob.Conn(t).Request(subject(events.VerbGet), nil, catalogtest.Patience); !errors.Is(err, nats.ErrNoResponders) {
+	if _, err := w.Bob.Conn(t).Request(subject(events.VerbGet), nil, wait.Patience); !errors.Is(err, nats.ErrNoResponders) {
 		t.Fatal(err)
 	}
 }

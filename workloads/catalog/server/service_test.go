@@ -9,6 +9,7 @@ import (
 	"natster/events"
 	"natster/functions/api"
 	"natster/internal/test/catalogtest"
+	"natster/internal/test/wait"
 )
 
 // What `nats micro ls`, `info` and `stats` see.
@@ -19,7 +20,7 @@ func TestACatalogIsAServiceOfItsAccount(t *testing.T) {
 	for range 3 {
 		expectCode(t, catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbGet), nil), api.CodeOK)
 	}
-	m, err := nc.Request("$SRV.STATS.natster-catalog-films", nil, catalogtest.Patience)
+	m, err := nc.Request("$SRV.STATS.natster-catalog-films", nil, wait.Patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +38,7 @@ func TestACatalogIsAServiceOfItsAccount(t *testing.T) {
 	if stats.Metadata["catalog"] != films.String() {
 		t.Errorf("the service is of %v", stats.Metadata)
 	}
-	if _, err := w.Bob.Conn(t).Request("$SRV.PING", nil, catalogtest.Patience); err == nil {
+	if _, err := w.Bob.Conn(t).Request("$SRV.PING", nil, wait.Patience); err == nil {
 		t.Error("bob sees services of alice's account")
 	}
 }
@@ -48,7 +49,7 @@ func TestCatalogsAreServedInTheOriginalsQueueGroups(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)
 	for service, queue := range map[string]string{"natster-catalog-films": "natstercatalog", "natster-inbox": "natsterlocalservices"} {
-		m, err := w.Alice.Conn(t).Request("$SRV.INFO."+service, nil, catalogtest.Patience)
+		m, err := w.Alice.Conn(t).Request("$SRV.INFO."+service, nil, wait.Patience)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"natster/events"
 	"natster/functions/api"
 	"natster/internal/test/catalogtest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/seal"
@@ -53,10 +54,10 @@ func TestWhoCannotBeConfirmedIsNotServed(t *testing.T) {
 		t.Fatalf("alice herself: %d", c)
 	}
 	w.Shares.Fail(nil)
-	catalogtest.Eventually(t, "bob is served", func() bool { return get(w.Bob) == api.CodeOK })
+	wait.Eventually(t, "bob is served", func() bool { return get(w.Bob) == api.CodeOK })
 	x := openSession(t, w.Bob.Conn(t), w.Alice.Key, w.Bob.Key, e, 0)
 	w.Shares.Fail(errors.New("away again"))
-	catalogtest.Eventually(t, "bob is refused", func() bool { return get(w.Bob) == api.CodeUnavailable })
+	wait.Eventually(t, "bob is refused", func() bool { return get(w.Bob) == api.CodeUnavailable })
 	if f := x.frame(); f.Kind != seal.KindEnd {
 		t.Fatalf("%+v", f)
 	}
@@ -88,7 +89,7 @@ func TestAnUnshareEndsWhatIsOpen(t *testing.T) {
 	}
 	close(goOn)
 	expectCode(t, x.fetch([2]int64{0, 1}), api.CodeForbidden)
-	catalogtest.Eventually(t, "the file is closed", func() bool { return w.Library.Open() == 0 })
+	wait.Eventually(t, "the file is closed", func() bool { return w.Library.Open() == 0 })
 	if s.Stats().Bytes != 0 || s.Stats().Sessions != 0 {
 		t.Fatalf("%+v after the share was taken back", s.Stats())
 	}
@@ -98,7 +99,7 @@ func TestAnUnshareEndsWhatIsOpen(t *testing.T) {
 	// shared again, and old news of the unshare comes late
 	w.Shares.Set(api.Share{From: w.Alice.Key, To: w.Bob.Key, Catalog: films})
 	w.Tell(t, events.FeedShared, 8)
-	catalogtest.Eventually(t, "bob is served", func() bool {
+	wait.Eventually(t, "bob is served", func() bool {
 		return catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbGet), nil).Code == api.CodeOK
 	})
 	w.Tell(t, events.FeedUnshared, 7)
@@ -126,12 +127,12 @@ func TestOldNewsChangeNothingBetweenLooks(t *testing.T) {
 	get := func() api.Code { return catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbGet), nil).Code }
 	w.Shares.Fail(errors.New("the functions are away"))
 	w.Tell(t, events.FeedUnshared, 7)
-	catalogtest.Eventually(t, "bob is refused", func() bool { return get() == api.CodeForbidden })
+	wait.Eventually(t, "bob is refused", func() bool { return get() == api.CodeForbidden })
 	looks := w.Shares.Looks()
-	catalogtest.Eventually(t, "two looks fail", func() bool { return w.Shares.Looks() > looks+2 })
+	wait.Eventually(t, "two looks fail", func() bool { return w.Shares.Looks() > looks+2 })
 	w.Tell(t, events.FeedShared, 6)
 	w.TellAbout(t, events.FeedShared, carol.Key, 9)
-	catalogtest.Eventually(t, "all news are heard", func() bool { return w.Shares.Observed() == 9 })
+	wait.Eventually(t, "all news are heard", func() bool { return w.Shares.Observed() == 9 })
 	if c := get(); c != api.CodeForbidden {
 		t.Fatalf("bob is served again: %d", c)
 	}
@@ -176,11 +177,11 @@ func TestAnUnshareStopsAPush(t *testing.T) {
 	sent := s.Stats().Bytes
 	w.Shares.Set()
 	w.Tell(t, events.FeedUnshared, 1)
-	catalogtest.Eventually(t, "bob is refused", func() bool {
+	wait.Eventually(t, "bob is refused", func() bool {
 		return catalogtest.Ask(t, nc, subject(events.VerbGet), nil).Code == api.CodeForbidden
 	})
 	close(goOn)
-	catalogtest.Eventually(t, "the push ends", func() bool { return s.Stats().Pushes == 0 })
+	wait.Eventually(t, "the push ends", func() bool { return s.Stats().Pushes == 0 })
 	if s.Stats().Bytes != sent || w.Library.Open() != 0 {
 		t.Fatalf("%d bytes after the share was taken back", s.Stats().Bytes-sent)
 	}
