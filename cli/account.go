@@ -9,6 +9,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/contexts"
+	"natster/cli/hint"
+	"natster/cli/term"
 	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/events"
@@ -28,7 +31,7 @@ again does no harm.
 
    natster init alice`,
 		Action: args(0, 1, func(ctx context.Context, c *cli.Context, arg []string) error {
-			dir, err := e.worldDir(c.String("world"))
+			dir, err := e.dirs.World(c.String("world"))
 			if err != nil {
 				return err
 			}
@@ -40,19 +43,19 @@ again does no harm.
 			if err != nil {
 				return err
 			}
-			return e.print(r, func() {
-				what := "account " + e.out.bold(r.Name) + " is ready"
+			return e.Print(r, func() {
+				what := "account " + e.Out.Bold(r.Name) + " is ready"
 				if r.Known {
-					what = "account " + e.out.bold(r.Name) + " has been ready since " + r.Since.Local().Format(time.DateTime)
+					what = "account " + e.Out.Bold(r.Name) + " has been ready since " + r.Since.Local().Format(time.DateTime)
 				}
-				e.say("%s", what)
-				e.say("  account  %s", r.Account)
-				e.say("  context  %s, in use now", r.Context)
-				e.say("  file     %s", r.File)
+				e.Say("%s", what)
+				e.Say("  account  %s", r.Account)
+				e.Say("  context  %s, in use now", r.Context)
+				e.Say("  file     %s", r.File)
 				if r.Before != "" && r.Before != r.Context {
-					e.say("\nBack to %s with: natster context use %s", r.Before, r.Before)
+					e.Say("\nBack to %s with: natster context use %s", r.Before, r.Before)
 				}
-				e.say("\nNext: natster catalog new NAME DIR, or look what is there with: natster catalog inbox")
+				e.Say("\nNext: natster catalog new NAME DIR, or look what is there with: natster catalog inbox")
 			})
 		}),
 	}
@@ -63,13 +66,13 @@ type initResult struct {
 	Name    string         `json:"name"`
 	Account events.Account `json:"account"`
 	Context string         `json:"context"`
-	Before  string         `json:"context_before,omitempty"` // what was in use
+	Before  string         `json:"context_before,omitempty"` // the one that was in use
 	File    string         `json:"file"`
-	Known   bool           `json:"known"` // it had been introduced before
+	Known   bool           `json:"known"` // whether it was introduced before
 	Since   time.Time      `json:"since"`
 }
 
-// join enrols the account in the world in dir, makes it a context and introduces it.
+// join enrols the account in the world in dir, writes a context for it and introduces it.
 func (e *env) join(ctx context.Context, dir, name string) (initResult, error) {
 	var r initResult
 	store, err := e.contexts()
@@ -93,45 +96,52 @@ func (e *env) join(ctx context.Context, dir, name string) (initResult, error) {
 		return r, err
 	}
 	me.Account, me.AccountName = enrolled.Account, enrolled.Name
-	r = initResult{Name: me.AccountName, Account: me.Account, Context: me.Name, File: store.path(me.Name)}
-	if r.Before, err = store.current(); err != nil && !errors.Is(err, errNoContext) {
+	r = initResult{Name: me.AccountName, Account: me.Account, Context: me.Name, File: store.Path(me.Name)}
+	if r.Before, err = store.Current(); err != nil && !errors.Is(err, contexts.ErrNone) {
 		return r, err
 	}
-	if err := store.put(me, enrolled.Creds); err != nil {
+	if err := store.Put(me, enrolled.Creds); err != nil {
 		return r, err
 	}
-	known, fresh, position, err := me.introduce(ctx, enrolled.Creds)
+	known, fresh, position, err := introduce(ctx, me, enrolled.Creds)
 	if err != nil {
 		return r, err
 	}
-	if err := e.remember(me, position); err != nil {
+	if err := store.Remember(me, position); err != nil {
 		return r, err
 	}
 	r.Known, r.Since = !fresh, time.Unix(known.Initialized, 0).UTC()
-	return r, store.use(me.Name)
+	return r, store.Use(me.Name)
 }
 
-// newContext is a context for the account called name, under --context's name if that was given. A context of that name in
-// another world is not overwritten.
-func (e *env) newContext(store contextStore, name, dir string, info world.Info) (Context, error) {
-	me := Context{Name: name, URL: info.URL, Fingerprint: info.Fingerprint, World: dir}
+// newContext returns a context for the account called name; its name is that of --context, or else the account's. A context of
+// that name in another world is an error.
+func (e *env) newContext(store *contexts.Store, name, dir string, info world.Info) (contexts.Context, error) {
+	me := contexts.Context{Name: name, URL: info.URL, Fingerprint: info.Fingerprint, World: dir}
 	if e.named != "" {
 		me.Name = e.named
 	}
-	if err := checkContextName(me.Name); err != nil {
+	if err := contexts.CheckName(me.Name); err != nil {
 		return me, err
 	}
-	old, err := store.get(me.Name)
+	old, err := store.Get(me.Name)
 	if err == nil && (old.World != dir || old.AccountName != name) {
-		return me, hint(fmt.Errorf("context %s is for account %s in another world (%s)", old.Name, old.AccountName, old.World),
-			"--context NAME init %s", name)
+		err := fmt.Errorf("context %s is for account %s in another world (%s)", old.Name, old.AccountName, old.World)
+		return me, hint.Add(err, "--context NAME init %s", name)
 	}
 	return me, nil
 }
 
-// introduce tells natster of the account, unless it knows it, and returns the position of the log that it has come to.
-func (c Context) introduce(ctx context.Context, creds accounts.Creds) (known api.Identity, fresh bool, position uint64, err error) {
-	nc, err := c.connect(ctx, creds)
+// introduce introduces the account to the functions, unless they know it. It returns what they know of it, whether that is new,
+// and the position of the log.
+func introduce(
+	ctx context.Context, c contexts.Context, creds accounts.Creds,
+) (known api.Identity, fresh bool, position uint64, err error) {
+	at, err := c.Where()
+	if err != nil {
+		return known, false, 0, err
+	}
+	nc, err := c.Connect(ctx, at, creds)
 	if err != nil {
 		return known, false, 0, err
 	}
@@ -141,7 +151,8 @@ func (c Context) introduce(ctx context.Context, creds accounts.Creds) (known api
 	if !errors.Is(err, api.ErrNotFound) && (err != nil || !known.Account.IsZero()) {
 		return known, false, client.Position(), err
 	}
-	if err := client.Initialize(ctx, c.Account, c.Account.String(), c.AccountName); err != nil && !errors.Is(err, api.ErrBadRequest) {
+	err = client.Initialize(ctx, c.Account, c.Account.String(), c.AccountName)
+	if err != nil && !errors.Is(err, api.ErrBadRequest) {
 		return known, false, 0, err
 	}
 	known, err = client.Introduced(ctx)
@@ -171,12 +182,12 @@ func whoamiCommand(e *env) *cli.Command {
 		Action: e.online(0, 0, func(ctx context.Context, s *session, _ *cli.Context, _ []string) error {
 			known, err := s.api.Whoami(ctx)
 			if errors.Is(err, api.ErrNotFound) {
-				return hint(errors.New("this account has not been introduced yet"), "init %s", s.me.AccountName)
+				return hint.Add(errors.New("this account has not been introduced yet"), "init %s", s.me.AccountName)
 			}
 			if err != nil {
 				return err
 			}
-			return s.print(struct {
+			return s.Print(struct {
 				Context string         `json:"context"`
 				Name    string         `json:"name"`
 				Account events.Account `json:"account"`
@@ -184,17 +195,20 @@ func whoamiCommand(e *env) *cli.Command {
 				OAuthID string         `json:"login,omitempty"`
 				URL     string         `json:"url"`
 				Notice  string         `json:"notice,omitempty"`
-			}{s.me.Name, s.me.AccountName, known.Account, time.Unix(known.Initialized, 0).UTC(), known.OAuthID, s.nc.ConnectedUrl(), s.api.Notice()}, func() {
-				s.say("%s", s.out.bold(s.me.AccountName))
-				s.say("  account  %s", known.Account)
-				s.say("  since    %s", time.Unix(known.Initialized, 0).Format(time.DateTime))
-				s.say("  context  %s", s.me.Name)
-				s.say("  world    %s", s.nc.ConnectedUrl())
+			}{
+				s.me.Name, s.me.AccountName, known.Account, time.Unix(known.Initialized, 0).UTC(), known.OAuthID,
+				s.nc.ConnectedUrl(), s.api.Notice(),
+			}, func() {
+				s.Say("%s", s.Out.Bold(s.me.AccountName))
+				s.Say("  account  %s", known.Account)
+				s.Say("  since    %s", time.Unix(known.Initialized, 0).Format(time.DateTime))
+				s.Say("  context  %s", s.me.Name)
+				s.Say("  world    %s", s.nc.ConnectedUrl())
 				if known.OAuthID != "" {
-					s.say("  login    %s", quoted(known.OAuthID))
+					s.Say("  login    %s", term.Quoted(known.OAuthID))
 				}
 				if notice := s.api.Notice(); notice != "" {
-					s.say("  notice   %s", s.out.bold(oneLine(notice)))
+					s.Say("  notice   %s", s.Out.Bold(term.OneLine(notice)))
 				}
 			})
 		}),

@@ -10,6 +10,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/contexts"
+	"natster/cli/hint"
+	"natster/cli/term"
 	"natster/deploy/accounts"
 	"natster/deploy/cluster"
 	"natster/deploy/world"
@@ -39,7 +42,7 @@ func (e *env) adminDir(flag string) (string, error) {
 	if me, err := e.me(); err == nil && flag == "" && me.World != "" {
 		return me.World, nil
 	}
-	return e.worldDir(flag)
+	return e.dirs.World(flag)
 }
 
 // administer connects to the global account of a world on this machine: the one that flag names, or the context's, or the
@@ -84,7 +87,7 @@ node, and keep it as you keep passwords. Write it again after an update of natst
    natster admin creds
    natster admin creds /srv/natster/creds`,
 		Action: args(0, 1, func(ctx context.Context, c *cli.Context, arg []string) error {
-			dir, err := e.worldDir(c.String("world"))
+			dir, err := e.dirs.World(c.String("world"))
 			if err != nil {
 				return err
 			}
@@ -97,7 +100,7 @@ node, and keep it as you keep passwords. Write it again after an update of natst
 			}
 			fns, err := world.Export(ctx, dir, to, c.String("claim-url"))
 			if errors.Is(err, accounts.ErrNotRunning) {
-				return hint(err, "devrun")
+				return hint.Add(err, "devrun")
 			}
 			if err != nil {
 				return err
@@ -106,8 +109,8 @@ node, and keep it as you keep passwords. Write it again after an update of natst
 			for _, f := range fns {
 				names = append(names, f.Name)
 			}
-			return e.print(map[string]any{"directory": to, "functions": names}, func() {
-				e.say("credentials of %s and the hub are in %s", count(len(names), "function"), to)
+			return e.Print(map[string]any{"directory": to, "functions": names}, func() {
+				e.Say("credentials of %s and the hub are in %s", term.Count(len(names), "function"), to)
 			})
 		}),
 	}
@@ -133,7 +136,7 @@ ca.pem beside the file. Then make the streams, with a replica on each server: na
 			if err != nil {
 				return err
 			}
-			dir, err := e.worldDir(c.String("world"))
+			dir, err := e.dirs.World(c.String("world"))
 			if err != nil {
 				return err
 			}
@@ -148,14 +151,14 @@ ca.pem beside the file. Then make the streams, with a replica on each server: na
 			var paths []string
 			for i, text := range files {
 				path := filepath.Join(c.String("out"), fmt.Sprintf("natster-%d.conf", i+1))
-				if err := writePrivate(path, text); err != nil {
+				if err := contexts.WritePrivate(path, text); err != nil {
 					return err
 				}
 				paths = append(paths, path)
 			}
-			return e.print(map[string]any{"files": paths, "url": cluster.URLs(servers)}, func() {
+			return e.Print(map[string]any{"files": paths, "url": cluster.URLs(servers)}, func() {
 				for i, p := range paths {
-					e.say("on %s: nats-server -c %s", servers[i].Host, p)
+					e.Say("on %s: nats-server -c %s", servers[i].Host, p)
 				}
 			})
 		}),
@@ -195,15 +198,15 @@ it once more: it introduces the hub.
 			}
 			n := c.Int("replicas")
 			if n < 1 || n > len(servers) {
-				return misused(c.Command, "--replicas %d: there are %s", n, count(len(servers), "server"))
+				return misused(c.Command, "--replicas %d: there are %s", n, term.Count(len(servers), "server"))
 			}
-			dir, err := e.worldDir(c.String("world"))
+			dir, err := e.dirs.World(c.String("world"))
 			if err != nil {
 				return err
 			}
 			fns, err := world.Provision(ctx, dir, cluster.URLs(servers), n)
 			if errors.Is(err, nats.ErrNoServers) {
-				return hint(err, "admin cluster SERVER...")
+				return hint.Add(err, "admin cluster SERVER...")
 			}
 			if err != nil {
 				return err
@@ -215,10 +218,10 @@ it once more: it introduces the hub.
 			if greeted != nil && !errors.Is(greeted, api.ErrUnavailable) {
 				return greeted
 			}
-			return e.print(map[string]any{"functions": len(fns), "replicas": n, "hub": greeted == nil}, func() {
-				e.say("streams, buckets and consumers of %s are there, with %s", count(len(fns), "function"), count(n, "replica"))
+			return e.Print(map[string]any{"functions": len(fns), "replicas": n, "hub": greeted == nil}, func() {
+				e.Say("streams, buckets and consumers of %s are there, with %s", term.Count(len(fns), "function"), term.Count(n, "replica"))
 				if greeted != nil {
-					e.say("no function runs yet; next: natster admin creds, natster deploy up, and this once more")
+					e.Say("no function runs yet; next: natster admin creds, natster deploy up, and this once more")
 				}
 			})
 		}),

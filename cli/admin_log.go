@@ -9,38 +9,40 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/hint"
+	"natster/cli/term"
 	"natster/deploy/world"
 	"natster/events"
 	"natster/functions/projection"
 	"natster/functions/view"
 )
 
-// A checkResult is what admin check --json says of the log.
+// A checkResult is what admin check found in the log.
 type checkResult struct {
-	Sound   bool        `json:"sound"`
-	Last    uint64      `json:"last"`
-	Events  uint64      `json:"events"`
-	Missing uint64      `json:"missing"`
-	Lost    []lostJSON  `json:"lost,omitempty"`
-	Bad     []badJSON   `json:"malformed,omitempty"`
-	Ahead   []aheadJSON `json:"ahead,omitempty"`
-	Seconds float64     `json:"seconds"`
+	Sound   bool           `json:"sound"`
+	Last    uint64         `json:"last"`
+	Events  uint64         `json:"events"`
+	Missing uint64         `json:"missing"`
+	Lost    []lostRow      `json:"lost,omitempty"`
+	Bad     []malformedRow `json:"malformed,omitempty"`
+	Ahead   []aheadRow     `json:"ahead,omitempty"`
+	Seconds float64        `json:"seconds"`
 }
 
-type lostJSON struct {
+type lostRow struct {
 	From   uint64    `json:"from"`
 	To     uint64    `json:"to"`
-	After  time.Time `json:"after,omitzero"`  // when the event before them was logged
-	Before time.Time `json:"before,omitzero"` // and the one after them
+	After  time.Time `json:"after,omitzero"`  // when the event before the gap was logged
+	Before time.Time `json:"before,omitzero"` // when the event after it was logged
 }
 
-type badJSON struct {
+type malformedRow struct {
 	Position uint64    `json:"position"`
 	Logged   time.Time `json:"logged"`
 	Error    string    `json:"error"`
 }
 
-type aheadJSON struct {
+type aheadRow struct {
 	Projection string `json:"projection"`
 	Position   uint64 `json:"position"`
 }
@@ -48,7 +50,7 @@ type aheadJSON struct {
 func adminCheckCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:  "check",
-		Usage: "read the whole event log and tell whether anything of it is lost",
+		Usage: "read the whole event log and report what is lost",
 		Flags: []cli.Flag{worldFlag()},
 		Description: `Reads every event at every position, and compares the end of the log with the projections. It exits with 0 for a sound log
 and 1 for a damaged one. Everybody may go on meanwhile. What is lost comes back with a backup, or not at all; then
@@ -59,61 +61,63 @@ natster admin rebuild --all --accept-loss goes on without it.`,
 				return err
 			}
 			defer nc.Close()
-			bar := e.bar("checking")
+			bar := e.Bar("checking")
 			began := time.Now()
-			health, err := projection.Check(ctx, nc, func(at, last uint64) { bar.count(int64(at), int64(last)) }, view.Projections()...)
-			bar.clear()
+			progress := func(at, last uint64) { bar.Count(int64(at), int64(last)) }
+			health, err := projection.Check(ctx, nc, progress, view.Projections()...)
+			bar.Clear()
 			if err != nil {
 				return err
 			}
 			took := time.Since(began)
-			if err := e.print(checkOf(health, took), func() { e.printHealth(health, took) }); err != nil {
+			if err := e.Print(newCheckResult(health, took), func() { e.printHealth(health, took) }); err != nil {
 				return err
 			}
 			if err := health.Err(); err != nil {
-				return hint(fmt.Errorf("the log is damaged; bring back a backup that is whole, or go on without what is lost: %w", err), "admin rebuild --all --accept-loss")
+				return hint.Add(fmt.Errorf("the log is damaged; bring back a backup that is whole, or go on without what is lost: %w", err),
+					"admin rebuild --all --accept-loss")
 			}
 			return nil
 		}),
 	}
 }
 
-func checkOf(h projection.Health, took time.Duration) checkResult {
+func newCheckResult(h projection.Health, took time.Duration) checkResult {
 	r := checkResult{Sound: h.Sound(), Last: h.Last, Events: h.Events, Missing: h.Missing(), Seconds: took.Seconds()}
 	for _, l := range h.Lost {
-		r.Lost = append(r.Lost, lostJSON{l.From, l.To, l.After.UTC(), l.Before.UTC()})
+		r.Lost = append(r.Lost, lostRow{l.From, l.To, l.After.UTC(), l.Before.UTC()})
 	}
 	for _, b := range h.Bad {
-		r.Bad = append(r.Bad, badJSON{b.Position, b.Logged.UTC(), b.Why})
+		r.Bad = append(r.Bad, malformedRow{b.Position, b.Logged.UTC(), b.Why})
 	}
 	for _, a := range h.Ahead {
-		r.Ahead = append(r.Ahead, aheadJSON{a.Bucket.Name, a.Position})
+		r.Ahead = append(r.Ahead, aheadRow{a.Bucket.Name, a.Position})
 	}
 	return r
 }
 
 func (e *env) printHealth(h projection.Health, took time.Duration) {
 	if h.Sound() {
-		e.say("the log is sound: %s, read in %s", count(int(h.Events), "event"), took.Round(time.Millisecond))
+		e.Say("the log is sound: %s, read in %s", term.Count(int(h.Events), "event"), took.Round(time.Millisecond))
 		return
 	}
-	when := func(t time.Time, nobody string) string {
+	when := func(t time.Time, unknown string) string {
 		if t.IsZero() {
-			return nobody
+			return unknown
 		}
 		return t.UTC().Format(time.RFC3339)
 	}
 	for _, l := range h.Lost {
-		e.say("lost       positions %d to %d: %s, logged between %s and %s", l.From, l.To, count(int(l.To-l.From+1), "event"),
-			when(l.After, "the beginning"), when(l.Before, "now"))
+		e.Say("lost       positions %d to %d: %s, logged between %s and %s",
+			l.From, l.To, term.Count(int(l.To-l.From+1), "event"), when(l.After, "the beginning"), when(l.Before, "now"))
 	}
 	for _, b := range h.Bad {
-		e.say("no event   position %d, logged %s: %s", b.Position, when(b.Logged, "some time"), oneLine(b.Why))
+		e.Say("no event   position %d, logged %s: %s", b.Position, when(b.Logged, "some time"), term.OneLine(b.Why))
 	}
 	for _, a := range h.Ahead {
-		e.say("cut short  the log ends at position %d, projection %s has seen position %d", h.Last, a.Bucket.Name, a.Position)
+		e.Say("cut short  the log ends at position %d, projection %s has seen position %d", h.Last, a.Bucket.Name, a.Position)
 	}
-	e.say("left       %s of %s", count(int(h.Events), "event"), count(int(h.Events+h.Missing()), "position"))
+	e.Say("left       %s of %s", term.Count(int(h.Events), "event"), term.Count(int(h.Events+h.Missing()), "position"))
 }
 
 func adminRebuildCommand(e *env) *cli.Command {
@@ -148,11 +152,11 @@ the old projections still know of them would be gone for good (see natster admin
 				return err
 			}
 			defer nc.Close()
-			// A rebuild holds all documents at once and makes little garbage beside them: collecting seldom, as long as there
-			// is room, is worth a tenth of its time, for a command that ends with it.
+			// A rebuild holds all documents at once and makes little other garbage. Collecting seldom, as long as there is
+			// memory, saves a tenth of its time, and the command ends with it.
 			defer debug.SetGCPercent(debug.SetGCPercent(400))
 			defer debug.SetMemoryLimit(debug.SetMemoryLimit(2 << 30))
-			bar := e.bar("rebuilding")
+			bar := e.Bar("rebuilding")
 			var last projection.Progress
 			began := time.Now()
 			rebuild := world.Rebuild
@@ -161,39 +165,41 @@ the old projections still know of them would be gone for good (see natster admin
 			}
 			err = rebuild(ctx, nc, func(p projection.Progress) {
 				last = p
-				bar.count(int64(p.Position)+int64(p.Written), int64(p.Last)+int64(p.Docs))
+				bar.Count(int64(p.Position)+int64(p.Written), int64(p.Last)+int64(p.Docs))
 			}, which...)
-			bar.clear()
+			bar.Clear()
 			if errors.Is(err, projection.ErrSuperseded) {
-				return hint(err, "admin rebuild --all")
+				return hint.Add(err, "admin rebuild --all")
 			}
 			if errors.Is(err, events.ErrLost) {
-				return hint(err, "admin check")
+				return hint.Add(err, "admin check")
 			}
 			if err != nil {
 				return err
 			}
 			took := time.Since(began)
-			return e.print(struct {
+			return e.Print(struct {
 				Projections []string `json:"projections"`
 				Events      uint64   `json:"events"`
 				Documents   int      `json:"documents"`
 				Seconds     float64  `json:"seconds"`
 			}{names, last.Position, last.Written, took.Seconds()}, func() {
-				e.say("rebuilt %s: %s of %s in %s", list(names), count(last.Written, "document"), count(int(last.Position), "event"), took.Round(time.Millisecond))
+				e.Say("rebuilt %s: %s of %s in %s", term.List(names), term.Count(last.Written, "document"),
+					term.Count(int(last.Position), "event"), took.Round(time.Millisecond))
 			})
 		}),
 	}
 }
 
-// chosenProjections are those with these names, or all.
+// chosenProjections returns the projections with these names, or all.
 func chosenProjections(arg []string) (names []string, which []world.NamedProjection, err error) {
 	which = world.Projections()
 	if len(arg) > 0 {
 		all := which
 		which = make([]world.NamedProjection, len(arg))
 		for i, a := range arg {
-			if which[i], err = pick(a, "no projection", all, func(p world.NamedProjection) string { return p.Name }, "admin rebuild --help"); err != nil {
+			nameOf := func(p world.NamedProjection) string { return p.Name }
+			if which[i], err = hint.Pick(a, "no projection", all, nameOf, "admin rebuild --help"); err != nil {
 				return nil, nil, err
 			}
 		}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/contexts"
+	"natster/cli/term"
 	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/events"
@@ -40,23 +42,23 @@ the event log and the buckets; natster-system sees the server itself; natster-me
 			if err != nil {
 				return err
 			}
-			return e.print(rows, func() {
-				t := table{head: []string{"CONTEXT", "WHAT", "FILE"}}
+			return e.Print(rows, func() {
+				t := term.Table{Head: []string{"CONTEXT", "WHAT", "FILE"}}
 				for _, r := range rows {
-					t.row(r.Name, r.what, r.File)
+					t.Row(r.Name, r.what, r.File)
 				}
-				e.printTable(t, "")
-				e.say("\nThey are good for as long as the world is at %s; then do it again.", rows[0].URL)
-				e.say("\nNext: %s", e.out.bold(e.natsCommand()+" --context natster-admin micro ls"))
+				e.Table(t, "")
+				e.Say("\nThey are good for as long as the world is at %s; then do it again.", rows[0].URL)
+				e.Say("\nNext: %s", e.Out.Bold(e.natsCommand()+" --context natster-admin micro ls"))
 			})
 		}),
 	}
 }
 
-// natsCommand is how to type nats so that it finds what is in natsContextDir: without XDG_CONFIG_HOME it does not look at
-// HOME, but where the system says that this user is at home.
+// natsCommand returns how to type nats so that it finds its contexts. Without XDG_CONFIG_HOME it does not look at HOME, but at
+// the home directory that the system has for this user.
 func (e *env) natsCommand() string {
-	dir, err := e.natsContextDir()
+	dir, err := e.dirs.NATSContexts()
 	if err != nil || filepath.IsAbs(e.Getenv("XDG_CONFIG_HOME")) {
 		return "nats"
 	}
@@ -64,7 +66,7 @@ func (e *env) natsCommand() string {
 	if u, err := user.Current(); err == nil && filepath.Join(u.HomeDir, ".config") == config {
 		return "nats"
 	}
-	return "XDG_CONFIG_HOME=" + shellWord(config) + " nats"
+	return "XDG_CONFIG_HOME=" + term.ShellWord(config) + " nats"
 }
 
 // A natsContextRow is a context of the nats command that was written.
@@ -77,10 +79,10 @@ type natsContextRow struct {
 	what    string
 }
 
-// ours is how the description of each begins: a file without it is somebody else's.
+// ours is how the description of each begins: a file without it was not written by natster.
 const ours = "natster: "
 
-// natsContexts writes the contexts for the world in dir, all or, if one's name is taken, none.
+// natsContexts writes the contexts for the world in dir: all, or none if a name is taken.
 func (e *env) natsContexts(ctx context.Context, dir string) ([]natsContextRow, error) {
 	info, err := world.Find(dir)
 	if err != nil {
@@ -90,11 +92,11 @@ func (e *env) natsContexts(ctx context.Context, dir string) ([]natsContextRow, e
 	if err != nil {
 		return nil, err
 	}
-	config, err := e.configDir()
+	config, err := e.dirs.Config()
 	if err != nil {
 		return nil, err
 	}
-	to, err := e.natsContextDir()
+	to, err := e.dirs.NATSContexts()
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +110,9 @@ func (e *env) natsContexts(ctx context.Context, dir string) ([]natsContextRow, e
 	}
 	if s, err := e.contexts(); err == nil {
 		if me, err := e.me(); err == nil && me.World == dir {
-			rows = append(rows, natsContextRow{Name: "natster-me", Account: me.Account, Creds: s.credsFile(me), what: "account " + me.AccountName})
+			rows = append(rows, natsContextRow{
+				Name: "natster-me", Account: me.Account, Creds: s.CredsFile(me), what: "account " + me.AccountName,
+			})
 		}
 	}
 	for i := range rows {
@@ -122,17 +126,17 @@ func (e *env) natsContexts(ctx context.Context, dir string) ([]natsContextRow, e
 		if err != nil {
 			return nil, err
 		}
-		if err := writePrivate(r.Creds, creds); err != nil {
+		if err := contexts.WritePrivate(r.Creds, creds); err != nil {
 			return nil, err
 		}
 	}
 	for _, r := range rows {
-		n := natsContext{Description: ours + r.what, URL: r.URL, Creds: r.Creds, CA: selfSignedCA(dir, info)}
+		n := contexts.NATSContext{Description: ours + r.what, URL: r.URL, Creds: r.Creds, CA: selfSignedCA(dir, info)}
 		text, err := json.MarshalIndent(n, "", "  ")
 		if err != nil {
 			return nil, err
 		}
-		if err := private.MkdirAll(to); err != nil { // the nats command's own, if it is there
+		if err := private.MkdirAll(to); err != nil { // not Mkdir: its mode is the nats command's business
 			return nil, err
 		}
 		if err := private.WriteFile(r.File, append(text, '\n')); err != nil {
@@ -151,14 +155,14 @@ func checkOurs(path string) error {
 	case err != nil:
 		return err
 	}
-	var n natsContext
+	var n contexts.NATSContext
 	if json.Unmarshal(text, &n) != nil || !strings.HasPrefix(n.Description, ours) {
 		return fmt.Errorf("%s is there already and not natster's: move it away, and nothing is lost", path)
 	}
 	return nil
 }
 
-// selfSignedCA is the certificate that the world in dir made for itself, if it did.
+// selfSignedCA returns the file of the certificate that the world in dir made for itself, or nothing.
 func selfSignedCA(dir string, info world.Info) string {
 	cert := filepath.Join(dir, "tls", "cert.pem")
 	if _, err := os.Stat(cert); err != nil || info.Fingerprint == "" {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"natster/cli/completion"
 )
 
 // The headings that the list of commands has.
@@ -19,15 +21,14 @@ const (
 	categoryLook   = "Look and mend"
 )
 
-// Main runs one command line and returns the exit code: 0 done, or whoever read the results had enough of them; 1 failed,
-// 2 misused, 130 interrupted through ctx. Nothing of the command runs any more when it returns.
+// Main runs one command line and returns the exit code: 0 done, also if the reader of the results has gone; 1 failed; 2
+// misused; 130 interrupted through ctx. When it returns, nothing of the command runs any more.
 func Main(ctx context.Context, o Outside) int {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	e := newEnv(o)
-	e.written.gone = func() { end(errReaderGone) }
+	e := newEnv(o, func() { end(errReaderGone) })
 	app := newApp(e)
-	if words, bash, asked := completing(o.Args); asked {
+	if words, bash, asked := completion.Asked(o.Args); asked {
 		e.complete(ctx, app, words, bash)
 		return exitDone
 	}
@@ -36,7 +37,7 @@ func Main(ctx context.Context, o Outside) int {
 	switch {
 	case err != nil:
 		if slices.Contains(o.Args, "--json") { // also behind what is wrong
-			e.inJSON()
+			e.InJSON()
 		}
 		return e.fail(ctx, err)
 	case l.topic != "":
@@ -49,7 +50,7 @@ func Main(ctx context.Context, o Outside) int {
 	return e.fail(ctx, app.RunContext(ctx, l.args))
 }
 
-// newApp is the tree of all commands. It keeps nothing outside e, so that several can run in one process.
+// newApp returns the tree of all commands. It keeps nothing outside e, so that several can run in one process.
 func newApp(e *env) *cli.App {
 	catalog := catalogCommand(e)
 	app := &cli.App{
@@ -82,7 +83,7 @@ Then for real, in two terminals:
 		Writer:         e.Stdout,
 		ErrWriter:      io.Discard,
 		ExitErrHandler: func(*cli.Context, error) {}, // Main decides how the process ends
-		HideHelp:       true,                         // help.go; and the library's own help flag is shared by all apps of a process
+		HideHelp:       true,                         // help.go explains; the library's help flag is shared by all apps of a process
 		HideVersion:    true,
 		OnUsageError:   usageError,
 	}
@@ -104,7 +105,7 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	return misused(c.Command, "%s", flagError(err))
 }
 
-// flagError is what the library says of a flag's value, for a person.
+// flagError returns what is wrong with a flag's value, for a person.
 func flagError(err error) string {
 	if m := flagValueError.FindStringSubmatch(err.Error()); m != nil {
 		return dashed(m[2]) + " " + m[1] + ": not a number that can stand here"
@@ -123,11 +124,11 @@ func each(commands []*cli.Command, above string, f func(c *cli.Command, name str
 	}
 }
 
-// A run is what a command does with its arguments.
-type run func(ctx context.Context, c *cli.Context, arg []string) error
+// An action is what a command does with its arguments.
+type action func(ctx context.Context, c *cli.Context, arg []string) error
 
-// args makes an action of f that insists on the number of arguments. A negative most is any number.
-func args(least, most int, f run) cli.ActionFunc {
+// args makes an action of f for a number of arguments. A negative most is any number.
+func args(least, most int, f action) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		switch n := c.NArg(); {
 		case n < least:
@@ -139,7 +140,7 @@ func args(least, most int, f run) cli.ActionFunc {
 	}
 }
 
-// shortVerbs are the commands of natster catalog that can be typed without the word catalog, and how.
+// shortVerbs are the commands of natster catalog that can be typed without the word catalog.
 var shortVerbs = []struct{ short, long string }{
 	{"share", "share"},
 	{"unshare", "unshare"},
@@ -149,8 +150,7 @@ var shortVerbs = []struct{ short, long string }{
 	{"open", "open"},
 }
 
-// shortCommands are the commands of catalog, a group, that have a short name: the same command, with examples that are
-// typed in the short way.
+// shortCommands returns the commands of the group catalog that have a short name, under that name, also in their examples.
 func shortCommands(catalog *cli.Command) []*cli.Command {
 	var all []*cli.Command
 	for _, v := range shortVerbs {
@@ -163,7 +163,7 @@ func shortCommands(catalog *cli.Command) []*cli.Command {
 	return all
 }
 
-// shortFor is the short name of a command that goes by a long one, or nothing: "natster get" for "natster catalog download".
+// shortFor returns the short name of a command, or nothing: "natster get" for "natster catalog download".
 func shortFor(name string) string {
 	for _, v := range shortVerbs {
 		if name == "natster catalog "+v.long {
@@ -173,7 +173,7 @@ func shortFor(name string) string {
 	return ""
 }
 
-// elsewhere are the full names of the commands called name, wherever in the tree they are.
+// elsewhere returns the full names of all commands called name.
 func elsewhere(app *cli.App, name string) []string {
 	var all []string
 	each(app.Commands, app.Name, func(c *cli.Command, full string) {

@@ -1,27 +1,28 @@
 package cli
 
 import (
-	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"natster/cli/hint"
+	"natster/cli/term"
 )
 
-// A line is a command line, taken apart.
+// A line is a parsed command line.
 type line struct {
-	args  []string       // as the library wants it: flags before arguments, those of every command at the very front
+	args  []string       // as the library wants them: flags before arguments, the flags of every command first
 	path  []*cli.Command // the command and its groups, outermost first; empty for natster itself
 	words []string       // the command's arguments
 	help  bool           // explain the command instead of running it
-	topic string         // explain this instead; see topics
+	topic string         // explain this of topics instead
 
 	context string // the value of --context
 }
 
-// arrange takes args apart, program name first. The library ends a command's flags at its first argument and wants the
-// global ones before the command; people do not, and need not. Paths that begin with ~ are written out.
+// arrange parses args, program name first. Flags may stand anywhere; the library wants those of every command first, and
+// those of a command before its arguments. In paths, ~ at the beginning is replaced.
 func (e *env) arrange(app *cli.App, args []string) (line, error) {
 	var l line
 	var global, own []string
@@ -58,7 +59,7 @@ func (e *env) arrange(app *cli.App, args []string) (line, error) {
 			}
 			if isPath(flagPlaceholder(f)) {
 				var err error
-				if value, err = e.path(value); err != nil {
+				if value, err = e.dirs.Path(value); err != nil {
 					return l, misused(l.command(), "%s: %v", dashed(name), err)
 				}
 			}
@@ -92,7 +93,7 @@ func (e *env) arrange(app *cli.App, args []string) (line, error) {
 	if level != nil { // a group, or nothing at all
 		l.help = true
 	}
-	if err := e.writeOutPaths(l); err != nil {
+	if err := e.expandPaths(l); err != nil {
 		return l, err
 	}
 	l.args = append([]string{app.Name}, global...)
@@ -104,7 +105,7 @@ func (e *env) arrange(app *cli.App, args []string) (line, error) {
 	return l, nil
 }
 
-// command is the command that is meant, or nil for natster itself.
+// command returns the command, or nil for natster itself.
 func (l line) command() *cli.Command {
 	if len(l.path) == 0 {
 		return nil
@@ -125,26 +126,26 @@ func (l line) unknownFlag(app *cli.App, arg, name string, flags []cli.Flag) erro
 	for _, f := range slices.Concat(flags, app.Flags) {
 		known = append(known, f.Names()...)
 	}
-	if near := closest(name, known); near != "" {
+	if near := hint.Closest(name, known); near != "" {
 		return misused(l.command(), "%s has no flag %s; did you mean %s?", l.name(), arg, dashed(near))
 	}
 	return misused(l.command(), "%s has no flag %s", l.name(), arg)
 }
 
-// unknownCommand says what was meant: a command of exactly that name elsewhere, or a similar one here, or a similar one
-// elsewhere.
+// unknownCommand returns the error for a name that is not a command, with what was probably meant: a command of that name in
+// another group, or one with a similar name in this group, or in another.
 func (l line) unknownCommand(app *cli.App, name string, level []*cli.Command) error {
-	m := &misuse{l.name() + " has no command " + quoted(name), l.name() + " --help"}
+	m := &misuse{l.name() + " has no command " + term.Quoted(name), l.name() + " --help"}
 	meant := elsewhere(app, name)
 	if len(meant) == 0 {
-		if near := closest(name, namesOf(level)); near != "" {
+		if near := hint.Closest(name, namesOf(level)); near != "" {
 			m.message += "; did you mean " + near + "?"
 			m.usage = usageLine(named(level, near))
 			return m
 		}
 		var all []string
 		each(app.Commands, app.Name, func(c *cli.Command, _ string) { all = append(all, c.Names()...) })
-		if near := closest(name, all); near != "" {
+		if near := hint.Closest(name, all); near != "" {
 			meant = elsewhere(app, near)
 		}
 	}
@@ -163,7 +164,7 @@ func (l line) unknownCommand(app *cli.App, name string, level []*cli.Command) er
 			}
 		})
 	default:
-		m.message += "; did you mean " + alternatives(meant) + "?"
+		m.message += "; did you mean " + term.Alternatives(meant) + "?"
 		m.usage = meant[0] + " --help"
 	}
 	return m
@@ -207,29 +208,11 @@ func dashed(flag string) string {
 	return "--" + flag
 }
 
-// isPath tells whether a placeholder in a usage stands for something on this machine's disk. A PATH is none: it is one in a
-// catalog.
+// isPath reports whether a placeholder in a usage stands for a path on this machine. PATH does not: it is in a catalog.
 func isPath(placeholder string) bool { return placeholder == "DIR" || placeholder == "FILE" }
 
-// path writes out ~ at the beginning of a path: a shell does not where the path follows a =, or is quoted.
-func (e *env) path(p string) (string, error) {
-	if p == "" || p[0] != '~' {
-		return p, nil
-	}
-	user, below, _ := strings.Cut(filepath.ToSlash(p[1:]), "/")
-	if user != "" {
-		return "", fmt.Errorf("%s is taken for somebody's home, which is not looked up: write the path in full (%s if it is called so)",
-			quoted("~"+user), quoted("./"+p))
-	}
-	home := e.Getenv("HOME")
-	if home == "" {
-		return "", fmt.Errorf("%s is in your home directory, but HOME is not set", quoted(p))
-	}
-	return filepath.Join(home, filepath.FromSlash(below)), nil
-}
-
-// writeOutPaths does so with the arguments of l that its usage says are paths.
-func (e *env) writeOutPaths(l line) error {
+// expandPaths replaces ~ in the arguments of l that are paths, as the usage has them.
+func (e *env) expandPaths(l line) error {
 	cmd := l.command()
 	if cmd == nil || cmd.Subcommands != nil || l.help {
 		return nil
@@ -239,23 +222,14 @@ func (e *env) writeOutPaths(l line) error {
 			continue
 		}
 		var err error
-		if l.words[i], err = e.path(w); err != nil {
+		if l.words[i], err = e.dirs.Path(w); err != nil {
 			return misused(cmd, "%v", err)
 		}
 	}
 	return nil
 }
 
-// firstPath is the first of values that is set, with ~ written out.
-func (e *env) firstPath(values ...string) (string, error) {
-	i := slices.IndexFunc(values, func(v string) bool { return v != "" })
-	if i < 0 {
-		return "", nil
-	}
-	return e.path(values[i])
-}
-
-// flagPlaceholder is the name of a flag's value in its usage, or nothing.
+// flagPlaceholder returns the name of a flag's value in its usage, or nothing.
 func flagPlaceholder(f cli.Flag) string {
 	d, ok := f.(cli.DocGenerationFlag)
 	if !ok || !d.TakesValue() {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/term"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/library"
 )
@@ -35,14 +36,17 @@ What others share with you is in your inbox until you import it.
 	}
 }
 
-// own makes an action about the context's own catalogs, which needs no connection.
-func (e *env) own(least, most int, f func(ctx context.Context, s shelf, c *cli.Context, arg []string) error) cli.ActionFunc {
+// An ownAction is an action on the context's own catalogs, which needs no connection.
+type ownAction func(ctx context.Context, s catalogFiles, c *cli.Context, arg []string) error
+
+// own makes an action of f.
+func (e *env) own(least, most int, f ownAction) cli.ActionFunc {
 	return args(least, most, func(ctx context.Context, c *cli.Context, arg []string) error {
 		me, err := e.me()
 		if err != nil {
 			return err
 		}
-		s, err := e.shelf(me)
+		s, err := e.catalogFiles(me)
 		if err != nil {
 			return err
 		}
@@ -50,8 +54,10 @@ func (e *env) own(least, most int, f func(ctx context.Context, s shelf, c *cli.C
 	})
 }
 
-// totals is a catalog's contents in a few words.
-func totals(c catalog.Contents) string { return count(len(c.Entries), "file") + ", " + size(c.Size()) }
+// totals returns how much is in a catalog.
+func totals(c catalog.Contents) string {
+	return term.Count(len(c.Entries), "file") + ", " + term.Bytes(c.Size())
+}
 
 func catalogDescribeCommand(e *env) *cli.Command {
 	return &cli.Command{
@@ -62,7 +68,7 @@ func catalogDescribeCommand(e *env) *cli.Command {
 
    natster catalog describe films "what we watched"
    natster catalog describe films 2024/holiday.mp4 "the one with the goat"`,
-		Action: e.own(2, 3, func(ctx context.Context, s shelf, _ *cli.Context, arg []string) error {
+		Action: e.own(2, 3, func(ctx context.Context, s catalogFiles, _ *cli.Context, arg []string) error {
 			name, err := s.find(arg[0])
 			if err != nil {
 				return err
@@ -80,15 +86,18 @@ func catalogDescribeCommand(e *env) *cli.Command {
 				return err
 			}
 			if file == "" {
-				return e.print(map[string]string{"catalog": name.String(), "description": lib.Contents().Description}, func() {
-					e.say("%s: %s", e.out.bold(name.String()), lib.Contents().Description)
+				description := lib.Contents().Description
+				return e.Print(map[string]string{"catalog": name.String(), "description": description}, func() {
+					e.Say("%s: %s", e.Out.Bold(name.String()), description)
 				})
 			}
 			entry, err := lib.Find(file)
 			if err != nil {
 				return err
 			}
-			return e.print(entryAsJSON(entry), func() { e.say("%s: %s", e.out.bold(catalog.Shown(entry.Path)), entry.Description) })
+			return e.Print(newEntryRow(entry), func() {
+				e.Say("%s: %s", e.Out.Bold(catalog.Shown(entry.Path)), entry.Description)
+			})
 		}),
 	}
 }
@@ -102,7 +111,7 @@ func catalogRmCommand(e *env) *cli.Command {
 natster catalog unshare does that.
 
    natster catalog rm films`,
-		Action: e.own(1, 1, func(_ context.Context, s shelf, _ *cli.Context, arg []string) error {
+		Action: e.own(1, 1, func(_ context.Context, s catalogFiles, _ *cli.Context, arg []string) error {
 			name, err := s.find(arg[0])
 			if err != nil {
 				return err
@@ -110,8 +119,8 @@ natster catalog unshare does that.
 			if err := os.Remove(s.file(name)); err != nil {
 				return err
 			}
-			return e.print(map[string]string{"catalog": name.String()}, func() {
-				e.say("forgot catalog %s; its files are where they were", e.out.bold(name.String()))
+			return e.Print(map[string]string{"catalog": name.String()}, func() {
+				e.Say("forgot catalog %s; its files are where they were", e.Out.Bold(name.String()))
 			})
 		}),
 	}

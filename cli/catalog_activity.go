@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"natster/cli/term"
 	"natster/events"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/library"
@@ -22,13 +23,13 @@ func (s *session) activityLog(b *board) *slog.Logger {
 	if s.verbose {
 		level = slog.LevelDebug
 	}
-	if s.json {
+	if s.JSON {
 		return slog.New(slog.NewJSONHandler(s.Stdout, &slog.HandlerOptions{Level: level, ReplaceAttr: inVocabulary}))
 	}
-	a := &activity{level: level, out: s.Stdout, err: s.Stderr, outStyle: s.out, errStyle: s.err, who: s.who, mu: new(sync.Mutex), time: time.DateTime}
+	a := &activity{level: level, out: s.Stdout, err: s.Stderr, outStyle: s.Out, errStyle: s.Err, who: s.who, mu: new(sync.Mutex), time: time.DateTime}
 	if b != nil {
 		a.out, a.time = b, time.TimeOnly
-		if s.err.terminal {
+		if s.Err.Terminal {
 			a.err = b
 		}
 	}
@@ -52,7 +53,7 @@ func inVocabulary(_ []string, a slog.Attr) slog.Attr {
 type activity struct {
 	level              slog.Level
 	out, err           io.Writer
-	outStyle, errStyle style
+	outStyle, errStyle term.Style
 	who                func(events.Account) string
 	time               string // its form
 	attrs              []slog.Attr
@@ -89,16 +90,16 @@ func (a *activity) Handle(_ context.Context, r slog.Record) error {
 			catalog = v.String()
 		case int64:
 			if at.Key == "bytes" {
-				rest = append(rest, size(v))
+				rest = append(rest, term.Bytes(v))
 				return true
 			}
 			rest = append(rest, at.Key+" "+at.Value.String())
 		default:
 			switch at.Key {
 			case "path", "reason":
-				rest = append(rest, oneLine(at.Value.String()))
+				rest = append(rest, term.OneLine(at.Value.String()))
 			default:
-				rest = append(rest, at.Key+" "+oneLine(at.Value.String()))
+				rest = append(rest, at.Key+" "+term.OneLine(at.Value.String()))
 			}
 		}
 		return true
@@ -107,11 +108,11 @@ func (a *activity) Handle(_ context.Context, r slog.Record) error {
 		add(at)
 	}
 	r.Attrs(add)
-	words := []string{style.dim(r.Time.Format(a.time))}
+	words := []string{style.Dim(r.Time.Format(a.time))}
 	if r.Level > slog.LevelInfo {
-		words = append(words, style.red("trouble"))
+		words = append(words, style.Red("trouble"))
 	}
-	for _, s := range []string{style.bold(who), r.Message + sep(catalog)} {
+	for _, s := range []string{style.Bold(who), r.Message + sep(catalog)} {
 		if s != "" {
 			words = append(words, s)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rivo/uniseg"
 
+	"natster/cli/term"
 	"natster/events"
 	"natster/workloads/catalog/server"
 )
@@ -27,7 +28,7 @@ import (
 // A visit that has come to rest becomes a line above it. Its methods may be called concurrently.
 type board struct {
 	w     io.Writer
-	style style
+	style term.Style
 	size  func() (columns, rows int) // of the terminal now; 0 if not known
 	now   func() time.Time
 	who   func(events.Account) string
@@ -52,11 +53,11 @@ type visitor struct {
 
 // A visit is what a visitor has done since he came.
 type visit struct {
-	last   time.Time
-	now    events.Hash // what was sent last
-	files  map[events.Hash]bool
-	bytes  int64
-	recent []measure // of bytes
+	last  time.Time
+	now   events.Hash // what was sent last
+	files map[events.Hash]bool
+	bytes int64
+	speed term.Speed // of bytes
 }
 
 const (
@@ -67,12 +68,12 @@ const (
 
 // board is the board of this command, or nil where stdout is no terminal.
 func (s *session) board() *board {
-	if !s.out.terminal || s.json {
+	if !s.Out.Terminal || s.JSON {
 		return nil
 	}
-	w := s.written.Writer
+	w := s.Stdout.Writer
 	return &board{
-		w: s.Stdout, style: s.out, size: func() (int, int) { return terminalSize(w) }, now: time.Now, who: s.who,
+		w: s.Stdout, style: s.Out, size: func() (int, int) { return term.Dimensions(w) }, now: time.Now, who: s.who,
 		began: time.Now(), visits: make(map[visitor]*visit),
 	}
 }
@@ -169,9 +170,9 @@ func (b *board) tell(k visitor, v *visit) string {
 	case 0:
 		return fmt.Sprintf("%s looked at %s", who, k.catalog)
 	case 1:
-		return fmt.Sprintf("%s read %s of %s, %s", who, b.path(k.catalog, v.now), k.catalog, size(v.bytes))
+		return fmt.Sprintf("%s read %s of %s, %s", who, b.path(k.catalog, v.now), k.catalog, term.Bytes(v.bytes))
 	}
-	return fmt.Sprintf("%s read %s of %s, %s", who, count(len(v.files), "file"), k.catalog, size(v.bytes))
+	return fmt.Sprintf("%s read %s of %s, %s", who, term.Count(len(v.files), "file"), k.catalog, term.Bytes(v.bytes))
 }
 
 func (b *board) name(a events.Account) string {
@@ -179,18 +180,6 @@ func (b *board) name(a events.Account) string {
 		return "you"
 	}
 	return b.who(a)
-}
-
-// speed is what a visit was sent a second, of late.
-func (v *visit) speed(now time.Time) float64 {
-	v.recent = append(v.recent, measure{now, v.bytes})
-	for len(v.recent) > 1 && now.Sub(v.recent[1].at) >= moments {
-		v.recent = v.recent[1:]
-	}
-	if took := now.Sub(v.recent[0].at); took >= time.Second {
-		return float64(v.bytes-v.recent[0].fresh) / took.Seconds()
-	}
-	return 0
 }
 
 // draw shows the board as it is now, if it changed. The lock is held.
@@ -208,7 +197,7 @@ func (b *board) draw() {
 	_, _ = io.WriteString(b.w, text) // what is lost is drawn again
 	b.text = text
 	for _, l := range lines {
-		b.shown = append(b.shown, uniseg.StringWidth(plain(l)))
+		b.shown = append(b.shown, uniseg.StringWidth(term.Plain(l)))
 	}
 }
 
@@ -245,7 +234,7 @@ func (b *board) lines(columns, rows int) []string {
 	var total float64
 	readers := 0
 	for k, v := range b.visits {
-		r := row{k, v, v.speed(now)}
+		r := row{k, v, v.speed.At(now, v.bytes)}
 		total += r.speed
 		if r.speed > 0 {
 			readers++
@@ -255,22 +244,22 @@ func (b *board) lines(columns, rows int) []string {
 	slices.SortFunc(all, func(x, y row) int {
 		return cmp.Or(cmp.Compare(b.name(x.account), b.name(y.account)), strings.Compare(x.catalog.String(), y.catalog.String()))
 	})
-	parts := []string{b.style.green("connected")}
+	parts := []string{b.style.Green("connected")}
 	if b.lost {
-		parts[0] = b.style.red("not connected, trying again")
+		parts[0] = b.style.Red("not connected, trying again")
 	}
 	switch {
 	case readers > 0:
-		parts = append(parts, rate(int64(total), 1)+" to "+count(readers, "reader"))
+		parts = append(parts, term.Rate(int64(total), 1)+" to "+term.Count(readers, "reader"))
 	case !b.lost && len(all) == 0:
 		parts = append(parts, "nobody reads now")
 	}
 	if b.sent > 0 {
-		parts = append(parts, fmt.Sprintf("%s sent since %s", size(b.sent), b.began.Format("15:04")))
+		parts = append(parts, fmt.Sprintf("%s sent since %s", term.Bytes(b.sent), b.began.Format("15:04")))
 	}
 	first, used := "", 0
 	for i, p := range parts {
-		w := uniseg.StringWidth(plain(p)) + min(i, 1)*2
+		w := uniseg.StringWidth(term.Plain(p)) + min(i, 1)*2
 		if used+w > columns && i > 0 {
 			break
 		}
@@ -278,7 +267,7 @@ func (b *board) lines(columns, rows int) []string {
 	}
 	lines := []string{first}
 	if used > columns {
-		lines[0] = fit(plain(first), columns)
+		lines[0] = term.Fit(term.Plain(first), columns)
 	}
 	most := boardMost
 	if rows > 0 {
@@ -291,7 +280,7 @@ func (b *board) lines(columns, rows int) []string {
 	}
 	for i, r := range all {
 		if i == most {
-			lines = append(lines, fit(fmt.Sprintf("and %d more", len(all)-most), columns))
+			lines = append(lines, term.Fit(fmt.Sprintf("and %d more", len(all)-most), columns))
 			break
 		}
 		what, speed := "looks around", ""
@@ -299,7 +288,7 @@ func (b *board) lines(columns, rows int) []string {
 			what = b.path(r.catalog, r.now)
 		}
 		if r.speed > 0 {
-			speed = "  " + rate(int64(r.speed), 1)
+			speed = "  " + term.Rate(int64(r.speed), 1)
 		}
 		name := b.name(r.account)
 		head := name + strings.Repeat(" ", names-uniseg.StringWidth(name)) + "  " + r.catalog.String() +
@@ -308,28 +297,13 @@ func (b *board) lines(columns, rows int) []string {
 		if room < 8 { // a narrow terminal: who, and how fast
 			head, room = name, columns-uniseg.StringWidth(name)-uniseg.StringWidth(speed)
 			if room < 0 {
-				lines = append(lines, fit(name, columns))
+				lines = append(lines, term.Fit(name, columns))
 				continue
 			}
 			lines = append(lines, head+speed)
 			continue
 		}
-		lines = append(lines, head+b.style.dim(fit(what, room))+speed)
+		lines = append(lines, head+b.style.Dim(term.Fit(what, room))+speed)
 	}
 	return lines
-}
-
-// plain is text without colours.
-func plain(text string) string {
-	for {
-		i := strings.IndexByte(text, 0x1b)
-		if i < 0 {
-			return text
-		}
-		n := strings.IndexByte(text[i:], 'm')
-		if n < 0 {
-			return text[:i]
-		}
-		text = text[:i] + text[i+n+1:]
-	}
 }

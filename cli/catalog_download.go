@@ -11,9 +11,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/hint"
+	"natster/cli/term"
 	"natster/events"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
+	"natster/workloads/catalog/library"
 )
 
 func catalogDownloadCommand(e *env) *cli.Command {
@@ -22,7 +25,9 @@ func catalogDownloadCommand(e *env) *cli.Command {
 		Usage:     "download files, directories, or all of a catalog",
 		ArgsUsage: "CATALOG [PATH...]",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR` for the files (default: named like the catalog), or - for stdout"},
+			&cli.StringFlag{
+				Name: "out", Aliases: []string{"o"}, Usage: "`DIR` for the files (default: named like the catalog), or - for stdout",
+			},
 			&cli.BoolFlag{Name: "all", Usage: "everything in the catalog"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace other files that are in the way"},
 			&cli.BoolFlag{Name: "wait", Usage: "for an owner who is not there, until it comes or you press Ctrl-C"},
@@ -57,7 +62,9 @@ and the same command goes on where an earlier one was interrupted.
 			}
 			var contents catalog.Contents
 			if c.Bool("wait") {
-				contents, err = s.client().Await(ctx, name, func() { s.note("nobody serves %s now: waiting for its owner (Ctrl-C ends it)", name) })
+				contents, err = s.client().Await(ctx, name, func() {
+					s.Note("nobody serves %s now: waiting for its owner (Ctrl-C ends it)", name)
+				})
 			} else {
 				contents, err = s.client().List(ctx, name)
 			}
@@ -69,20 +76,23 @@ and the same command goes on where an earlier one was interrupted.
 			}
 			e.noteRefused(contents)
 			if n := len(contents.Refused); len(contents.Entries) == 0 && n > 0 {
-				return fmt.Errorf("nothing came of %s: its listing has %s, and all were left out", name, count(n, "entry"))
+				return fmt.Errorf("nothing came of %s: its listing has %s, and all were left out",
+					name, term.Count(n, "entry"))
 			}
 			entries, err := selected(contents, arg[1:])
 			if err != nil {
-				return hint(err, "catalog contents %s", name)
+				return hint.Add(err, "catalog contents %s", name)
 			}
 			dest := c.String("out")
 			if dest == "" {
 				dest = name.String()
 			}
-			o := client.Options{Parallel: c.Int("parallel"), Overwrite: c.Bool("overwrite"), Wait: c.Bool("wait"), Listed: contents.Entries}
+			o := client.Options{
+				Parallel: c.Int("parallel"), Overwrite: c.Bool("overwrite"), Wait: c.Bool("wait"), Listed: contents.Entries,
+			}
 			switch {
 			case len(entries) == 0:
-				return s.print(downloadResult{Directory: dest}, func() { s.say("nothing is in %s", name) })
+				return s.Print(downloadResult{Directory: dest}, func() { s.Say("nothing is in %s", name) })
 			case dest != "-":
 				return s.download(ctx, name, entries, dest, o, len(contents.Refused))
 			case len(entries) > 1:
@@ -93,7 +103,7 @@ and the same command goes on where an earlier one was interrupted.
 	}
 }
 
-// selected are the entries that words name, each once, in the catalog's order; no words are all.
+// selected returns the entries that words name, each once, in the catalog's order; without words it returns all.
 func selected(c catalog.Contents, words []string) ([]catalog.Entry, error) {
 	if len(words) == 0 {
 		return c.Entries, nil
@@ -102,7 +112,7 @@ func selected(c catalog.Contents, words []string) ([]catalog.Entry, error) {
 	return all, mistyped(c, err)
 }
 
-// find is the entry that word names.
+// find returns the entry that word names.
 func find(c catalog.Contents, word string) (catalog.Entry, error) {
 	e, err := c.Find(word)
 	return e, mistyped(c, err)
@@ -121,20 +131,20 @@ func mistyped(c catalog.Contents, err error) error {
 			names = append(names, dir)
 		}
 	}
-	if near := closest(strings.TrimSuffix(f.What, "/"), names); near != "" {
+	if near := hint.Closest(strings.TrimSuffix(f.What, "/"), names); near != "" {
 		return fmt.Errorf("%w; did you mean %q?", err, near)
 	}
 	return err
 }
 
-// client reads catalogs as this session's account.
+// client returns a client that reads catalogs as this session's account.
 func (s *session) client() *client.Client {
 	return client.NewWith(client.Config{Conn: s.nc, Account: s.me.Account, Origin: s.origin, Logger: s.logger()})
 }
 
-// origin is what a catalog's name stands for, as this account's imports have it.
+// origin returns the catalog that a name stands for in this account's imports, or one of its own.
 func (s *session) origin(ctx context.Context, name events.Catalog) (client.Origin, error) {
-	all, err := s.me.imports(ctx)
+	all, err := s.me.Imports(ctx)
 	for _, i := range all {
 		if i.As == name {
 			return client.Origin{Owner: i.Owner, Catalog: i.Catalog}, err
@@ -149,20 +159,23 @@ type downloadResult struct {
 	Files     int     `json:"files"`
 	There     int     `json:"already_there"`
 	Resumed   int     `json:"resumed"`
-	LeftOut   int     `json:"left_out"` // of the listing: what cannot be believed
+	LeftOut   int     `json:"left_out"` // entries of the listing that are not valid
 	Bytes     int64   `json:"bytes"`    // received
 	Seconds   float64 `json:"seconds"`
 }
 
-func (s *session) download(ctx context.Context, name events.Catalog, entries []catalog.Entry, dest string, o client.Options, leftOut int) error {
-	bar := s.bar(name.String())
+// download downloads entries to dest and prints what came. LeftOut is how many entries of the listing are not valid.
+func (s *session) download(
+	ctx context.Context, name events.Catalog, entries []catalog.Entry, dest string, o client.Options, leftOut int,
+) error {
+	bar := s.Bar(name.String())
 	o.Progress = s.watch(name, bar)
 	began := time.Now()
 	r, err := s.client().Download(ctx, name, entries, dest, o)
 	took := time.Since(began)
-	bar.clear()
+	bar.Clear()
 	if ctx.Err() != nil {
-		s.note("interrupted; the same command goes on from here")
+		s.Note("interrupted; the same command goes on from here")
 		return ctx.Err()
 	}
 	s.noteOrphans(dest, r.Orphans)
@@ -170,61 +183,78 @@ func (s *session) download(ctx context.Context, name events.Catalog, entries []c
 		return s.downloadFailed(err, r, len(entries), o.Overwrite)
 	}
 	out := downloadResult{dest, r.Files, r.Skipped, r.Resumed, leftOut, r.Bytes, took.Seconds()}
-	return s.print(out, func() {
-		s.say("%s in %s, each checked against its hash", count(r.Files, "file"), s.out.bold(dest))
+	return s.Print(out, func() {
+		s.Say("%s in %s, each checked against its hash", term.Count(r.Files, "file"), s.Out.Bold(dest))
 		switch {
 		case r.Skipped == r.Files:
-			s.say("  all were there already")
+			s.Say("  all were there already")
 		default:
-			s.say("  %s received in %s (%s)", size(r.Bytes), took.Round(time.Millisecond), rate(r.Bytes, took.Seconds()))
+			s.Say("  %s received in %s (%s)",
+				term.Bytes(r.Bytes), took.Round(time.Millisecond), term.Rate(r.Bytes, took.Seconds()))
 			if r.Skipped > 0 {
-				s.say("  %d were there already", r.Skipped)
+				s.Say("  %d were there already", r.Skipped)
 			}
 			if r.Resumed > 0 {
-				s.say("  %d continued where an earlier download ended", r.Resumed)
+				s.Say("  %d continued where an earlier download ended", r.Resumed)
 			}
 		}
 		if leftOut > 0 {
-			s.say("  %s of the listing left out: see above", count(leftOut, "entry"))
+			s.Say("  %s of the listing left out: see above", term.Count(leftOut, "entry"))
 		}
 	})
 }
 
-// stream writes a file to stdout, and nothing else. That it came whole, and is what was listed, the exit code says.
+// stream writes a file to stdout, and nothing else. The exit code says whether it came whole and is what was listed.
 func (s *session) stream(ctx context.Context, name events.Catalog, e catalog.Entry, o client.Options) error {
-	bar := s.bar(name.String())
+	bar := s.Bar(name.String())
 	o.Progress = s.watch(name, bar)
 	err := s.client().Stream(ctx, name, e, s.Stdout, o)
-	bar.clear()
-	if lost := s.written.failure(); lost != nil && errors.Is(err, lost) {
-		return lost // it is not the disk of a download that is full, and nothing goes on from there
+	bar.Clear()
+	if lost := s.Stdout.Err(); lost != nil && errors.Is(err, lost) {
+		return lost // stdout could not be written: that is not a download to go on with
 	}
 	return err
 }
 
-// watch shows the progress of a download, also that it waits for the owner: where there is no bar, in lines of its own.
-func (s *session) watch(name events.Catalog, bar *bar) func(client.Progress) {
+// showScan shows the progress of a scan on b.
+func showScan(b *term.Bar) func(library.Progress) {
+	return func(p library.Progress) {
+		b.Set(term.State{Done: p.Bytes, All: p.TotalBytes, Fresh: p.Bytes, Doing: catalog.Shown(p.Path)})
+	}
+}
+
+// phases are what a download does without a speed.
+var phases = map[client.Phase]string{
+	client.Checking: "checking what is there",
+	client.Waiting:  "waiting for the owner",
+}
+
+// watch shows the progress of a download. Without a bar it prints lines when it waits for the owner, and when it goes on.
+func (s *session) watch(name events.Catalog, bar *term.Bar) func(client.Progress) {
 	waiting, received := false, int64(0)
 	return func(p client.Progress) {
-		bar.download(p)
+		bar.Set(term.State{
+			Done: p.AllDone, All: p.All, Fresh: p.Received, Phase: phases[p.Phase], Doing: catalog.Shown(p.Path),
+		})
 		switch {
-		case s.err.terminal:
+		case s.Err.Terminal:
 		case !waiting && p.Phase == client.Waiting && p.Received == received:
 			waiting = true
-			s.note("waiting for the owner of %s: %s of %s have come", name, size(p.AllDone), size(p.All))
+			s.Note("waiting for the owner of %s: %s of %s have come", name, term.Bytes(p.AllDone), term.Bytes(p.All))
 		case waiting && p.Received > received:
 			waiting = false
-			s.note("the owner of %s is back", name)
+			s.Note("the owner of %s is back", name)
 		}
 		received = p.Received
 	}
 }
 
-// downloadFailed says which files did not come, when it is about files and not about all of it, and which of them never will.
+// downloadFailed returns the error of a download. It prints which files did not come, and the error says how many of them
+// cannot be on this disk at all.
 func (s *session) downloadFailed(err error, r client.Result, wanted int, overwrite bool) error {
 	const most = 10
 	all := []error{err}
-	if many, ok := err.(interface{ Unwrap() []error }); ok { // as Download joins them, and not as one wraps several
+	if many, ok := err.(interface{ Unwrap() []error }); ok { // errors of files, joined by Download
 		all = many.Unwrap()
 	}
 	never, exists := 0, false
@@ -237,17 +267,18 @@ func (s *session) downloadFailed(err error, r client.Result, wanted int, overwri
 			exists = true
 		}
 		if len(all) > 1 && i < most {
-			s.note("%s", oneLine(one.Error()))
+			s.Note("%s", term.OneLine(one.Error()))
 		}
 	}
 	if len(all) > 1 {
 		missing := wanted - r.Files
-		err = fmt.Errorf("%d of %s did not come", missing, count(wanted, "file"))
+		err = fmt.Errorf("%d of %s did not come", missing, term.Count(wanted, "file"))
 		switch {
 		case never == missing:
 			err = fmt.Errorf("%w: this disk has no place for them", err)
 		case never > 0:
-			err = fmt.Errorf("%w: this disk has no place for %d of them; the same command goes on with the others", err, never)
+			err = fmt.Errorf("%w: this disk has no place for %d of them; the same command goes on with the others",
+				err, never)
 		default:
 			err = fmt.Errorf("%w; the same command goes on with them", err)
 		}
@@ -261,13 +292,13 @@ func (s *session) downloadFailed(err error, r client.Result, wanted int, overwri
 	return err
 }
 
-// noteOrphans names what earlier downloads left and nothing goes on with.
+// noteOrphans prints which partial files of earlier downloads belong to no file of the catalog.
 func (s *session) noteOrphans(dest string, orphans []string) {
 	const most = 10
 	for _, o := range orphans[:min(len(orphans), most)] {
-		s.note("unfinished, and no file of the catalog as it is now: %s", oneLine(filepath.Join(dest, o)))
+		s.Note("unfinished, and no file of the catalog as it is now: %s", term.OneLine(filepath.Join(dest, o)))
 	}
 	if more := len(orphans) - most; more > 0 {
-		s.note("  and %d more; remove what you do not need", more)
+		s.Note("  and %d more; remove what you do not need", more)
 	}
 }

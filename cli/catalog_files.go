@@ -10,38 +10,39 @@ import (
 	"slices"
 	"strings"
 
+	"natster/cli/contexts"
+	"natster/cli/hint"
 	"natster/deploy/accounts"
-	"natster/deploy/world"
 	"natster/events"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/library"
 )
 
-// A shelf is where the catalogs of one context are kept: a catalog file for each, that says what is in it and where.
+// catalogFiles are the catalogs of one context: a file for each, which says what is in it and where.
 //
 //	$XDG_DATA_HOME/natster/CONTEXT/catalogs/NAME.json
-type shelf struct {
+type catalogFiles struct {
 	dir     string
-	private []string // directories that no catalog may list: ours
+	private []string // directories of natster's own, which no catalog may list
 }
 
-func (e *env) shelf(me Context) (shelf, error) {
-	data, err := e.dataDir()
+func (e *env) catalogFiles(me contexts.Context) (catalogFiles, error) {
+	data, err := e.dirs.Data()
 	if err != nil {
-		return shelf{}, err
+		return catalogFiles{}, err
 	}
-	config, err := e.configDir()
+	config, err := e.dirs.Config()
 	if err != nil {
-		return shelf{}, err
+		return catalogFiles{}, err
 	}
-	world, err := e.worldDir("")
-	return shelf{filepath.Join(data, me.Name, "catalogs"), []string{data, config, world}}, err
+	world, err := e.dirs.World("")
+	return catalogFiles{filepath.Join(data, me.Name, "catalogs"), []string{data, config, world}}, err
 }
 
-func (s shelf) file(c events.Catalog) string { return filepath.Join(s.dir, c.String()+".json") }
+func (s catalogFiles) file(c events.Catalog) string { return filepath.Join(s.dir, c.String()+".json") }
 
 // names lists the catalogs, sorted.
-func (s shelf) names() ([]events.Catalog, error) {
+func (s catalogFiles) names() ([]events.Catalog, error) {
 	files, err := os.ReadDir(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -59,42 +60,31 @@ func (s shelf) names() ([]events.Catalog, error) {
 	return all, nil
 }
 
-// find is the catalog called name, or an error that says what may have been meant.
-func (s shelf) find(name string) (events.Catalog, error) {
+// find returns the catalog called name, or an error that says what may have been meant.
+func (s catalogFiles) find(name string) (events.Catalog, error) {
 	all, err := s.names()
 	if err != nil {
 		return events.Catalog{}, err
 	}
-	return pick(name, "no catalog of yours", all, events.Catalog.String, "catalog ls")
+	return hint.Pick(name, "no catalog of yours", all, events.Catalog.String, "catalog ls")
 }
 
-// read is what is in the catalog c, and where, as of its last scan.
-func (s shelf) read(c events.Catalog) (catalog.Contents, string, error) {
+// read returns what is in the catalog c as of its last scan, and its directory.
+func (s catalogFiles) read(c events.Catalog) (catalog.Contents, string, error) {
 	return library.ReadFile(s.file(c))
 }
 
 // open opens the catalog c. The caller closes it.
-func (s shelf) open(ctx context.Context, c library.Config, name events.Catalog) (*library.Library, error) {
+func (s catalogFiles) open(ctx context.Context, c library.Config, name events.Catalog) (*library.Library, error) {
 	c.File, c.Name, c.Private = s.file(name), name, s.private
 	return library.Open(ctx, c)
 }
 
-// imports are the catalogs that the account of me has imported, by the names that they have here.
-func (me Context) imports(ctx context.Context) ([]accounts.Import, error) {
-	if me.World == "" {
-		return nil, nil
-	}
-	keeper, err := world.OpenKeeper(me.World)
-	if err != nil {
-		return nil, err
-	}
-	return keeper.Imports(ctx, me.Account)
-}
-
-// errSeveral is the error of a name that stands for several things.
+// errSeveral is wrapped by the error about a name that stands for several imports.
 var errSeveral = errors.New("name one")
 
-// importCalled is the import that name stands for: what is called so here, or else the only one that is called so at its owner's.
+// importCalled returns the import that name stands for: the one with that name here, or else the only one that its owner calls
+// so. Kind and others are for the error: see [hint.Pick].
 func importCalled(name, kind string, all []accounts.Import, others ...events.Catalog) (events.Catalog, error) {
 	var names []string
 	var same []accounts.Import
@@ -112,16 +102,17 @@ func importCalled(name, kind string, all []accounts.Import, others ...events.Cat
 		for _, i := range all {
 			others = append(others, i.As)
 		}
-		return pick(name, kind, others, events.Catalog.String, "catalog ls")
+		return hint.Pick(name, kind, others, events.Catalog.String, "catalog ls")
 	case 1:
 		return same[0].As, nil
 	}
-	return events.Catalog{}, hint(fmt.Errorf("%w: %d imported catalogs are called %s by their owners; here they are %s", errSeveral, len(same), name, strings.Join(names, " and ")), "catalog ls")
+	return events.Catalog{}, hint.Add(fmt.Errorf("%w: %d imported catalogs are called %s by their owners; here they are %s",
+		errSeveral, len(same), name, strings.Join(names, " and ")), "catalog ls")
 }
 
-// readable is a catalog that this account can read: its own, or one that it has imported.
-func (e *env) readable(ctx context.Context, me Context, name string) (c events.Catalog, own bool, err error) {
-	s, err := e.shelf(me)
+// readable returns the catalog called name that this account can read, and whether it is its own or imported.
+func (e *env) readable(ctx context.Context, me contexts.Context, name string) (c events.Catalog, own bool, err error) {
+	s, err := e.catalogFiles(me)
 	if err != nil {
 		return c, false, err
 	}
@@ -129,7 +120,7 @@ func (e *env) readable(ctx context.Context, me Context, name string) (c events.C
 	if err != nil {
 		return c, false, err
 	}
-	imported, err := me.imports(ctx)
+	imported, err := me.Imports(ctx)
 	if err != nil {
 		return c, false, err
 	}
@@ -149,19 +140,20 @@ func (e *env) readable(ctx context.Context, me Context, name string) (c events.C
 	return c, false, err
 }
 
-// twoCalled is the error of a name that stands for an own catalog and an import alike: requests would reach both.
+// twoCalled returns the error about a name of both an own catalog and an import: requests would reach both.
 func (e *env) twoCalled(c events.Catalog, i accounts.Import) error {
 	contacts, err := e.contacts()
 	if err != nil {
 		return err
 	}
-	return hint(fmt.Errorf("%s is a catalog of yours and one that you import from %s: give the import another name", c, contacts.name(i.Owner)),
-		"%s", importLine(i.Catalog, contacts.typed(i.Owner), suggested(contacts, i.Owner, i.Catalog)))
+	const text = "%s is a catalog of yours and one that you import from %s: give the import another name"
+	return hint.Add(fmt.Errorf(text, c, contacts.Name(i.Owner)),
+		"%s", importLine(i.Catalog, contacts.Typed(i.Owner), suggested(contacts, i.Owner, i.Catalog)))
 }
 
-// importedNames are the names that imports have here; none if they cannot be read, because completion says nothing of that.
-func (me Context) importedNames(ctx context.Context) (names []events.Catalog) {
-	all, _ := me.imports(ctx)
+// importedNames returns the names that imports have here, for completion: none if they cannot be read.
+func importedNames(ctx context.Context, me contexts.Context) (names []events.Catalog) {
+	all, _ := me.Imports(ctx)
 	for _, i := range all {
 		names = append(names, i.As)
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/contexts"
+	"natster/cli/hint"
 	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions/api"
@@ -44,7 +46,7 @@ To import again under another name renames it.
 			if i.As, err = s.importNamed(ctx, i); err != nil {
 				return err
 			}
-			keeper, err := s.me.keeper()
+			keeper, err := s.me.Keeper()
 			if err != nil {
 				return err
 			}
@@ -55,28 +57,29 @@ To import again under another name renames it.
 				return err
 			}
 			x.Imported = true
-			done := importDone{shareJSON: shareAsJSON(x)}
+			done := importResult{shareRow: newShareRow(x)}
 			as := ""
 			if i.As != x.Catalog {
-				done.As, as = i.As, " as "+s.out.bold(i.As.String())
+				done.As, as = i.As, " as "+s.Out.Bold(i.As.String())
 			}
-			return s.print(done, func() {
-				s.say("imported %s from %s%s, %s", s.out.bold(x.Catalog.String()), s.contacts.name(x.From), as, onlineText(x.Online))
-				s.say("\nNext: %s", s.typed("catalog contents %s", i.As))
+			return s.Print(done, func() {
+				what, from := s.Out.Bold(x.Catalog.String()), s.contacts.Name(x.From)
+				s.Say("imported %s from %s%s, %s", what, from, as, onlineText(x.Online))
+				s.Say("\nNext: %s", s.typed("catalog contents %s", i.As))
 			})
 		}),
 	}
 }
 
-// An importDone is what an import did, for scripts.
-type importDone struct {
-	shareJSON
+// An importResult is what an import did, for scripts.
+type importResult struct {
+	shareRow
 	As events.Catalog `json:"as,omitzero"` // what it is called here, if that is another name
 }
 
-// importNamed is what i is to be called here. A name that stands for something else already is refused, with the line to type.
+// importNamed returns the name that i is to have here. A name that is taken is an error, with the line to type.
 func (s *session) importNamed(ctx context.Context, i accounts.Import) (events.Catalog, error) {
-	imported, err := s.me.imports(ctx)
+	imported, err := s.me.Imports(ctx)
 	if err != nil {
 		return i.As, err
 	}
@@ -92,38 +95,38 @@ func (s *session) importNamed(ctx context.Context, i accounts.Import) (events.Ca
 	if err != nil || taken == "" {
 		return i.As, err
 	}
-	return i.As, hint(fmt.Errorf("%s, so that this one needs another name here", taken),
-		"%s", importLine(i.Catalog, s.contacts.typed(i.Owner), suggested(s.contacts, i.Owner, i.Catalog)))
+	return i.As, hint.Add(fmt.Errorf("%s, so that this one needs another name here", taken),
+		"%s", importLine(i.Catalog, s.contacts.Typed(i.Owner), suggested(s.contacts, i.Owner, i.Catalog)))
 }
 
-// taken says what else the name that i is to have stands for, or nothing.
+// taken returns what else has the name that i is to have, or nothing.
 func (s *session) taken(i accounts.Import, imported []accounts.Import) (string, error) {
 	for _, j := range imported {
 		if j.As == i.As && (j.Catalog != i.Catalog || j.Owner != i.Owner) {
-			return fmt.Sprintf("%s is a catalog that you import from %s", j.As, s.contacts.name(j.Owner)), nil
+			return fmt.Sprintf("%s is a catalog that you import from %s", j.As, s.contacts.Name(j.Owner)), nil
 		}
 	}
-	shelf, err := s.shelf(s.me)
+	files, err := s.catalogFiles(s.me)
 	if err != nil {
 		return "", err
 	}
-	mine, err := shelf.names()
+	mine, err := files.names()
 	if slices.Contains(mine, i.As) {
 		return fmt.Sprintf("%s is a catalog of yours", i.As), err
 	}
 	return "", err
 }
 
-// importing is the line that imports what x shares, under another name where its own is taken.
+// importing returns the line that imports what x shares, under another name if its own is taken.
 func (s *session) importing(ctx context.Context, x api.Share) string {
 	var as events.Catalog
 	if _, err := s.importNamed(ctx, accounts.Import{Catalog: x.Catalog, Owner: x.From}); err != nil {
 		as = suggested(s.contacts, x.From, x.Catalog)
 	}
-	return importLine(x.Catalog, s.contacts.typed(x.From), as)
+	return importLine(x.Catalog, s.contacts.Typed(x.From), as)
 }
 
-// importLine is the command line of an import; the zero as is no other name.
+// importLine returns the command line of an import. A zero as is its owner's name for it.
 func importLine(c events.Catalog, owner string, as events.Catalog) string {
 	line := fmt.Sprintf("catalog import %s %s", c, owner)
 	if !as.IsZero() {
@@ -132,14 +135,14 @@ func importLine(c events.Catalog, owner string, as events.Catalog) string {
 	return line
 }
 
-// suggested is a name for owner's catalog c that begins with what the owner is called here.
-func suggested(contacts Contacts, owner events.Account, c events.Catalog) events.Catalog {
+// suggested returns a name for owner's catalog c that begins with the owner's name here.
+func suggested(contacts contexts.Contacts, owner events.Account, c events.Catalog) events.Catalog {
 	who := strings.Map(func(r rune) rune {
 		if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
 			return r
 		}
 		return -1
-	}, contacts.name(owner))
+	}, contacts.Name(owner))
 	for _, name := range []string{who + c.String(), "other" + c.String()} {
 		if as, err := events.ParseCatalog(name); err == nil && as != c {
 			return as
@@ -148,13 +151,13 @@ func suggested(contacts Contacts, owner events.Account, c events.Catalog) events
 	return c
 }
 
-// offered is the share that a name, and perhaps an owner, mean.
+// offered returns the share that a name, and an owner if there is one, stand for.
 func (s *session) offered(ctx context.Context, arg []string) (api.Share, error) {
 	var none api.Share
 	var owner events.Account
 	if len(arg) == 2 {
 		var err error
-		if owner, err = s.contacts.account(arg[1]); err != nil {
+		if owner, err = s.contacts.Account(arg[1]); err != nil {
 			return none, err
 		}
 	}
@@ -177,25 +180,25 @@ func (s *session) offered(ctx context.Context, arg []string) (api.Share, error) 
 	case len(same) > 1:
 		var who []string
 		for _, x := range same {
-			who = append(who, s.contacts.name(x.From))
+			who = append(who, s.contacts.Name(x.From))
 		}
-		return none, hint(fmt.Errorf("%s share a catalog %s with you: name one", strings.Join(who, " and "), same[0].Catalog),
-			"%s", s.importing(ctx, same[0]))
+		err := fmt.Errorf("%s share a catalog %s with you: name one", strings.Join(who, " and "), same[0].Catalog)
+		return none, hint.Add(err, "%s", s.importing(ctx, same[0]))
 	case owner.IsZero():
-		return pick(arg[0], "nothing that is shared with you", offers, shareName, "catalog inbox")
+		return hint.Pick(arg[0], "nothing that is shared with you", offers, shareName, "catalog inbox")
 	}
-	return pick(arg[0], "nothing that "+s.contacts.name(owner)+" shares with you", offers, shareName, "catalog inbox")
+	return hint.Pick(arg[0], "nothing that "+s.contacts.Name(owner)+" shares with you", offers, shareName, "catalog inbox")
 }
 
 func shareName(x api.Share) string { return x.Catalog.String() }
 
-// notImported is what is wrong with name when it is that of a catalog that is shared with this account, and only has to be
-// imported; otherwise, and when that cannot be found out now, it is err.
-func (e *env) notImported(ctx context.Context, me Context, name string, err error) error {
+// notImported returns the error about a name that is not imported, though the catalog is shared with this account. If it is
+// not shared, or that cannot be found out now, it returns err.
+func (e *env) notImported(ctx context.Context, me contexts.Context, name string, err error) error {
 	if me.World == "" {
 		return fmt.Errorf("%w; which catalogs this account imports is known only on the machine with its world", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialBriefly)
+	ctx, cancel := context.WithTimeout(ctx, hintTimeout)
 	defer cancel()
 	s, openErr := e.open(ctx)
 	if openErr != nil {
@@ -208,15 +211,15 @@ func (e *env) notImported(ctx context.Context, me Context, name string, err erro
 	}
 	for _, x := range shares {
 		if x.To == s.me.Account && x.From != s.me.Account && x.Catalog.String() == name {
-			return hint(fmt.Errorf("%s shares %s with you, and you have not imported it yet", s.contacts.name(x.From), x.Catalog),
-				"catalog import %s %s", x.Catalog, s.contacts.typed(x.From))
+			const text = "%s shares %s with you, and you have not imported it yet"
+			return hint.Add(fmt.Errorf(text, s.contacts.Name(x.From), x.Catalog), "catalog import %s %s", x.Catalog, s.contacts.Typed(x.From))
 		}
 	}
 	return err
 }
 
-// dialBriefly bounds what only makes an error clearer.
-const dialBriefly = 2 * time.Second
+// hintTimeout bounds what only makes an error clearer.
+const hintTimeout = 2 * time.Second
 
 func catalogUnimportCommand(e *env) *cli.Command {
 	return &cli.Command{
@@ -231,7 +234,7 @@ func catalogUnimportCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			all, err := me.imports(ctx)
+			all, err := me.Imports(ctx)
 			if err != nil {
 				return err
 			}
@@ -239,7 +242,7 @@ func catalogUnimportCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			keeper, err := me.keeper()
+			keeper, err := me.Keeper()
 			if err != nil {
 				return err
 			}
@@ -247,8 +250,8 @@ func catalogUnimportCommand(e *env) *cli.Command {
 				return err
 			}
 			i := all[slices.IndexFunc(all, func(i accounts.Import) bool { return i.As == c })]
-			return e.print(map[string]any{"catalog": c, "owner": i.Owner}, func() {
-				e.say("%s is not imported any more", e.out.bold(c.String()))
+			return e.Print(map[string]any{"catalog": c, "owner": i.Owner}, func() {
+				e.Say("%s is not imported any more", e.Out.Bold(c.String()))
 			})
 		}),
 	}

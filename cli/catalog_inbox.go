@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/term"
 	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions/api"
@@ -24,43 +25,44 @@ func catalogInboxCommand(e *env) *cli.Command {
 				return err
 			}
 			claims := s.claims(ctx, inbox)
-			return s.print(sharesAsJSON(inbox), func() {
+			return s.Print(shareRows(inbox), func() {
 				if len(inbox) == 0 {
-					s.say("nothing new is shared with you")
+					s.Say("nothing new is shared with you")
 				}
 				for i, x := range inbox {
 					if i > 0 {
-						s.say("")
+						s.Say("")
 					}
-					from := s.contacts.name(x.From)
+					from := s.contacts.Name(x.From)
 					if claim := claims[x.From]; claim != "" {
-						from += " (goes by " + quoted(claim) + ")"
+						from += " (goes by " + term.Quoted(claim) + ")"
 					}
-					s.say("%s from %s, %s", s.out.bold(x.Catalog.String()), from, onlineText(x.Online))
-					s.say("  %s", s.typed("%s", s.importing(ctx, x)))
+					s.Say("%s from %s, %s", s.Out.Bold(x.Catalog.String()), from, onlineText(x.Online))
+					s.Say("  %s", s.typed("%s", s.importing(ctx, x)))
 				}
 			})
 		}),
 	}
 }
 
-// inbox is what is shared with this account and not imported, whatever it once said of that.
+// inbox returns what is shared with this account and not imported: what can be looked at now comes first.
 func (s *session) inbox(ctx context.Context) ([]api.Share, error) {
 	shares, err := s.api.Shares(ctx)
 	if err != nil {
 		return nil, err
 	}
-	imported, err := s.me.imports(ctx)
+	imported, err := s.me.Imports(ctx)
 	if err != nil {
 		return nil, err
 	}
 	inbox := []api.Share{}
 	for _, x := range shares {
-		if x.To == s.me.Account && x.From != s.me.Account && !slices.ContainsFunc(imported, func(i accounts.Import) bool { return i.Catalog == x.Catalog && i.Owner == x.From }) {
+		isX := func(i accounts.Import) bool { return i.Catalog == x.Catalog && i.Owner == x.From }
+		if x.To == s.me.Account && x.From != s.me.Account && !slices.ContainsFunc(imported, isX) {
 			inbox = append(inbox, x)
 		}
 	}
-	slices.SortStableFunc(inbox, func(a, b api.Share) int { // what can be looked at now comes first
+	slices.SortStableFunc(inbox, func(a, b api.Share) int {
 		if a.Online == b.Online {
 			return 0
 		}
@@ -69,12 +71,12 @@ func (s *session) inbox(ctx context.Context) ([]api.Share, error) {
 	return inbox, nil
 }
 
-// claims is what those call themselves who share something and are no contacts of ours. It is a courtesy: without an answer
-// keys will do.
+// claims returns what the accounts that share something and are not contacts call themselves. Without an answer their keys
+// have to do.
 func (s *session) claims(ctx context.Context, shares []api.Share) map[events.Account]string {
 	var strangers []events.Account
 	for _, x := range shares {
-		if !s.contacts.know(x.From) && !slices.Contains(strangers, x.From) {
+		if !s.contacts.Know(x.From) && !slices.Contains(strangers, x.From) {
 			strangers = append(strangers, x.From)
 		}
 	}
@@ -83,17 +85,17 @@ func (s *session) claims(ctx context.Context, shares []api.Share) map[events.Acc
 	}
 	names, err := s.api.Names(ctx, strangers...)
 	if err != nil {
-		s.logger().Debug("nobody says what accounts call themselves", "err", err)
+		s.logger().Debug("the names of accounts are not known", "err", err)
 	}
 	return names
 }
 
-// who is account a to a person who is s.me.
+// who returns the name of account a, or "you".
 func (s *session) who(a events.Account) string {
 	if a == s.me.Account {
 		return "you"
 	}
-	return s.contacts.name(a)
+	return s.contacts.Name(a)
 }
 
 func onlineText(online bool) string {

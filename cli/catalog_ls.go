@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/term"
 	"natster/events"
 	"natster/functions/api"
 	"natster/workloads/catalog"
@@ -42,33 +43,35 @@ func catalogLsCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return s.print(rows, func() {
-				t := table{head: []string{"NAME", "OWNER", "ONLINE", "FILES", "SIZE", "SHARES", "DIRECTORY"}, end: []int{3, 4, 5}}
+			return s.Print(rows, func() {
+				head := []string{"NAME", "OWNER", "ONLINE", "FILES", "SIZE", "SHARES", "DIRECTORY"}
+				t := term.Table{Head: head, End: []int{3, 4, 5}}
 				for _, r := range rows {
 					if r.Own {
-						t.row(r.Name.String(), "you", yes(r.Online, "yes"), strconv.Itoa(r.Files), size(r.Bytes), strconv.Itoa(r.Shares), r.Directory)
+						t.Row(r.Name.String(), "you", yes(r.Online), strconv.Itoa(r.Files), term.Bytes(r.Bytes),
+							strconv.Itoa(r.Shares), r.Directory)
 					} else {
-						t.row(r.Name.String(), s.contacts.name(r.Owner), yes(r.Online, "yes"), "", "", "", "")
+						t.Row(r.Name.String(), s.contacts.Name(r.Owner), yes(r.Online), "", "", "", "")
 					}
 				}
-				s.printTable(t, "no catalogs yet; make one with: natster catalog new NAME DIR")
+				s.Table(t, "no catalogs yet; make one with: natster catalog new NAME DIR")
 			})
 		}),
 	}
 }
 
-// catalogs are the account's own, from its shelf, and then those that it imported.
+// catalogs returns the account's own catalogs and then those that it imported.
 func (s *session) catalogs(ctx context.Context) ([]catalogRow, error) {
 	rows := []catalogRow{}
-	shelf, err := s.shelf(s.me)
+	files, err := s.catalogFiles(s.me)
 	if err != nil {
 		return nil, err
 	}
-	mine, err := shelf.names()
+	mine, err := files.names()
 	if err != nil {
 		return nil, err
 	}
-	imported, err := s.me.imports(ctx)
+	imported, err := s.me.Imports(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -80,9 +83,9 @@ func (s *session) catalogs(ctx context.Context) ([]catalogRow, error) {
 	}
 	for _, c := range mine {
 		r := catalogRow{Name: c, Owner: s.me.Account, Own: true}
-		contents, dir, err := shelf.read(c)
+		contents, dir, err := files.read(c)
 		if err != nil {
-			s.note("%s", oneLine(err.Error()))
+			s.Note("%s", term.OneLine(err.Error()))
 		}
 		r.Files, r.Bytes, r.Directory = len(contents.Entries), contents.Size(), dir
 		for _, x := range shares {
@@ -99,9 +102,7 @@ func (s *session) catalogs(ctx context.Context) ([]catalogRow, error) {
 			r.Original = i.Catalog
 		}
 		for _, x := range shares {
-			if (x == api.Share{From: r.Owner, To: s.me.Account, Catalog: i.Catalog, Online: true, Revision: x.Revision, Imported: x.Imported}) {
-				r.Online = true
-			}
+			r.Online = r.Online || x.Online && x.From == r.Owner && x.To == s.me.Account && x.Catalog == i.Catalog
 		}
 		rows = append(rows, r)
 	}
@@ -126,12 +127,12 @@ listed as of its last scan; another's is asked for now, so its owner has to serv
 				return err
 			}
 			e.noteRefused(contents)
-			return e.print(contentsAsJSON(contents), func() { e.printContents(contents, c.Bool("long")) })
+			return e.Print(newContentsResult(contents), func() { e.printContents(contents, c.Bool("long")) })
 		}),
 	}
 }
 
-// contents reads an own catalog from the shelf, and asks the owner of any other.
+// contents reads the file of an own catalog, and asks the owner of an import.
 func (e *env) contents(ctx context.Context, name string) (catalog.Contents, error) {
 	me, err := e.me()
 	if err != nil {
@@ -142,7 +143,7 @@ func (e *env) contents(ctx context.Context, name string) (catalog.Contents, erro
 		return catalog.Contents{}, err
 	}
 	if own {
-		s, err := e.shelf(me)
+		s, err := e.catalogFiles(me)
 		if err != nil {
 			return catalog.Contents{}, err
 		}
@@ -157,38 +158,45 @@ func (e *env) contents(ctx context.Context, name string) (catalog.Contents, erro
 	return s.client().List(ctx, c)
 }
 
-// noteRefused tells what of a listing cannot be believed, and is left out.
+// noteRefused prints which entries of a listing are left out because they are not valid.
 func (e *env) noteRefused(c catalog.Contents) {
 	const most = 10
 	for _, r := range c.Refused[:min(len(c.Refused), most)] {
-		e.note("left out: %s", oneLine(r.Err.Error()))
+		e.Note("left out: %s", term.OneLine(r.Err.Error()))
 	}
 	if more := len(c.Refused) - most; more > 0 {
-		e.note("left out: %s more", count(more, "entry"))
+		e.Note("left out: %s more", term.Count(more, "entry"))
 	}
 }
 
 func (e *env) printContents(c catalog.Contents, long bool) {
 	if c.Description != "" {
-		e.say("%s: %s\n", e.out.bold(c.Name.String()), c.Description)
+		e.Say("%s: %s\n", e.Out.Bold(c.Name.String()), c.Description)
 	}
-	t := table{head: []string{"PATH", "SIZE", "TYPE", "HASH", "DESCRIPTION"}, end: []int{1}}
+	t := term.Table{Head: []string{"PATH", "SIZE", "TYPE", "HASH", "DESCRIPTION"}, End: []int{1}}
 	if long {
-		t.head = []string{"PATH", "SIZE", "MODIFIED", "TYPE", "HASH", "DESCRIPTION"}
+		t.Head = []string{"PATH", "SIZE", "MODIFIED", "TYPE", "HASH", "DESCRIPTION"}
 	}
 	for _, f := range c.Entries {
 		if !long {
-			t.row(catalog.Shown(f.Path), size(f.Size), f.MIMEType, f.Hash.Short(), fit(f.Description, 40))
+			t.Row(catalog.Shown(f.Path), term.Bytes(f.Size), f.MIMEType, f.Hash.Short(), term.Fit(f.Description, 40))
 			continue
 		}
 		modified := ""
 		if at := f.ModTime(); !at.IsZero() {
 			modified = at.Local().Format(time.DateTime)
 		}
-		t.row(catalog.Shown(f.Path), size(f.Size), modified, f.MIMEType, f.Hash.String(), f.Description)
+		t.Row(catalog.Shown(f.Path), term.Bytes(f.Size), modified, f.MIMEType, f.Hash.String(), f.Description)
 	}
-	e.printTable(t, "nothing is in this catalog")
+	e.Table(t, "nothing is in this catalog")
 	if len(c.Entries) > 0 {
-		e.say("\n%s", e.out.dim(totals(c)))
+		e.Say("\n%s", e.Out.Dim(totals(c)))
 	}
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "-"
 }

@@ -10,6 +10,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/contexts"
+	"natster/cli/hint"
+	"natster/cli/term"
 	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions/api"
@@ -37,12 +40,12 @@ The name is letters and digits; others may have a catalog of the same name, and 
 			if err != nil {
 				return err
 			}
-			s, err := e.shelf(me)
+			s, err := e.catalogFiles(me)
 			if err != nil {
 				return err
 			}
 			if _, err := os.Stat(s.file(name)); err == nil {
-				return hint(fmt.Errorf("there is a catalog %s already", name), "catalog rescan %s", name)
+				return hint.Add(fmt.Errorf("there is a catalog %s already", name), "catalog rescan %s", name)
 			}
 			if err := e.nameIsClear(ctx, me, s, name); err != nil {
 				return err
@@ -50,15 +53,16 @@ The name is letters and digits; others may have a catalog of the same name, and 
 			if err := e.nameIsFree(ctx, name); err != nil {
 				return err
 			}
-			if arg[1] == "" { // a variable that is not set: the directory that one happens to be in is not to be shared
-				return hint(errors.New("no directory is named"), "catalog new %s DIR", name)
+			if arg[1] == "" { // a variable that is not set: it does not mean the current directory
+				return hint.Add(errors.New("no directory is named"), "catalog new %s DIR", name)
 			}
 			dir, err := filepath.Abs(arg[1])
 			if err != nil {
 				return err
 			}
-			bar := e.bar("reading")
-			lib, err := s.open(ctx, library.Config{Dir: dir, Description: c.String("description"), Progress: bar.scan}, name)
+			bar := e.Bar("reading")
+			config := library.Config{Dir: dir, Description: c.String("description"), Progress: showScan(bar)}
+			lib, err := s.open(ctx, config, name)
 			if err != nil {
 				return err
 			}
@@ -68,9 +72,9 @@ The name is letters and digits; others may have a catalog of the same name, and 
 	}
 }
 
-// nameIsClear refuses a name that an import has, and says so when another of this account's catalogs differs in capitals only.
-func (e *env) nameIsClear(ctx context.Context, me Context, s shelf, name events.Catalog) error {
-	imported, err := me.imports(ctx)
+// nameIsClear returns an error if an import has the name, and prints a note if another catalog's name differs in capitals only.
+func (e *env) nameIsClear(ctx context.Context, me contexts.Context, s catalogFiles, name events.Catalog) error {
+	imported, err := me.Imports(ctx)
 	if err != nil && !errors.Is(err, accounts.ErrNoWorld) {
 		return err
 	}
@@ -86,17 +90,17 @@ func (e *env) nameIsClear(ctx context.Context, me Context, s shelf, name events.
 	}
 	for _, c := range all {
 		if strings.EqualFold(c.String(), name.String()) {
-			e.note("%s and %s differ in capitals only: people will take one for the other, and so does the original Natster", name, c)
+			e.Note("%s and %s differ in capitals only: people will take one for the other, and so does the original Natster", name, c)
 		}
 	}
 	return nil
 }
 
-// nameIsFree asks the functions whether the account may use name. If they cannot be asked, sharing will tell.
+// nameIsFree asks the functions whether the account may use name. If they cannot be asked, that shows when it is shared.
 func (e *env) nameIsFree(ctx context.Context, name events.Catalog) error {
 	s, err := e.open(ctx)
 	if err != nil {
-		e.note("%s", e.err.dim("the name could not be checked now: "+oneLine(err.Error())))
+		e.Note("%s", e.Err.Dim("the name could not be checked now: "+term.OneLine(err.Error())))
 		return nil
 	}
 	defer s.close()
@@ -110,8 +114,8 @@ func (e *env) nameIsFree(ctx context.Context, name events.Catalog) error {
 			with++
 		}
 	}
-	if with > 0 { // a catalog of that name was here before: it is this account's to make again
-		e.note("%s is shared with %s already, who will see what is in it", name, count(with, "account"))
+	if with > 0 { // the account had a catalog of that name before
+		e.Note("%s is shared with %s already, who will see what is in it", name, term.Count(with, "account"))
 		return nil
 	}
 	v, err := s.api.ValidateName(ctx, name.String())
@@ -119,7 +123,7 @@ func (e *env) nameIsFree(ctx context.Context, name events.Catalog) error {
 		return err
 	}
 	if err == nil && !v.Valid {
-		return hint(errors.New(v.Message), "catalog new NAME DIR")
+		return hint.Add(errors.New(v.Message), "catalog new NAME DIR")
 	}
 	return nil
 }
@@ -137,13 +141,13 @@ A disk that is away, or lost nearly all its files, is not believed to be emptied
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "accept-empty", Usage: "what is not there is gone for good: forget it"},
 		},
-		Action: e.own(1, 1, func(ctx context.Context, s shelf, c *cli.Context, arg []string) error {
+		Action: e.own(1, 1, func(ctx context.Context, s catalogFiles, c *cli.Context, arg []string) error {
 			name, err := s.find(arg[0])
 			if err != nil {
 				return err
 			}
-			bar := e.bar("reading")
-			lib, err := s.open(ctx, library.Config{Progress: bar.scan}, name)
+			bar := e.Bar("reading")
+			lib, err := s.open(ctx, library.Config{Progress: showScan(bar)}, name)
 			if err != nil {
 				return err
 			}
@@ -165,7 +169,7 @@ type scanResult struct {
 	Added     int       `json:"added"`
 	Changed   int       `json:"changed"`
 	Removed   int       `json:"removed"`
-	Away      []away    `json:"away"` // parts that are not there, and stay listed
+	Away      []away    `json:"away"` // parts that are not there now, and stay listed
 	LeftOut   []leftOut `json:"left_out"`
 	Seconds   float64   `json:"seconds"`
 }
@@ -181,22 +185,28 @@ type away struct {
 	Reason string `json:"reason"`
 }
 
-// scan scans lib and tells what it found, and what to type next if there is anything.
-func (e *env) scan(ctx context.Context, lib *library.Library, scan func(context.Context) (library.Report, error), bar *bar, next string) error {
+// A scanner is a scan of a library: its Scan or ScanAccepting.
+type scanner func(context.Context) (library.Report, error)
+
+// scan scans lib and prints what it found, and next, a line to type, unless it is empty.
+func (e *env) scan(ctx context.Context, lib *library.Library, scan scanner, bar *term.Bar, next string) error {
 	r, err := scan(ctx)
-	bar.clear()
+	bar.Clear()
 	switch {
 	case errors.Is(err, library.ErrAway):
-		return hint(fmt.Errorf("%w (mount it and scan again, or, if it is empty for good, forget them)", err), "catalog rescan %s --accept-empty", lib.Name())
+		return hint.Add(fmt.Errorf("%w (mount it and scan again, or, if it is empty for good, forget them)", err),
+			"catalog rescan %s --accept-empty", lib.Name())
 	case errors.Is(err, library.ErrDirectory):
-		return hint(err, "catalog rm %s", lib.Name())
+		return hint.Add(err, "catalog rm %s", lib.Name())
 	case ctx.Err() != nil:
-		e.note("interrupted; %s goes on from here", e.typed("catalog rescan %s", lib.Name()))
+		e.Note("interrupted; %s goes on from here", e.typed("catalog rescan %s", lib.Name()))
 		return ctx.Err()
 	case err != nil:
 		return err
 	}
-	out := scanResult{lib.Name().String(), lib.Dir(), r.Files, r.Bytes, r.Added, r.Changed, r.Removed, []away{}, []leftOut{}, r.Elapsed.Seconds()}
+	out := scanResult{
+		lib.Name().String(), lib.Dir(), r.Files, r.Bytes, r.Added, r.Changed, r.Removed, []away{}, []leftOut{}, r.Elapsed.Seconds(),
+	}
 	for _, a := range lib.Away() {
 		out.Away = append(out.Away, away{a.Path, a.Files, a.Why})
 	}
@@ -204,21 +214,21 @@ func (e *env) scan(ctx context.Context, lib *library.Library, scan func(context.
 		out.LeftOut = append(out.LeftOut, leftOut{k.Path, string(k.Reason)})
 	}
 	e.noteMissing(lib)
-	return e.print(out, func() {
-		e.say("catalog %s: %s in %s", e.out.bold(out.Catalog), totals(lib.Contents()), out.Directory)
+	return e.Print(out, func() {
+		e.Say("catalog %s: %s in %s", e.Out.Bold(out.Catalog), totals(lib.Contents()), out.Directory)
 		if r.Added != r.Files {
-			e.say("  %d added, %d changed, %d removed", r.Added, r.Changed, r.Removed)
+			e.Say("  %d added, %d changed, %d removed", r.Added, r.Changed, r.Removed)
 		}
 		if next != "" {
-			e.say("\nNext: %s", next)
+			e.Say("\nNext: %s", next)
 		}
 	})
 }
 
-// noteMissing tells the owner what of the directory is away, and what is left out.
+// noteMissing prints what of the directory is away, and what is left out.
 func (e *env) noteMissing(lib *library.Library) {
 	for _, a := range lib.Away() {
-		e.note("%s: away: %s", lib.Name(), a)
+		e.Note("%s: away: %s", lib.Name(), a)
 	}
 	for _, o := range lib.LeftOut() {
 		var some []string
@@ -232,6 +242,6 @@ func (e *env) noteMissing(lib *library.Library) {
 		if more := o.Count - len(some); more > 0 {
 			some = append(some, fmt.Sprintf("and %d more", more))
 		}
-		e.note("%s: left out, %d %s: %s", lib.Name(), o.Count, o.Reason, strings.Join(some, ", "))
+		e.Note("%s: left out, %d %s: %s", lib.Name(), o.Count, o.Reason, strings.Join(some, ", "))
 	}
 }

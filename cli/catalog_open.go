@@ -16,6 +16,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/hint"
+	"natster/cli/term"
 	"natster/events"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
@@ -51,20 +53,20 @@ click through; a playlist and a directory that file managers mount are there, to
 				return served(err, name, own)
 			}
 			g := cl.Handler(rand.Text())
-			defer func() { _ = g.Close() }() // what was read has been read
+			defer func() { _ = g.Close() }() // it was only read
 			if folder, ok := openedFolder(contents, arg[1:]); ok {
 				return s.openFolder(ctx, g, name, folder, c.Bool("browser"))
 			}
 			entry, err := find(contents, arg[1])
 			if err != nil {
-				return hint(err, "catalog contents %s", name)
+				return hint.Add(err, "catalog contents %s", name)
 			}
 			return s.openFile(ctx, g, name, entry, c.Bool("browser"))
 		}),
 	}
 }
 
-// openedFolder is the folder that is to be opened, "" the catalog's own, if it is one.
+// openedFolder returns the folder that path names, "" for the whole catalog, and whether it is a folder.
 func openedFolder(contents catalog.Contents, path []string) (string, bool) {
 	if len(path) == 0 {
 		return "", true
@@ -73,47 +75,54 @@ func openedFolder(contents catalog.Contents, path []string) (string, bool) {
 	if folder == "" || folder == "." {
 		return "", true
 	}
-	return folder, slices.ContainsFunc(contents.Entries, func(e catalog.Entry) bool { return strings.HasPrefix(e.Path, folder+"/") })
+	below := func(e catalog.Entry) bool { return strings.HasPrefix(e.Path, folder+"/") }
+	return folder, slices.ContainsFunc(contents.Entries, below)
 }
 
-func (s *session) openFolder(ctx context.Context, g *client.Gateway, name events.Catalog, folder string, browser bool) error {
+func (s *session) openFolder(
+	ctx context.Context, g *client.Gateway, name events.Catalog, folder string, browser bool,
+) error {
 	path := g.FolderPath(name, folder)
 	return s.gateway(ctx, g, path, browser, func(host string) error {
 		url, playlist, dav := "http://"+host+path, "http://"+host+path+client.PlaylistName, "dav://"+host+path
-		return s.printLine(map[string]any{"url": url, "playlist": playlist, "webdav": dav}, func() {
-			s.say("%s", url)
-			s.note("%s", s.err.dim("for a player:      "+playlist))
-			s.note("%s", s.err.dim("to mount (WebDAV): "+dav+"  or the first address; Ctrl-C ends it"))
+		return s.PrintLine(map[string]any{"url": url, "playlist": playlist, "webdav": dav}, func() {
+			s.Say("%s", url)
+			s.Note("%s", s.Err.Dim("for a player:      "+playlist))
+			s.Note("%s", s.Err.Dim("to mount (WebDAV): "+dav+"  or the first address; Ctrl-C ends it"))
 		})
 	})
 }
 
-func (s *session) openFile(ctx context.Context, g *client.Gateway, name events.Catalog, entry catalog.Entry, browser bool) error {
-	bar := s.bar(name.String())
+func (s *session) openFile(
+	ctx context.Context, g *client.Gateway, name events.Catalog, entry catalog.Entry, browser bool,
+) error {
+	bar := s.Bar(name.String())
 	g.Fetching = func(e catalog.Entry) func(client.Progress) {
-		s.note("its owner's server only sends whole files: fetching %s first, into a temporary file (%s at most)",
-			size(e.Size), size(client.MostFetched))
+		s.Note("its owner's server only sends whole files: fetching %s first, into a temporary file (%s at most)",
+			term.Bytes(e.Size), term.Bytes(client.MostFetched))
 		return s.watch(name, bar)
 	}
 	err := g.Prepare(ctx, name, entry)
-	bar.clear()
+	bar.Clear()
 	if errors.Is(err, client.ErrNoRandomAccess) {
-		return hint(err, "catalog download %s %s", name, shellWord(entry.Path))
+		return hint.Add(err, "catalog download %s %s", name, term.ShellWord(entry.Path))
 	}
 	if err != nil {
 		return err
 	}
 	path := g.Path(name, entry)
 	return s.gateway(ctx, g, path, browser, func(host string) error {
-		return s.printLine(map[string]any{"url": "http://" + host + path, "entry": entryAsJSON(entry)}, func() {
-			s.say("http://%s%s", host, path)
-			s.note("%s", s.err.dim(fmt.Sprintf("%s, %s; Ctrl-C ends it", entry.MIMEType, size(entry.Size))))
+		return s.PrintLine(map[string]any{"url": "http://" + host + path, "entry": newEntryRow(entry)}, func() {
+			s.Say("http://%s%s", host, path)
+			s.Note("%s", s.Err.Dim(fmt.Sprintf("%s, %s; Ctrl-C ends it", entry.MIMEType, term.Bytes(entry.Size))))
 		})
 	})
 }
 
-// gateway answers at a loopback address, which tell prints, until ctx is done.
-func (s *session) gateway(ctx context.Context, g *client.Gateway, path string, browser bool, tell func(host string) error) error {
+// gateway answers at a loopback address until ctx is done. Announce prints the address.
+func (s *session) gateway(
+	ctx context.Context, g *client.Gateway, path string, browser bool, announce func(host string) error,
+) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("open an address on this machine: %w", err)
@@ -122,7 +131,7 @@ func (s *session) gateway(ctx context.Context, g *client.Gateway, path string, b
 	srv := &http.Server{Handler: once(ticket, path, g), ReadHeaderTimeout: 10 * time.Second, ErrorLog: nil}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
-	err = tell(l.Addr().String())
+	err = announce(l.Addr().String())
 	if err == nil && browser {
 		err = browse("http://" + l.Addr().String() + ticket)
 	}
@@ -139,8 +148,8 @@ func (s *session) gateway(ctx context.Context, g *client.Gateway, path string, b
 	return err
 }
 
-// once sends the first who asks for ticket on to path. A browser is started with the ticket: all users of this machine can
-// see what a process was started with, and should not learn the address from it.
+// once redirects the first request for ticket to path. A browser is started with the ticket, because all users of this machine
+// can see the arguments of a process: they must not learn the address from them.
 func once(ticket, path string, next http.Handler) http.Handler {
 	var used atomic.Bool
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

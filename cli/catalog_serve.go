@@ -8,7 +8,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"natster/deploy/accounts"
+	"natster/cli/contexts"
+	"natster/cli/hint"
+	"natster/cli/term"
 	"natster/events"
 )
 
@@ -23,16 +25,16 @@ there, or a directory, serve waits for it.
 
    natster catalog serve films`,
 		Action: args(0, -1, func(ctx context.Context, _ *cli.Context, arg []string) error {
-			defer e.written.endWithReader(ctx)()
+			defer e.Stdout.WatchReader(ctx)()
 			me, err := e.me()
 			if err != nil {
 				return err
 			}
-			shelf, err := e.shelf(me)
+			files, err := e.catalogFiles(me)
 			if err != nil {
 				return err
 			}
-			names, err := shelf.chosen(arg)
+			names, err := files.chosen(arg)
 			if err != nil {
 				return err
 			}
@@ -42,15 +44,15 @@ there, or a directory, serve waits for it.
 			}
 			defer s.close()
 			if len(arg) == 0 {
-				return s.serve(ctx, shelf, names, shelf.names)
+				return s.serve(ctx, files, names, files.names)
 			}
-			return s.serve(ctx, shelf, names, func() ([]events.Catalog, error) { return names, nil })
+			return s.serve(ctx, files, names, func() ([]events.Catalog, error) { return names, nil })
 		}),
 	}
 }
 
 // chosen are the catalogs with these names, or all.
-func (s shelf) chosen(names []string) ([]events.Catalog, error) {
+func (s catalogFiles) chosen(names []string) ([]events.Catalog, error) {
 	var all []events.Catalog
 	for _, n := range names {
 		c, err := s.find(n)
@@ -64,7 +66,7 @@ func (s shelf) chosen(names []string) ([]events.Catalog, error) {
 	}
 	all, err := s.names()
 	if err == nil && len(all) == 0 {
-		err = hint(errors.New("there is no catalog to serve"), "catalog new NAME DIR")
+		err = hint.Add(errors.New("there is no catalog to serve"), "catalog new NAME DIR")
 	}
 	return all, err
 }
@@ -74,11 +76,11 @@ func (e *env) openPatiently(ctx context.Context) (*session, error) {
 	const pause = time.Second
 	for said := false; ; said = true {
 		s, err := e.open(ctx)
-		if ctx.Err() != nil || !isAbsent(err) {
+		if ctx.Err() != nil || !contexts.IsAbsent(err) {
 			return s, err
 		}
 		if !said {
-			e.note("%s; waiting for it", oneLine(err.Error()))
+			e.Note("%s; waiting for it", term.OneLine(err.Error()))
 		}
 		select {
 		case <-ctx.Done():
@@ -86,12 +88,6 @@ func (e *env) openPatiently(ctx context.Context) (*session, error) {
 		case <-time.After(pause):
 		}
 	}
-}
-
-// isAbsent tells whether err says that the world is not there now.
-func isAbsent(err error) bool {
-	_, is := errors.AsType[*unreachable](err)
-	return is || errors.Is(err, accounts.ErrNotRunning)
 }
 
 // A servedCatalog is a catalog in the list of those that are served.
@@ -104,16 +100,16 @@ type servedCatalog struct {
 
 func (s *session) printServing(all []servedCatalog, terminal bool) {
 	// What follows on stdout is the activity; a failed write there shows in the next.
-	_ = s.printLine(map[string]any{"serving": all}, func() {
-		t := table{head: []string{"SERVING", "FILES", "SIZE", "DIRECTORY"}, end: []int{1, 2}}
+	_ = s.PrintLine(map[string]any{"serving": all}, func() {
+		t := term.Table{Head: []string{"SERVING", "FILES", "SIZE", "DIRECTORY"}, End: []int{1, 2}}
 		for _, x := range all {
-			t.row(x.Catalog.String(), strconv.Itoa(x.Files), size(x.Bytes), x.Directory)
+			t.Row(x.Catalog.String(), strconv.Itoa(x.Files), term.Bytes(x.Bytes), x.Directory)
 		}
-		s.printTable(t, "")
+		s.Table(t, "")
 		if terminal {
-			s.say("\n%s\n", s.out.dim("Ctrl-C ends it."))
+			s.Say("\n%s\n", s.Out.Dim("Ctrl-C ends it."))
 		} else {
-			s.say("\n%s", s.out.dim("Ctrl-C ends it. What happens:"))
+			s.Say("\n%s", s.Out.Dim("Ctrl-C ends it. What happens:"))
 		}
 	})
 }

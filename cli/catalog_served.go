@@ -11,19 +11,20 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"natster/cli/term"
 	"natster/events"
 	"natster/workloads/catalog/library"
 	"natster/workloads/catalog/server"
 )
 
-// lookAtShelf is how often serve looks which catalogs there are.
-const lookAtShelf = time.Second
+// lookInterval is how often serve looks which catalogs there are.
+const lookInterval = time.Second
 
 // A stall is the catalogs that serve serves: those that it is to, as far as they can be opened. What is made later is added,
 // what is forgotten (natster catalog rm) is dropped, and what cannot be opened is tried again.
 type stall struct {
 	*session
-	shelf  shelf
+	files  catalogFiles
 	wanted func() ([]events.Catalog, error)
 	server *server.Server
 	log    *slog.Logger
@@ -42,10 +43,10 @@ type offer struct {
 }
 
 // serve serves the catalogs called names until ctx is done, and from then on those that are wanted.
-func (s *session) serve(ctx context.Context, shelf shelf, names []events.Catalog, wanted func() ([]events.Catalog, error)) error {
+func (s *session) serve(ctx context.Context, files catalogFiles, names []events.Catalog, wanted func() ([]events.Catalog, error)) error {
 	board := s.board()
 	st := &stall{
-		session: s, shelf: shelf, wanted: wanted, log: s.activityLog(board),
+		session: s, files: files, wanted: wanted, log: s.activityLog(board),
 		failed: make(map[events.Catalog]string), open: make(map[events.Catalog]*offer),
 	}
 	libs, err := st.first(ctx, names)
@@ -76,15 +77,15 @@ func (s *session) serve(ctx context.Context, shelf shelf, names []events.Catalog
 // first opens and reads the catalogs that serve begins with. It fails if there is none.
 func (st *stall) first(ctx context.Context, names []events.Catalog) (libs []*library.Library, err error) {
 	for _, name := range names {
-		bar := st.bar("reading " + name.String())
-		l, openErr := st.shelf.open(ctx, library.Config{Progress: bar.scan, Logger: st.log}, name)
+		bar := st.Bar("reading " + name.String())
+		l, openErr := st.files.open(ctx, library.Config{Progress: showScan(bar), Logger: st.log}, name)
 		if openErr == nil {
 			libs = append(libs, l)
 			_, openErr = l.Scan(ctx)
-			bar.clear()
+			bar.Clear()
 			st.noteMissing(l)
 		}
-		bar.clear()
+		bar.Clear()
 		switch {
 		case ctx.Err() != nil:
 			return libs, ctx.Err()
@@ -92,7 +93,7 @@ func (st *stall) first(ctx context.Context, names []events.Catalog) (libs []*lib
 		default:
 			err = openErr
 			st.failed[name] = openErr.Error()
-			st.note("%s: %s; tried again", name, oneLine(openErr.Error()))
+			st.Note("%s: %s; tried again", name, term.OneLine(openErr.Error()))
 		}
 	}
 	if len(libs) > 0 {
@@ -160,7 +161,7 @@ func (st *stall) follow(ctx context.Context, l *library.Library) {
 
 // keep looks at the shelf from time to time, until ctx is done.
 func (st *stall) keep(ctx context.Context) {
-	tick := time.NewTicker(lookAtShelf)
+	tick := time.NewTicker(lookInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -176,7 +177,7 @@ func (st *stall) keep(ctx context.Context) {
 func (st *stall) look(ctx context.Context) {
 	for name, o := range st.open { // changed by this goroutine alone from now on
 		why := ""
-		if _, err := os.Stat(st.shelf.file(name)); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(st.files.file(name)); errors.Is(err, fs.ErrNotExist) {
 			why = "it was forgotten"
 		} else if o.Elsewhere() {
 			why = "it is another directory's now"
@@ -205,10 +206,10 @@ func (st *stall) look(ctx context.Context) {
 
 // add serves one catalog more. What cannot be opened is said once, and tried again.
 func (st *stall) add(ctx context.Context, name events.Catalog) {
-	if _, err := os.Stat(st.shelf.file(name)); err != nil {
+	if _, err := os.Stat(st.files.file(name)); err != nil {
 		return // forgotten, and not made again
 	}
-	l, err := st.shelf.open(ctx, library.Config{Logger: st.log}, name)
+	l, err := st.files.open(ctx, library.Config{Logger: st.log}, name)
 	if err == nil {
 		if err = st.server.Serve(server.Local(l)); err != nil {
 			_ = l.Close() // nothing was written through it

@@ -5,6 +5,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/hint"
+	"natster/cli/term"
 	"natster/events"
 )
 
@@ -13,7 +15,7 @@ type shareResult struct {
 	Catalog events.Catalog `json:"catalog"`
 	With    events.Account `json:"to"`
 	Event   uint64         `json:"event"`            // position in the event log
-	Served  *bool          `json:"served,omitempty"` // of a share that was made: whether the catalog is served now, if known
+	Served  *bool          `json:"served,omitempty"` // whether a catalog that was shared is served now, if known
 }
 
 func catalogShareCommand(e *env) *cli.Command {
@@ -38,27 +40,27 @@ name yours for ever.
 			if err == nil {
 				r.Served = &served
 			}
-			return s.print(r, func() {
-				s.say("shared %s with %s (event %d)", s.out.bold(name.String()), s.contacts.name(with), r.Event)
+			return s.Print(r, func() {
+				s.Say("shared %s with %s (event %d)", s.Out.Bold(name.String()), s.contacts.Name(with), r.Event)
 				if err == nil && !served {
-					s.note("nobody serves %s now: %s can look at it once you do", name, s.contacts.name(with))
-					s.note("  try: %s", s.err.bold(s.typed("serve %s", name)))
+					s.Note("nobody serves %s now: %s can look at it once you do", name, s.contacts.Name(with))
+					s.Note("  try: %s", s.Err.Bold(s.typed("serve %s", name)))
 				}
 			})
 		}),
 	}
 }
 
-// mine is one of the account's own catalogs, and whom a word means.
+// mine returns one of the account's own catalogs, and the account that a word stands for.
 func (s *session) mine(name, account string) (c events.Catalog, a events.Account, err error) {
-	shelf, err := s.shelf(s.me)
+	files, err := s.catalogFiles(s.me)
 	if err != nil {
 		return c, a, err
 	}
-	if c, err = shelf.find(name); err != nil {
+	if c, err = files.find(name); err != nil {
 		return c, a, err
 	}
-	a, err = s.contacts.account(account)
+	a, err = s.contacts.Account(account)
 	return c, a, err
 }
 
@@ -71,7 +73,7 @@ func catalogUnshareCommand(e *env) *cli.Command {
 
    natster catalog unshare films bob`,
 		Action: e.online(2, 2, func(ctx context.Context, s *session, _ *cli.Context, arg []string) error {
-			with, err := s.contacts.account(arg[1])
+			with, err := s.contacts.Account(arg[1])
 			if err != nil {
 				return err
 			}
@@ -83,14 +85,14 @@ func catalogUnshareCommand(e *env) *cli.Command {
 				return err
 			}
 			r := shareResult{Catalog: name, With: with, Event: s.api.Position()}
-			return s.print(r, func() {
-				s.say("%s is no longer shared with %s (event %d)", s.out.bold(name.String()), s.contacts.name(with), r.Event)
+			return s.Print(r, func() {
+				s.Say("%s is no longer shared with %s (event %d)", s.Out.Bold(name.String()), s.contacts.Name(with), r.Event)
 			})
 		}),
 	}
 }
 
-// shared is the catalog called name that this account shares with another. It need not be on the shelf any more.
+// shared returns the catalog called name that this account shares with another. It may have been forgotten since.
 func (s *session) shared(ctx context.Context, name string, with events.Account) (events.Catalog, error) {
 	shares, err := s.api.Shares(ctx)
 	if err != nil {
@@ -102,7 +104,7 @@ func (s *session) shared(ctx context.Context, name string, with events.Account) 
 			all = append(all, x.Catalog)
 		}
 	}
-	return pick(name, "nothing that you share with "+s.contacts.name(with), all, events.Catalog.String, "catalog shares")
+	return hint.Pick(name, "nothing that you share with "+s.contacts.Name(with), all, events.Catalog.String, "catalog shares")
 }
 
 func catalogSharesCommand(e *env) *cli.Command {
@@ -116,12 +118,12 @@ func catalogSharesCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return s.print(sharesAsJSON(shares), func() {
-				t := table{head: []string{"CATALOG", "FROM", "TO", "ONLINE", "IMPORTED"}}
+			return s.Print(shareRows(shares), func() {
+				t := term.Table{Head: []string{"CATALOG", "FROM", "TO", "ONLINE", "IMPORTED"}}
 				for _, x := range shares {
-					t.row(x.Catalog.String(), s.who(x.From), s.who(x.To), yes(x.Online, "yes"), yes(x.Imported, "yes"))
+					t.Row(x.Catalog.String(), s.who(x.From), s.who(x.To), yes(x.Online), yes(x.Imported))
 				}
-				s.printTable(t, "nothing is shared yet; share with: natster catalog share CATALOG ACCOUNT")
+				s.Table(t, "nothing is shared yet; share with: natster catalog share CATALOG ACCOUNT")
 			})
 		}),
 	}

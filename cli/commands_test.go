@@ -80,7 +80,7 @@ func TestAWrongNameIsAnsweredWithWhatWasMeant(t *testing.T) {
 		{"catalog share flims bob", 1, []string{`no catalog of yours is called "flims"; did you mean films?`, "try: natster catalog ls"}},
 		{"catalog share films bbo", 1, []string{`nobody is called "bbo"; did you mean bob?`}},
 		{"catalog share films carol", 1, []string{`nobody is called "carol"`, "try: natster contacts add carol KEY"}},
-		{"catalog share films " + key[:55] + "A", 1, []string{"is no account key"}},
+		{"catalog share films " + key[:55] + "A", 1, []string{"is not an account key"}},
 		{"catalog share films alice", 1, []string{"natster: "}},
 		{"catalog contents flims", 1, []string{"did you mean films?"}},
 		{"catalog import films bob", 1, []string{`nothing that bob shares with you is called "films"`, "try: natster catalog inbox"}},

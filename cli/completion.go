@@ -10,12 +10,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/completion"
+	"natster/cli/term"
 	"natster/deploy/world"
 )
-
-// completionWord is what a shell's script puts at the end of a command line to have it completed. Before it are the words up
-// to the one that is being typed, which may be empty: as they are meant, or with =bash as they are typed.
-const completionWord = "--generate-bash-completion"
 
 func completionCommand(e *env) *cli.Command {
 	return &cli.Command{
@@ -29,9 +27,9 @@ func completionCommand(e *env) *cli.Command {
    zsh    echo 'source <(natster completion zsh)' >> ~/.zshrc
    fish   natster completion fish > ~/.config/fish/completions/natster.fish`,
 		Action: args(1, 1, func(_ context.Context, c *cli.Context, arg []string) error {
-			script, ok := completionScripts[arg[0]]
+			script, ok := completion.Script(arg[0])
 			if !ok {
-				return misused(c.Command, "no completion for %s: bash, zsh or fish", quoted(arg[0]))
+				return misused(c.Command, "no completion for %s: bash, zsh or fish", term.Quoted(arg[0]))
 			}
 			_, err := io.WriteString(e.Stdout, script)
 			return err
@@ -39,21 +37,11 @@ func completionCommand(e *env) *cli.Command {
 	}
 }
 
-// completing returns the words to complete, without the program's name, and whether they are as typed in bash, if that is
-// what was asked for.
-func completing(words []string) (typed []string, bash, asked bool) {
-	n := len(words) - 1
-	if n < 2 || words[n] != completionWord && words[n] != completionWord+"=bash" {
-		return nil, false, false
-	}
-	return words[1:n], words[n] != completionWord, true
-}
-
-// complete prints what the last of words can become, one a line.
+// complete prints what the last of words can be completed to, one a line.
 func (e *env) complete(ctx context.Context, app *cli.App, words []string, bash bool) {
 	answer := func(s string) string { return s }
 	if bash {
-		words, answer = bashWords(words, e.Getenv("COMP_LINE"))
+		words, answer = completion.BashWords(words, e.Getenv("COMP_LINE"))
 	}
 	before, typing := words[:len(words)-1], words[len(words)-1]
 	for _, s := range e.completions(ctx, app, before, typing) {
@@ -63,7 +51,7 @@ func (e *env) complete(ctx context.Context, app *cli.App, words []string, bash b
 	}
 }
 
-// completions are the words that could stand where typing does, behind others.
+// completions returns the words that could stand after before, where typing stands.
 func (e *env) completions(ctx context.Context, app *cli.App, before []string, typing string) []string {
 	const context = "--context"
 	if len(before) > 0 && before[len(before)-1] == context {
@@ -71,7 +59,7 @@ func (e *env) completions(ctx context.Context, app *cli.App, before []string, ty
 	}
 	l, err := e.arrange(app, append([]string{app.Name}, before...))
 	if err != nil {
-		return nil // what is wrong already cannot be completed
+		return nil // a line that is wrong cannot be completed
 	}
 	e.actAs(l.context)
 	commands, flags := app.Commands, app.Flags
@@ -88,7 +76,7 @@ func (e *env) completions(ctx context.Context, app *cli.App, before []string, ty
 		for _, f := range flags {
 			all = append(all, dashed(f.Names()[0]))
 		}
-	case l.help && len(l.path) == 0 && slices.Contains(before, "help"): // topics are no commands
+	case l.help && len(l.path) == 0 && slices.Contains(before, "help"): // topics are not commands
 		all = append(slices.Sorted(maps.Keys(topics)), commandNames(commands)...)
 	case commands != nil:
 		all = commandNames(commands)
@@ -112,18 +100,18 @@ func (e *env) contextNames() []string {
 		return nil
 	}
 	var names []string
-	all, _ := s.all() // what can be read is completed
+	all, _ := s.All() // files that are not valid are left out
 	for _, c := range all {
 		names = append(names, c.Name)
 	}
 	return names
 }
 
-// placeholder is the name of argument n in a usage; the last repeats if it ends with dots.
+// placeholder returns the name of argument n in a usage; the last is repeated if it ends with dots.
 func placeholder(argsUsage string, n int) string {
 	words := strings.Fields(argsUsage)
 	if n >= len(words) {
-		if len(words) == 0 || !strings.HasSuffix(words[len(words)-1], "...") && !strings.HasSuffix(words[len(words)-1], "...]") {
+		if len(words) == 0 || !strings.HasSuffix(strings.TrimSuffix(words[len(words)-1], "]"), "...") {
 			return ""
 		}
 		n = len(words) - 1
@@ -131,8 +119,8 @@ func placeholder(argsUsage string, n int) string {
 	return strings.Trim(words[n], "[].")
 }
 
-// candidates are the words that could stand for the next argument of cmd: the placeholder in its usage says what that is.
-// Whatever cannot be found out now is left out.
+// candidates returns the words that could be the next argument of cmd: the placeholder in its usage says what that is. What
+// cannot be found out now is left out.
 func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string, typing string) []string {
 	what := placeholder(cmd.ArgsUsage, len(before))
 	switch what {
@@ -148,7 +136,7 @@ func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string,
 		if err != nil {
 			return nil
 		}
-		return contacts.names()
+		return contacts.Names()
 	case "CONTACT":
 		contacts, err := e.contacts()
 		if err != nil {
@@ -170,52 +158,7 @@ func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string,
 		}
 		return names
 	case "SHELL":
-		return []string{"bash", "zsh", "fish"}
+		return completion.Shells()
 	}
 	return e.catalogCandidates(ctx, cmd.Name, what, before, typing)
-}
-
-// completionScripts ask natster itself; what it has no answer for is completed as a file name. Behind a directory no space is
-// added, so that one can go on.
-var completionScripts = map[string]string{
-	"bash": `# natster completion for bash
-_natster() {
-    local answer line=${COMP_LINE:0:COMP_POINT}
-    COMPREPLY=()
-    while IFS= read -r answer; do
-        COMPREPLY+=("$answer")
-    done < <(COMP_LINE=${line#"${COMP_WORDS[0]}"} "${COMP_WORDS[0]/#\~\//$HOME/}" "${COMP_WORDS[@]:1:COMP_CWORD}" ` + completionWord + `=bash 2>/dev/null)
-    if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == */ ]]; then
-        compopt -o nospace 2>/dev/null
-    fi
-}
-complete -o bashdefault -o default -F _natster natster
-`,
-	"zsh": `#compdef natster
-# natster completion for zsh
-_natster() {
-    local -a before answers
-    before=("${(@Q)words[1,CURRENT-1]}")
-    before[1]=${before[1]/#\~\//$HOME/}
-    answers=("${(@f)$("${before[@]}" "${(Q)PREFIX}" ` + completionWord + ` 2>/dev/null)}")
-    if [[ -n ${answers[1]} ]]; then
-        compadd -S '' -- "${(@M)answers:#*/}"
-        compadd -- "${(@)answers:#*/}"
-    else
-        compset -P '-*='
-        _files
-    fi
-}
-(( $+functions[compdef] )) || { autoload -U compinit && compinit; }
-compdef _natster natster
-`,
-	"fish": `# natster completion for fish
-function __natster_complete
-    set -l words (commandline -opc)
-    set -l cur (commandline -ct)
-    set -l plain (string unescape -- $cur; or string replace -r '^["\']' '' -- $cur)
-    $words "$plain" ` + completionWord + ` 2>/dev/null
-end
-complete -c natster -f -n 'test (count (__natster_complete)) -gt 0' -a '(__natster_complete)'
-`,
 }

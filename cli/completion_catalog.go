@@ -14,29 +14,30 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"natster/cli/contexts"
 	"natster/events"
 	"natster/workloads/catalog"
 )
 
-// catalogCandidates completes the names of catalogs and of what is in them.
+// catalogCandidates returns the names of catalogs, or of what is in one.
 func (e *env) catalogCandidates(ctx context.Context, command, placeholder string, before []string, typing string) []string {
 	me, err := e.me()
 	if err != nil {
 		return nil
 	}
-	s, err := e.shelf(me)
+	s, err := e.catalogFiles(me)
 	if err != nil {
 		return nil
 	}
 	var all []events.Catalog
 	switch placeholder {
 	case "CATALOG":
-		all, _ = s.names() // what can be read is completed
+		all, _ = s.names() // if they cannot be read there are none
 		if slices.Contains([]string{"contents", "download", "get", "open"}, command) {
-			all = append(all, me.importedNames(ctx)...)
+			all = append(all, importedNames(ctx, me)...)
 		}
 	case "IMPORTED":
-		all = me.importedNames(ctx)
+		all = importedNames(ctx, me)
 	case "PATH":
 		if len(before) > 0 {
 			return level(e.pathsIn(ctx, me, before[0]), typing)
@@ -49,9 +50,9 @@ func (e *env) catalogCandidates(ctx context.Context, command, placeholder string
 	return names
 }
 
-// inboxNames are the names of the catalogs in the inbox, or behind one of them who shares it.
+// inboxNames returns the names of the catalogs in the inbox or, after one of them, the accounts that share it.
 func (e *env) inboxNames(ctx context.Context, before []string) []string {
-	ctx, cancel := context.WithTimeout(ctx, completionPatience)
+	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
 	s, err := e.open(ctx)
 	if err != nil {
@@ -68,19 +69,19 @@ func (e *env) inboxNames(ctx context.Context, before []string) []string {
 		case len(before) == 0:
 			all = append(all, x.Catalog.String())
 		case x.Catalog.String() == before[0]:
-			all = append(all, s.contacts.typed(x.From))
+			all = append(all, s.contacts.Typed(x.From))
 		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// level are what paths beginning with typing can become up to their next slash: files, and directories with the slash behind.
+// level returns the paths that begin with typing, up to their next slash: files, and directories with a slash at the end.
 func level(paths []string, typing string) []string {
 	var all []string
 	seen := make(map[string]bool)
 	for _, p := range paths {
-		p = norm.NFC.String(p) // as keyboards type it; either form means the file
+		p = norm.NFC.String(p) // the form that keyboards type; either form names the file
 		rest, begins := strings.CutPrefix(p, typing)
 		if !begins {
 			continue
@@ -96,14 +97,13 @@ func level(paths []string, typing string) []string {
 	return all
 }
 
-// How long a completion may ask a catalog's owner, and for how long it believes what it was told.
 const (
-	completionPatience = 2 * time.Second
-	completionGood     = 30 * time.Second
+	completionTimeout = 2 * time.Second  // for a question to the functions or to a catalog's owner
+	listingLifetime   = 30 * time.Second // how long an answer is used again
 )
 
-// pathsIn are the paths of a catalog that can be read, or none if it cannot be told soon.
-func (e *env) pathsIn(ctx context.Context, me Context, name string) []string {
+// pathsIn returns the paths in a catalog that the account can read, or none if there is no answer in time.
+func (e *env) pathsIn(ctx context.Context, me contexts.Context, name string) []string {
 	c, own, err := e.readable(ctx, me, name)
 	if err != nil {
 		return nil
@@ -122,7 +122,7 @@ func (e *env) pathsIn(ctx context.Context, me Context, name string) []string {
 	if paths, err := readListing(cache); err == nil {
 		return paths
 	}
-	ctx, cancel := context.WithTimeout(ctx, completionPatience)
+	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
 	contents, err := e.contents(ctx, name)
 	if err != nil {
@@ -130,7 +130,7 @@ func (e *env) pathsIn(ctx context.Context, me Context, name string) []string {
 	}
 	paths := pathsOf(contents)
 	if text, err := json.Marshal(paths); err == nil {
-		_ = writePrivate(cache, text) // without it the next completion asks again
+		_ = contexts.WritePrivate(cache, text) // if that fails, the next completion asks again
 	}
 	return paths
 }
@@ -143,9 +143,9 @@ func pathsOf(c catalog.Contents) []string {
 	return all
 }
 
-// listingFile is where the paths of a catalog are kept for the next completion.
-func (e *env) listingFile(me Context, c events.Catalog) (string, error) {
-	dir, err := e.cacheDir()
+// listingFile returns where the paths of a catalog are kept for the next completion.
+func (e *env) listingFile(me contexts.Context, c events.Catalog) (string, error) {
+	dir, err := e.dirs.Cache()
 	of := sha256.Sum256([]byte(me.Account.String() + "\x00" + me.World + "\x00" + me.URL + "\x00" + c.String()))
 	return filepath.Join(dir, "listings", hex.EncodeToString(of[:8])), err
 }
@@ -157,7 +157,7 @@ func readListing(path string) (paths []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if time.Since(info.ModTime()) > completionGood {
+	if time.Since(info.ModTime()) > listingLifetime {
 		return nil, errOld
 	}
 	text, err := os.ReadFile(path)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/term"
 	"natster/events"
 )
 
@@ -38,25 +39,25 @@ func contextLsCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			all, bad := s.all()
+			all, bad := s.All()
 			current := e.context
 			if current == "" {
-				current, _ = s.current() // none in use is what the list then shows
+				current, _ = s.Current() // none in use is what the list then shows
 			}
 			rows := make([]contextRow, len(all))
 			for i, c := range all {
 				rows[i] = contextRow{c.Name, c.Name == current, c.Account, c.URL, c.World}
 			}
-			if err := e.print(rows, func() {
-				t := table{head: []string{"", "NAME", "ACCOUNT", "WORLD"}}
+			if err := e.Print(rows, func() {
+				t := term.Table{Head: []string{"", "NAME", "ACCOUNT", "WORLD"}}
 				for _, r := range rows {
 					where := r.World
 					if where == "" {
 						where = r.URL
 					}
-					t.row(map[bool]string{true: "*"}[r.InUse], r.Name, r.Account.Short(), where)
+					t.Row(map[bool]string{true: "*"}[r.InUse], r.Name, r.Account.Short(), where)
 				}
-				e.printTable(t, "no contexts yet; make one with: natster init NAME")
+				e.Table(t, "no contexts yet; make one with: natster init NAME")
 			}); err != nil {
 				return err
 			}
@@ -76,15 +77,15 @@ func contextUseCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			c, err := s.get(arg[0])
+			c, err := s.Get(arg[0])
 			if err != nil {
 				return err
 			}
-			if err := s.use(c.Name); err != nil {
+			if err := s.Use(c.Name); err != nil {
 				return err
 			}
-			return e.print(contextRow{c.Name, true, c.Account, c.URL, c.World}, func() {
-				e.say("you are %s now (account %s)", e.out.bold(c.Name), c.Account.Short())
+			return e.Print(contextRow{c.Name, true, c.Account, c.URL, c.World}, func() {
+				e.Say("you are %s now (account %s)", e.Out.Bold(c.Name), c.Account.Short())
 			})
 		}),
 	}

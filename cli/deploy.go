@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/hint"
 	"natster/deploy/nex"
 	"natster/deploy/world"
 	"natster/workloads/nexlet/wire"
@@ -74,9 +75,9 @@ func (e *env) dialNex(urlFlag, credsFlag string) (*nats.Conn, error) {
 	nc, err := nats.Connect(url, options...)
 	switch {
 	case errors.Is(err, nats.ErrNoServers):
-		return nil, hint(fmt.Errorf("there is no NATS server for Nex at %s: %w", url, err), "deploy nodes --nats nats://HOST:4222")
+		return nil, hint.Add(fmt.Errorf("there is no NATS server for Nex at %s: %w", url, err), "deploy nodes --nats nats://HOST:4222")
 	case err != nil:
-		return nil, hint(fmt.Errorf("NATS for Nex at %s: %w", url, err), "deploy nodes --creds FILE")
+		return nil, hint.Add(fmt.Errorf("NATS for Nex at %s: %w", url, err), "deploy nodes --creds FILE")
 	}
 	return nc, nil
 }
@@ -84,11 +85,11 @@ func (e *env) dialNex(urlFlag, credsFlag string) (*nats.Conn, error) {
 func nexHint(err error) error {
 	switch {
 	case errors.Is(err, nex.ErrUnknown), errors.Is(err, nex.ErrNotFound):
-		return hint(err, "deploy status")
+		return hint.Add(err, "deploy status")
 	case errors.Is(err, nex.ErrNotReady):
-		return hint(err, "deploy logs")
+		return hint.Add(err, "deploy logs")
 	case errors.Is(err, nex.ErrNoBid), errors.Is(err, nex.ErrNoAnswer):
-		return hint(err, "deploy nodes")
+		return hint.Add(err, "deploy nodes")
 	}
 	return err
 }
@@ -143,7 +144,7 @@ func (e *env) wanted(ctx context.Context, n *nex.Client, tags wire.Tags, names, 
 		if contains(offered, w.Start.Function) {
 			wants = append(wants, w)
 		} else {
-			e.note("%s is left out: no nexlet can run it (function authority needs the world's own machine)", w.Name)
+			e.Note("%s is left out: no nexlet can run it (function authority needs the world's own machine)", w.Name)
 		}
 	}
 	return wants, nil
@@ -170,7 +171,7 @@ func contains(all []string, s string) bool {
 // reporting prints the steps of a rollout as they are done.
 func (e *env) reporting(o nex.Options) nex.Options {
 	o.Report = func(s nex.Step) {
-		if e.json || s.Action == nex.Failed {
+		if e.JSON || s.Action == nex.Failed {
 			return // as a whole at the end; as the command's error
 		}
 		where, why := "", ""
@@ -180,21 +181,21 @@ func (e *env) reporting(o nex.Options) nex.Options {
 		if s.Why != "" {
 			why = " (" + s.Why + ")"
 		}
-		e.say("%-8s %s%s  %s", s.Action, e.out.bold(s.Name), where, e.out.dim(s.ID+why))
+		e.Say("%-8s %s%s  %s", s.Action, e.Out.Bold(s.Name), where, e.Out.Dim(s.ID+why))
 	}
 	return o
 }
 
 // stepped answers with the steps of a rollout.
 func (e *env) stepped(steps []nex.Step, err error) error {
-	if e.json {
+	if e.JSON {
 		if steps == nil {
 			steps = []nex.Step{}
 		}
-		return errors.Join(e.printJSON(steps, "  "), err)
+		return errors.Join(e.Print(steps, nil), err)
 	}
 	if err == nil && len(steps) == 0 {
-		e.say("nothing to do")
+		e.Say("nothing to do")
 	}
 	return err
 }

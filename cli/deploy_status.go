@@ -11,6 +11,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/hint"
+	"natster/cli/term"
 	"natster/deploy/nex"
 	"natster/deploy/world"
 )
@@ -39,18 +41,18 @@ to run does not.
 				return err
 			}
 			bad := 0
-			t := table{head: []string{"NAME", "VERDICT", "READY", "WHY"}}
+			t := term.Table{Head: []string{"NAME", "VERDICT", "READY", "WHY"}}
 			for _, s := range all {
 				if s.Verdict != nex.OK && s.Verdict != nex.Extra {
 					bad++
 				}
-				t.row(s.Name, string(s.Verdict), fmt.Sprintf("%d/%d", s.Ready, s.Wanted), s.Why)
+				t.Row(s.Name, string(s.Verdict), fmt.Sprintf("%d/%d", s.Ready, s.Wanted), s.Why)
 			}
-			if err := e.print(all, func() { e.printTable(t, "no functions") }); err != nil {
+			if err := e.Print(all, func() { e.Table(t, "no functions") }); err != nil {
 				return err
 			}
 			if bad > 0 {
-				return hint(fmt.Errorf("%d of %s not as they ought to be", bad, count(len(all), "workload")), "deploy up")
+				return hint.Add(fmt.Errorf("%d of %s not as they ought to be", bad, term.Count(len(all), "workload")), "deploy up")
 			}
 			return nil
 		}),
@@ -72,13 +74,13 @@ its nexlet started it.
 			if err != nil {
 				return err
 			}
-			return e.print(all, func() {
-				t := table{head: []string{"NAME", "ID", "STATE", "NODE", "RUNS", "ERRORS", "LAST RUN", "UP"}, end: []int{4, 5}}
+			return e.Print(all, func() {
+				t := term.Table{Head: []string{"NAME", "ID", "STATE", "NODE", "RUNS", "ERRORS", "LAST RUN", "UP"}, End: []int{4, 5}}
 				for _, w := range all {
-					t.row(w.Name, w.ID, string(w.State), short(w.Metadata["node"]), w.Metadata["runs"], w.Metadata["errors"],
+					t.Row(w.Name, w.ID, string(w.State), short(w.Metadata["node"]), w.Metadata["runs"], w.Metadata["errors"],
 						ago(w.Metadata["last_run"]), strings.TrimSuffix(ago(w.StartTime), " ago"))
 				}
-				e.printTable(t, "nothing runs in namespace "+n.Namespace())
+				e.Table(t, "nothing runs in namespace "+n.Namespace())
 			})
 		}),
 	}
@@ -119,8 +121,8 @@ func deployNodesCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return e.print(nodes, func() {
-				t := table{head: []string{"NODE", "ID", "STATE", "NEXLET", "VERSION", "WORKLOADS", "TAGS"}, end: []int{5}}
+			return e.Print(nodes, func() {
+				t := term.Table{Head: []string{"NODE", "ID", "STATE", "NEXLET", "VERSION", "WORKLOADS", "TAGS"}, End: []int{5}}
 				for _, node := range nodes {
 					health, version, workloads := "-", "-", 0
 					for _, a := range node.Agents {
@@ -129,9 +131,9 @@ func deployNodesCommand(e *env) *cli.Command {
 							workloads += a.Workloads
 						}
 					}
-					t.row(node.Name, short(node.ID), node.State, health, version, strconv.Itoa(workloads), ownTags(node))
+					t.Row(node.Name, short(node.ID), node.State, health, version, strconv.Itoa(workloads), ownTags(node))
 				}
-				e.printTable(t, "no nodes")
+				e.Table(t, "no nodes")
 			})
 		}),
 	}
@@ -167,7 +169,7 @@ func deployLogsCommand(e *env) *cli.Command {
 				if len(arg) > 0 && !slices.Contains(arg, l.Name) && !slices.Contains(arg, l.Workload) {
 					return nil
 				}
-				return e.printLine(l, func() { e.say("%s  %s", e.out.cyan(l.Name), l.Text) })
+				return e.PrintLine(l, func() { e.Say("%s  %s", e.Out.Cyan(l.Name), l.Text) })
 			}
 			recent, err := n.Recent(ctx, arg...)
 			if err != nil {

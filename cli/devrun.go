@@ -12,7 +12,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/hint"
 	"natster/cli/sample"
+	"natster/cli/site"
+	"natster/cli/term"
 	"natster/deploy/nex"
 	"natster/deploy/world"
 )
@@ -43,7 +46,7 @@ world's directory: the next devrun goes on where this one ended.
    natster devrun
    natster devrun --listen 0.0.0.0:7422 --tls-self-signed`,
 		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) error {
-			dir, err := e.worldDir(c.String("dir"))
+			dir, err := e.dirs.World(c.String("dir"))
 			if err != nil {
 				return err
 			}
@@ -51,11 +54,13 @@ world's directory: the next devrun goes on where this one ended.
 			if err != nil {
 				return err
 			}
-			page, err := devSite(c.String("web"))
-			if err != nil {
-				return err
+			var page *site.Site
+			if at := c.String("web"); at != "off" {
+				if page, err = site.Listen(at, ""); err != nil {
+					return err
+				}
 			}
-			claims := cmp.Or(c.String("claim-url"), page.claims())
+			claims := cmp.Or(c.String("claim-url"), page.ClaimURL())
 			w, err := world.Start(ctx, world.Config{
 				Dir: dir, HubDir: hub, Listen: c.String("listen"), WebSocket: c.String("websocket"),
 				TLSCert: c.String("tls-cert"), TLSKey: c.String("tls-key"), SelfSigned: c.Bool("tls-self-signed"),
@@ -65,23 +70,23 @@ world's directory: the next devrun goes on where this one ended.
 				Logger:    e.logger(),
 			})
 			if err != nil {
-				return errors.Join(worldHint(err), page.end())
+				return errors.Join(worldHint(err), page.Stop())
 			}
 			elsewhere := func(context.Context) error { return nil }
 			if c.Bool("nex") {
 				if elsewhere, err = e.onNode(ctx, w, dir, claims); err != nil {
-					return errors.Join(err, page.end(), w.Stop(context.WithoutCancel(ctx)))
+					return errors.Join(err, page.Stop(), w.Stop(context.WithoutCancel(ctx)))
 				}
 			}
-			if err = page.serve(ctx, dir, e.logger()); err == nil {
+			if err = siteHint(page.Start(ctx, dir, site.Options{Logger: e.logger()})); err == nil {
 				// A world is no less one where its address cannot be written; in the end that is told.
-				_ = e.printLine(devrunResult{w.Info(), page.address()}, func() { e.printWorld(w, dir, page.address()) })
-				err = page.wait(ctx)
-				e.say("\nending…")
+				_ = e.PrintLine(devrunResult{w.Info(), page.URL()}, func() { e.printWorld(w, dir, page.URL()) })
+				err = page.Wait(ctx)
+				e.Say("\nending…")
 			}
 			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 			defer cancel()
-			return errors.Join(err, page.end(), elsewhere(ending), w.Stop(ending))
+			return errors.Join(err, page.Stop(), elsewhere(ending), w.Stop(ending))
 		}),
 	}
 }
@@ -102,7 +107,7 @@ func (e *env) hubDir(dir, asked string) (string, error) {
 	if len(mended) > 0 {
 		e.notice(world.Notice{
 			Happened: fmt.Sprintf("%s in %s had changed, and is natster's own again: %s",
-				count(len(mended), "sample file"), dir, strings.Join(mended, ", ")),
+				term.Count(len(mended), "sample file"), dir, strings.Join(mended, ", ")),
 			Do: "for files of yours: natster devrun --hub DIR",
 		})
 	}
@@ -111,20 +116,20 @@ func (e *env) hubDir(dir, asked string) (string, error) {
 
 // notice prints what the operator of a world has to know: what happened, and what to do.
 func (e *env) notice(n world.Notice) {
-	e.note("%s %s", e.err.bold("natster:"), oneLine(n.Happened))
+	e.Note("%s %s", e.Err.Bold("natster:"), term.OneLine(n.Happened))
 	if n.Do != "" {
-		e.note("  to do: %s", oneLine(n.Do))
+		e.Note("  to do: %s", term.OneLine(n.Do))
 	}
 }
 
 func worldHint(err error) error {
 	switch {
 	case errors.Is(err, world.ErrNeedsTLS):
-		return hint(err, "devrun --tls-self-signed")
+		return hint.Add(err, "devrun --tls-self-signed")
 	case errors.Is(err, world.ErrTLSPair):
-		return hint(err, "devrun --tls-cert FILE --tls-key FILE")
+		return hint.Add(err, "devrun --tls-cert FILE --tls-key FILE")
 	case errors.Is(err, world.ErrRunning):
-		return hint(err, "init NAME")
+		return hint.Add(err, "init NAME")
 	}
 	return err
 }
@@ -136,32 +141,32 @@ func (e *env) printWorld(w *world.World, dir, page string) {
 		functions = append(functions, f.Name)
 	}
 	slices.Sort(functions)
-	e.say("%s", e.out.bold("Natster's world is running; Ctrl-C ends it."))
-	e.say("")
+	e.Say("%s", e.Out.Bold("Natster's world is running; Ctrl-C ends it."))
+	e.Say("")
 	if page != "" {
-		e.say("  website     %s", e.out.bold(page))
+		e.Say("  website     %s", e.Out.Bold(page))
 	}
-	e.say("  natster     %s", i.URL)
-	e.say("  browsers    %s", i.WebSocketURL)
+	e.Say("  natster     %s", i.URL)
+	e.Say("  browsers    %s", i.WebSocketURL)
 	if i.Fingerprint != "" {
-		e.say("  certificate %s", i.Fingerprint)
+		e.Say("  certificate %s", i.Fingerprint)
 	}
-	e.say("  directory   %s", dir)
-	e.say("  keys        %s  %s", filepath.Join(dir, "keys"), e.out.dim("all accounts and their users; private"))
-	e.say("  hub         %s  %s", w.HubDir(), e.out.dim("catalog "+w.HubCatalog().String()+", which everybody is given"))
-	e.say("  accounts    global %s", i.Global)
-	e.say("              hub    %s", i.Hub)
-	e.say("              site   %s", i.Site)
-	e.say("  functions   %s", strings.Join(wrap(strings.Join(functions, " "), e.helpWidth()-14), "\n              "))
-	e.say("")
-	e.say("Next, in another terminal: %s", e.out.bold(nextAfterDevrun(e, dir)))
+	e.Say("  directory   %s", dir)
+	e.Say("  keys        %s  %s", filepath.Join(dir, "keys"), e.Out.Dim("all accounts and their users; private"))
+	e.Say("  hub         %s  %s", w.HubDir(), e.Out.Dim("catalog "+w.HubCatalog().String()+", which everybody is given"))
+	e.Say("  accounts    global %s", i.Global)
+	e.Say("              hub    %s", i.Hub)
+	e.Say("              site   %s", i.Site)
+	e.Say("  functions   %s", strings.Join(wrap(strings.Join(functions, " "), e.helpWidth()-14), "\n              "))
+	e.Say("")
+	e.Say("Next, in another terminal: %s", e.Out.Bold(nextAfterDevrun(e, dir)))
 }
 
 func nextAfterDevrun(e *env, dir string) string {
-	if usual, err := e.worldDir(""); err == nil && usual == dir {
+	if usual, err := e.dirs.World(""); err == nil && usual == dir {
 		return "natster init NAME"
 	}
-	return "natster init NAME --world " + shellWord(dir)
+	return "natster init NAME --world " + term.ShellWord(dir)
 }
 
 // onNode runs the functions of w on a Nex node that is up, and returns what stops them there.

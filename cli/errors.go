@@ -9,9 +9,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/hint"
+	"natster/cli/term"
 	"natster/deploy/accounts"
 	"natster/events"
-	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
 )
 
@@ -23,7 +24,7 @@ const (
 	Interrupted = 130 // main's, too, when it does not wait for Main
 )
 
-// A misuse is a command line that means nothing; Usage is the line that would.
+// A misuse is the error for a command line that is wrong; usage is how it is typed.
 type misuse struct {
 	message string
 	usage   string
@@ -31,25 +32,12 @@ type misuse struct {
 
 func (m *misuse) Error() string { return m.message }
 
-// misused says what is wrong with the arguments of cmd.
+// misused returns an error about the arguments of cmd.
 func misused(cmd *cli.Command, format string, args ...any) error {
 	return &misuse{fmt.Sprintf(format, args...), usageLine(cmd)}
 }
 
-// A hinted error comes with something to type.
-type hinted struct {
-	error
-	hint string
-}
-
-func (h *hinted) Unwrap() error { return h.error }
-
-// hint adds a command line that could help, without the program's name, to an error.
-func hint(err error, format string, args ...any) error {
-	return &hinted{err, fmt.Sprintf(format, args...)}
-}
-
-// again adds to an error the command line that was typed, with another flag: that could help.
+// again adds to an error the command line that was typed, with another flag, which could help.
 func (e *env) again(err error, flag ...string) error {
 	var words []string
 	all := e.Args[1:]
@@ -59,24 +47,27 @@ func (e *env) again(err error, flag ...string) error {
 	}
 	for i := 0; i < end; i++ {
 		switch name, _, joined := strings.Cut(all[i], "="); {
-		case name == "--context", name == flag[0], name == "--out" && flag[0] == "-o": // said otherwise
+		case name == "--context", name == flag[0], name == "--out" && flag[0] == "-o": // they are added in another way
 			if !joined {
 				i++
 			}
 		default:
-			words = append(words, shellWord(all[i]))
+			words = append(words, term.ShellWord(all[i]))
 		}
 	}
 	words = append(words, flag...)
 	for _, w := range all[end:] {
-		words = append(words, shellWord(w))
+		words = append(words, term.ShellWord(w))
 	}
-	return hint(err, "%s", strings.Join(words, " "))
+	return hint.Add(err, "%s", strings.Join(words, " "))
 }
+
+// errReaderGone is the cause of a run that ends because the reader of its results has gone. That is not a failure.
+var errReaderGone = errors.New("the reader of the results has gone")
 
 // fail prints err the way every error of natster looks, and returns the exit code.
 func (e *env) fail(ctx context.Context, err error) int {
-	lost := e.written.failure()
+	lost := e.Stdout.Err()
 	over := ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)))
 	if context.Cause(ctx) == errReaderGone && (err == nil || over || errors.Is(err, lost)) {
 		return exitDone
@@ -111,24 +102,24 @@ func (e *env) complain(err error) {
 	} else if h := hintFor(err); h != "" {
 		c.Try = e.typed("%s", h)
 	}
-	if e.json {
-		_ = encode(e.Stderr, c, "") // there is nobody to tell that nobody can be told
+	if e.JSON {
+		_ = term.Encode(e.Stderr, c, "") // if stderr cannot be written, there is no place to say so
 		return
 	}
-	fmt.Fprintf(e.Stderr, "%s %s\n", e.err.red("natster:"), c.Error)
+	fmt.Fprintf(e.Stderr, "%s %s\n", e.Err.Red("natster:"), c.Error)
 	switch {
 	case c.Try == "":
 	case label == "try":
-		fmt.Fprintf(e.Stderr, "  try: %s\n", e.err.bold(c.Try))
+		fmt.Fprintf(e.Stderr, "  try: %s\n", e.Err.Bold(c.Try))
 	default:
 		fmt.Fprintf(e.Stderr, "  usage: %s\n", c.Try)
 	}
 }
 
-// hintFor is what to type next after err: what the command said, or what the kind of error suggests.
+// hintFor returns what to type next after err: what the error comes with, or what usualHints have.
 func hintFor(err error) string {
-	if h, ok := errors.AsType[*hinted](err); ok {
-		return h.hint
+	if line := hint.Of(err); line != "" {
+		return line
 	}
 	for _, row := range usualHints {
 		if errors.Is(err, row.err) {
@@ -138,8 +129,8 @@ func hintFor(err error) string {
 	return ""
 }
 
-// usualHints are for errors that any command may meet. Only what helps is here: where the functions do not answer, or have
-// no room, the world runs, and another devrun would not help.
+// usualHints are for errors that any command may return. Only what helps is here: if the functions do not answer, or are
+// full, the world runs, and another devrun would not help.
 var usualHints = []struct {
 	err  error
 	hint string
@@ -149,18 +140,18 @@ var usualHints = []struct {
 	{accounts.ErrConflict, "catalog ls"},
 	{accounts.ErrNotImported, "catalog ls"},
 	{client.ErrNotShared, "catalog shares"},
-	{client.ErrOffline, "catalog ls"}, // says who is online
+	{client.ErrOffline, "catalog ls"}, // shows who is online
 }
 
-// served adds to an error about a catalog of one's own that nobody serves how to do that.
+// served adds to an error about a catalog that is not served how to serve it, if it is the user's own.
 func served(err error, c events.Catalog, own bool) error {
 	if own && errors.Is(err, client.ErrOffline) {
-		return hint(err, "serve %s", c)
+		return hint.Add(err, "serve %s", c)
 	}
 	return err
 }
 
-// sentence is err for a person. What a server said of a refusal only repeats what the refusal is.
+// sentence returns err for a person, without what a server adds to a refusal, which only repeats it.
 func sentence(err error) string {
 	s := err.Error()
 	if errors.Is(err, client.ErrNotShared) {
@@ -168,30 +159,23 @@ func sentence(err error) string {
 			s = before + client.ErrNotShared.Error()
 		}
 	}
-	for _, about := range []error{client.ErrOffline, client.ErrNotShared, client.ErrNotFound, client.ErrBusy, client.ErrRefused, client.ErrImpostor} {
+	for _, about := range []error{
+		client.ErrOffline, client.ErrNotShared, client.ErrNotFound, client.ErrBusy, client.ErrRefused, client.ErrImpostor,
+	} {
 		if errors.Is(err, about) { // begins with the catalog, which may be called like a package
-			return oneLine(s)
+			return term.OneLine(s)
 		}
 	}
-	for { // which package says it is of no use to a person
+	for { // a package's name is of no use to a person
 		_, rest, is := strings.Cut(s, ": ")
 		if name := s[:max(0, len(s)-len(rest)-2)]; !is || !slices.Contains(packages, name) {
-			return oneLine(s)
+			return term.OneLine(s)
 		}
 		s = rest
 	}
 }
 
-// packages put their name before what they say, for logs.
-var packages = []string{"accounts", "cluster", "download", "export", "functions", "library", "nex", "nexlet", "projection", "web", "world"}
-
-// oneLine makes text fit to stand behind "natster: " on a terminal: one line that begins in lower case, with nothing in it
-// that acts on the terminal, since other people's servers have a say in errors.
-func oneLine(s string) string {
-	s = catalog.CleanDescription(strings.ReplaceAll(strings.TrimSpace(s), "\n", "; "))
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > 1 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'a' && s[1] <= 'z' {
-		s = string(s[0]+'a'-'A') + s[1:]
-	}
-	return s
+// packages are those that begin their errors with their name, for logs.
+var packages = []string{
+	"accounts", "cluster", "download", "export", "functions", "library", "nex", "nexlet", "projection", "web", "world",
 }

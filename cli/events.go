@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/contexts"
+	"natster/cli/term"
 	"natster/deploy/accounts"
 	"natster/events"
 )
@@ -36,7 +38,7 @@ func eventsCommand(e *env) *cli.Command {
 				return err
 			}
 			defer nc.Close()
-			defer e.written.endWithReader(ctx)()
+			defer e.Stdout.WatchReader(ctx)()
 			n, err := e.narrator(keeper)
 			if err != nil {
 				return err
@@ -46,11 +48,11 @@ func eventsCommand(e *env) *cli.Command {
 	}
 }
 
-// A narrator tells events as sentences.
+// A narrator prints events as sentences.
 type narrator struct {
 	*env
-	contacts Contacts
-	names    map[events.Account]string // as the world's keeper has them
+	contacts contexts.Contacts
+	names    map[events.Account]string // as the world's keeper knows them
 }
 
 func (e *env) narrator(keeper *accounts.Operator) (*narrator, error) {
@@ -69,7 +71,7 @@ func (e *env) narrator(keeper *accounts.Operator) (*narrator, error) {
 	return n, nil
 }
 
-// follow prints the log from a position on, or its last events, and then, if it goes on, what comes until ctx is done.
+// follow prints the log from a position on, or its last events, and then, if goOn, what comes until ctx is done.
 func (n *narrator) follow(ctx context.Context, nc *nats.Conn, from uint64, last int, goOn bool) error {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -114,7 +116,7 @@ func (n *narrator) follow(ctx context.Context, nc *nats.Conn, from uint64, last 
 		if err != nil {
 			return fmt.Errorf("the event log: %w", err)
 		}
-		if err := n.tell(m, meta.Sequence.Stream); err != nil {
+		if err := n.printEvent(m, meta.Sequence.Stream); err != nil {
 			return err
 		}
 		if !goOn && meta.Sequence.Stream >= end {
@@ -123,8 +125,8 @@ func (n *narrator) follow(ctx context.Context, nc *nats.Conn, from uint64, last 
 	}
 }
 
-// told is an event as JSON has it.
-type told struct {
+// An eventRow is an event as JSON has it.
+type eventRow struct {
 	Position uint64          `json:"position"`
 	Time     time.Time       `json:"time"`
 	ID       string          `json:"id"`
@@ -135,22 +137,24 @@ type told struct {
 	Data     json.RawMessage `json:"data,omitempty"` // as it is in the log
 }
 
-func (n *narrator) tell(m jetstream.Msg, position uint64) error {
+func (n *narrator) printEvent(m jetstream.Msg, position uint64) error {
 	ev, err := events.Decode(m.Subject(), m.Headers(), m.Data())
 	if errors.Is(err, events.ErrEvent) {
-		n.note("%s", n.err.red(fmt.Sprintf("event %d cannot be read: %s", position, oneLine(err.Error()))))
+		n.Note("%s", n.Err.Red(fmt.Sprintf("event %d cannot be read: %s", position, term.OneLine(err.Error()))))
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return n.printLine(told{position, ev.Time.UTC(), ev.ID, ev.Type, ev.Origin, ev.Target, ev.Catalog, ev.Data}, func() {
-		n.say("%s  %s  %s", n.out.dim(fmt.Sprintf("%6d", position)), n.out.dim(ev.Time.Local().Format(time.DateTime)), n.sentence(ev))
+	row := eventRow{position, ev.Time.UTC(), ev.ID, ev.Type, ev.Origin, ev.Target, ev.Catalog, ev.Data}
+	return n.PrintLine(row, func() {
+		at := n.Out.Dim(ev.Time.Local().Format(time.DateTime))
+		n.Say("%s  %s  %s", n.Out.Dim(fmt.Sprintf("%6d", position)), at, n.sentence(ev))
 	})
 }
 
 func (n *narrator) sentence(ev events.Event) string {
-	who, other, what := n.out.bold(n.who(ev.Origin)), n.out.bold(n.who(ev.Target)), n.out.cyan(ev.Catalog.String())
+	who, other, what := n.Out.Bold(n.who(ev.Origin)), n.Out.Bold(n.who(ev.Target)), n.Out.Cyan(ev.Catalog.String())
 	switch ev.Type {
 	case events.Initialized:
 		return who + " joined"
@@ -159,7 +163,7 @@ func (n *narrator) sentence(ev events.Event) string {
 		if err != nil {
 			return "the name " + what + " got an owner"
 		}
-		return "the name " + what + " belongs to " + n.out.bold(n.who(d.Owner)) + " from now on"
+		return "the name " + what + " belongs to " + n.Out.Bold(n.who(d.Owner)) + " from now on"
 	case events.Shared:
 		return who + " shares " + what + " with " + other
 	case events.Unshared:
@@ -169,7 +173,7 @@ func (n *narrator) sentence(ev events.Event) string {
 	case events.Bound:
 		return who + " logged in on the website for the first time"
 	}
-	return fmt.Sprintf("%s: %s, %s, %s", quoted(string(ev.Type)), who, other, what)
+	return fmt.Sprintf("%s: %s, %s, %s", term.Quoted(string(ev.Type)), who, other, what)
 }
 
 func (n *narrator) who(a events.Account) string {
@@ -200,10 +204,10 @@ func statsCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return s.print(totalsJSON{t.Accounts, t.Running, t.Shares}, func() {
-				s.say("accounts         %d", t.Accounts)
-				s.say("catalogs online  %d", t.Running)
-				s.say("shares           %d", t.Shares)
+			return s.Print(totalsResult{t.Accounts, t.Running, t.Shares}, func() {
+				s.Say("accounts         %d", t.Accounts)
+				s.Say("catalogs online  %d", t.Running)
+				s.Say("shares           %d", t.Shares)
 			})
 		}),
 	}

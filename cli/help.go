@@ -7,9 +7,11 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"natster/cli/term"
 )
 
-// usageLine is how cmd is typed; for nil, how natster itself is.
+// usageLine returns how cmd, or for nil natster itself, is typed.
 func usageLine(cmd *cli.Command) string {
 	if cmd == nil {
 		return "natster COMMAND [ARGUMENTS]"
@@ -26,7 +28,7 @@ func (e *env) help(app *cli.App, l line) {
 		commands, flags = cmd.Subcommands, cmd.Flags
 	}
 	w := e.Stdout
-	fmt.Fprintf(w, "%s - %s\n", e.out.bold(title), usage)
+	fmt.Fprintf(w, "%s - %s\n", e.Out.Bold(title), usage)
 	e.section("Usage")
 	fmt.Fprintf(w, "   %s\n", usageLine(cmd))
 	if about != "" {
@@ -39,20 +41,20 @@ func (e *env) help(app *cli.App, l line) {
 	e.helpFlags("Flags", flags)
 	e.helpFlags("Flags of every command", app.Flags)
 	if cmd == nil {
-		fmt.Fprintf(w, "\n%s\n", e.out.dim("natster help COMMAND explains a command, with an example; and so are explained: "+
-			list(slices.Sorted(maps.Keys(topics)))+"."))
+		fmt.Fprintf(w, "\n%s\n", e.Out.Dim("natster help COMMAND explains a command, with an example; and so are explained: "+
+			term.List(slices.Sorted(maps.Keys(topics)))+"."))
 	}
 }
 
-// helpWidth is how wide text may be: as the terminal, but no wider than is good to read.
+// helpWidth returns how wide text may be: as wide as the terminal, and at most 100 columns.
 func (e *env) helpWidth() int {
-	if w := e.out.width; w >= 40 && w < 100 {
+	if w := e.Out.Width; w >= 40 && w < 100 {
 		return w
 	}
 	return 100
 }
 
-// wrap breaks paragraphs into lines of at most width columns. Indented lines, which are there to be typed, stay as they are.
+// wrap breaks paragraphs into lines of at most width columns. Indented lines, which can be typed, stay as they are.
 func wrap(text string, width int) []string {
 	var lines []string
 	current := ""
@@ -82,7 +84,7 @@ func wrap(text string, width int) []string {
 }
 
 func (e *env) section(name string) {
-	fmt.Fprintf(e.Stdout, "\n%s:\n", e.out.bold(name))
+	fmt.Fprintf(e.Stdout, "\n%s:\n", e.Out.Bold(name))
 }
 
 // helpCommands lists commands by category, in the order in which categories appear.
@@ -103,7 +105,7 @@ func (e *env) helpCommands(commands []*cli.Command) {
 		}
 		for _, c := range commands {
 			if c.Category == category && !c.Hidden {
-				fmt.Fprintf(e.Stdout, "   %s  %s\n", e.out.cyan(fmt.Sprintf("%-*s", width, c.Name)), c.Usage)
+				fmt.Fprintf(e.Stdout, "   %s  %s\n", e.Out.Cyan(fmt.Sprintf("%-*s", width, c.Name)), c.Usage)
 			}
 		}
 	}
@@ -138,11 +140,11 @@ func (e *env) helpFlags(title string, flags []cli.Flag) {
 	e.section(title)
 	for _, r := range rows {
 		usage := strings.Join(wrap(r[1], max(20, e.helpWidth()-width-5)), "\n"+strings.Repeat(" ", width+5))
-		fmt.Fprintf(e.Stdout, "   %s  %s\n", e.out.cyan(fmt.Sprintf("%-*s", width, r[0])), usage)
+		fmt.Fprintf(e.Stdout, "   %s  %s\n", e.Out.Cyan(fmt.Sprintf("%-*s", width, r[0])), usage)
 	}
 }
 
-// unquoteUsage finds the name of a flag's value: in its usage, between back quotes.
+// unquoteUsage returns the name of a flag's value, which stands in its usage between back quotes, and the usage without them.
 func unquoteUsage(d cli.DocGenerationFlag) (placeholder, usage string) {
 	usage = d.GetUsage()
 	if before, rest, ok := strings.Cut(usage, "`"); ok {
@@ -156,7 +158,7 @@ func unquoteUsage(d cli.DocGenerationFlag) (placeholder, usage string) {
 	return "", usage
 }
 
-// topics are what natster help explains besides commands.
+// topics are what natster help explains in addition to commands.
 var topics = map[string]struct{ usage, text string }{
 	"environment": {"the variables that natster reads", `Whom to act as, and where. The first of these that is set counts; then the context in use (natster context use):
 
@@ -205,7 +207,7 @@ the exit code is what it is without --json: 1 failed, 2 misused, 130 interrupted
 // explain prints a topic on stdout.
 func (e *env) explain(topic string) {
 	t := topics[topic]
-	fmt.Fprintf(e.Stdout, "%s - %s\n\n", e.out.bold("natster help "+topic), t.usage)
+	fmt.Fprintf(e.Stdout, "%s - %s\n\n", e.Out.Bold("natster help "+topic), t.usage)
 	for _, line := range wrap(t.text, e.helpWidth()-3) {
 		fmt.Fprintln(e.Stdout, strings.TrimRight("   "+line, " "))
 	}

@@ -8,11 +8,11 @@ import (
 	"natster/workloads/catalog"
 )
 
-// What --json prints of things that several commands print. The names are explained by natster help json; they are this
-// package's own, since what travels between programs keeps the names that it has always had.
+// What --json prints of things that several commands print. Natster help json explains the names; they are this package's own:
+// what programs send each other keeps the names that it has always had.
 
-// A shareJSON is a share, as JSON has it.
-type shareJSON struct {
+// A shareRow is a share in a listing.
+type shareRow struct {
 	Catalog  events.Catalog `json:"catalog"`
 	From     events.Account `json:"from"`
 	To       events.Account `json:"to"`
@@ -20,20 +20,20 @@ type shareJSON struct {
 	Imported bool           `json:"imported"`
 }
 
-func shareAsJSON(x api.Share) shareJSON {
-	return shareJSON{x.Catalog, x.From, x.To, x.Online, x.Imported}
+func newShareRow(x api.Share) shareRow {
+	return shareRow{x.Catalog, x.From, x.To, x.Online, x.Imported}
 }
 
-func sharesAsJSON(all []api.Share) []shareJSON {
-	rows := make([]shareJSON, len(all)) // [] if there are none
+func shareRows(all []api.Share) []shareRow {
+	rows := make([]shareRow, len(all)) // [] if there are none
 	for i, x := range all {
-		rows[i] = shareAsJSON(x)
+		rows[i] = newShareRow(x)
 	}
 	return rows
 }
 
-// An entryJSON is a file of a catalog, as JSON has it.
-type entryJSON struct {
+// An entryRow is a file of a catalog.
+type entryRow struct {
 	Path        string      `json:"path"`
 	Bytes       int64       `json:"bytes"`
 	MIMEType    string      `json:"mime_type"`
@@ -42,34 +42,34 @@ type entryJSON struct {
 	Description string      `json:"description,omitempty"`
 }
 
-func entryAsJSON(e catalog.Entry) entryJSON {
+func newEntryRow(e catalog.Entry) entryRow {
 	modified := e.ModTime()
 	if !modified.IsZero() {
 		modified = modified.UTC()
 	}
-	return entryJSON{e.Path, e.Size, e.MIMEType, e.Hash, modified, e.Description}
+	return entryRow{e.Path, e.Size, e.MIMEType, e.Hash, modified, e.Description}
 }
 
-// A contentsJSON is what is in a catalog, as JSON has it.
-type contentsJSON struct {
+// A contentsResult is what is in a catalog.
+type contentsResult struct {
 	Catalog     events.Catalog `json:"catalog"`
 	Description string         `json:"description,omitempty"`
 	Image       string         `json:"image,omitempty"`
 	Files       int            `json:"files"`
 	Bytes       int64          `json:"bytes"`
-	Entries     []entryJSON    `json:"entries"`
+	Entries     []entryRow     `json:"entries"`
 }
 
-func contentsAsJSON(c catalog.Contents) contentsJSON {
-	entries := make([]entryJSON, len(c.Entries))
+func newContentsResult(c catalog.Contents) contentsResult {
+	entries := make([]entryRow, len(c.Entries))
 	for i, e := range c.Entries {
-		entries[i] = entryAsJSON(e)
+		entries[i] = newEntryRow(e)
 	}
-	return contentsJSON{c.Name, c.Description, c.Image, len(entries), c.Size(), entries}
+	return contentsResult{c.Name, c.Description, c.Image, len(entries), c.Size(), entries}
 }
 
-// A totalsJSON is the running totals of a world, as JSON has them.
-type totalsJSON struct {
+// A totalsResult is the running totals of a world.
+type totalsResult struct {
 	Accounts int64 `json:"accounts"`
 	Online   int64 `json:"catalogs_online"`
 	Shares   int64 `json:"shares"`

@@ -10,6 +10,8 @@ import (
 	"github.com/skip2/go-qrcode"
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/contexts"
+	"natster/cli/term"
 	"natster/deploy/accounts"
 	"natster/functions/api"
 	"natster/functions/websessions"
@@ -38,43 +40,43 @@ website can do then, and for how long, stays yours: natster logout --web ends it
 			if err != nil {
 				return err
 			}
-			where := cmp.Or(otc.ClaimURL, otc.Code) // a world without a website has no address for it
+			where := cmp.Or(otc.ClaimURL, otc.Code) // a world without a website has no such URL
 			picture, err := qrCode(where, c.Bool("qrcode"))
 			if err != nil {
 				return err
 			}
 			expires := time.Now().Add(time.Duration(otc.ValidMinutes) * time.Minute)
-			return s.print(struct {
+			return s.Print(struct {
 				Code    string    `json:"code"`
 				URL     string    `json:"claim_url,omitempty"`
 				Expires time.Time `json:"expires"`
 			}{otc.Code, otc.ClaimURL, expires.UTC().Truncate(time.Second)}, func() {
-				s.say("code   %s", s.out.bold(otc.Code))
+				s.Say("code   %s", s.Out.Bold(otc.Code))
 				if otc.ClaimURL != "" {
-					s.say("claim  %s", otc.ClaimURL)
+					s.Say("claim  %s", otc.ClaimURL)
 				}
-				s.say("valid  %s, until %s, once", count(otc.ValidMinutes, "minute"),
+				s.Say("valid  %s, until %s, once", term.Count(otc.ValidMinutes, "minute"),
 					expires.Format(time.TimeOnly))
 				if picture != "" {
-					s.say("\n%s", picture)
+					s.Say("\n%s", picture)
 				}
 			})
 		}),
 	}
 }
 
-// webKey is a new scoped signing key of the account, sealed so that only the function that makes web sessions can use it.
-// Where the functions make none, or the account's keys are elsewhere, there is none, and the login will only be a link.
+// webKey returns a new scoped signing key of the account, sealed so that only the function that makes web sessions can use it.
+// If the functions make none, or the account's keys are not on this machine, it is empty, and a login only shows who it is.
 func (s *session) webKey(ctx context.Context) (string, error) {
 	x, err := api.Call(ctx, s.api, api.WebXKey, api.None{})
 	if errors.Is(err, api.ErrUnavailable) || s.me.World == "" {
-		s.note("the website can show who you are, but not act as you: web sessions are not made here")
+		s.Note("the website can show who you are, but not act as you: web sessions are not made here")
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	keeper, err := s.me.webKeeper()
+	keeper, err := webKeeper(s.me)
 	if err != nil {
 		return "", err
 	}
@@ -118,7 +120,7 @@ at once, mid-film included; to come back, each needs a new code.
 			if err != nil {
 				return err
 			}
-			keeper, err := me.webKeeper()
+			keeper, err := webKeeper(me)
 			if err != nil {
 				return err
 			}
@@ -126,23 +128,23 @@ at once, mid-film included; to come back, each needs a new code.
 			if err != nil {
 				return err
 			}
-			return e.print(map[string]int{"ended": n}, func() {
+			return e.Print(map[string]int{"ended": n}, func() {
 				if n == 0 {
-					e.say("no login on the website is linked to %s", e.out.bold(me.AccountName))
+					e.Say("no login on the website is linked to %s", e.Out.Bold(me.AccountName))
 					return
 				}
-				e.say("every web session of %s has ended; %s revoked", e.out.bold(me.AccountName), count(n, "login code"))
+				e.Say("every web session of %s has ended; %s revoked", e.Out.Bold(me.AccountName), term.Count(n, "login code"))
 			})
 		}),
 	}
 }
 
-// errNoWebKeys means that the keys of an account cannot be changed from here.
+// errNoWebKeys means that the keys of an account are not on this machine.
 var errNoWebKeys = errors.New("this account's keys are not kept on this machine, so it cannot give web sessions")
 
-// webKeeper gives and takes web sessions of c's account.
-func (c Context) webKeeper() (accounts.WebKeeper, error) {
-	keeper, err := c.keeper()
+// webKeeper returns what gives and ends web sessions of c's account.
+func webKeeper(c contexts.Context) (accounts.WebKeeper, error) {
+	keeper, err := c.Keeper()
 	if err != nil {
 		return nil, err
 	}

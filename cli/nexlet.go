@@ -14,6 +14,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/hint"
+	"natster/cli/term"
 	"natster/deploy/world"
 	"natster/functions"
 	"natster/workloads/nexlet"
@@ -40,8 +42,8 @@ stock nex CLI, deploys. Credentials come from a directory that natster admin cre
    nex --config nex.json node up
    natster nexlet --remote natster --nats nats://127.0.0.1:4222`,
 		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) error {
-			log := &results{Writer: e.Stderr, gone: e.written.gone} // all that a nexlet prints
-			defer log.endWithReader(ctx)()
+			log := term.NewOutput(e.Stderr, e.Stdout.Gone) // all that a nexlet prints
+			defer log.WatchReader(ctx)()
 			config, err := e.nexletConfig(log)
 			if err != nil {
 				return err
@@ -54,7 +56,7 @@ stock nex CLI, deploys. Credentials come from a directory that natster admin cre
 			} else {
 				place, err := nexlet.PlaceFrom(e.Getenv)
 				if errors.Is(err, nexlet.ErrNoNode) {
-					return hint(err, "nexlet --remote natster")
+					return hint.Add(err, "nexlet --remote natster")
 				}
 				if err != nil {
 					return err
@@ -136,14 +138,14 @@ func functionsFrom(dir string) ([]functions.Function, error) {
 
 // nexletDir is a directory of the nexlets on this machine. A node gives its child no HOME.
 func (e *env) nexletDir(variable, name string) (string, error) {
-	dir, err := e.firstPath(e.Getenv(variable))
+	dir, err := e.dirs.FirstPath(e.Getenv(variable))
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", variable, err)
 	case dir != "":
 		return filepath.Abs(dir)
 	}
-	data, err := e.dataDir()
+	data, err := e.dirs.Data()
 	if err != nil {
 		me, whoErr := user.Current()
 		if whoErr != nil || me.HomeDir == "" {
@@ -168,7 +170,7 @@ func (e *env) nexURL(flag string) string {
 
 // nexCreds are the credentials for Nex's NATS: those in the file that a flag or NATSTER_NEX_CREDS names, or else.
 func (e *env) nexCreds(flag string, otherwise []byte) ([]byte, error) {
-	path, err := e.firstPath(flag, e.Getenv("NATSTER_NEX_CREDS"))
+	path, err := e.dirs.FirstPath(flag, e.Getenv("NATSTER_NEX_CREDS"))
 	if path == "" && err == nil {
 		return otherwise, nil
 	}

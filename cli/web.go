@@ -9,6 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/hint"
+	"natster/cli/site"
 	"natster/workloads/web"
 )
 
@@ -19,7 +21,7 @@ func webCommand(e *env) *cli.Command {
 		Category: categoryStart,
 		Flags: []cli.Flag{
 			worldFlag(),
-			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to serve on", DefaultText: defaultSite},
+			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to serve on", DefaultText: site.DefaultAddress},
 			&cli.StringFlag{Name: "url", Usage: "`URL` that browsers use, where a proxy stands before it"},
 			&cli.StringFlag{Name: "issuer", Usage: "`URL` of the OpenID Connect issuer; or a development issuer, on loopback"},
 			&cli.StringFlag{Name: "client-id", Usage: "the site's `ID` at the issuer"},
@@ -33,35 +35,35 @@ before it, name its address with --url, and tell the world where codes are claim
    natster web --listen 127.0.0.1:8000 --url https://natster.example \
        --issuer https://id.example --client-id natster --client-secret-file SECRET`,
 		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) (err error) {
-			dir, err := e.worldDir(c.String("world"))
+			dir, err := e.dirs.World(c.String("world"))
 			if err != nil {
 				return err
 			}
-			o := siteOptions{issuer: c.String("issuer"), clientID: c.String("client-id"), logger: e.logger()}
+			o := site.Options{Issuer: c.String("issuer"), Client: web.Client{ID: c.String("client-id")}, Logger: e.logger()}
 			if f := c.String("client-secret-file"); f != "" {
 				secret, err := os.ReadFile(f)
 				if err != nil {
 					return fmt.Errorf("the client's secret: %w", err)
 				}
-				o.clientSecret = strings.TrimSpace(string(secret))
+				o.Client.Secret = strings.TrimSpace(string(secret))
 			}
-			s, err := listenSite(c.String("listen"), c.String("url"))
+			s, err := site.Listen(c.String("listen"), c.String("url"))
 			if err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, s.stop()) }()
-			if err := s.start(ctx, dir, o); err != nil {
+			defer func() { err = errors.Join(err, s.Stop()) }()
+			if err := s.Start(ctx, dir, o); err != nil {
 				return siteHint(err)
 			}
 			// As in devrun: a site serves also where its address cannot be written.
-			_ = e.printLine(map[string]string{"url": s.url, "claim_url": s.claimURL()}, func() {
-				e.say("The website is at %s; Ctrl-C ends it.", e.out.bold(s.url))
-				if o.issuer == "" {
-					e.say("%s", e.out.dim("Anybody on this machine can sign in, under any name: what a login may do is decided by natster login."))
+			_ = e.PrintLine(map[string]string{"url": s.URL(), "claim_url": s.ClaimURL()}, func() {
+				e.Say("The website is at %s; Ctrl-C ends it.", e.Out.Bold(s.URL()))
+				if o.Issuer == "" {
+					e.Say("%s", e.Out.Dim("Anybody on this machine can sign in, under any name: what a login may do is decided by natster login."))
 				}
-				e.say("\nLink a login to an account with: %s", e.out.bold("natster login"))
+				e.Say("\nLink a login to an account with: %s", e.Out.Bold("natster login"))
 			})
-			return s.wait(ctx)
+			return s.Wait(ctx)
 		}),
 	}
 }
@@ -69,9 +71,9 @@ before it, name its address with --url, and tell the world where codes are claim
 func siteHint(err error) error {
 	switch {
 	case errors.Is(err, web.ErrNoIssuer), errors.Is(err, web.ErrClient):
-		return hint(err, "web --url URL --issuer URL --client-id ID --client-secret-file FILE")
+		return hint.Add(err, "web --url URL --issuer URL --client-id ID --client-secret-file FILE")
 	case errors.Is(err, web.ErrPlain), errors.Is(err, web.ErrURL):
-		return hint(err, "web --listen 127.0.0.1:8000 --url https://HOST")
+		return hint.Add(err, "web --listen 127.0.0.1:8000 --url https://HOST")
 	}
 	return err
 }

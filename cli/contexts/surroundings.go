@@ -1,4 +1,4 @@
-package cli
+package contexts
 
 import (
 	"encoding/json"
@@ -12,22 +12,23 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 
+	"natster/cli/term"
 	"natster/deploy/accounts"
 	"natster/events"
 )
 
-// surroundings are what the environment says of where to connect, in the variables of the nats command: they count before
-// the context in use, but not before one that is asked for.
+// surroundings is what the variables of the nats command say about where to connect. They come before the context in use, and
+// after a context that was asked for.
 type surroundings struct {
 	says    string // the variables that say so
 	options []nats.Option
 }
 
-// A natsContext is a context of the nats command, as far as it concerns natster:
+// A NATSContext is a context of the nats command, with the fields that natster uses:
 //
 //	$XDG_CONFIG_HOME/nats/context/NAME.json
 //	{"description":"…","url":"nats://127.0.0.1:7422","creds":"/home/a/….creds"}
-type natsContext struct {
+type NATSContext struct {
 	Description string `json:"description"`
 	URL         string `json:"url"`
 	Creds       string `json:"creds"`
@@ -38,33 +39,33 @@ type natsContext struct {
 	InboxPrefix string `json:"inbox_prefix,omitempty"`
 }
 
-// natsContextDir is where the nats command keeps its contexts.
-func (e *env) natsContextDir() (string, error) {
-	dir, err := e.configDir()
+// NATSContexts returns where the nats command keeps its contexts.
+func (d Dirs) NATSContexts() (string, error) {
+	dir, err := d.Config()
 	return filepath.Join(filepath.Dir(dir), "nats", "context"), err
 }
 
-// surrounded is the context that the environment describes, if it does. The account is that of the credentials; when it is
-// one of a context of ours, that one's catalogs and imports are at hand.
-func (e *env) surrounded(s contextStore) (c Context, is bool, err error) {
-	var n natsContext
+// surrounded returns the context that the environment describes, and whether it describes one. Its account is that of the
+// credentials. If natster has a context for that account, its catalogs and imports are used.
+func (s *Store) surrounded() (c Context, is bool, err error) {
+	var n NATSContext
 	var says []string
-	if name := e.Getenv("NATS_CONTEXT"); name != "" {
-		if n, err = e.readNATSContext(name); err != nil {
+	if name := s.dirs.Getenv("NATS_CONTEXT"); name != "" {
+		if n, err = s.readNATSContext(name); err != nil {
 			return c, true, err
 		}
 		says = append(says, "NATS_CONTEXT")
 	}
-	if u := e.Getenv("NATS_URL"); u != "" {
+	if u := s.dirs.Getenv("NATS_URL"); u != "" {
 		n.URL, says = u, append(says, "NATS_URL")
 	}
-	if path := e.Getenv("NATS_CREDS"); path != "" {
+	if path := s.dirs.Getenv("NATS_CREDS"); path != "" {
 		n.Creds, says = path, append(says, "NATS_CREDS")
 	}
 	if len(says) == 0 {
 		return c, false, nil
 	}
-	c, err = e.contextFor(s, n)
+	c, err = s.contextFor(n)
 	if err != nil {
 		return c, true, fmt.Errorf("%s: %w", strings.Join(says, ", "), err)
 	}
@@ -75,29 +76,30 @@ func (e *env) surrounded(s contextStore) (c Context, is bool, err error) {
 	}
 	for one := range strings.SplitSeq(c.URL, ",") {
 		if u, err := url.Parse(one); err == nil && u.User != nil {
-			return c, true, fmt.Errorf("%s: there is a user in the URL; natster acts as the account of a credentials file: NATS_CREDS", list(says))
+			return c, true, fmt.Errorf("%s: there is a user in the URL; natster acts as the account of a credentials file: NATS_CREDS",
+				term.List(says))
 		}
 	}
-	c.surroundings = &surroundings{list(says), n.options()}
+	c.surroundings = &surroundings{term.List(says), n.options()}
 	if n.CA != "" {
-		c.Fingerprint = "" // whom to trust is said
+		c.Fingerprint = "" // n says which certificates to trust
 	}
 	return c, true, nil
 }
 
-// contextFor is the context of ours that n is about, or one made for the account that n has credentials of.
-func (e *env) contextFor(s contextStore, n natsContext) (Context, error) {
+// contextFor returns natster's context for the account of n's credentials, or a new one if there is none.
+func (s *Store) contextFor(n NATSContext) (Context, error) {
 	if n.Creds == "" {
-		return s.get("") // another way to the same
+		return s.Get("") // only its server is another
 	}
-	path, err := e.path(n.Creds)
+	path, err := s.dirs.Path(n.Creds)
 	if err != nil {
 		return Context{}, err
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return Context{}, err
 	}
-	text, err := os.ReadFile(path)
+	text, err := s.readFile(path)
 	if err != nil {
 		return Context{}, fmt.Errorf("the credentials cannot be read: %w", err)
 	}
@@ -105,7 +107,7 @@ func (e *env) contextFor(s contextStore, n natsContext) (Context, error) {
 	if err != nil {
 		return Context{}, fmt.Errorf("%s: %w", path, err)
 	}
-	all, _ := s.all() // one that cannot be read is not the one
+	all, _ := s.All() // a context that cannot be read has no account
 	for _, c := range all {
 		if c.Account == account {
 			c.Creds = path
@@ -115,7 +117,7 @@ func (e *env) contextFor(s contextStore, n natsContext) (Context, error) {
 	return Context{Name: account.String(), Account: account, AccountName: name, Creds: path}, nil
 }
 
-// accountOf is whose credentials they are, and what their user is called.
+// accountOf returns the account that credentials are for, and the name of their user.
 func accountOf(creds accounts.Creds) (a events.Account, user string, err error) {
 	var claims *jwt.UserClaims
 	token, err := jwt.ParseDecoratedJWT(creds)
@@ -130,18 +132,18 @@ func accountOf(creds accounts.Creds) (a events.Account, user string, err error) 
 		issuer = claims.Issuer
 	}
 	a, err = events.ParseAccount(issuer)
-	return a, oneLine(claims.Name), err
+	return a, term.OneLine(claims.Name), err
 }
 
-// readNATSContext reads the context of the nats command called name, or the file if it is a path.
-func (e *env) readNATSContext(name string) (natsContext, error) {
-	var n natsContext
-	path, err := e.path(name)
+// readNATSContext reads the context of the nats command called name, or the file if name is a path.
+func (s *Store) readNATSContext(name string) (NATSContext, error) {
+	var n NATSContext
+	path, err := s.dirs.Path(name)
 	if err != nil {
 		return n, fmt.Errorf("NATS_CONTEXT: %w", err)
 	}
 	if filepath.Base(path) == path {
-		dir, err := e.natsContextDir()
+		dir, err := s.dirs.NATSContexts()
 		if err != nil {
 			return n, err
 		}
@@ -160,7 +162,7 @@ func (e *env) readNATSContext(name string) (natsContext, error) {
 	return n, nil
 }
 
-func (n natsContext) options() []nats.Option {
+func (n NATSContext) options() []nats.Option {
 	var all []nats.Option
 	if n.CA != "" {
 		all = append(all, nats.RootCAs(n.CA))

@@ -1,14 +1,16 @@
-package cli
+package demo
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"natster/cli/site"
+	"natster/cli/term"
 )
 
 // A background is a command that runs beside the demo.
@@ -51,7 +53,7 @@ func (d *demo) serve(ctx context.Context, name string) error {
 	errs.text = "\x00"
 	go func() {
 		defer close(b.done)
-		Main(ctx, Outside{[]string{"natster", "catalog", "serve", name}, d.Stdin, &b.output, &errs, d.inside("alice")})
+		d.Natster(ctx, []string{"catalog", "serve", name}, &b.output, &errs, d.inside("alice"))
 	}()
 	select {
 	case <-b.said:
@@ -62,16 +64,16 @@ func (d *demo) serve(ctx context.Context, name string) error {
 		}
 		errs.mu.Lock()
 		defer errs.mu.Unlock()
-		return fmt.Errorf("%w: natster catalog serve %s: %s", errDemo, name, oneLine(errs.buf.String()))
+		return fmt.Errorf("%w: natster catalog serve %s: %s", errDemo, name, term.OneLine(errs.buf.String()))
 	}
 }
 
 // stay leaves everything running until ctx is done.
 func (d *demo) stay(ctx context.Context) error {
-	if _, code, problem := d.quiet(ctx, "alice", nil, "catalog", "share", "media", "bob"); code != exitDone {
+	if _, code, problem := d.quiet(ctx, "alice", nil, "catalog", "share", "media", "bob"); code != 0 {
 		return fmt.Errorf("%w: share again: %s", errDemo, problem)
 	}
-	if err := d.page.serve(ctx, filepath.Join(d.dir, "data", "natster", worldName), slog.New(slog.DiscardHandler)); err != nil {
+	if err := d.page.Start(ctx, d.worldDir(), site.Options{Logger: d.Logger}); err != nil {
 		return err
 	}
 	claim, _, problem := d.quiet(ctx, "bob", nil, "--json", "login")
@@ -81,19 +83,19 @@ func (d *demo) stay(ctx context.Context) error {
 	if err := json.Unmarshal([]byte(claim), &otc); err != nil {
 		return fmt.Errorf("%w: log in as bob: %s", errDemo, problem)
 	}
-	if err := d.printLine(d.result, func() {
-		d.say("\n%s", d.out.bold("In a browser, as bob: sign in under any name, then link it (within five minutes):"))
-		d.say("   %s", otc.URL)
-		d.say("\n%s", d.out.bold("All of it goes on until Ctrl-C, and is shared again. In another terminal:"))
-		d.say("   export XDG_CONFIG_HOME=%s", shellWord(filepath.Join(d.dir, "config")))
-		d.say("   export XDG_DATA_HOME=%s", shellWord(filepath.Join(d.dir, "data")))
-		d.say("   natster --context bob catalog contents media")
-		d.say("   natster --context alice catalog shares")
-		d.say("   natster events")
+	if err := d.PrintLine(d.result, func() {
+		d.Say("\n%s", d.Out.Bold("In a browser, as bob: sign in under any name, then link it (within five minutes):"))
+		d.Say("   %s", otc.URL)
+		d.Say("\n%s", d.Out.Bold("All of it goes on until Ctrl-C, and is shared again. In another terminal:"))
+		d.Say("   export XDG_CONFIG_HOME=%s", term.ShellWord(filepath.Join(d.dir, "config")))
+		d.Say("   export XDG_DATA_HOME=%s", term.ShellWord(filepath.Join(d.dir, "data")))
+		d.Say("   natster --context bob catalog contents media")
+		d.Say("   natster --context alice catalog shares")
+		d.Say("   natster events")
 	}); err != nil {
 		return err
 	}
-	err := d.page.wait(ctx)
-	d.say("\nending, and removing %s", d.dir)
+	err := d.page.Wait(ctx)
+	d.Say("\nending, and removing %s", d.dir)
 	return err
 }

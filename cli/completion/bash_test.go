@@ -1,4 +1,4 @@
-package cli
+package completion
 
 import (
 	"slices"
@@ -38,7 +38,7 @@ func TestBashWordsAreUnderstoodHalfTypedAndQuoted(t *testing.T) {
 		{[]string{"get", `two\ words`, "--all", ""}, ` get two\ words   --all `, []string{"get", "two words", "--all", ""}, "x", "x"},
 		{[]string{"get", "$(rm -rf /)", "x"}, "", []string{"get", "$(rm -rf /)", "x"}, "xy", "xy"},
 	} {
-		meant, insert := bashWords(c.words, c.line)
+		meant, insert := BashWords(c.words, c.line)
 		if !slices.Equal(meant, c.meant) {
 			t.Errorf("%q means %q, want %q", c.words, meant, c.meant)
 		}

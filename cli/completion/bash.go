@@ -1,12 +1,12 @@
-package cli
+package completion
 
 import "strings"
 
-// bashWords takes the words of a command line as bash has them, the last being typed, for what they mean, and returns with
+// BashWords takes the words of a command line as bash has them, the last being typed, for what they mean, and returns with
 // them what makes of a completion of the last what bash is to insert. Line is the command line up to the cursor without the
 // program's name, or empty if it is not known: bash parts words at characters such as : and =, and only there can be seen
 // which belong together.
-func bashWords(typed []string, line string) (meant []string, insert func(string) string) {
+func BashWords(typed []string, line string) (meant []string, insert func(string) string) {
 	words, from := rejoined(typed, line)
 	var last bashWord
 	for i, w := range words {

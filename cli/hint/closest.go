@@ -1,12 +1,11 @@
-package cli
+package hint
 
 import (
-	"strconv"
 	"strings"
 )
 
-// closest is the candidate that a mistyped word most likely meant, or nothing if none is near.
-func closest(word string, candidates []string) string {
+// Closest returns the candidate that a mistyped word most likely meant, or nothing if none is near.
+func Closest(word string, candidates []string) string {
 	best, least := "", max(1, len(word)/3)+1
 	for _, c := range candidates {
 		d := distance(strings.ToLower(word), strings.ToLower(c))
@@ -42,23 +41,4 @@ func distance(a, b string) int {
 		before, last, row = last, row, before
 	}
 	return last[len(t)]
-}
-
-// quoted shows foreign text on one line, without anything in it that acts on a terminal.
-func quoted(s string) string {
-	const most = 120
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return strconv.Quote(s)
-}
-
-// shellWord is s as a shell takes it for one word.
-func shellWord(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%=,", r)
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"natster/cli/term"
 	"natster/events"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/library"
@@ -47,13 +48,13 @@ func (d *demo) download(ctx context.Context) error {
 			errDemo, d.result.Verified, len(c.Entries), t.media, t.plaintext, t.inTheClear)
 	}
 	d.good("%d of %d files have the hash that Alice's catalog lists", d.result.Verified, len(c.Entries))
-	d.good("the tap heard %s, %s of it media; of it plaintext: 0 bytes", size(t.bytes), size(t.media))
+	d.good("the tap heard %s, %s of it media; of it plaintext: 0 bytes", term.Bytes(t.bytes), term.Bytes(t.media))
 	where := ""
 	if t.searched > mostSearched {
-		where = " in the first " + size(mostSearched)
+		where = " in the first " + term.Bytes(mostSearched)
 	}
-	d.fact("  %s", d.out.dim(fmt.Sprintf("(looked%s for %s of 32 bytes of the files; in a file sent in the clear it finds them)",
-		where, count(len(t.needle.pieces), "piece"))))
+	d.fact("  %s", d.Out.Dim(fmt.Sprintf("(looked%s for %s of 32 bytes of the files; in a file sent in the clear it finds them)",
+		where, term.Count(len(t.needle.pieces), "piece"))))
 	return nil
 }
 
@@ -92,7 +93,7 @@ func (d *demo) takeBack(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case code != exitDone:
+		case code != 0:
 			took := time.Since(began)
 			d.result.RefusedMillis = float64(took.Microseconds()) / 1000
 			d.prompt("bob", words)
@@ -107,36 +108,39 @@ func (d *demo) takeBack(ctx context.Context) error {
 
 // measure compares a download with what the server can do at all.
 func (d *demo) measure(ctx context.Context) error {
-	d.step(fmt.Sprintf("How fast: a file of %s of noise, and the same over NATS alone", size(d.noise)))
+	d.step(fmt.Sprintf("How fast: a file of %s of noise, and the same over NATS alone", term.Bytes(d.Noise)))
 	dir := filepath.Join(d.dir, "noise")
-	if err := noise(filepath.Join(dir, "noise.bin"), d.noise); err != nil {
+	if err := noise(filepath.Join(dir, "noise.bin"), d.Noise); err != nil {
 		return err
 	}
 	for _, words := range [][]string{{"catalog", "new", "noise", dir}, {"catalog", "share", "noise", "bob"}} {
-		if _, code, problem := d.quiet(ctx, "alice", nil, words...); code != exitDone {
+		if _, code, problem := d.quiet(ctx, "alice", nil, words...); code != 0 {
 			return fmt.Errorf("%w: %s", errors.Join(errDemo, ctx.Err()), problem)
 		}
 	}
 	if err := d.serve(ctx, "noise"); err != nil {
 		return err
 	}
-	if _, code, problem := d.quiet(ctx, "bob", nil, "catalog", "import", "noise", "alice"); code != exitDone {
+	if _, code, problem := d.quiet(ctx, "bob", nil, "catalog", "import", "noise", "alice"); code != 0 {
 		return fmt.Errorf("%w: %s", errors.Join(errDemo, ctx.Err()), problem)
 	}
 	out, code, problem := d.quiet(ctx, "bob", d.Stderr, "catalog", "download", "noise", "--all", "--json", "--out", filepath.Join(d.dir, "bob"))
-	if code != exitDone {
+	if code != 0 {
 		return fmt.Errorf("%w: %s", errors.Join(errDemo, ctx.Err()), problem)
 	}
-	var r downloadResult
+	var r struct {
+		Bytes   int64   `json:"bytes"`
+		Seconds float64 `json:"seconds"`
+	}
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		return err
 	}
-	raw, err := d.raw(ctx, d.noise)
+	raw, err := d.raw(ctx, d.Noise)
 	if err != nil {
 		return err
 	}
-	d.result.Throughput, d.result.RawThroughput = float64(r.Bytes)/r.Seconds, float64(d.noise)/raw.Seconds()
-	d.fact("natster   %10s  %s", rate(r.Bytes, r.Seconds), d.out.dim("disk to disk, encrypted, hash checked, on disk when done"))
-	d.fact("raw NATS  %10s  %s", rate(d.noise, raw.Seconds()), d.out.dim("memory to memory, the same accounts, in the clear, nothing checked"))
+	d.result.Throughput, d.result.RawThroughput = float64(r.Bytes)/r.Seconds, float64(d.Noise)/raw.Seconds()
+	d.fact("natster   %10s  %s", term.Rate(r.Bytes, r.Seconds), d.Out.Dim("disk to disk, encrypted, hash checked, on disk when done"))
+	d.fact("raw NATS  %10s  %s", term.Rate(d.Noise, raw.Seconds()), d.Out.Dim("memory to memory, the same accounts, in the clear, nothing checked"))
 	return nil
 }
