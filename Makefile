@@ -4,20 +4,25 @@
 GO      ?= go
 BIN     := bin/natster
 FUZZ    ?= 20s
-VERSION ?= v0.1.0+$(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+PAGE    := workloads/web/page
 
-.PHONY: demo build page page-test browser bench-web tools test lint bench fuzz clean
+# As in a release: the same source gives the same bytes, wherever it is built.
+FLAGS = -trimpath -ldflags "-X natster/cli.stamp=$(VERSION)"
 
-demo: build
+.PHONY: help demo build page page-test browser bench-web tools test lint vet bench fuzz release release-check clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS="$$(printf '\t')" read -r t what; do \
+	  printf '  make %-14s %s\n' "$$t" "$$what"; done
+
+demo: build ## play the whole story in a temporary world
 	$(BIN) demo
 
-build: page
-	$(GO) build -trimpath -ldflags "-X natster/cli.stamp=$(VERSION)" -o $(BIN) ./cli/natster
+build: page ## bin/natster, with the website's page if there is npm
+	$(GO) build $(FLAGS) -o $(BIN) ./cli/natster
 
-# The website's page, built with npm where there is one; a binary without it says how to get it.
-PAGE := workloads/web/page
-
-page:
+page: ## the website's page; a binary without it says how to get it
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE)/dist/index.html; \
 	else echo "no npm here: the binary comes without the website's page"; fi
 
@@ -27,17 +32,15 @@ $(PAGE)/dist/index.html: $(PAGE)/node_modules/.package-lock.json $(shell find $(
 $(PAGE)/node_modules/.package-lock.json: $(PAGE)/package-lock.json
 	cd $(PAGE) && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json
 
-# The page's own tests, and the website in Chromium; they need Node, Chromium and ffmpeg.
-page-test: page
-	cd $(PAGE) && npm run --silent check && npm run --silent test
-
-browser: page
-	$(GO) vet -tags browser ./workloads/web/e2e
-	$(GO) test -tags browser -count=1 ./workloads/web/e2e
-
-test: tools lint page-test
+test: tools lint page-test ## everything that CI checks
 	$(GO) test -race ./...
 	@$(MAKE) --no-print-directory browser
+
+page-test: page ## the page's own tests
+	cd $(PAGE) && npm run --silent check && npm run --silent test
+
+browser: page ## the website in Chromium
+	$(GO) test -tags browser -count=1 ./workloads/web/e2e
 
 # What the website's tests need beside Go and Node, from Debian's packages where those are at hand.
 TOOLS := chromium ffmpeg
@@ -49,27 +52,46 @@ tools:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	else echo "make test needs "$$missing", for the website's tests; make lint and go test ./... do not"; exit 1; fi
 
-lint:
-	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
-	$(GO) vet ./...
+lint: vet ## formatting, vet, static analysis
 	$(GO) tool staticcheck ./...
 
-# Ratios against the bare floor, measured in the same run; about ten minutes and 8 GiB of disk.
-bench: build
+vet:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet -tags browser ./...
+
+bench: build ## ratios against the bare floor: ten minutes, 8 GiB of disk
 	$(GO) run ./internal/test/bench -natster $(BIN)
 
-# The website's: needs Chromium and ffmpeg, 5 GiB of disk, about four minutes.
-bench-web: page
+bench-web: page ## the website's: Chromium and ffmpeg, 5 GiB of disk, four minutes
 	$(GO) test -tags "browser bench" -count=1 -run TestBench -timeout 20m ./workloads/web/e2e -v
 
-# Every fuzz target, FUZZ each.
-fuzz:
+fuzz: ## every fuzz target, FUZZ each
 	@$(GO) list ./... | while read pkg; do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) $$pkg || exit 1; \
 	  done; \
 	done
 
-clean:
-	rm -rf bin $(PAGE)/node_modules
+SYSTEMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
+
+release: page ## static binaries for six systems, checksums and an SBOM, in dist/
+	@test -f $(PAGE)/dist/index.html || { echo "a release needs the website's page: install npm"; exit 1; }
+	rm -rf dist && mkdir dist
+	@for s in $(SYSTEMS); do \
+	  os=$${s%-*}; exe=$$(test $$os = windows && echo .exe); echo "dist/natster-$$s$$exe"; \
+	  CGO_ENABLED=0 GOOS=$$os GOARCH=$${s#*-} $(GO) build -trimpath -buildvcs=true -ldflags "-s -w -X natster/cli.stamp=$(VERSION)" \
+	    -o dist/natster-$$s$$exe ./cli/natster || exit 1; \
+	done
+	$(GO) run ./internal/sbom -page $(PAGE)/package-lock.json dist/natster-* > dist/natster.cdx.json
+	cd dist && sha256sum natster* > SHA256SUMS
+
+# A clone elsewhere, with caches of its own, must give the same bytes.
+release-check: release ## build the release again elsewhere, and compare
+	@case "$(VERSION)" in *-dirty) echo "commit first: what is built twice has to be one commit"; exit 1;; esac
+	@copy=$$(mktemp -d) && trap 'chmod -R u+w "$$copy"; rm -rf "$$copy"' EXIT && git clone -q . "$$copy/elsewhere" && \
+	GOCACHE="$$copy/cache" $(MAKE) --no-print-directory -C "$$copy/elsewhere" release VERSION=$(VERSION) && \
+	diff dist/SHA256SUMS "$$copy/elsewhere/dist/SHA256SUMS" && echo "built twice, the same bytes"
+
+clean: ## what was built
+	rm -rf bin dist $(PAGE)/node_modules
 	find $(PAGE)/dist -mindepth 1 -not -name .gitkeep -delete
