@@ -10,15 +10,15 @@ import (
 	"natster/functions/api"
 )
 
-// maxQuestion bounds the body of what the page asks, in bytes.
+// maxQuestion bounds the body of a request of the page, in bytes.
 const maxQuestion = 4096
 
-// A sessionReply is what the page knows of itself.
+// A sessionReply tells the page who is signed in, and as which account.
 //
 //	{"signed_in":true,"name":"Alice","login":"dev|alice","expires":1732082400,"linked":true,"account":"AAL…","account_name":"alice"}
 type sessionReply struct {
 	SignedIn    bool           `json:"signed_in"`
-	Development bool           `json:"development,omitempty"` // anybody on this machine can sign in
+	Development bool           `json:"development,omitempty"` // anyone on this machine can sign in
 	Name        string         `json:"name,omitempty"`
 	Login       string         `json:"login,omitempty"`
 	Expires     int64          `json:"expires,omitempty"` // unix seconds
@@ -28,7 +28,7 @@ type sessionReply struct {
 	Hub         events.Account `json:"hub,omitzero"`
 }
 
-// about is what the page is told of session x, which is linked to account a unless that is zero.
+// about returns what the page is told about session x, which is linked to account a unless that is zero.
 func (s *Site) about(x *session, a events.Account, name string) sessionReply {
 	return sessionReply{
 		SignedIn: true, Development: s.Development(), Name: x.name, Login: x.login, Expires: x.expires.Unix(),
@@ -54,7 +54,7 @@ func (s *Site) session(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// claim uses a one-time code up and binds its account to the login.
+// claim uses a one-time code and binds its account to the login.
 func (s *Site) claim(w http.ResponseWriter, r *http.Request, x *session) {
 	var q struct {
 		Code string `json:"code"`
@@ -71,7 +71,7 @@ func (s *Site) claim(w http.ResponseWriter, r *http.Request, x *session) {
 	answer(w, s.about(x, about.AccountPublicKey, about.AccountName))
 }
 
-// mint returns a short-lived user of the login's account for a key that the browser made.
+// mint answers with a short-lived user of the login's account, for a key that the browser made.
 func (s *Site) mint(w http.ResponseWriter, r *http.Request, x *session) {
 	var q struct {
 		UserKey string `json:"user_key"`
@@ -88,7 +88,7 @@ func (s *Site) mint(w http.ResponseWriter, r *http.Request, x *session) {
 		s.failed(w, err)
 		return
 	case bound.Context.WebKey == "":
-		refuse(w, http.StatusConflict, "unlinked", "this login was linked without leave for web sessions: run natster login again")
+		refuse(w, http.StatusConflict, "unlinked", "this login was linked without permission for web sessions: run natster login again")
 		return
 	}
 	user, err := api.Call(r.Context(), s.ask, api.MintWeb, api.MintRequest{OAuthID: x.login, WebKey: bound.Context.WebKey, UserKey: q.UserKey})
@@ -105,7 +105,7 @@ func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
 	answer(w, sessionReply{Development: s.Development()})
 }
 
-// signedIn lets only logins through.
+// signedIn returns a handler that calls h with the request's session, and refuses a request without one.
 func (s *Site) signedIn(h func(http.ResponseWriter, *http.Request, *session)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		x := s.sessions.of(r)
@@ -117,7 +117,7 @@ func (s *Site) signedIn(h func(http.ResponseWriter, *http.Request, *session)) ht
 	}
 }
 
-// failed answers with what a function said, if that was meant for callers.
+// failed answers with the refusal of a function. An internal error is logged and not shown.
 func (s *Site) failed(w http.ResponseWriter, err error) {
 	refusal, internal := api.Refusal(err)
 	if internal {
@@ -133,7 +133,7 @@ func (s *Site) failed(w http.ResponseWriter, err error) {
 	refuse(w, int(refusal.Code), reason, refusal.Message)
 }
 
-// question reads a JSON body, or refuses.
+// question reads the JSON body into q. It reports whether it could; otherwise the request is answered.
 func question(w http.ResponseWriter, r *http.Request, q any) bool {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxQuestion))
 	if err == nil {
@@ -148,10 +148,10 @@ func question(w http.ResponseWriter, r *http.Request, q any) bool {
 
 func answer(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // a browser that has gone is nobody to tell
+	_ = json.NewEncoder(w).Encode(v) // fails only if the browser has gone
 }
 
-// refuse says no: a word for the page, a sentence for the person.
+// refuse answers with an error: a word for the page and a sentence for the person.
 func refuse(w http.ResponseWriter, status int, reason, sentence string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -1,17 +1,17 @@
-// Package web is the website: a page that talks NATS as its user, and the small server behind it.
+// Package web is the website: a page that connects to NATS as its user, and the small server behind it.
 //
 //	web.go       Config, Site, Serve; the routes
-//	guard.go     what holds for every request: host, origin, headers
+//	guard.go     checks on every request: host, origin; the security headers
 //	login.go     OpenID Connect: authorization code with PKCE
 //	session.go   sessions of the site: cookies, lifetime, logout
-//	account.go   the page's questions: session, claim, mint, logout
+//	account.go   the page's requests: session, claim, mint, logout
 //	proxy.go     /nats: WebSocket to the world's NATS server, same origin
-//	page.go      the built page, its headers, and what is shown when it was not built
+//	page.go      the built page and its headers; what is shown when it was not built
 //	page/        its source: TypeScript, Svelte, a service worker; see page/README.md
 //	devissuer/   a development identity provider, on loopback only
 //	e2e/         the browser tests
 //
-// # Who holds what
+// # Who has which key
 //
 //	owner's machine                  browser                     site (this package)            functions (global account)
 //	───────────────                  ───────                     ───────────────────            ──────────────────────────
@@ -33,16 +33,17 @@
 //	natster logout --web:
 //	 K out of the account JWT ══════════════════════════════════════════════════════▶ NATS server: closes U's connections
 //
-// The site never has a secret of a user: not K (sealed to websessions), not U's private half (in the browser), no plaintext of
-// a file (sealed to the browser per session). What it could do, broken into, is ask for users of accounts whose logins are
-// bound, for as long as it is broken into; and it ships the page's code.
+// The site never has a secret of a user: not K (sealed to websessions), not U's private half (in the browser), no
+// plaintext of a file (sealed to the browser per session). An attacker in control of the site could request users of
+// accounts whose logins are bound, for as long as the attack lasts, and change the page's code.
 //
-// context.get answers as the contract says for contexts that came with credentials, because existing sites want the user's
-// JWT and seed. Ours comes without: it carries the sealed web key instead, so that a site never holds a long-lived user, a
-// leaked context opens nothing, and the owner can end every web session by one edit of the account's own JWT.
+// For a context that came with credentials, context.get returns the user's JWT and seed, because existing sites need
+// them. Ours comes without: it carries the sealed web key instead. So a site never holds a long-lived user, a leaked
+// context opens nothing, and the owner can end every web session by one edit of the account's own JWT.
 //
 // # Sessions
 //
-// A session of the site is a random cookie (HttpOnly, SameSite=Lax, Secure over TLS) for a fixed time; only its hash is kept,
-// in memory. Logging out ends it and cuts its WebSockets. Unsafe methods and /nats are refused from any other origin.
+// A session of the site is a random cookie (HttpOnly, SameSite=Lax, Secure over TLS) for a fixed time; only its hash is
+// kept, in memory. Logging out ends it and cuts its WebSockets. Unsafe methods and /nats are refused from any other
+// origin.
 package web

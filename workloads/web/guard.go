@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// pageCSP lets the page run its own code and nothing else's, and lets nobody frame it.
+// pageCSP lets the page run code of the site only, and no page frame it.
 const pageCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self'; frame-src 'self'; " +
 	"worker-src 'self'; connect-src 'self'; manifest-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 // workerCSP is the service worker's: it computes SHA-256 in WebAssembly, which runs no script.
 const workerCSP = "default-src 'none'; connect-src 'self'; script-src 'self' 'wasm-unsafe-eval'"
 
-// guard is around everything. A request under another host name is not for us: it is somebody's DNS that points here. An
-// unsafe request from another origin is refused, whatever cookies it carries.
+// guard wraps every handler and sets the security headers. A request under another host name is refused: some other DNS
+// name points here (DNS rebinding). An unsafe request from another origin is refused, whatever cookies it carries.
 func (s *Site) guard(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -40,7 +40,8 @@ func (s *Site) guard(next http.Handler) http.Handler {
 	})
 }
 
-// ownOrigin tells whether a browser's page of this very site asks: for WebSockets, which no browser guards.
+// ownOrigin reports whether the request comes from a page of this site. WebSockets need it: browsers apply no
+// same-origin policy to them.
 func (s *Site) ownOrigin(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Origin"), s.url.Scheme+"://"+s.url.Host)
 }

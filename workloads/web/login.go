@@ -19,10 +19,9 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// loginPatience bounds what the site waits for the issuer; flowLifetime how long a person may take to sign in.
 const (
-	loginPatience = 10 * time.Second
-	flowLifetime  = 15 * time.Minute
+	issuerTimeout = 10 * time.Second // of a request to the issuer
+	flowLifetime  = 15 * time.Minute // how long a person may take to sign in
 )
 
 // A login is the site's side of OpenID Connect.
@@ -30,18 +29,18 @@ type login struct {
 	issuer   string
 	client   Client
 	redirect string
-	aead     cipher.AEAD // seals flows into cookies; the key lives as long as the process
+	aead     cipher.AEAD // seals flows into cookies; its key exists only in this process
 
 	mu       sync.Mutex
 	provider *oidc.Provider
 }
 
-// A flow is one attempt to sign in, kept by the browser, sealed, until it comes back.
+// A flow is one attempt to sign in. The browser keeps it, sealed, in a cookie until it comes back from the issuer.
 type flow struct {
 	State    string    `json:"state"`
 	Nonce    string    `json:"nonce"`
 	Verifier string    `json:"verifier"`
-	To       string    `json:"to"`
+	To       string    `json:"to"` // the path to go to afterwards
 	Expires  time.Time `json:"expires"`
 }
 
@@ -56,15 +55,15 @@ func newLogin(issuer string, client Client, redirect string) (*login, error) {
 	return &login{issuer: issuer, client: client, redirect: redirect, aead: aead}, err
 }
 
-// discover asks the issuer for its endpoints, until it has answered once.
+// discover returns the issuer's endpoints. It asks the issuer until it has answered once.
 func (l *login) discover(ctx context.Context) (*oidc.Provider, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.provider != nil {
 		return l.provider, nil
 	}
-	// The provider fetches the issuer's keys later with the context that it is made with: only its values may matter then.
-	client := &http.Client{Timeout: loginPatience}
+	// The provider keeps this context and fetches the issuer's keys with it later, when this request has long ended.
+	client := &http.Client{Timeout: issuerTimeout}
 	p, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), client), l.issuer)
 	if err != nil {
 		return nil, fmt.Errorf("ask %s for its endpoints: %w", l.issuer, err)
@@ -90,7 +89,7 @@ func (s *Site) startLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	f := flow{
 		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
-		To: localPath(r.URL.Query().Get("to")), Expires: s.now().Add(flowLifetime),
+		To: localPath(r.URL.Query().Get("to")), Expires: time.Now().Add(flowLifetime),
 	}
 	sealed, err := s.login.seal(f)
 	if err != nil {
@@ -114,7 +113,7 @@ func (s *Site) finishLogin(w http.ResponseWriter, r *http.Request) {
 		s.backHome(w, r, "denied")
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), loginPatience)
+	ctx, cancel := context.WithTimeout(r.Context(), issuerTimeout)
 	defer cancel()
 	who, err := s.login.redeem(ctx, f, q.Get("code"))
 	if err != nil {
@@ -122,17 +121,15 @@ func (s *Site) finishLogin(w http.ResponseWriter, r *http.Request) {
 		s.backHome(w, r, "failed")
 		return
 	}
-	s.sessions.stop(w, r) // a browser has one session
-	w.Header().Del("Set-Cookie")
-	http.SetCookie(w, s.flowCookie(f.State, "", -1))
+	s.sessions.end(r) // a browser has one session
 	s.sessions.start(w, who.login, who.name)
 	http.Redirect(w, r, f.To, http.StatusFound)
 }
 
-// A person is who the issuer says has signed in.
+// A person is who has signed in, as the issuer says.
 type person struct{ login, name string }
 
-// redeem trades the code for an identity, checked against the flow that it belongs to.
+// redeem trades the code for an identity and checks that it belongs to the flow.
 func (l *login) redeem(ctx context.Context, f flow, code string) (person, error) {
 	p, err := l.discover(ctx)
 	if err != nil {
@@ -171,18 +168,19 @@ func (l *login) redeem(ctx context.Context, f flow, code string) (person, error)
 	return who, nil
 }
 
-// loginID is what an account is bound to: a subject is unique only at its issuer.
+// loginID returns the identifier that an account is bound to. It contains the issuer, because a subject is unique only
+// there.
 func loginID(issuer, subject string) string {
 	if u, err := url.Parse(issuer); err == nil && u.Host != "" {
 		if strings.HasSuffix(u.Path, devPath) && loopback(u.Hostname()) {
-			return "dev|" + subject // whatever port the site has today
+			return "dev|" + subject // without the port, which may differ tomorrow
 		}
 		issuer = u.Host + strings.TrimSuffix(u.Path, "/")
 	}
 	return issuer + "|" + subject
 }
 
-// withoutBody keeps what an issuer answered out of the log: it may quote a code.
+// withoutBody returns err without the issuer's answer, which may quote a code and must not be logged.
 func withoutBody(err error) error {
 	if e, ok := err.(*oauth2.RetrieveError); ok {
 		return fmt.Errorf("%s %s", e.Response.Status, e.ErrorCode)
@@ -210,7 +208,7 @@ func (l *login) open(sealed, state string) (f flow, ok bool) {
 	return f, json.Unmarshal(plain, &f) == nil
 }
 
-// flowCookie has a name of its own per flow, so that two tabs can sign in at once.
+// flowCookie returns the cookie of a flow. Each flow has a cookie of its own, so that two tabs can sign in at once.
 func (s *Site) flowCookie(state, value string, maxAge int) *http.Cookie {
 	return &http.Cookie{
 		Name: "natster-login-" + state[:8], Value: value, Path: CallbackPath, MaxAge: maxAge,
@@ -218,7 +216,7 @@ func (s *Site) flowCookie(state, value string, maxAge int) *http.Cookie {
 	}
 }
 
-// takeFlow returns the flow that the browser kept under state, and makes it forget it.
+// takeFlow returns the flow that the browser kept under state, and deletes it there.
 func (s *Site) takeFlow(w http.ResponseWriter, r *http.Request, state string) (flow, bool) {
 	if len(state) != len(rand.Text()) || strings.Trim(state, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {
 		return flow{}, false
@@ -229,15 +227,15 @@ func (s *Site) takeFlow(w http.ResponseWriter, r *http.Request, state string) (f
 	}
 	http.SetCookie(w, s.flowCookie(state, "", -1))
 	f, ok := s.login.open(c.Value, state)
-	return f, ok && f.State == state && s.now().Before(f.Expires)
+	return f, ok && f.State == state && time.Now().Before(f.Expires)
 }
 
-// backHome shows the page, which says what went wrong.
+// backHome sends the browser to the start page, which shows the problem.
 func (s *Site) backHome(w http.ResponseWriter, r *http.Request, problem string) {
 	http.Redirect(w, r, "/?login="+problem, http.StatusFound)
 }
 
-// localPath is p if that is a path of this site, and otherwise its start.
+// localPath returns p if it is a path of this site, and otherwise "/".
 func localPath(p string) string {
 	u, err := url.Parse(p)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") ||

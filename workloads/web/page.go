@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// built is what `make page` builds; in a checkout where nobody did it holds nothing.
+// built is the page that `make page` builds; it is empty in a checkout where it has not been built.
 //
 //go:embed all:page/dist
 var built embed.FS
@@ -28,10 +28,10 @@ type asset struct {
 	forever    bool // its name changes with its content
 }
 
-// assets are all of them, by path from the site's root.
+// assets are the files of the page, by path from the site's root.
 type assets map[string]asset
 
-// notBuilt is shown when there is no page.
+// notBuilt is served when the page is not built.
 const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Natster</title>
 <h1>The page is not in this binary</h1>
 <p>It was built without Node.js. Build it with:</p><pre>make page build</pre>
@@ -87,7 +87,7 @@ func zipped(body []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// page serves the page's files, and the page itself for every path that is a view of it.
+// page serves the page's files, and index.html for every path that is a view of it.
 func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -131,7 +131,8 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// noWorker answers what only the page's service worker can: the files of catalogs never pass through the site.
+// noWorker refuses a request that the page's service worker should have answered: files of catalogs never pass through
+// the site.
 func noWorker(w http.ResponseWriter, _ *http.Request) {
 	refuse(w, http.StatusServiceUnavailable, "no_worker", "the page's worker is not in control: reload the page")
 }

@@ -8,8 +8,8 @@ import (
 	"net/url"
 )
 
-// proxy passes WebSockets of signed-in pages of this site on to the world's NATS server, until they or their session end.
-// What goes through is the browser's own connection, under the browser's own key: the proxy can drop it, not use it.
+// proxy forwards WebSockets of signed-in pages of this site to the world's NATS server, until they or their session
+// end. The browser authenticates to NATS with a key of its own: the proxy can drop the connection, but not use it.
 func (s *Site) proxy() (http.Handler, error) {
 	to, err := url.Parse(s.cfg.NATS)
 	if err != nil || to.Host == "" {
@@ -35,14 +35,14 @@ func (s *Site) proxy() (http.Handler, error) {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			out := &url.URL{Scheme: to.Scheme, Host: to.Host, Path: "/"}
 			r.Out.URL, r.Out.Host = out, to.Host
-			r.Out.Header.Del("Cookie") // the login is between browser and site
+			r.Out.Header.Del("Cookie") // the NATS server must not see the login
 			r.Out.Header.Del("Origin")
 			r.Out.Header.Del("Sec-WebSocket-Extensions") // compression of ciphertext is wasted work
-			r.Out.Header.Set("User-Agent", "natster")    // for a browser's the server cuts messages into 4 KiB
+			r.Out.Header.Set("User-Agent", "natster")    // for a browser's, the server cuts messages into 4 KiB
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() == nil {
-				s.log.Debug("NATS is not reached", "err", err)
+				s.log.Debug("NATS server not reached", "err", err)
 			}
 			refuse(w, http.StatusBadGateway, "unavailable", "the world is not running: try again")
 		},
@@ -62,7 +62,7 @@ func (s *Site) proxy() (http.Handler, error) {
 		}
 		ctx, cancel := context.WithDeadline(r.Context(), x.expires)
 		defer cancel()
-		defer context.AfterFunc(x.alive, cancel)()
+		defer context.AfterFunc(x.alive, cancel)() // logout cuts the WebSocket
 		p.ServeHTTP(w, r.WithContext(ctx))
 	}), nil
 }

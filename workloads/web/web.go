@@ -19,7 +19,7 @@ import (
 	"natster/workloads/web/devissuer"
 )
 
-// Config is what a site is made of. URL, Functions and NATS are required.
+// Config configures a Site. URL, Functions and NATS are required.
 type Config struct {
 	// URL is where browsers find the site: scheme, host and port, nothing else.
 	URL string
@@ -28,22 +28,21 @@ type Config struct {
 	// NATS is the world's WebSocket listener (ws:// or wss://), and TLS how to trust it.
 	NATS string
 	TLS  *tls.Config
-	// Hub is the account that everybody is given a catalog of, for the page to call by a name. None if zero.
+	// Hub is the account whose catalog every new account imports; the page shows it by name. None if zero.
 	Hub events.Account
 
-	// Issuer is the OpenID Connect issuer, by discovery, and Client the site's registration there. Without an issuer the site
-	// brings its own for development, and then URL has to be on loopback.
+	// Issuer is the URL of the OpenID Connect issuer, and Client the site's registration there. Without an issuer the
+	// site serves one of its own for development, and then URL has to be on loopback.
 	Issuer string
 	Client Client
 
 	// Lifetime of a login; 12 hours if 0.
 	Lifetime time.Duration
 
-	Logger *slog.Logger     // nil: discarded
-	Now    func() time.Time // nil: time.Now
+	Logger *slog.Logger // nil: nothing is logged
 }
 
-// A Client is how the issuer knows the site. The redirect URI to register is URL + [CallbackPath].
+// A Client is the site's registration at the issuer. The redirect URI to register is URL + [CallbackPath].
 type Client struct{ ID, Secret string }
 
 // CallbackPath is where the issuer sends browsers back to.
@@ -52,7 +51,7 @@ const CallbackPath = "/callback"
 // ClaimPath is the page on which a person claims a one-time code.
 const ClaimPath = "/claim"
 
-// What can be wrong with a Config.
+// Errors about a Config.
 var (
 	ErrURL      = errors.New("the site's URL must be http(s)://host[:port] and nothing else")
 	ErrNoIssuer = errors.New("beyond this machine the site needs an OpenID Connect issuer: the one for development is for loopback only")
@@ -62,12 +61,11 @@ var (
 
 const devPath = "/dev-issuer" // of the development issuer
 
-// A Site is the website's server. Its Handler serves as soon as it is made; Serve adds a listener.
+// A Site is the website's server. New makes it, Serve serves it on a listener.
 type Site struct {
 	cfg      Config
 	url      *url.URL
 	log      *slog.Logger
-	now      func() time.Time
 	ask      *api.Client
 	sessions *sessions
 	login    *login
@@ -96,14 +94,11 @@ func New(c Config) (*Site, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
 	if c.Lifetime <= 0 {
 		c.Lifetime = 12 * time.Hour
 	}
-	s := &Site{cfg: c, url: u, log: c.Logger, now: c.Now, ask: api.NewClient(c.Functions)}
-	s.sessions = newSessions(c.Now, c.Lifetime, u.Scheme == "https")
+	s := &Site{cfg: c, url: u, log: c.Logger, ask: api.NewClient(c.Functions)}
+	s.sessions = newSessions(c.Lifetime, u.Scheme == "https")
 	if s.assets, err = builtPage(); err != nil {
 		return nil, err
 	}
@@ -112,7 +107,7 @@ func New(c Config) (*Site, error) {
 	if issuer == "" {
 		issuer, client = u.String()+devPath, Client{ID: "natster", Secret: rand.Text()}
 		dev, err := devissuer.New(devissuer.Config{
-			URL: issuer, ClientID: client.ID, ClientSecret: client.Secret, Redirect: u.String() + CallbackPath, Now: c.Now,
+			URL: issuer, ClientID: client.ID, ClientSecret: client.Secret, Redirect: u.String() + CallbackPath,
 		})
 		if err != nil {
 			return nil, err
@@ -142,13 +137,10 @@ func New(c Config) (*Site, error) {
 	return s, nil
 }
 
-// Development tells whether anybody on this machine can sign in under any name.
+// Development reports whether the site has its own issuer, at which anyone on this machine can sign in under any name.
 func (s *Site) Development() bool { return s.cfg.Issuer == "" }
 
-// Handler is the whole site.
-func (s *Site) Handler() http.Handler { return s.handler }
-
-// Check tells whether the site may be served on l: the development issuer's only on loopback.
+// Check returns ErrNoIssuer if the site may not be served on l: with its development issuer only on loopback.
 func (s *Site) Check(l net.Listener) error {
 	if s.Development() && !loopbackListener(l) {
 		return ErrNoIssuer
@@ -156,16 +148,16 @@ func (s *Site) Check(l net.Listener) error {
 	return nil
 }
 
-// Serve serves on l until ctx is done, which is no error. It closes l, ends all WebSockets, and returns when nothing of it
-// runs any more.
+// Serve serves the site on l until ctx is done, and then returns nil. It closes l, ends all WebSockets, and returns
+// when all its goroutines have ended.
 func (s *Site) Serve(ctx context.Context, l net.Listener) error {
 	if err := s.Check(l); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	const header, patience = 10 * time.Second, 3 * time.Second
+	const headerTimeout, shutdownTimeout = 10 * time.Second, 3 * time.Second
 	h := &http.Server{
 		Handler:           s.handler,
-		ReadHeaderTimeout: header,
+		ReadHeaderTimeout: headerTimeout,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
@@ -177,7 +169,7 @@ func (s *Site) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("web: %w", err)
 	case <-ctx.Done():
 	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	err := h.Shutdown(stopping)
 	if err != nil {

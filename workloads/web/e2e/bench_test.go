@@ -18,8 +18,8 @@ import (
 	"natster/workloads/catalog/client"
 )
 
-// TestBench measures the website against plain HTTP, against its own worker without decryption, and against the Go client,
-// all in one run, and prints a table. It needs 5 GiB of disk and about four minutes: make bench-web.
+// TestBench measures the website against plain HTTP, against its own worker without decryption, and against the Go
+// client, all in one run, and prints a table. It needs 5 GiB of disk and about four minutes: make bench-web.
 func TestBench(t *testing.T) {
 	f := newFixture(t, t.TempDir())
 	f.large(t, "large.bin", 1536<<20)

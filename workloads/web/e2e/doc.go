@@ -1,6 +1,6 @@
-// Package e2e tests the website as a person meets it: Chromium on the built page, the site's server, a real world with real
-// accounts, alice's catalog server, and bob at the browser. It needs Node, Chromium, ffmpeg and the built page, and therefore
-// has the build tag "browser": make browser.
+// Package e2e tests the website as a person meets it: Chromium on the built page, the site's server, a real world with
+// real accounts, alice's catalog server, and bob at the browser. It needs Node, Chromium, ffmpeg and the built page,
+// and therefore has the build tag "browser": make browser.
 //
 //	e2e_test.go      runs page/e2e/*.test.mjs against a stage, each file one chapter
 //	stage_test.go    the stage: world, site, catalog, and what the browser's side can ask for (kill, unshare, restart…)

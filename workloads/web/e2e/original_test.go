@@ -15,8 +15,8 @@ import (
 	"natster/workloads/catalog/seal"
 )
 
-// serveOriginal shares and serves a catalog of alice's as an original server does: paths with a leading slash, no sessions,
-// all of a file pushed in small chunks, and mp4 encoded anew.
+// serveOriginal shares and serves a catalog of alice's as an original server does: paths with a leading slash, no
+// sessions, all of a file pushed in small chunks, and mp4 encoded anew.
 func (s *stage) serveOriginal() error {
 	name, err := events.ParseCatalog("vintage")
 	if err != nil {

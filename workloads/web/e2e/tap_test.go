@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A tap forwards connections and remembers which of the marks came through it. It sits between the site and the NATS server,
-// so that it sees what both of them see.
+// A tap forwards connections and remembers which of the marks came through it. It sits between the site and the NATS
+// server, so that it sees what both of them see.
 type tap struct {
 	listener net.Listener
 	to       string
