@@ -15,7 +15,8 @@ const maxQuestion = 4096
 
 // A sessionReply tells the page who is signed in, and as which account.
 //
-//	{"signed_in":true,"name":"Alice","login":"dev|alice","expires":1732082400,"linked":true,"account":"AAL…","account_name":"alice"}
+//	{"signed_in":true,"name":"Alice","login":"dev|alice","expires":1732082400,
+//	 "linked":true,"account":"AAL…","account_name":"alice"}
 type sessionReply struct {
 	SignedIn    bool           `json:"signed_in"`
 	Development bool           `json:"development,omitempty"` // anyone on this machine can sign in
@@ -88,10 +89,12 @@ func (s *Site) mint(w http.ResponseWriter, r *http.Request, x *session) {
 		s.failed(w, err)
 		return
 	case bound.Context.WebKey == "":
-		refuse(w, http.StatusConflict, "unlinked", "this login was linked without permission for web sessions: run natster login again")
+		refuse(w, http.StatusConflict, "unlinked",
+			"this login was linked without permission for web sessions: run natster login again")
 		return
 	}
-	user, err := api.Call(r.Context(), s.ask, api.MintWeb, api.MintRequest{OAuthID: x.login, WebKey: bound.Context.WebKey, UserKey: q.UserKey})
+	request := api.MintRequest{OAuthID: x.login, WebKey: bound.Context.WebKey, UserKey: q.UserKey}
+	user, err := api.Call(r.Context(), s.ask, api.MintWeb, request)
 	if err != nil {
 		s.failed(w, err)
 		return
@@ -124,8 +127,8 @@ func (s *Site) failed(w http.ResponseWriter, err error) {
 		s.log.Error("request failed", "err", err)
 	}
 	reason := map[api.Code]string{
-		api.CodeNotFound: "not_found", api.CodeGone: "unlinked", api.CodeBadRequest: "bad_request", api.CodeForbidden: "forbidden",
-		api.CodeTooMany: "too_many", api.CodeUnavailable: "unavailable",
+		api.CodeNotFound: "not_found", api.CodeGone: "unlinked", api.CodeBadRequest: "bad_request",
+		api.CodeForbidden: "forbidden", api.CodeTooMany: "too_many", api.CodeUnavailable: "unavailable",
 	}[refusal.Code]
 	if reason == "" {
 		reason = "internal"

@@ -13,25 +13,26 @@
 //
 // # Who has which key
 //
-//	owner's machine                  browser                     site (this package)            functions (global account)
-//	───────────────                  ───────                     ───────────────────            ──────────────────────────
+//	owner's machine                browser                   site (this package)       functions (global account)
+//	───────────────                ───────                   ───────────────────       ──────────────────────────
 //	natster login:
 //	 scoped key K into own
 //	 account JWT (accounts.AddWebKey)
-//	 seal K to web.xkey ───────────────── otc.generate {…, web_key: sealed K} ────────────────▶ otc: sealed under the code
-//	 code, claim URL ─ ─ by eye ─ ─▶ /claim
-//	                                 login ──────────────────▶ OpenID Connect, cookie
-//	                                 code ── POST claim ─────▶ otc.claim {code, login} ───────▶ otc: context to the vault,
-//	                                                                                              login bound in the log
-//	                                 Ed25519 key pair U, made
-//	                                 here, not extractable
-//	                                 U.public ─ POST mint ───▶ context.get {login} ───────────▶ queries: opens the vault
-//	                                                           ◀── context, sealed K ───────────
-//	                                                           web.mint {login, sealed K, U} ─▶ websessions: opens K, checks
-//	                                 ◀──── user JWT ───────────◀── user JWT, 15 minutes ────────  the binding, signs, forgets K
-//	                                 NATS CONNECT {JWT, signature by U} ══ /nats ══▶ NATS server: enforces K's template
+//	 seal K to web.xkey ─────────── otc.generate {…, web_key: sealed K} ─────────────▶ otc: sealed under the code
+//	 code, claim URL ─ by eye ─▶ /claim
+//	                               login ──────────────────▶ OpenID Connect, cookie
+//	                               code ── POST claim ─────▶ otc.claim {code, login} ▶ otc: context to the vault,
+//	                                                                                    login bound in the log
+//	                               Ed25519 key pair U, made
+//	                               here, not extractable
+//	                               U.public ─ POST mint ───▶ context.get {login} ────▶ queries: opens the vault
+//	                                                         ◀── context, sealed K ───
+//	                                                         web.mint {login, ───────▶ websessions: opens K, checks
+//	                                                          sealed K, U}              the binding, signs, forgets K
+//	                               ◀──── user JWT ───────────◀── user JWT, 15 min ────
+//	                               NATS CONNECT {JWT, signature by U} ══ /nats ══════▶ NATS server: enforces K's template
 //	natster logout --web:
-//	 K out of the account JWT ══════════════════════════════════════════════════════▶ NATS server: closes U's connections
+//	 K out of the account JWT ═══════════════════════════════════════════════════════▶ NATS server: closes U's connections
 //
 // The site never has a secret of a user: not K (sealed to websessions), not U's private half (in the browser), no
 // plaintext of a file (sealed to the browser per session). An attacker in control of the site could request users of

@@ -6,8 +6,9 @@ import (
 )
 
 // pageCSP lets the page run code of the site only, and no page frame it.
-const pageCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self'; frame-src 'self'; " +
-	"worker-src 'self'; connect-src 'self'; manifest-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+const pageCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
+	"media-src 'self'; frame-src 'self'; worker-src 'self'; connect-src 'self'; manifest-src 'self'; " +
+	"object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 // workerCSP is the service worker's: it computes SHA-256 in WebAssembly, which runs no script.
 const workerCSP = "default-src 'none'; connect-src 'self'; script-src 'self' 'wasm-unsafe-eval'"

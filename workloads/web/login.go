@@ -17,6 +17,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"natster/internal/loopback"
 )
 
 const (
@@ -89,7 +91,7 @@ func (s *Site) startLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	f := flow{
 		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
-		To: localPath(r.URL.Query().Get("to")), Expires: time.Now().Add(flowLifetime),
+		To: localPath(r.URL.Query().Get("to")), Expires: s.now().Add(flowLifetime),
 	}
 	sealed, err := s.login.seal(f)
 	if err != nil {
@@ -98,7 +100,8 @@ func (s *Site) startLogin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, s.flowCookie(f.State, sealed, int(flowLifetime/time.Second)))
-	http.Redirect(w, r, s.login.oauth(p).AuthCodeURL(f.State, oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)), http.StatusFound)
+	to := s.login.oauth(p).AuthCodeURL(f.State, oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier))
+	http.Redirect(w, r, to, http.StatusFound)
 }
 
 // finishLogin takes the browser back from the issuer and starts a session.
@@ -172,7 +175,7 @@ func (l *login) redeem(ctx context.Context, f flow, code string) (person, error)
 // there.
 func loginID(issuer, subject string) string {
 	if u, err := url.Parse(issuer); err == nil && u.Host != "" {
-		if strings.HasSuffix(u.Path, devPath) && loopback(u.Hostname()) {
+		if strings.HasSuffix(u.Path, devPath) && loopback.Host(u.Hostname()) {
 			return "dev|" + subject // without the port, which may differ tomorrow
 		}
 		issuer = u.Host + strings.TrimSuffix(u.Path, "/")
@@ -227,7 +230,7 @@ func (s *Site) takeFlow(w http.ResponseWriter, r *http.Request, state string) (f
 	}
 	http.SetCookie(w, s.flowCookie(state, "", -1))
 	f, ok := s.login.open(c.Value, state)
-	return f, ok && f.State == state && time.Now().Before(f.Expires)
+	return f, ok && f.State == state && s.now().Before(f.Expires)
 }
 
 // backHome sends the browser to the start page, which shows the problem.
@@ -238,8 +241,10 @@ func (s *Site) backHome(w http.ResponseWriter, r *http.Request, problem string) 
 // localPath returns p if it is a path of this site, and otherwise "/".
 func localPath(p string) string {
 	u, err := url.Parse(p)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") ||
-		strings.ContainsAny(p, "\\\r\n\t") || strings.HasPrefix(u.Path, "/login") || strings.HasPrefix(u.Path, CallbackPath) {
+	switch {
+	case err != nil, u.Scheme != "", u.Host != "", u.User != nil,
+		!strings.HasPrefix(p, "/"), strings.HasPrefix(p, "//"), strings.ContainsAny(p, "\\\r\n\t"),
+		strings.HasPrefix(u.Path, "/login"), strings.HasPrefix(u.Path, CallbackPath): // a login that leads to a login
 		return "/"
 	}
 	return p

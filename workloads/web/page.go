@@ -97,7 +97,8 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 	name := path.Clean(r.URL.Path)
 	a, ok := s.assets[name]
 	if !ok {
-		if path.Ext(name) != "" && strings.HasPrefix(name, "/assets/") || name == "/sw.js" || r.Header.Get("Sec-Fetch-Dest") == "serviceworker" {
+		noView := path.Ext(name) != "" && strings.HasPrefix(name, "/assets/") || name == "/sw.js"
+		if noView || r.Header.Get("Sec-Fetch-Dest") == "serviceworker" {
 			http.NotFound(w, r)
 			return
 		}

@@ -23,6 +23,7 @@ type session struct {
 
 // sessions are stored by the hash of the cookie, so that a dump of memory contains no login.
 type sessions struct {
+	now      func() time.Time
 	lifetime time.Duration
 	secure   bool
 	cookie   string
@@ -31,8 +32,9 @@ type sessions struct {
 	byID map[[sha256.Size]byte]*session
 }
 
-func newSessions(lifetime time.Duration, secure bool) *sessions {
-	s := &sessions{lifetime: lifetime, secure: secure, cookie: "natster", byID: make(map[[sha256.Size]byte]*session)}
+func newSessions(now func() time.Time, lifetime time.Duration, secure bool) *sessions {
+	s := &sessions{now: now, lifetime: lifetime, secure: secure, cookie: "natster"}
+	s.byID = make(map[[sha256.Size]byte]*session)
 	if secure {
 		s.cookie = "__Host-natster" // the browser then refuses one that a subdomain sets
 	}
@@ -42,7 +44,7 @@ func newSessions(lifetime time.Duration, secure bool) *sessions {
 // start makes a session and gives the browser its cookie.
 func (s *sessions) start(w http.ResponseWriter, login, name string) {
 	id := rand.Text() + rand.Text()
-	x := &session{login: login, name: name, expires: time.Now().Add(s.lifetime)}
+	x := &session{login: login, name: name, expires: s.now().Add(s.lifetime)}
 	x.alive, x.end = context.WithCancel(context.Background())
 	s.mu.Lock()
 	s.sweep()
@@ -67,7 +69,7 @@ func (s *sessions) of(r *http.Request) *session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.byID[sha256.Sum256([]byte(c.Value))]
-	if x == nil || !time.Now().Before(x.expires) {
+	if x == nil || !s.now().Before(x.expires) {
 		return nil
 	}
 	return x
@@ -97,7 +99,7 @@ func (s *sessions) stop(w http.ResponseWriter, r *http.Request) {
 // sweep removes the sessions that have expired and, if there are maxSessions, the one that expires first. The caller
 // holds mu.
 func (s *sessions) sweep() {
-	now := time.Now()
+	now := s.now()
 	var first [sha256.Size]byte
 	var found *session
 	for id, x := range s.byID {

@@ -15,10 +15,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-)
 
-// cutTimeout bounds the wait for a WebSocket to be cut; one that stays open fails the test.
-const cutTimeout = 10 * time.Second
+	"natster/internal/test/wait"
+)
 
 // listening returns a site that listens on loopback, with its own issuer and without a world behind it, and the site's
 // URL. Before each answer of the site another handler sets the cookie "theirs".
@@ -206,7 +205,7 @@ func upgrade(t *testing.T, at string, session *http.Cookie) webSocket {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = nc.Close() }) // the site has closed it
-	if err := errors.Join(nc.SetDeadline(time.Now().Add(cutTimeout)), r.Write(nc)); err != nil {
+	if err := errors.Join(nc.SetDeadline(time.Now().Add(wait.Patience)), r.Write(nc)); err != nil {
 		t.Fatal(err)
 	}
 	ws := webSocket{nc, bufio.NewReader(nc)}

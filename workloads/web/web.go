@@ -16,6 +16,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/loopback"
 	"natster/workloads/web/devissuer"
 )
 
@@ -39,7 +40,8 @@ type Config struct {
 	// Lifetime of a login; 12 hours if 0.
 	Lifetime time.Duration
 
-	Logger *slog.Logger // nil: nothing is logged
+	Logger *slog.Logger     // nil: nothing is logged
+	Now    func() time.Time // nil: time.Now
 }
 
 // A Client is the site's registration at the issuer. The redirect URI to register is URL + [CallbackPath].
@@ -54,9 +56,11 @@ const ClaimPath = "/claim"
 // Errors about a Config.
 var (
 	ErrURL      = errors.New("the site's URL must be http(s)://host[:port] and nothing else")
-	ErrNoIssuer = errors.New("beyond this machine the site needs an OpenID Connect issuer: the one for development is for loopback only")
-	ErrClient   = errors.New("the issuer needs to know the site: a client id is missing")
-	ErrPlain    = errors.New("beyond this machine browsers need https: without it they have neither service workers nor keys")
+	ErrNoIssuer = errors.New("beyond this machine the site needs an OpenID Connect issuer: " +
+		"the one for development is for loopback only")
+	ErrClient = errors.New("the issuer needs to know the site: a client id is missing")
+	ErrPlain  = errors.New("beyond this machine browsers need https: " +
+		"without it they have neither service workers nor keys")
 )
 
 const devPath = "/dev-issuer" // of the development issuer
@@ -66,6 +70,7 @@ type Site struct {
 	cfg      Config
 	url      *url.URL
 	log      *slog.Logger
+	now      func() time.Time
 	ask      *api.Client
 	sessions *sessions
 	login    *login
@@ -82,9 +87,9 @@ func New(c Config) (*Site, error) {
 	}
 	u.Path = ""
 	switch {
-	case !loopback(u.Hostname()) && u.Scheme != "https":
+	case !loopback.Host(u.Hostname()) && u.Scheme != "https":
 		return nil, fmt.Errorf("%s: %w", u, ErrPlain)
-	case c.Issuer == "" && !loopback(u.Hostname()):
+	case c.Issuer == "" && !loopback.Host(u.Hostname()):
 		return nil, fmt.Errorf("%s: %w", u, ErrNoIssuer)
 	case c.Issuer != "" && c.Client.ID == "":
 		return nil, ErrClient
@@ -94,11 +99,14 @@ func New(c Config) (*Site, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.Lifetime <= 0 {
 		c.Lifetime = 12 * time.Hour
 	}
-	s := &Site{cfg: c, url: u, log: c.Logger, ask: api.NewClient(c.Functions)}
-	s.sessions = newSessions(c.Lifetime, u.Scheme == "https")
+	s := &Site{cfg: c, url: u, log: c.Logger, now: c.Now, ask: api.NewClient(c.Functions)}
+	s.sessions = newSessions(c.Now, c.Lifetime, u.Scheme == "https")
 	if s.assets, err = builtPage(); err != nil {
 		return nil, err
 	}
@@ -107,7 +115,7 @@ func New(c Config) (*Site, error) {
 	if issuer == "" {
 		issuer, client = u.String()+devPath, Client{ID: "natster", Secret: rand.Text()}
 		dev, err := devissuer.New(devissuer.Config{
-			URL: issuer, ClientID: client.ID, ClientSecret: client.Secret, Redirect: u.String() + CallbackPath,
+			URL: issuer, ClientID: client.ID, ClientSecret: client.Secret, Redirect: u.String() + CallbackPath, Now: c.Now,
 		})
 		if err != nil {
 			return nil, err
@@ -142,7 +150,7 @@ func (s *Site) Development() bool { return s.cfg.Issuer == "" }
 
 // Check returns ErrNoIssuer if the site may not be served on l: with its development issuer only on loopback.
 func (s *Site) Check(l net.Listener) error {
-	if s.Development() && !loopbackListener(l) {
+	if s.Development() && !loopback.Addr(l.Addr().String()) {
 		return ErrNoIssuer
 	}
 	return nil
@@ -178,14 +186,4 @@ func (s *Site) Serve(ctx context.Context, l net.Listener) error {
 	s.sessions.endAll()
 	<-ended
 	return err
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-func loopbackListener(l net.Listener) bool {
-	a, ok := l.Addr().(*net.TCPAddr)
-	return ok && a.IP.IsLoopback()
 }

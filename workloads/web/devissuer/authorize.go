@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// A grant is what a code stands for until it is traded.
+// A grant is a login that a code stands for until the code is traded for a token.
 type grant struct {
 	name      string
 	nonce     string
@@ -25,23 +25,34 @@ const (
 	maxName      = 40
 )
 
-// What the form carries along.
-var carried = []string{"client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}
+// carried are the parameters of the request that the form repeats.
+var carried = []string{
+	"client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
+}
 
-// formCSP lets the form's own style through and no script.
-const formCSP = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+// formCSP allows the form's own style, and no script.
+const formCSP = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; " +
+	"base-uri 'none'"
 
 var form = template.Must(template.New("form").Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Sign in · development issuer</title><style>
-:root{color-scheme:light dark;--ink:#1d1b16;--dim:#6d685d;--paper:#f6f4ef;--card:#fff;--line:#dfdbd1;--accent:#0b6b62;--on:#fff}
-@media(prefers-color-scheme:dark){:root{--ink:#eceae4;--dim:#a19c90;--paper:#161512;--card:#1f1e1a;--line:#38352e;--accent:#58c2b4;--on:#0d1f1c}}
-*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-form{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:2rem;width:min(24rem,calc(100vw - 2rem))}
+:root{color-scheme:light dark;
+  --ink:#1d1b16;--dim:#6d685d;--paper:#f6f4ef;--card:#fff;--line:#dfdbd1;--accent:#0b6b62;--on:#fff}
+@media(prefers-color-scheme:dark){:root{
+  --ink:#eceae4;--dim:#a19c90;--paper:#161512;--card:#1f1e1a;--line:#38352e;--accent:#58c2b4;--on:#0d1f1c}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);
+  font:16px/1.5 system-ui,sans-serif}
+form{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:2rem;
+  width:min(24rem,calc(100vw - 2rem))}
 h1{font-size:1.25rem;margin:0 0 .25rem}p{margin:0 0 1.25rem;color:var(--dim);font-size:.9rem}
-label{font-size:.85rem;color:var(--dim)}input[name=name]{width:100%;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:8px;padding:.6rem .75rem;margin:.3rem 0 1rem}
+label{font-size:.85rem;color:var(--dim)}
+input[name=name]{width:100%;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);
+  border-radius:8px;padding:.6rem .75rem;margin:.3rem 0 1rem}
 input:focus-visible,button:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
-button{width:100%;font:inherit;font-weight:600;border:0;border-radius:8px;padding:.65rem;background:var(--accent);color:var(--on);cursor:pointer}
+button{width:100%;font:inherit;font-weight:600;border:0;border-radius:8px;padding:.65rem;
+  background:var(--accent);color:var(--on);cursor:pointer}
 </style></head><body><form method="post" action="{{.Action}}"><h1>Who are you?</h1>
 <p>This is the development issuer. It believes any name, and serves this machine only.</p>
 {{if .Problem}}<p role="alert">{{.Problem}}</p>{{end}}
@@ -66,26 +77,27 @@ func (i *issuer) show(w http.ResponseWriter, q url.Values, problem string) {
 	_ = form.Execute(w, map[string]any{"Action": i.cfg.URL + "/authorize", "Carried": keep, "Problem": problem})
 }
 
-// valid refuses a request that no honest client makes, without sending the browser anywhere.
+// valid reports whether the request is one of the site's. Another is refused here: the browser is not sent to an
+// address that the request names.
 func (i *issuer) valid(w http.ResponseWriter, q url.Values) bool {
-	why := ""
+	problem := ""
 	switch {
 	case q.Get("client_id") != i.cfg.ClientID:
-		why = "unknown client"
+		problem = "unknown client"
 	case q.Get("redirect_uri") != i.cfg.Redirect:
-		why = "unknown redirect_uri"
+		problem = "unknown redirect_uri"
 	case q.Get("response_type") != "code":
-		why = "only the authorization code is given out"
+		problem = "only the authorization code is given out"
 	case q.Get("code_challenge_method") != "S256" || q.Get("code_challenge") == "":
-		why = "PKCE with S256 is required"
+		problem = "PKCE with S256 is required"
 	}
-	if why != "" {
-		http.Error(w, why, http.StatusBadRequest)
+	if problem != "" {
+		http.Error(w, problem, http.StatusBadRequest)
 	}
-	return why == ""
+	return problem == ""
 }
 
-// grant takes the name and sends the browser back with a code.
+// grant takes the name from the form and sends the browser back with a code.
 func (i *issuer) grant(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
 	if err := r.ParseForm(); err != nil {
@@ -97,7 +109,8 @@ func (i *issuer) grant(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimSpace(q.Get("name"))
-	if name == "" || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
+	hidden := func(c rune) bool { return !unicode.IsPrint(c) }
+	if name == "" || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, hidden) {
 		i.show(w, q, "A name has 1 to 40 printable characters.")
 		return
 	}
@@ -109,7 +122,9 @@ func (i *issuer) grant(w http.ResponseWriter, r *http.Request) {
 			delete(i.codes, c)
 		}
 	}
-	i.codes[code] = grant{name: name, nonce: q.Get("nonce"), challenge: q.Get("code_challenge"), expires: now.Add(codeLifetime)}
+	i.codes[code] = grant{
+		name: name, nonce: q.Get("nonce"), challenge: q.Get("code_challenge"), expires: now.Add(codeLifetime),
+	}
 	i.mu.Unlock()
 	back := url.Values{"code": {code}, "state": {q.Get("state")}}
 	http.Redirect(w, r, i.cfg.Redirect+"?"+back.Encode(), http.StatusSeeOther)

@@ -7,24 +7,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"natster/internal/loopback"
 )
 
-// Config is what an issuer is told. All but Now are required.
+// Config configures an issuer. All but Now are required.
 type Config struct {
-	URL                    string // of the issuer, on loopback
-	ClientID, ClientSecret string // of its one client
-	Redirect               string // where it sends browsers back to
-	Now                    func() time.Time
+	URL                    string           // of the issuer, on loopback
+	ClientID, ClientSecret string           // of its one client
+	Redirect               string           // where it sends browsers back to
+	Now                    func() time.Time // time.Now if nil
 }
 
-// ErrLoopback means that somebody wants this issuer to serve other machines.
+// ErrLoopback means that the issuer was asked to serve another machine.
 var ErrLoopback = errors.New("the development issuer serves this machine only")
 
 type issuer struct {
@@ -36,13 +37,13 @@ type issuer struct {
 	codes map[string]grant
 }
 
-// New returns the issuer as a handler, below whose root its endpoints are.
+// New returns the issuer as a handler; its endpoints are below the handler's root.
 func New(c Config) (http.Handler, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("devissuer: %w", err)
 	}
-	if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if !loopback.Host(u.Hostname()) {
 		return nil, fmt.Errorf("%s: %w", c.URL, ErrLoopback)
 	}
 	if c.Now == nil {
@@ -54,7 +55,8 @@ func New(c Config) (http.Handler, error) {
 	}
 	i := &issuer{cfg: c, codes: make(map[string]grant)}
 	i.key = jose.JSONWebKey{Key: pair, KeyID: rand.Text(), Algorithm: string(jose.ES256), Use: "sig"}
-	i.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: i.key}, (&jose.SignerOptions{}).WithType("JWT"))
+	signing := jose.SigningKey{Algorithm: jose.ES256, Key: i.key}
+	i.signer, err = jose.NewSigner(signing, (&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {
 		return nil, fmt.Errorf("devissuer: %w", err)
 	}
@@ -64,15 +66,14 @@ func New(c Config) (http.Handler, error) {
 	mux.HandleFunc("GET /authorize", i.ask)
 	mux.HandleFunc("POST /authorize", i.grant)
 	mux.HandleFunc("POST /token", i.token)
-	return here(mux), nil
+	return localOnly(mux), nil
 }
 
-// here lets only this machine's own requests through.
-func here(next http.Handler) http.Handler {
+// localOnly returns a handler that passes only requests of this machine to next.
+func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		ip := net.ParseIP(host)
-		if err != nil || ip == nil || !ip.IsLoopback() || r.Header.Get("Forwarded") != "" || r.Header.Get("X-Forwarded-For") != "" {
+		forwarded := r.Header.Get("Forwarded") != "" || r.Header.Get("X-Forwarded-For") != ""
+		if forwarded || !loopback.Addr(r.RemoteAddr) {
 			http.Error(w, ErrLoopback.Error(), http.StatusForbidden)
 			return
 		}
@@ -100,5 +101,5 @@ func (i *issuer) keys(w http.ResponseWriter, _ *http.Request) {
 
 func reply(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // whoever asked and has gone is nobody to tell
+	_ = json.NewEncoder(w).Encode(v) // fails only if the client has gone
 }

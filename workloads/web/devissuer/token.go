@@ -12,7 +12,7 @@ import (
 
 const tokenLifetime = 5 * time.Minute
 
-// token trades a code, once, for an id_token.
+// token trades a code, which works once, for an id_token.
 func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
 	id, secret, basic := r.BasicAuth()
@@ -56,7 +56,10 @@ func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	reply(w, map[string]any{"access_token": "none", "token_type": "Bearer", "expires_in": int(tokenLifetime / time.Second), "id_token": token})
+	reply(w, map[string]any{
+		"access_token": "none", "token_type": "Bearer", "expires_in": int(tokenLifetime / time.Second),
+		"id_token": token,
+	})
 }
 
 func refuse(w http.ResponseWriter, status int, what string) {
