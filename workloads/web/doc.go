@@ -30,9 +30,9 @@
 //	                                                         web.mint {login, ───────▶ websessions: opens K, checks
 //	                                                          sealed K, U}              the binding, signs, forgets K
 //	                               ◀──── user JWT ───────────◀── user JWT, 15 min ────
-//	                               NATS CONNECT {JWT, signature by U} ══ /nats ══════▶ NATS server: enforces K's template
+//	                               NATS CONNECT {JWT, signature by U} ══ /nats ══════▶ NATS server: K's template
 //	natster logout --web:
-//	 K out of the account JWT ═══════════════════════════════════════════════════════▶ NATS server: closes U's connections
+//	 K out of the account JWT ═══════════════════════════════════════════════════════▶ NATS server: U is closed
 //
 // The site never has a secret of a user: not K (sealed to websessions), not U's private half (in the browser), no
 // plaintext of a file (sealed to the browser per session). An attacker in control of the site could request users of

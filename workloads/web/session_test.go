@@ -48,7 +48,9 @@ func listening(t *testing.T, change func(*Config)) (*Site, string) {
 // signIn signs Carol in, as a browser that has the cookies, and returns those that the last answer sets.
 func signIn(t *testing.T, at string, has ...*http.Cookie) []*http.Cookie {
 	t.Helper()
-	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	browser := &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	do := func(method, to string, form url.Values) *http.Response {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), method, to, strings.NewReader(form.Encode()))
@@ -174,7 +176,10 @@ func echoServer(t *testing.T) string {
 			return
 		}
 		defer func() { _ = nc.Close() }() // the test is over
-		_, _ = io.WriteString(nc, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		_, _ = io.WriteString(
+			nc,
+			"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+		)
 		_, _ = io.Copy(nc, both)
 	}))
 	t.Cleanup(s.Close)

@@ -115,7 +115,8 @@ func New(c Config) (*Site, error) {
 	if issuer == "" {
 		issuer, client = u.String()+devPath, Client{ID: "natster", Secret: rand.Text()}
 		dev, err := devissuer.New(devissuer.Config{
-			URL: issuer, ClientID: client.ID, ClientSecret: client.Secret, Redirect: u.String() + CallbackPath, Now: c.Now,
+			URL: issuer, ClientID: client.ID, ClientSecret: client.Secret,
+			Redirect: u.String() + CallbackPath, Now: c.Now,
 		})
 		if err != nil {
 			return nil, err

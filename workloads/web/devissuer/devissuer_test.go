@@ -32,7 +32,15 @@ func start(t *testing.T) *issuer {
 	t.Helper()
 	i := &issuer{t: t, now: time.Now()}
 	var err error
-	i.Handler, err = devissuer.New(devissuer.Config{URL: at, ClientID: "site", ClientSecret: "s3cret", Redirect: back, Now: func() time.Time { return i.now }})
+	i.Handler, err = devissuer.New(
+		devissuer.Config{
+			URL:          at,
+			ClientID:     "site",
+			ClientSecret: "s3cret",
+			Redirect:     back,
+			Now:          func() time.Time { return i.now },
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +61,9 @@ func (i *issuer) code() string {
 	i.t.Helper()
 	sum := sha256.Sum256([]byte(verifier))
 	r := i.post("/authorize", url.Values{
-		"name": {"Carol"}, "client_id": {"site"}, "redirect_uri": {back}, "response_type": {"code"}, "state": {"st"}, "nonce": {"no"},
+		"name": {
+			"Carol",
+		}, "client_id": {"site"}, "redirect_uri": {back}, "response_type": {"code"}, "state": {"st"}, "nonce": {"no"},
 		"code_challenge_method": {"S256"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])},
 	})
 	to, err := r.Location()

@@ -32,7 +32,17 @@ func (s *stage) serveOriginal() error {
 	}
 	var files []file
 	add := func(path, mime string, content []byte) {
-		files = append(files, file{path, "Auto-imported library entry", mime, len(content), fmt.Sprintf("%x", sha256.Sum256(content)), content})
+		files = append(
+			files,
+			file{
+				path,
+				"Auto-imported library entry",
+				mime,
+				len(content),
+				fmt.Sprintf("%x", sha256.Sum256(content)),
+				content,
+			},
+		)
 	}
 	add("/letter.txt", "text/plain; charset=utf-8", []byte(strings.Repeat("Dear friend, this came whole.\n", 1000)))
 	add("/music/tone.ogg", "audio/ogg", s.files.read("music/01 rise.ogg"))
@@ -67,9 +77,22 @@ func (s *stage) serveOriginal() error {
 				return
 			}
 			chunks := (len(f.content) + seal.Chunk1 - 1) / seal.Chunk1
-			answer(m, map[string]any{"acknowledged": true, "chunk_size": seal.Chunk1, "total_chunks": chunks, "sender_xkey": key.Public(), "total_bytes": len(f.content)})
+			answer(
+				m,
+				map[string]any{
+					"acknowledged": true,
+					"chunk_size":   seal.Chunk1,
+					"total_chunks": chunks,
+					"sender_xkey":  key.Public(),
+					"total_bytes":  len(f.content),
+				},
+			)
 			for i := range chunks {
-				sealed, err := seal.Seal1(f.content[i*seal.Chunk1:min(len(f.content), (i+1)*seal.Chunk1)], key, q.Target)
+				sealed, err := seal.Seal1(
+					f.content[i*seal.Chunk1:min(len(f.content), (i+1)*seal.Chunk1)],
+					key,
+					q.Target,
+				)
 				if err != nil {
 					return
 				}

@@ -158,7 +158,9 @@ func (s *stage) serve(a *worldtest.Account, l *library.Library) error { return s
 func (s *stage) serveAs(what string, a *worldtest.Account, l *library.Library) error {
 	s.end(what)
 	nc := a.Connect(s.t)
-	srv, err := server.New(server.Config{Conn: nc, Account: a.Key, Catalogs: []server.Library{server.Local(l)}, Shares: api.NewClient(nc)})
+	srv, err := server.New(
+		server.Config{Conn: nc, Account: a.Key, Catalogs: []server.Library{server.Local(l)}, Shares: api.NewClient(nc)},
+	)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,13 @@ func newTap(t *testing.T, to string) *tap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &tap{listener: l, to: to, marks: make(map[string][]byte), seen: make(map[string]bool), conns: make(map[net.Conn]bool)}
+	p := &tap{
+		listener: l,
+		to:       to,
+		marks:    make(map[string][]byte),
+		seen:     make(map[string]bool),
+		conns:    make(map[net.Conn]bool),
+	}
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
