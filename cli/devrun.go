@@ -18,6 +18,7 @@ import (
 	"natster/cli/term"
 	"natster/deploy/nex"
 	"natster/deploy/world"
+	"natster/deploy/world/embedded"
 )
 
 // stopPatience is how long functions may take to finish what they are doing when the world ends.
@@ -61,7 +62,7 @@ world's directory: the next devrun goes on where this one ended.
 				}
 			}
 			claims := cmp.Or(c.String("claim-url"), page.ClaimURL())
-			w, err := world.Start(ctx, world.Config{
+			w, err := embedded.Start(ctx, embedded.Config{
 				Dir: dir, HubDir: hub, Listen: c.String("listen"), WebSocket: c.String("websocket"),
 				TLSCert: c.String("tls-cert"), TLSKey: c.String("tls-key"), SelfSigned: c.Bool("tls-self-signed"),
 				ClaimURL: claims, Version: readVersion().semantic(),
@@ -105,7 +106,7 @@ func (e *env) hubDir(dir, asked string) (string, error) {
 	dir = filepath.Join(dir, "hub", "media")
 	mended, err := sample.Restore(dir)
 	if len(mended) > 0 {
-		e.notice(world.Notice{
+		e.notice(embedded.Notice{
 			Happened: fmt.Sprintf("%s in %s had changed, and is natster's own again: %s",
 				term.Count(len(mended), "sample file"), dir, strings.Join(mended, ", ")),
 			Do: "for files of yours: natster devrun --hub DIR",
@@ -115,7 +116,7 @@ func (e *env) hubDir(dir, asked string) (string, error) {
 }
 
 // notice prints what the operator of a world has to know: what happened, and what to do.
-func (e *env) notice(n world.Notice) {
+func (e *env) notice(n embedded.Notice) {
 	e.Note("%s %s", e.Err.Bold("natster:"), term.OneLine(n.Happened))
 	if n.Do != "" {
 		e.Note("  to do: %s", term.OneLine(n.Do))
@@ -124,9 +125,9 @@ func (e *env) notice(n world.Notice) {
 
 func worldHint(err error) error {
 	switch {
-	case errors.Is(err, world.ErrNeedsTLS):
+	case errors.Is(err, embedded.ErrNeedsTLS):
 		return hint.Add(err, "devrun --tls-self-signed")
-	case errors.Is(err, world.ErrTLSPair):
+	case errors.Is(err, embedded.ErrTLSPair):
 		return hint.Add(err, "devrun --tls-cert FILE --tls-key FILE")
 	case errors.Is(err, world.ErrRunning):
 		return hint.Add(err, "init NAME")
@@ -134,7 +135,7 @@ func worldHint(err error) error {
 	return err
 }
 
-func (e *env) printWorld(w *world.World, dir, page string) {
+func (e *env) printWorld(w *embedded.World, dir, page string) {
 	i := w.Info()
 	var functions []string
 	for _, f := range w.Functions() {
@@ -170,7 +171,7 @@ func nextAfterDevrun(e *env, dir string) string {
 }
 
 // onNode runs the functions of w on a Nex node that is up, and returns what stops them there.
-func (e *env) onNode(ctx context.Context, w *world.World, dir, claimURL string) (stop func(context.Context) error, err error) {
+func (e *env) onNode(ctx context.Context, w *embedded.World, dir, claimURL string) (stop func(context.Context) error, err error) {
 	to, err := e.nexletDir("NATSTER_CREDS_DIR", "creds")
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 	"natster/cli/sample"
 	"natster/cli/site"
 	"natster/cli/term"
-	"natster/deploy/world"
+	"natster/deploy/world/embedded"
 )
 
 // A Config says what the demo shows, and to whom.
@@ -49,7 +49,7 @@ type demo struct {
 	Config
 	dir   string // temporary; all that the demo writes is below it
 	media string // what alice shares
-	world *world.World
+	world *embedded.World
 	page  *site.Site // with Keep
 
 	serving []*background
@@ -214,7 +214,7 @@ func (d *demo) startWorld(ctx context.Context) error {
 			return err
 		}
 	}
-	d.world, err = world.Start(ctx, world.Config{
+	d.world, err = embedded.Start(ctx, embedded.Config{
 		Dir: d.worldDir(), Listen: "127.0.0.1:0", WebSocket: "127.0.0.1:0", Logger: d.Logger,
 		ClaimURL: d.page.ClaimURL(),
 	})

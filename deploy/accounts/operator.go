@@ -28,6 +28,13 @@ type Operator struct {
 
 var _ Keeper = (*Operator)(nil)
 
+// Telling returns an Operator with the same keys that tells a running server of changes, which it reaches by dial.
+func (o *Operator) Telling(dial Dial) *Operator {
+	tells := *o
+	tells.dial = dial
+	return &tells
+}
+
 // WellKnown are the accounts that a world has before it has any user.
 type WellKnown struct {
 	System events.Account `json:"system"` // the NATS server's own; holds the right to change accounts, nothing of Natster

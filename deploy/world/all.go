@@ -2,11 +2,8 @@ package world
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nkeys"
 
 	"natster/deploy/accounts"
@@ -21,21 +18,19 @@ import (
 	"natster/functions/logins"
 	"natster/functions/otc"
 	"natster/functions/presence"
-	"natster/functions/projection"
 	"natster/functions/queries"
 	"natster/functions/shares"
 	"natster/functions/stats"
-	"natster/functions/view"
 	"natster/functions/websessions"
 )
 
-// allFunctions is the one list of Natster's functions, as the world that c and known describe configures them.
-func allFunctions(c Config, known accounts.WellKnown) ([]functions.Function, error) {
-	s, err := settingsOf(c.Dir)
+// Functions is the one list of Natster's functions, as the world in dir has them.
+func Functions(dir string, known accounts.WellKnown, hubCatalog events.Catalog, claimURL string) ([]functions.Function, error) {
+	s, err := settingsOf(dir)
 	if err != nil {
 		return nil, err
 	}
-	s.known, s.hubCatalog, s.claimURL, s.imports = known, c.HubCatalog, c.ClaimURL, importKeeper{c.Dir}
+	s.known, s.hubCatalog, s.claimURL, s.imports = known, hubCatalog, claimURL, importKeeper{dir}
 	return s.functions()
 }
 
@@ -88,71 +83,26 @@ func (s settings) functions() ([]functions.Function, error) {
 	return all, nil
 }
 
-// A NamedProjection is a projection that can be rebuilt; the function that keeps it is called the same.
-type NamedProjection struct {
-	Name   string
-	Bucket view.Bucket
-	projection.Rebuildable
-}
-
-// Projections are all projections of the log.
-func Projections() []NamedProjection {
-	return []NamedProjection{
-		{"accounts", view.Accounts, accountsfn.Projection()},
-		{"catalogs", view.Catalogs, catalogs.Projection()},
-		{"shares", view.Shares, shares.Projection()},
-		{"logins", view.Logins, logins.Projection()},
-		{"stats", view.Stats, stats.Projection()},
-	}
-}
-
-// Rebuild makes projections anew from the log while everything runs, as [projection.Rebuild] does, and lets the functions that
-// keep them go on from there: they need not hear again what the rebuild has folded. nc is an administrator's. It refuses to
-// make a log that has lost events the truth, with an [events.ErrLost].
-func Rebuild(ctx context.Context, nc *nats.Conn, progress func(projection.Progress), which ...NamedProjection) error {
-	return rebuild(ctx, nc, progress, projection.Rebuild, which)
-}
-
-// RebuildDespiteLoss is [Rebuild] from the log as it is, whatever it has lost. Functions that have heard more than is left
-// of it go on after its end.
-func RebuildDespiteLoss(ctx context.Context, nc *nats.Conn, progress func(projection.Progress), which ...NamedProjection) error {
-	return rebuild(ctx, nc, progress, projection.RebuildDespiteLoss, which)
-}
-
-type rebuilder func(context.Context, *nats.Conn, func(projection.Progress), ...projection.Rebuildable) error
-
-func rebuild(ctx context.Context, nc *nats.Conn, progress func(projection.Progress), with rebuilder, which []NamedProjection) error {
-	all := make([]projection.Rebuildable, len(which))
-	for i, p := range which {
-		all[i] = p.Rebuildable
-	}
-	if err := with(ctx, nc, progress, all...); err != nil {
-		return err
-	}
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return fmt.Errorf("world: %w", err)
-	}
-	log, err := js.Stream(ctx, events.LogStream)
-	if err != nil {
-		return fmt.Errorf("world: %w", err)
-	}
-	if err := functions.StepBack(ctx, js, log.CachedInfo().State.LastSeq); err != nil {
-		return err
-	}
-	direct, err := events.NewDirect(nc)
-	if err != nil {
-		return err
-	}
-	views := view.NewReader(direct)
-	for _, p := range which {
-		at, err := projection.Position(ctx, views, p.Bucket)
-		if err == nil {
-			err = functions.FastForward(ctx, js, p.Name, at)
+// Users gives each function its user in the global account, with the permissions that its declaration implies, and gives
+// the account its administrator, AdminUser. It returns the credentials of them all, by name.
+func Users(ctx context.Context, op *accounts.Operator, fns []functions.Function) (map[string]accounts.Creds, error) {
+	users := map[string]accounts.Permissions{AdminUser: {All: true}}
+	for _, f := range fns {
+		if err := f.Check(); err != nil {
+			return nil, fmt.Errorf("world: %w", err)
 		}
-		if err != nil {
-			return errors.Join(err, direct.Close())
+		if _, taken := users[f.Name]; taken {
+			return nil, fmt.Errorf("world: two functions are called %q", f.Name)
 		}
+		users[f.Name] = userOf(f.Permissions())
 	}
-	return direct.Close()
+	return op.Users(ctx, op.WellKnown().Global, users)
+}
+
+func userOf(p functions.Permissions) accounts.Permissions {
+	u := accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe}
+	if p.Respond {
+		u.Responses = 1
+	}
+	return u
 }

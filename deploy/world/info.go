@@ -31,6 +31,9 @@ type Info struct {
 	HubCatalog   events.Catalog `json:"hub_catalog"`
 }
 
+// DefaultHubCatalog is the name of the hub's catalog where none is configured.
+const DefaultHubCatalog = "natsterhub"
+
 // infoFile is the name of the file in a world's directory that tells others of it.
 const infoFile = "world.json"
 
@@ -70,13 +73,14 @@ func readInfo(dir string) (Info, error) {
 		return info, fmt.Errorf("world: %w", err)
 	}
 	if err := json.Unmarshal(text, &info); err != nil {
-		return info, fmt.Errorf("world: %s: %w", filepath.Join(dir, infoFile), err)
+		return Info{}, fmt.Errorf("world: %s: %w", filepath.Join(dir, infoFile), err)
 	}
 	return info, nil
 }
 
-func writeInfo(dir string, info Info) error {
-	text, err := json.MarshalIndent(info, "", "  ")
+// Save writes i to the world's directory, where Find reads it.
+func (i Info) Save(dir string) error {
+	text, err := json.MarshalIndent(i, "", "  ")
 	if err != nil {
 		return fmt.Errorf("world: %w", err)
 	}

@@ -69,11 +69,11 @@ func Export(ctx context.Context, dir, to, claimURL string) ([]functions.Function
 	if err := private.Mkdir(filepath.Join(to, CatalogKeys)); err != nil {
 		return nil, fmt.Errorf("world: export: %w", err)
 	}
-	fns, err := allFunctions(Config{Dir: dir, HubCatalog: info.HubCatalog, ClaimURL: claimURL}, keeper.WellKnown())
+	fns, err := Functions(dir, keeper.WellKnown(), info.HubCatalog, claimURL)
 	if err != nil {
 		return nil, err
 	}
-	set, err := enlist(ctx, keeper, fns)
+	creds, err := Users(ctx, keeper, fns)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func Export(ctx context.Context, dir, to, claimURL string) ([]functions.Function
 		}
 	}
 	for _, f := range fns {
-		write(f.Name+".creds", set.creds[f.Name])
+		write(f.Name+".creds", creds[f.Name])
 	}
 	hub, hubErr := keeper.User(ctx, info.Hub, accounts.OwnerUser, accounts.Permissions{All: true})
 	if hubErr != nil {

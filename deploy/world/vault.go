@@ -19,9 +19,9 @@ const (
 	webSeed   = "web.seed"   // the accounts' web keys; websessions opens them
 )
 
-// checkSeeds tells whether the world's curve keys are those that it had at its last start: what was sealed to a key opens
+// CheckSeeds tells whether the world's curve keys are those that it had at its last start: what was sealed to a key opens
 // with no other. It keeps their public halves beside them, in files called *.pub; where there is none there was no start yet.
-func checkSeeds(dir string) error {
+func CheckSeeds(dir string) error {
 	for _, key := range []struct{ name, gone string }{
 		{vaultSeed, "the contexts that web logins are bound to"}, {webSeed, "the accounts' web keys"},
 	} {

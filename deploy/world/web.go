@@ -25,11 +25,6 @@ func webPermissions() accounts.Permissions {
 
 const webInbox = "_INBOX." + webUser
 
-// Website connects to the site's account as the website does, with the rights that it needs and no others.
-func (w *World) Website(ctx context.Context) (*nats.Conn, error) {
-	return Website(ctx, w.config.Dir)
-}
-
 // Website connects as the website of the world in dir, which another process may run. The connection outlives restarts of
 // the world.
 func Website(ctx context.Context, dir string) (*nats.Conn, error) {

@@ -15,6 +15,7 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
+	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/functions/api"
 )
@@ -25,7 +26,7 @@ const bareEndpoint = "bare"
 
 // worldRole runs a world in args[0] until standard input ends.
 func worldRole(ctx context.Context, args []string) (err error) {
-	w, err := world.Start(ctx, world.Config{Dir: args[0], Listen: "127.0.0.1:0", WebSocket: "127.0.0.1:0"})
+	w, err := embedded.Start(ctx, embedded.Config{Dir: args[0], Listen: "127.0.0.1:0", WebSocket: "127.0.0.1:0"})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/deploy/world"
+	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/eventwriter"
@@ -162,7 +162,7 @@ func TestTwoFriendsOfAnOriginalClientHaveCatalogsOfOneName(t *testing.T) {
 }
 
 func TestAnOriginalFunctionThatHasNothingToSaySaysAnEmptyString(t *testing.T) {
-	w := worldtest.Start(t, func(c *world.Config) { c.WithoutFunctions = true })
+	w := worldtest.Start(t, func(c *embedded.Config) { c.WithoutFunctions = true })
 	nc, err := w.Admin(t.Context())
 	if err != nil {
 		t.Fatal(err)

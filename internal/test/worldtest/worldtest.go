@@ -14,16 +14,17 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
+	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/internal/test/wait"
 )
 
 // A World is a running world of one test. What fails in it fails the test.
 type World struct {
-	*world.World
+	*embedded.World
 
 	t        testing.TB
-	config   world.Config
+	config   embedded.Config
 	log      *log
 	mu       sync.Mutex
 	accounts map[string]*Account
@@ -41,14 +42,14 @@ type Account struct {
 }
 
 // Start starts a world in a directory of the test, on ports that nobody else has. Options change its Config before it starts.
-func Start(t testing.TB, options ...func(*world.Config)) *World {
+func Start(t testing.TB, options ...func(*embedded.Config)) *World {
 	t.Helper()
 	l := &log{}
 	w := &World{
 		t:        t,
 		log:      l,
 		accounts: make(map[string]*Account),
-		config: world.Config{
+		config: embedded.Config{
 			Dir:       t.TempDir(),
 			Listen:    "127.0.0.1:0",
 			WebSocket: "127.0.0.1:0",
@@ -70,7 +71,7 @@ func Start(t testing.TB, options ...func(*world.Config)) *World {
 }
 
 // Config is what the world was started with.
-func (w *World) Config() world.Config { return w.config }
+func (w *World) Config() embedded.Config { return w.config }
 
 // Log is what the world has logged until now.
 func (w *World) Log() string { return w.log.text() }
@@ -154,11 +155,11 @@ func (a *Account) Connect(t testing.TB, options ...nats.Option) *nats.Conn {
 	return nc
 }
 
-func (w *World) start(t testing.TB) *world.World {
+func (w *World) start(t testing.TB) *embedded.World {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(w.context(), wait.Patience)
 	defer cancel()
-	started, err := world.Start(ctx, w.config)
+	started, err := embedded.Start(ctx, w.config)
 	if err != nil {
 		t.Fatalf("start the world: %v\n%s", err, w.log.text())
 	}

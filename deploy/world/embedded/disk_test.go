@@ -1,4 +1,4 @@
-package world_test
+package embedded_test
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"natster/deploy/world"
+	"natster/deploy/world/embedded"
 	"natster/functions/api"
 	"natster/internal/test/logtest"
 	"natster/internal/test/wait"
@@ -22,7 +22,7 @@ func TestAFullDiskIsSaidAndTheWorldGoesOnWhenThereIsRoom(t *testing.T) {
 	var free atomic.Uint64
 	free.Store(1 << 30)
 	var told notices
-	w := worldtest.Start(t, told.option, func(c *world.Config) { c.FreeSpace = func() (uint64, error) { return free.Load(), nil } })
+	w := worldtest.Start(t, told.option, func(c *embedded.Config) { c.FreeSpace = func() (uint64, error) { return free.Load(), nil } })
 	_, alice := introduced(t, w, "alice")
 	share := func(n int) error { return alice.Share(t.Context(), logtest.Catalog("films"), logtest.Account(n)) }
 	if err := share(1); err != nil {
@@ -110,7 +110,7 @@ func TestAServerThatCouldNotWriteIsStartedAgainByItself(t *testing.T) {
 
 func TestAWorldStartsWhereFiftyMegabytesAreFree(t *testing.T) {
 	free := uint64(50_000_000)
-	w := worldtest.Start(t, func(c *world.Config) { c.FreeSpace = func() (uint64, error) { return free, nil } })
+	w := worldtest.Start(t, func(c *embedded.Config) { c.FreeSpace = func() (uint64, error) { return free, nil } })
 	introduced(t, w, "alice")
 	if most := w.MaxStore(); most < 1<<40 {
 		t.Errorf("the server lets streams have %d bytes, whatever is free", most)
@@ -120,9 +120,9 @@ func TestAWorldStartsWhereFiftyMegabytesAreFree(t *testing.T) {
 	w.Stop(t)
 
 	free = 3_000_000
-	_, err := world.Start(t.Context(), w.Config())
+	_, err := embedded.Start(t.Context(), w.Config())
 	want := fmt.Sprintf("a world needs 17 MB free on the disk of %s, and there are 3.0 MB", w.Config().Dir)
-	if !errors.Is(err, world.ErrNoRoom) || !strings.Contains(err.Error(), want) {
+	if !errors.Is(err, embedded.ErrNoRoom) || !strings.Contains(err.Error(), want) {
 		t.Errorf("started with 3 MB free: %v", err)
 	}
 	if left, err := filepath.Glob(filepath.Join(w.Config().Dir, "aside")); err != nil || len(left) > 0 {

@@ -1,4 +1,4 @@
-package world_test
+package embedded_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"natster/deploy/world"
+	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/projection"
@@ -120,7 +121,7 @@ func TestAWorldWhoseLogIsDamagedSaysSoAndStarts(t *testing.T) {
 		var said lockedBuffer
 		c := w.Config()
 		c.Logger = slog.New(slog.NewTextHandler(&said, nil))
-		again, err := world.Start(t.Context(), c)
+		again, err := embedded.Start(t.Context(), c)
 		if err != nil {
 			t.Fatalf("flipped at %d of %d: %v", at, len(log), err)
 		}

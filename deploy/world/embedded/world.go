@@ -1,4 +1,4 @@
-package world
+package embedded
 
 import (
 	"context"
@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"natster/deploy/accounts"
+	"natster/deploy/world"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
@@ -35,7 +35,7 @@ type Config struct {
 	TLSCert, TLSKey string
 	SelfSigned      bool
 
-	// HubCatalog is the catalog of the hub, which newcomers are given. Zero is DefaultHubCatalog.
+	// HubCatalog is the catalog of the hub, which newcomers are given. Zero is [world.DefaultHubCatalog].
 	HubCatalog events.Catalog
 
 	// HubDir is the directory of the hub's catalog, which the world then serves. Empty: somebody else does, or nobody.
@@ -47,7 +47,7 @@ type Config struct {
 	// WithoutFunctions starts the server and the accounts only. Functions, if not nil, run in place of Natster's own.
 	WithoutFunctions bool
 	Functions        []functions.Function
-	// Elsewhere makes all that the functions need and leaves running them to others, such as nexlets; see [Export] and
+	// Elsewhere makes all that the functions need and leaves running them to others, such as nexlets; see [world.Export] and
 	// [World.IntroduceHub].
 	Elsewhere bool
 
@@ -67,25 +67,13 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// DefaultHubCatalog is the name of the hub's catalog unless Config has another.
-const DefaultHubCatalog = "natsterhub"
-
-// adminUser is the user of the global account who may do everything in it.
-const adminUser = "admin"
-
-// ErrRunning means that the world is running already, in this process or another.
-var ErrRunning = errors.New("the world is running already")
-
-// lockPatience is how long Start waits for a world that is just ending.
-const lockPatience = 200 * time.Millisecond
-
 // A World is a running world. Its methods may be called concurrently.
 type World struct {
 	config    Config
-	info      Info
+	info      world.Info
 	known     accounts.WellKnown
 	keeper    *accounts.Operator
-	lock      *flock.Flock
+	unlock    func() error // nil before the lock is held
 	at        listening
 	functions *functionSet
 	hub       *hubServer
@@ -96,7 +84,7 @@ type World struct {
 }
 
 // Start starts the world in c.Dir, which it makes if need be, and returns when all of it runs. The caller stops it.
-// It fails with ErrRunning when the world runs, with ErrNeedsTLS, ErrTLSPair and ErrAddress for a Config that cannot be.
+// It fails with [world.ErrRunning] when the world runs, with ErrNeedsTLS, ErrTLSPair and ErrAddress for a Config that cannot be.
 func Start(ctx context.Context, c Config) (_ *World, err error) {
 	if c.Dir == "" {
 		return nil, errors.New("world: no directory given")
@@ -105,7 +93,7 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.HubCatalog.IsZero() {
-		if c.HubCatalog, err = events.ParseCatalog(DefaultHubCatalog); err != nil {
+		if c.HubCatalog, err = events.ParseCatalog(world.DefaultHubCatalog); err != nil {
 			return nil, err
 		}
 	}
@@ -117,7 +105,7 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 		c.FreeSpace = func() (uint64, error) { return freeSpace(c.Dir) }
 	}
 	w := &World{config: c}
-	if w.lock, err = takeLock(ctx, c.Dir); err != nil {
+	if w.unlock, err = world.Lock(ctx, c.Dir); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -129,22 +117,19 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	if err := c.room(); err != nil {
 		return nil, err
 	}
-	last, err := readInfo(c.Dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) { // all that is in it is known from elsewhere
+	last, err := world.Find(c.Dir)
+	if err != nil && !errors.Is(err, accounts.ErrNoWorld) && !errors.Is(err, accounts.ErrNotRunning) { // all that is in it is known from elsewhere
 		c.Logger.Warn("made again", "err", err)
 	}
 	at, fingerprint, err := c.listening(last)
 	if err != nil {
 		return nil, err
 	}
-	if err := accounts.Bootstrap(ctx, keysDir(c.Dir)); err != nil {
-		return nil, err
-	}
-	if err := checkSeeds(c.Dir); err != nil {
-		return nil, err
-	}
-	offline, err := accounts.Open(keysDir(c.Dir), nil)
+	offline, err := world.Keys(ctx, c.Dir)
 	if err != nil {
+		return nil, err
+	}
+	if err := world.CheckSeeds(c.Dir); err != nil {
 		return nil, err
 	}
 	w.known = offline.WellKnown()
@@ -153,20 +138,20 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	case c.WithoutFunctions:
 		fns = nil
 	case fns == nil:
-		if fns, err = allFunctions(c, w.known); err != nil {
+		if fns, err = world.Functions(c.Dir, w.known, c.HubCatalog, c.ClaimURL); err != nil {
 			return nil, err
 		}
 	}
-	if w.functions, err = enlist(ctx, offline, fns); err != nil {
+	creds, err := world.Users(ctx, offline, fns)
+	if err != nil {
 		return nil, err
 	}
+	w.functions = &functionSet{functions: fns, creds: creds, conns: make(map[string]*nats.Conn)}
 	w.disk = newDisk(c)
 	if w.server, err = c.startServer(ctx, offline, at, w.disk.failed); err != nil {
 		return nil, err
 	}
-	if w.keeper, err = accounts.Open(keysDir(c.Dir), w.dial); err != nil {
-		return nil, err
-	}
+	w.keeper = offline.Telling(w.dial)
 	if err := w.announce(at, fingerprint); err != nil {
 		return nil, err
 	}
@@ -220,7 +205,7 @@ func (w *World) WebSocketURL() string { return w.info.WebSocketURL }
 func (w *World) Fingerprint() string { return w.info.Fingerprint }
 
 // Info is all that other processes may know of the world.
-func (w *World) Info() Info { return w.info }
+func (w *World) Info() world.Info { return w.info }
 
 // Accounts are the world's own accounts.
 func (w *World) Accounts() accounts.WellKnown { return w.known }
@@ -244,12 +229,12 @@ func (w *World) end() error {
 	}
 	if w.info.Running {
 		w.info.Running, w.info.PID = false, 0
-		errs = append(errs, writeInfo(w.config.Dir, w.info))
+		errs = append(errs, w.info.Save(w.config.Dir))
 	}
-	return errors.Join(append(errs, w.lock.Close())...)
+	return errors.Join(append(errs, w.unlock())...)
 }
 
-func (c Config) listening(last Info) (listening, string, error) {
+func (c Config) listening(last world.Info) (listening, string, error) {
 	var at listening
 	var err error
 	if at.nats, err = choose(c.Listen, last.URL, DefaultPort); err != nil {
@@ -276,7 +261,7 @@ func (w *World) announce(at listening, fingerprint string) error {
 	}
 	w.at = at
 	w.at.nats.port, w.at.webSocket.port = portOf(w.server.ClientURL()), portOf(w.server.WebsocketURL())
-	w.info = Info{
+	w.info = world.Info{
 		Running:      true,
 		PID:          os.Getpid(),
 		Started:      time.Now().UTC(),
@@ -288,22 +273,5 @@ func (w *World) announce(at listening, fingerprint string) error {
 		Site:         w.known.Site,
 		HubCatalog:   w.config.HubCatalog,
 	}
-	return writeInfo(w.config.Dir, w.info)
-}
-
-func takeLock(ctx context.Context, dir string) (*flock.Flock, error) {
-	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(private.FileMode))
-	ctx, cancel := context.WithTimeout(ctx, lockPatience)
-	defer cancel()
-	locked, err := lock.TryLockContext(ctx, lockPatience/20)
-	if locked {
-		return lock, nil
-	}
-	if !errors.Is(err, context.DeadlineExceeded) {
-		return nil, fmt.Errorf("world: lock %s: %w", dir, err)
-	}
-	if info, err := readInfo(dir); err == nil && info.Running {
-		return nil, fmt.Errorf("%s: %w (process %d, %s)", dir, ErrRunning, info.PID, info.URL)
-	}
-	return nil, fmt.Errorf("%s: %w", dir, ErrRunning)
+	return w.info.Save(w.config.Dir)
 }

@@ -1,4 +1,4 @@
-package world_test
+package embedded_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/accounts"
-	"natster/deploy/world"
+	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
@@ -94,7 +94,7 @@ func echo() api.Endpoint[api.Text, string] { return api.Endpoint[api.Text, strin
 // withEcho is a world with one function, which says who asked what.
 func withEcho(t *testing.T, answer func(context.Context, *functions.Call, api.Text) (string, error)) *worldtest.World {
 	t.Helper()
-	return worldtest.Start(t, func(c *world.Config) {
+	return worldtest.Start(t, func(c *embedded.Config) {
 		c.Functions = []functions.Function{{
 			Name:     "echo",
 			Doc:      "says who asked what",
@@ -133,7 +133,7 @@ func TestFunctionsRunUnderTheirOwnUser(t *testing.T) {
 		t.Errorf("the function may publish to the feed: %v", nc.LastError())
 	}
 	for _, name := range []string{"admin", "nobody"} {
-		if _, err := w.FunctionCreds(name); !errors.Is(err, world.ErrNoFunction) {
+		if _, err := w.FunctionCreds(name); !errors.Is(err, embedded.ErrNoFunction) {
 			t.Errorf("credentials of function %s: %v", name, err)
 		}
 	}
@@ -159,7 +159,7 @@ func TestAFunctionThatIsKilledComesBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := w.KillFunction("nobody"); !errors.Is(err, world.ErrNoFunction) {
+	if err := w.KillFunction("nobody"); !errors.Is(err, embedded.ErrNoFunction) {
 		t.Errorf("killing nobody: %v", err)
 	}
 }

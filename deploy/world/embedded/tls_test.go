@@ -1,4 +1,4 @@
-package world_test
+package embedded_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/world"
+	"natster/deploy/world/embedded"
 )
 
 // A syncBuffer is a buffer that several goroutines write.
@@ -34,19 +35,19 @@ func (b *syncBuffer) String() string {
 
 func TestAddressesThatCannotBeAreRefused(t *testing.T) {
 	for name, test := range map[string]struct {
-		config world.Config
+		config embedded.Config
 		want   error
 	}{
-		"everywhere without TLS":           {world.Config{Listen: "0.0.0.0:0", WebSocket: "127.0.0.1:0"}, world.ErrNeedsTLS},
-		"no host without TLS":              {world.Config{Listen: ":0", WebSocket: "127.0.0.1:0"}, world.ErrNeedsTLS},
-		"WebSocket everywhere without TLS": {world.Config{Listen: "127.0.0.1:0", WebSocket: "[::]:0"}, world.ErrNeedsTLS},
-		"a name without TLS":               {world.Config{Listen: "natster.example:0", WebSocket: "127.0.0.1:0"}, world.ErrNeedsTLS},
-		"a certificate without key":        {world.Config{Listen: "127.0.0.1:0", TLSCert: "cert.pem"}, world.ErrTLSPair},
-		"no port":                          {world.Config{Listen: "127.0.0.1"}, world.ErrAddress},
-		"a port that is none":              {world.Config{WebSocket: "127.0.0.1:70000"}, world.ErrAddress},
+		"everywhere without TLS":           {embedded.Config{Listen: "0.0.0.0:0", WebSocket: "127.0.0.1:0"}, embedded.ErrNeedsTLS},
+		"no host without TLS":              {embedded.Config{Listen: ":0", WebSocket: "127.0.0.1:0"}, embedded.ErrNeedsTLS},
+		"WebSocket everywhere without TLS": {embedded.Config{Listen: "127.0.0.1:0", WebSocket: "[::]:0"}, embedded.ErrNeedsTLS},
+		"a name without TLS":               {embedded.Config{Listen: "natster.example:0", WebSocket: "127.0.0.1:0"}, embedded.ErrNeedsTLS},
+		"a certificate without key":        {embedded.Config{Listen: "127.0.0.1:0", TLSCert: "cert.pem"}, embedded.ErrTLSPair},
+		"no port":                          {embedded.Config{Listen: "127.0.0.1"}, embedded.ErrAddress},
+		"a port that is none":              {embedded.Config{WebSocket: "127.0.0.1:70000"}, embedded.ErrAddress},
 	} {
 		test.config.Dir = t.TempDir()
-		if w, err := world.Start(t.Context(), test.config); !errors.Is(err, test.want) {
+		if w, err := embedded.Start(t.Context(), test.config); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", name, err, test.want)
 			if err == nil {
 				_ = w.Stop(t.Context())
@@ -56,7 +57,7 @@ func TestAddressesThatCannotBeAreRefused(t *testing.T) {
 }
 
 func TestASelfSignedWorldIsKnownByItsFingerprint(t *testing.T) {
-	everywhere := func(c *world.Config) {
+	everywhere := func(c *embedded.Config) {
 		c.Listen, c.WebSocket, c.SelfSigned = "0.0.0.0:0", "0.0.0.0:0", true
 	}
 	w := bare(t, everywhere)
@@ -100,9 +101,9 @@ func TestASelfSignedWorldIsKnownByItsFingerprint(t *testing.T) {
 }
 
 func TestAWorldTakesTheCertificateThatItIsGiven(t *testing.T) {
-	first := bare(t, func(c *world.Config) { c.SelfSigned = true })
+	first := bare(t, func(c *embedded.Config) { c.SelfSigned = true })
 	files := filepath.Join(first.Config().Dir, "tls")
-	w := bare(t, func(c *world.Config) {
+	w := bare(t, func(c *embedded.Config) {
 		c.Listen = "0.0.0.0:0"
 		c.TLSCert, c.TLSKey = filepath.Join(files, "cert.pem"), filepath.Join(files, "key.pem")
 	})

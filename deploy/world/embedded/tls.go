@@ -1,11 +1,10 @@
-package world
+package embedded
 
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -25,10 +24,8 @@ import (
 
 // What can be wrong with TLS.
 var (
-	ErrNeedsTLS    = errors.New("listening beyond this machine needs TLS: give a certificate and its key, or ask for a self-signed one")
-	ErrTLSPair     = errors.New("a certificate needs its key, and a key its certificate")
-	ErrFingerprint = errors.New("not a certificate fingerprint (64 hexadecimal digits)")
-	ErrNotPinned   = errors.New("the server's certificate is not the one that was pinned")
+	ErrNeedsTLS = errors.New("listening beyond this machine needs TLS: give a certificate and its key, or ask for a self-signed one")
+	ErrTLSPair  = errors.New("a certificate needs its key, and a key its certificate")
 )
 
 // selfSignedFor is how long a self-signed certificate lasts. Who trusts it trusts its fingerprint, so a new one is a
@@ -110,24 +107,4 @@ func selfSigned(dir string, hosts []string) (certFile, keyFile string, err error
 		return "", "", err
 	}
 	return certFile, keyFile, private.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
-}
-
-// PinnedTLS is a client's TLS that accepts the one certificate with that fingerprint, as [World.Fingerprint] has it, and no
-// other: whoever signed it, whatever name it has.
-func PinnedTLS(fingerprint string) (*tls.Config, error) {
-	want, err := hex.DecodeString(fingerprint)
-	if err != nil || len(want) != sha256.Size {
-		return nil, ErrFingerprint
-	}
-	return &tls.Config{
-		MinVersion:         tls.VersionTLS12,
-		InsecureSkipVerify: true, // of chain and name; what VerifyConnection checks is stricter
-		VerifyConnection: func(s tls.ConnectionState) error {
-			got := sha256.Sum256(s.PeerCertificates[0].Raw)
-			if subtle.ConstantTimeCompare(got[:], want) != 1 {
-				return ErrNotPinned
-			}
-			return nil
-		},
-	}, nil
 }

@@ -1,4 +1,4 @@
-package world_test
+package embedded_test
 
 import (
 	"errors"
@@ -14,6 +14,7 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
+	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/view"
@@ -25,11 +26,11 @@ import (
 // notices are what a world's operator was told.
 type notices struct {
 	mu  sync.Mutex
-	all []world.Notice
+	all []embedded.Notice
 }
 
-func (n *notices) option(c *world.Config) {
-	c.Notify = func(one world.Notice) {
+func (n *notices) option(c *embedded.Config) {
+	c.Notify = func(one embedded.Notice) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		n.all = append(n.all, one)
@@ -199,8 +200,8 @@ func TestOfWhatCannotBeMadeAgainNoMessageIsTouched(t *testing.T) {
 		lostBy(t, key)
 		lostBy(t, filepath.Join(store, view.Shares.Stream(), "meta.key")) // and not this one either
 		before := contents(t, store)
-		_, err = world.Start(t.Context(), w.Config())
-		if !errors.Is(err, world.ErrDamaged) || !strings.Contains(err.Error(), "the event log") || !strings.Contains(err.Error(), key) {
+		_, err = embedded.Start(t.Context(), w.Config())
+		if !errors.Is(err, embedded.ErrDamaged) || !strings.Contains(err.Error(), "the event log") || !strings.Contains(err.Error(), key) {
 			t.Errorf("started over a log that cannot be read: %v", err)
 		}
 		if after := contents(t, store); !equal(before, after) {
@@ -241,9 +242,9 @@ func TestAWrongKeyIsSaidAndNothingIsOverwritten(t *testing.T) {
 		file, content string // "-" removes it
 		want          error
 	}{
-		{"jetstream.key", "-", world.ErrKeyLost},
-		{"jetstream.key", "", world.ErrKeyWrong},
-		{"jetstream.key", strings.Repeat("ANOTHERKEY", 6), world.ErrKeyWrong},
+		{"jetstream.key", "-", embedded.ErrKeyLost},
+		{"jetstream.key", "", embedded.ErrKeyWrong},
+		{"jetstream.key", strings.Repeat("ANOTHERKEY", 6), embedded.ErrKeyWrong},
 		{"vault.seed", "-", nil}, {"vault.seed", "", nil}, {"vault.seed", otherCurve(), nil},
 		{"web.seed", "-", nil}, {"web.seed", "", nil}, {"web.seed", otherCurve(), nil},
 	} {
@@ -261,7 +262,7 @@ func TestAWrongKeyIsSaidAndNothingIsOverwritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := contents(t, dir)
-		started, err := world.Start(t.Context(), w.Config())
+		started, err := embedded.Start(t.Context(), w.Config())
 		if err == nil {
 			t.Errorf("%s is %.4q: started", damage.file, damage.content)
 			if err := started.Stop(t.Context()); err != nil {
@@ -326,7 +327,7 @@ func TestADamagedInfoIsMadeAgain(t *testing.T) {
 	w, _, _ := aWorldInUse(t)
 	info := filepath.Join(w.Config().Dir, "world.json")
 	lostBy(t, info)
-	started, err := world.Start(t.Context(), w.Config())
+	started, err := embedded.Start(t.Context(), w.Config())
 	if err != nil {
 		t.Fatal(err)
 	}

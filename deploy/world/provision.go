@@ -32,21 +32,19 @@ func Keys(ctx context.Context, dir string) (*accounts.Operator, error) {
 // Provision makes what the functions need on NATS servers that are not embedded, with so many replicas, and notes in dir that
 // the world is there. It may be repeated. It fails with ErrRunning while the world runs in a process of natster.
 func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions.Function, error) {
-	if _, err := Keys(ctx, dir); err != nil {
-		return nil, err
-	}
-	lock, err := takeLock(ctx, dir)
+	offline, err := Keys(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = lock.Close() }() // closing is what unlocks
+	unlock, err := Lock(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = unlock() }() // the process holds nothing else of the world
 	info := Info{Running: true, Started: time.Now().UTC(), URL: urls}
-	keeper, err := accounts.Open(keysDir(dir), func(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
+	keeper := offline.Telling(func(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
 		return info.Connect(ctx, creds, nats.NoReconnect())
 	})
-	if err != nil {
-		return nil, err
-	}
 	known := keeper.WellKnown()
 	info.Global, info.Hub, info.Site = known.Global, known.Hub, known.Site
 	if info.HubCatalog, err = events.ParseCatalog(DefaultHubCatalog); err != nil {
@@ -58,15 +56,15 @@ func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions
 	if err := keeper.Renew(ctx); err != nil {
 		return nil, err
 	}
-	fns, err := allFunctions(Config{Dir: dir, HubCatalog: info.HubCatalog}, known)
+	fns, err := Functions(dir, known, info.HubCatalog, "")
 	if err != nil {
 		return nil, err
 	}
-	set, err := enlist(ctx, keeper, fns)
+	creds, err := Users(ctx, keeper, fns)
 	if err != nil {
 		return nil, err
 	}
-	nc, err := info.Connect(ctx, set.creds[adminUser], nats.NoReconnect())
+	nc, err := info.Connect(ctx, creds[AdminUser], nats.NoReconnect())
 	if err != nil {
 		return nil, err
 	}
@@ -78,13 +76,16 @@ func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions
 	if err := provisionSoon(ctx, js, replicas, fns); err != nil {
 		return nil, err
 	}
-	return fns, writeInfo(dir, info)
+	return fns, info.Save(dir)
 }
+
+// provisionTimeout bounds how long servers may take until they make streams.
+const provisionTimeout = time.Minute
 
 // provisionSoon waits for servers that have just been started: until they have a leader they answer nothing.
 func provisionSoon(ctx context.Context, js jetstream.JetStream, replicas int, fns []functions.Function) error {
 	const attempt, pause = 5 * time.Second, 500 * time.Millisecond
-	ctx, cancel := context.WithTimeout(ctx, provisionPatience)
+	ctx, cancel := context.WithTimeout(ctx, provisionTimeout)
 	defer cancel()
 	for {
 		once, cancel := context.WithTimeout(ctx, attempt)
@@ -99,7 +100,7 @@ func provisionSoon(ctx context.Context, js jetstream.JetStream, replicas int, fn
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the servers did not find together within %s: %w", provisionPatience, err)
+			return fmt.Errorf("the servers did not find together within %s: %w", provisionTimeout, err)
 		case <-time.After(pause):
 		}
 	}

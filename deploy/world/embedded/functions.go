@@ -1,4 +1,4 @@
-package world
+package embedded
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/deploy/accounts"
+	"natster/deploy/world"
 	"natster/functions"
 )
 
@@ -25,7 +26,7 @@ const (
 	// to try again.
 	restartWait = 250 * time.Millisecond
 
-	provisionPatience = time.Minute // streams are read back when the server starts, so this is quick
+	provisionTimeout = time.Minute // streams are read back when the server starts, so this is quick
 )
 
 // A functionSet is functions of a world, each to run under a user of its own.
@@ -38,34 +39,6 @@ type functionSet struct {
 
 	mu    sync.Mutex
 	conns map[string]*nats.Conn // by function; of those that run
-}
-
-// enlist gives each function its user in the global account, with the permissions that its declaration implies, and gives
-// the account its administrator.
-func enlist(ctx context.Context, op *accounts.Operator, fns []functions.Function) (*functionSet, error) {
-	users := map[string]accounts.Permissions{adminUser: {All: true}}
-	for _, f := range fns {
-		if err := f.Check(); err != nil {
-			return nil, fmt.Errorf("world: %w", err)
-		}
-		if _, taken := users[f.Name]; taken {
-			return nil, fmt.Errorf("world: two functions are called %q", f.Name)
-		}
-		users[f.Name] = userOf(f.Permissions())
-	}
-	creds, err := op.Users(ctx, op.WellKnown().Global, users)
-	if err != nil {
-		return nil, err
-	}
-	return &functionSet{functions: fns, creds: creds, conns: make(map[string]*nats.Conn)}, nil
-}
-
-func userOf(p functions.Permissions) accounts.Permissions {
-	u := accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe}
-	if p.Respond {
-		u.Responses = 1
-	}
-	return u
 }
 
 // start makes what the functions need in JetStream and runs them; it returns when all their triggers are bound.
@@ -109,7 +82,7 @@ func (s *functionSet) start(ctx context.Context, w *World) error {
 }
 
 func (s *functionSet) provision(ctx context.Context, w *World) error {
-	ctx, cancel := context.WithTimeout(ctx, provisionPatience)
+	ctx, cancel := context.WithTimeout(ctx, provisionTimeout)
 	defer cancel()
 	nc, err := w.Admin(ctx)
 	if err != nil {
@@ -233,7 +206,7 @@ var ErrNoFunction = errors.New("no such function")
 // FunctionCreds are the credentials of a function's own user, which may do what the function declares and nothing else.
 func (w *World) FunctionCreds(name string) (accounts.Creds, error) {
 	creds, ok := w.functions.creds[name]
-	if !ok || name == adminUser {
+	if !ok || name == world.AdminUser {
 		return nil, fmt.Errorf("%q: %w", name, ErrNoFunction)
 	}
 	return creds, nil

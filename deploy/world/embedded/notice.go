@@ -1,4 +1,4 @@
-package world
+package embedded
 
 // A Notice is something about the world that its operator has to know: a line that says what happened, and one that says what
 // to do, empty if nothing is.

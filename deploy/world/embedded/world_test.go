@@ -1,4 +1,4 @@
-package world_test
+package embedded_test
 
 import (
 	"bytes"
@@ -20,6 +20,7 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
+	"natster/deploy/world/embedded"
 	"natster/functions/api"
 	"natster/internal/test/eventstest"
 	"natster/internal/test/wait"
@@ -164,7 +165,7 @@ func TestWhatStreamsKeepIsEncryptedOnDisk(t *testing.T) {
 	if err := os.Remove(key); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := world.Start(t.Context(), w.Config()); !errors.Is(err, world.ErrKeyLost) {
+	if _, err := embedded.Start(t.Context(), w.Config()); !errors.Is(err, embedded.ErrKeyLost) {
 		t.Errorf("started without the key: %v", err)
 	}
 	if err := os.WriteFile(key, text, 0o600); err != nil {
@@ -180,7 +181,7 @@ func TestNothingOfAWorldIsReadableByOthersAndNoSecretIsInInfoOrLog(t *testing.T)
 	c := w.Config()
 	c.SelfSigned = true
 	c.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	running, err := world.Start(t.Context(), c)
+	running, err := embedded.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +245,7 @@ func TestNothingOfAWorldIsReadableByOthersAndNoSecretIsInInfoOrLog(t *testing.T)
 
 func TestADirectoryIsRunByOneServerAtATime(t *testing.T) {
 	w := bare(t)
-	_, err := world.Start(t.Context(), w.Config())
+	_, err := embedded.Start(t.Context(), w.Config())
 	if !errors.Is(err, world.ErrRunning) || !strings.Contains(err.Error(), strconv.Itoa(os.Getpid())) {
 		t.Errorf("a second start: %v; want it refused, naming process %d", err, os.Getpid())
 	}
@@ -266,12 +267,12 @@ func TestAStartThatFailsLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
-	c := world.Config{Dir: t.TempDir(), Listen: taken.Addr().String(), WebSocket: "127.0.0.1:0", WithoutFunctions: true}
-	if _, err := world.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "address already in use") {
+	c := embedded.Config{Dir: t.TempDir(), Listen: taken.Addr().String(), WebSocket: "127.0.0.1:0", WithoutFunctions: true}
+	if _, err := embedded.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Errorf("started on a port that is taken: %v", err)
 	}
 	c.Listen = "127.0.0.1:0"
-	w, err := world.Start(t.Context(), c)
+	w, err := embedded.Start(t.Context(), c)
 	if err != nil {
 		t.Fatalf("then on another: %v", err)
 	}
@@ -328,7 +329,7 @@ func TestNobodyElseEverOwnsTheHubsName(t *testing.T) {
 func TestACancelledStartStartsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := world.Start(ctx, world.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", WebSocket: "127.0.0.1:0"}); !errors.Is(err, context.Canceled) {
+	if _, err := embedded.Start(ctx, embedded.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", WebSocket: "127.0.0.1:0"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,0 +1,58 @@
+package embedded
+
+import (
+	"context"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"natster/deploy/accounts"
+	"natster/deploy/world"
+	"natster/events"
+)
+
+// ConnectAs connects inside the process, without a socket; the connection ends with the world. The caller closes it.
+func (w *World) ConnectAs(ctx context.Context, creds accounts.Creds, options ...nats.Option) (*nats.Conn, error) {
+	all := []nats.Option{nats.InProcessServer(w.running()), nats.NoReconnect()}
+	return world.Info{}.Connect(ctx, creds, append(all, options...)...)
+}
+
+// running is the server that runs now, or ran last.
+func (w *World) running() *server.Server {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.server
+}
+
+// Admin connects to the global account with every right in it: for provisioning and rebuilding, not for functions.
+func (w *World) Admin(ctx context.Context) (*nats.Conn, error) {
+	return w.connectOwner(ctx, w.known.Global, world.AdminUser)
+}
+
+// Hub connects to the hub's account with every right in it.
+func (w *World) Hub(ctx context.Context) (*nats.Conn, error) {
+	return w.connectOwner(ctx, w.known.Hub, accounts.OwnerUser)
+}
+
+// Site connects to the website's account with every right in it.
+func (w *World) Site(ctx context.Context) (*nats.Conn, error) {
+	return w.connectOwner(ctx, w.known.Site, accounts.OwnerUser)
+}
+
+func (w *World) connectOwner(ctx context.Context, a events.Account, user string) (*nats.Conn, error) {
+	creds, err := w.keeper.User(ctx, a, user, accounts.Permissions{All: true})
+	if err != nil {
+		return nil, err
+	}
+	return w.ConnectAs(ctx, creds, nats.Name(user))
+}
+
+// dial is how the keeper reaches the server.
+func (w *World) dial(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
+	return w.ConnectAs(ctx, creds)
+}
+
+// Website connects to the site's account as the website does, with the rights that it needs and no others.
+func (w *World) Website(ctx context.Context) (*nats.Conn, error) {
+	return world.Website(ctx, w.config.Dir)
+}
