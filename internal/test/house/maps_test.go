@@ -20,8 +20,12 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 			if !s.test() {
 				code = append(code, s.name())
 			}
-			if s.ast.Doc != nil && !isDirective(s.ast.Doc.Text()) {
-				documented = append(documented, s.name())
+			if s.ast.Doc == nil {
+				continue
+			}
+			documented = append(documented, s.name())
+			if text := s.ast.Doc.Text(); !strings.HasPrefix(text, "Package ") && !strings.HasPrefix(text, "Command ") && s.ast.Name.Name != "main" {
+				t.Errorf("%s: the package's comment begins with %.20q: Package %s ...", s.path, text, s.ast.Name.Name)
 			}
 		}
 		switch {
@@ -32,8 +36,6 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 		}
 	}
 }
-
-func isDirective(comment string) bool { return strings.TrimSpace(comment) == "" }
 
 func orNothing(names []string) string {
 	if len(names) == 0 {
