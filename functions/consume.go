@@ -39,11 +39,17 @@ func (r *Runner) consume(ctx, work context.Context, host Host, t Trigger, consum
 const (
 	pullExpiry    = 10 * time.Second
 	pullHeartbeat = 500 * time.Millisecond
+
+	// pullMessages is also how much the iterator holds, heartbeats included: the client drops what comes beyond, and a
+	// message that it drops is delivered again only after [ackWait]. While a handler runs, at most one message and the
+	// heartbeats of a pull's life come, or of two. The consumer still delivers one message at a time (MaxAckPending).
+	pullMessages = 64
 )
 
 // consumeOnce handles messages until the iterator fails or ctx is done, and tells whether there was any.
 func (r *Runner) consumeOnce(ctx, work context.Context, host Host, t Trigger, consumer jetstream.Consumer) (progress bool, err error) {
-	iter, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat))
+	iter, err := consumer.Messages(jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(pullExpiry),
+		jetstream.PullHeartbeat(pullHeartbeat))
 	if err != nil {
 		return false, err
 	}
@@ -52,10 +58,7 @@ func (r *Runner) consumeOnce(ctx, work context.Context, host Host, t Trigger, co
 		m, err := iter.Next(jetstream.NextContext(ctx))
 		switch {
 		case ctx.Err() != nil:
-			if m != nil { // it came in the same moment: leave it to another instance at once
-				err = errors.Join(err, m.Nak())
-			}
-			return progress, err
+			return progress, errors.Join(leave(m), r.leaveRest(work, iter))
 		case errors.Is(err, jetstream.ErrNoHeartbeat):
 			continue // the iterator pulls again by itself
 		case err != nil:
@@ -64,6 +67,30 @@ func (r *Runner) consumeOnce(ctx, work context.Context, host Host, t Trigger, co
 		progress = true
 		if err := r.handle(ctx, work, host, t, m); err != nil {
 			return progress, err
+		}
+	}
+}
+
+// leave gives a message that is not handled here to another instance at once.
+func leave(m jetstream.Msg) error {
+	if m == nil {
+		return nil
+	}
+	return m.Nak()
+}
+
+// leaveRest leaves what was on its way when the iterator was told to end.
+func (r *Runner) leaveRest(ctx context.Context, iter jetstream.MessagesContext) error {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Deadline)
+	defer cancel()
+	iter.Drain()
+	for {
+		m, err := iter.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return nil // the end, or the connection's
+		}
+		if err := leave(m); err != nil {
+			return err
 		}
 	}
 }
