@@ -7,13 +7,14 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// None stands for "no account" and "no catalog" in a subject of the event log and in a request of type natster_initialized.
+// None stands for "no account" and "no catalog" in a subject of the event log and in a request of type
+// natster_initialized.
 const None = "none"
 
 // keyLen is the length of a public key: prefix, 32 bytes and a checksum of two, in base32.
 const keyLen = 56
 
-// ErrAccount is wrapped by every error about text that is no account key.
+// ErrAccount is wrapped by every error about text that is not a valid account key.
 var ErrAccount = errors.New("not an account key (56 characters, starting with A)")
 
 // An Account is the public key of a NATS account, which is what Natster calls a user. The zero value is no account.
@@ -30,10 +31,10 @@ func ParseAccount(s string) (Account, error) {
 // String is the public key, or the empty string for the zero value.
 func (a Account) String() string { return a.key }
 
-// IsZero tells whether a is no account.
+// IsZero reports whether a is the zero value, which stands for no account.
 func (a Account) IsZero() bool { return a.key == "" }
 
-// Short is the key's beginning, enough for a person to tell accounts apart in a listing. It is no identifier.
+// Short is the key's beginning, enough for a person to tell accounts apart in a listing. It does not identify one.
 func (a Account) Short() string {
 	if len(a.key) < 8 {
 		return a.key

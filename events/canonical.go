@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 )
 
-// readCanonical reads a body in the very form that [Encode] writes, at a fifth of the cost of reading any JSON: replays read
-// millions. It reports false, and e is to be thrown away, for any other form; the bodies that it reads mean the same to
-// package json.
+// readCanonical reads a body in the very form that [Encode] writes, at a fifth of the cost of reading any JSON: replays
+// read millions. It reports false, and e is to be thrown away, for any other form; the bodies that it reads mean the
+// same to package json.
 func readCanonical(body []byte, e *Event) bool {
 	rest, ok := bytes.CutPrefix(body, []byte(`{"type":"`))
 	if !ok {

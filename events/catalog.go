@@ -6,17 +6,19 @@ import (
 	"strings"
 )
 
-// MaxCatalogName is the longest catalog name, in bytes. The wire sets no limit; a subject and an import's name want one.
+// MaxCatalogName is the longest catalog name, in bytes. The wire sets no limit; a subject and an import's name want
+// one.
 const MaxCatalogName = 64
 
-// ErrCatalogName is wrapped by every error about text that cannot name a catalog.
+// ErrCatalogName is wrapped by every error about text that is not a valid catalog name.
 var ErrCatalogName = fmt.Errorf("not a catalog name (1 to %d letters and digits; %q is reserved)", MaxCatalogName, None)
 
 // ErrReserved is wrapped, beside [ErrCatalogName], when the name is well formed but reserved.
 var ErrReserved = errors.New("reserved name")
 
-// A Catalog is the name of a catalog: letters and digits, case-sensitive, one subject token. The zero value is no catalog.
-// Names are unique per owner: two accounts may have a catalog of one name, and what says which is meant names its owner, too.
+// A Catalog is the name of a catalog: letters and digits, case-sensitive, one subject token. The zero value is no
+// catalog. Names are unique per owner: two accounts may have a catalog of one name, and what says which is meant names
+// its owner, too.
 type Catalog struct{ name string }
 
 // ParseCatalog returns the catalog called s, or an error that wraps [ErrCatalogName].
@@ -41,8 +43,8 @@ type Reservation struct {
 	For     Account
 }
 
-// Bars tells whether account a may not call a catalog c, in capitals or not: a name that only looks like the reserved one
-// would be taken for it.
+// Bars reports whether account a may not call a catalog c, in capitals or not: a name that only looks like the reserved
+// one would be taken for it.
 func (r Reservation) Bars(a Account, c Catalog) bool {
 	return !r.Catalog.IsZero() && a != r.For && strings.EqualFold(r.Catalog.name, c.name)
 }
@@ -50,7 +52,7 @@ func (r Reservation) Bars(a Account, c Catalog) bool {
 // String is the name, or the empty string for the zero value.
 func (c Catalog) String() string { return c.name }
 
-// IsZero tells whether c is no catalog.
+// IsZero reports whether c is the zero value, which stands for no catalog.
 func (c Catalog) IsZero() bool { return c.name == "" }
 
 // MarshalText is the name, or nothing for the zero value.

@@ -49,8 +49,8 @@ func Encode(e Event) (*nats.Msg, error) {
 	}, nil
 }
 
-// Decode reads an event back from a message of the log. It trusts nothing: headers, body and subject must agree, else the
-// error wraps [ErrEvent]. An unknown type is no error.
+// Decode reads an event back from a message of the log. It trusts nothing: headers, body and subject must agree, else
+// the error wraps [ErrEvent]. An unknown type is not an error.
 func Decode(subject string, header nats.Header, body []byte) (Event, error) {
 	if v := header.Get(headerSpec); v != specVersion {
 		return Event{}, fmt.Errorf("%w: CloudEvents version %q", ErrEvent, clip(v))

@@ -1,5 +1,6 @@
-// Package events holds the facts of Natster: who and what an event speaks of, every subject of the system, and the log
-// that keeps the facts. It imports nothing else of ours; everything else may import it.
+// Package events holds the facts of Natster: the identifiers of who and what an event is about, every subject of the
+// system, the types of events, and the log that keeps them. Of ours it imports only internal/jet; everything else may
+// import it.
 //
 //	account.go     Account, the public key of a NATS account: who
 //	catalog.go     Catalog, the name of a catalog: what
@@ -9,9 +10,8 @@
 //	canonical.go   the body of an event, read fast in the form that it is written in
 //	subjects.go    every subject of the system, each with its literal form
 //	log.go         Log: append (acknowledged, conditional), read the last, replay
-//	lost.go        Lost: positions that the log cannot give any more, and asking for them again
-//	direct.go      one-request consistent reads of the last messages of several subjects
+//	lost.go        Lost: positions that the log cannot read any more, and asking for them again
 //
-// Identifiers are made by parsers that can refuse: a value of type [Account], [Catalog] or [Hash] is either the zero value,
-// which stands for "none", or well formed. All three are comparable and travel in JSON as text.
+// Identifiers are made by parsers that can refuse: a value of type [Account], [Catalog] or [Hash] is either the zero
+// value, which stands for "none", or well formed. All three are comparable and travel in JSON as text.
 package events

@@ -10,9 +10,9 @@ import (
 // A Type says what happened. Types are past tense and, once logged, for ever.
 type Type string
 
-// The types of events. Clients put [Initialized], [Shared], [Unshared] and [Imported]; [Bound] follows from what functions
-// decide and is never accepted from a client. [Claimed] is only in old logs, of when a name belonged to whoever was first to
-// share a catalog by it; nothing follows from it any more.
+// The types of events. Clients put [Initialized], [Shared], [Unshared] and [Imported]; [Bound] follows from what
+// functions decide and is never accepted from a client. [Claimed] is only in old logs, of when a name belonged to
+// the account that was first to share a catalog by it; nothing follows from it any more.
 const (
 	Initialized Type = "natster_initialized" // an account began to use Natster
 	Claimed     Type = "catalog_claimed"     // no longer written: a catalog name got its one owner
@@ -68,8 +68,8 @@ type BoundData struct {
 	ContextRef string `json:"context_ref"`
 }
 
-// Check tells whether e has what its type needs, and nothing its type cannot have; the error wraps [ErrEvent]. An unknown
-// type passes: it is from the future, and whoever folds it passes it over.
+// Check returns an error that wraps [ErrEvent] unless e has what its type needs, and nothing its type cannot have. An
+// unknown type passes: it is from the future, and folds pass it over.
 func (e Event) Check() error {
 	want := func(origin, target, catalog bool) error {
 		switch {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// ErrHash is wrapped by every error about text that is no file hash.
+// ErrHash is wrapped by every error about text that is not a valid file hash.
 var ErrHash = errors.New("not a file hash (64 lower-case hexadecimal digits)")
 
 // A Hash is the SHA-256 of a file's content: the file's identity within a catalog. The zero value is no hash.
@@ -46,7 +46,7 @@ func (h Hash) Short() string {
 	return hex.EncodeToString(h[:6])
 }
 
-// IsZero tells whether h is no hash.
+// IsZero reports whether h is the zero value, which stands for no hash.
 func (h Hash) IsZero() bool { return h == Hash{} }
 
 // MarshalText is the hash in hexadecimal, or nothing for the zero value.

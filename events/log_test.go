@@ -13,6 +13,7 @@ import (
 
 	"natster/deploy/world/embedded"
 	"natster/events"
+	"natster/internal/jet"
 	"natster/internal/test/eventstest"
 	"natster/internal/test/worldtest"
 )
@@ -33,7 +34,7 @@ func openLog(t testing.TB) (*events.Log, jetstream.JetStream) {
 	if _, err := js.CreateStream(t.Context(), events.LogConfig(1)); err != nil {
 		t.Fatal(err)
 	}
-	direct, err := events.NewDirect(nc)
+	direct, err := jet.NewDirect(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func TestAnAppendIsConditional(t *testing.T) {
 	if err != nil || first != 1 {
 		t.Fatalf("first append: %d, %v", first, err)
 	}
-	if _, err := log.Append(t.Context(), events.Append{Event: event(share), Filter: edge}); !errors.Is(err, events.ErrConflict) {
+	if _, err := log.Append(t.Context(), events.Append{Event: event(share), Filter: edge}); !errors.Is(err, jet.ErrConflict) {
 		t.Fatalf("an append that knows of nothing: %v", err)
 	}
 	share.Type = events.Unshared
@@ -88,7 +89,7 @@ func TestOfManyWhoClaimANameOneWins(t *testing.T) {
 			switch {
 			case err == nil:
 				wins.Add(1)
-			case errors.Is(err, events.ErrConflict):
+			case errors.Is(err, jet.ErrConflict):
 				conflicts.Add(1)
 			default:
 				t.Errorf("append: %v", err)
@@ -170,8 +171,8 @@ func TestReplayReportsWhatIsNoEvent(t *testing.T) {
 func TestTooManySubjectsForOneReadIsAnError(t *testing.T) {
 	log, _ := openLog(t)
 	var batch []events.Append
-	for i := range events.MaxLast + 1 {
-		if len(batch) == 500 || i == events.MaxLast {
+	for i := range jet.MaxLast + 1 {
+		if len(batch) == 500 || i == jet.MaxLast {
 			if _, err := log.Append(t.Context(), batch...); err != nil {
 				t.Fatal(err)
 			}
@@ -182,7 +183,7 @@ func TestTooManySubjectsForOneReadIsAnError(t *testing.T) {
 	if _, err := log.Append(t.Context(), batch...); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := log.Last(t.Context(), events.LogAll); !errors.Is(err, events.ErrTooMany) {
+	if _, err := log.Last(t.Context(), events.LogAll); !errors.Is(err, jet.ErrTooMany) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"natster/internal/jet"
 )
 
-// ErrLost is what every [Lost] is: events that the log had and cannot give any more. Nothing in the log is ever deleted, so a
-// position that is missing before one that is there was lost, by a disk for instance.
+// ErrLost is what every [Lost] is: events that the log had and cannot read any more. Nothing in the log is ever
+// deleted, so a position that is missing before one that is there was lost, by a disk for instance.
 var ErrLost = errors.New("events are lost")
 
 // A Lost says which positions of the log, From to To inclusive, were lost.
@@ -23,22 +25,22 @@ func (l *Lost) Error() string {
 // Is makes every Lost an [ErrLost].
 func (l *Lost) Is(target error) bool { return target == ErrLost }
 
-// mendTries is how often a position that is missing is asked for again: of a replicated log another server may answer the
-// next time, which still has it.
-const mendTries = 6
+// rereads is how often a position that is missing is asked for again: another server of a replicated log, which still
+// has it, may answer the next time.
+const rereads = 6
 
-// Range reads up to most messages of the log from position from on, as [Direct.Range] does.
-func (l *Log) Range(ctx context.Context, from uint64, most int) ([]Stored, error) {
-	return l.direct.Range(ctx, LogStream, "", from, most)
+// Range reads up to limit messages of the log from position from on, as [jet.Direct.Range] does.
+func (l *Log) Range(ctx context.Context, from uint64, limit int) ([]jet.Message, error) {
+	return l.direct.Range(ctx, LogStream, "", from, limit)
 }
 
-// Mend reads the positions from to to inclusive again, which a read has passed over, and calls found with each message that
-// some server has after all, and lost with what no server has, in order.
-func (l *Log) Mend(ctx context.Context, from, to uint64, found func(Stored) error, lost func(*Lost) error) error {
+// Reread reads the positions from to to inclusive again, which a read has passed over. It calls found with each message
+// that some server has after all, and lost with what no server has, in order; an error of either ends it.
+func (l *Log) Reread(ctx context.Context, from, to uint64, found func(jet.Message) error, lost func(*Lost) error) error {
 	const page = 4096
 	for at := from; at <= to; {
-		var got []Stored
-		for range mendTries {
+		var got []jet.Message
+		for range rereads {
 			var err error
 			if got, err = l.Range(ctx, at, int(min(to-at+1, page))); err != nil {
 				return err
@@ -63,11 +65,11 @@ func (l *Log) Mend(ctx context.Context, from, to uint64, found func(Stored) erro
 			}
 			at = next
 		}
-		for _, s := range got {
-			if s.Sequence != at || at > to {
+		for _, m := range got {
+			if m.Sequence != at || at > to {
 				break
 			}
-			if err := found(s); err != nil {
+			if err := found(m); err != nil {
 				return err
 			}
 			at++
@@ -76,8 +78,8 @@ func (l *Log) Mend(ctx context.Context, from, to uint64, found func(Stored) erro
 	return nil
 }
 
-// readable returns the first position after at, where a read finds nothing, from which one finds something, or to+1. A server
-// that cannot open a block of the log says the same as at the end of it.
+// readable returns the first position after at, where a read finds nothing, from which one finds something, or to+1. A
+// server that cannot open a block of the log says the same as at the end of it.
 func (l *Log) readable(ctx context.Context, at, to uint64) (uint64, error) {
 	bad, good := at, to+1
 	for step := uint64(1); bad+step <= to; step *= 2 {
@@ -98,7 +100,7 @@ func (l *Log) readable(ctx context.Context, at, to uint64) (uint64, error) {
 			return 0, err
 		}
 		if len(got) > 0 {
-			good = middle // or, if something is missing there as well, it is told with this
+			good = middle // if something is missing there as well, it is reported with this
 		} else {
 			bad = middle
 		}

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Every subject of the system is made in this file and taken apart in this file. `<A>` is an account key, `<c>` a catalog
-// name. "As the caller sees it" is the subject inside a user's account; the same service, seen from the account that
-// exports it, has the caller's account key as its first token, put there and guaranteed by the NATS server.
+// Every subject of the system is made in this file and taken apart in this file. `<A>` is an account key, `<c>` a
+// catalog name. "As the caller sees it" is the subject inside a user's account; the same service, seen from the account
+// that exports it, has the caller's account key as its first token, put there and guaranteed by the NATS server.
 const (
 	globalPrefix       = "natster.global."
 	globalEventsPrefix = "natster.global-events."
@@ -21,8 +21,8 @@ const (
 	catalogSubjectLen  = 4 // natster.catalog.<c>.<verb>
 )
 
-// The subjects that accounts export and import, in the form that exports take; see [GlobalImport] and [CatalogImport] for
-// the importing side.
+// The subjects that accounts export and import, in the form that exports take; see [GlobalImport] and [CatalogImport]
+// for the importing side.
 const (
 	GlobalExport       = "*." + globalPrefix + ">"       // *.natster.global.>         service, account token 1
 	GlobalEventsExport = "*." + globalEventsPrefix + "*" // *.natster.global-events.*  stream, account token 1
@@ -44,13 +44,14 @@ func GlobalEventsImport(importer Account) ImportSubject {
 	return ImportSubject{importer.key + "." + globalEventsPrefix + "*", globalEventsPrefix + "*"}
 }
 
-// GlobalNewsImport is `<A>.natster.global-news.*` as `natster.global-news.*`: what the feed has to say beyond the contract.
+// GlobalNewsImport is `<A>.natster.global-news.*` as `natster.global-news.*`: what the feed
+// sends beyond the contract.
 func GlobalNewsImport(importer Account) ImportSubject {
 	return ImportSubject{importer.key + "." + globalNewsPrefix + "*", globalNewsPrefix + "*"}
 }
 
-// CatalogImport is `<A>.natster.catalog.<c>.>` as `natster.catalog.<as>.>`: how an importer asks a catalog's owner. It is
-// called as in the importer's account, usually c.
+// CatalogImport is `<A>.natster.catalog.<c>.>` as `natster.catalog.<as>.>`: how an importer asks a catalog's owner. It
+// is called as in the importer's account, usually c.
 func CatalogImport(importer Account, c, as Catalog) ImportSubject {
 	return ImportSubject{importer.key + "." + catalogPrefix + c.name + ".>", catalogPrefix + as.name + ".>"}
 }
@@ -83,15 +84,15 @@ func GlobalSubject(endpoint string) string { return globalPrefix + endpoint }
 // GlobalService is `*.natster.global.<endpoint>`: what a function subscribes to, for every caller.
 func GlobalService(endpoint string) string { return "*." + globalPrefix + endpoint }
 
-// InternalSubject is `natster.internal.<endpoint>`: an endpoint that only other functions can reach, because no export of
-// the global account covers it.
+// InternalSubject is `natster.internal.<endpoint>`: an endpoint that only other functions can reach, because no export
+// of the global account covers it.
 func InternalSubject(endpoint string) string { return internalPrefix + endpoint }
 
-// FeedSubject is `<A>.natster.global-events.heartbeat` or `<A>.natster.global-news.<kind>`: what the feed publishes to tell
-// account a something.
+// FeedSubject is `<A>.natster.global-events.heartbeat` or `<A>.natster.global-news.<kind>`: what the feed publishes to
+// tell account a something.
 func FeedSubject(a Account, kind string) string { return a.key + "." + FeedLocal(kind) }
 
-// FeedServices are `*.natster.global-events.*` and `*.natster.global-news.*`: all that the feed may publish.
+// FeedServices returns `*.natster.global-events.*` and `*.natster.global-news.*`: all that the feed may publish.
 func FeedServices() []string { return []string{GlobalEventsExport, GlobalNewsExport} }
 
 // FeedLocal is `natster.global-events.heartbeat` or `natster.global-news.<kind>`: the same, as the account hears it.
@@ -105,8 +106,8 @@ func FeedLocal(kind string) string {
 // NewsLocal is `natster.global-news.*`: every kind of feed event but heartbeats, as the account hears it.
 const NewsLocal = globalNewsPrefix + "*"
 
-// Kinds of feed events. [FeedHeartbeat] is the contract's. The others are additions, on subjects of their own: an original
-// website takes every message on `natster.global-events.>` for a heartbeat.
+// Kinds of feed events. [FeedHeartbeat] is the contract's. The others are additions, on subjects of their own: an
+// original website takes every message on `natster.global-events.>` for a heartbeat.
 const (
 	FeedHeartbeat = "heartbeat" // a catalog shared with you is online: the heartbeat as its owner sent it
 	FeedOffline   = "offline"   // a catalog shared with you went offline
@@ -126,12 +127,13 @@ func CatalogOfAny(verb string) string { return catalogPrefix + "*." + verb }
 // MediaOfAny is `natster.media.*.*`: the media of all of them.
 const MediaOfAny = mediaPrefix + "*.*"
 
-// IsMedia tells whether media is published on the subject, as any account sees it.
+// IsMedia reports whether media is published on the subject, as any account sees it.
 func IsMedia(subject string) bool {
 	return strings.HasPrefix(subject, mediaPrefix) || strings.Contains(subject, "."+mediaPrefix)
 }
 
-// Queue groups of catalog servers, as the original's: of two servers of one catalog one answers, whoever made them.
+// Queue groups of catalog servers, as the original's: of two servers of one catalog one answers, ours or an original
+// one.
 const (
 	CatalogQueue = "natstercatalog"       // of a catalog's subjects
 	LocalQueue   = "natsterlocalservices" // of the inbox
@@ -145,9 +147,9 @@ const (
 	VerbClose    = "close" // addition: protocol 2
 )
 
-// MediaSubject is `<A>.natster.media.<c>.<stream>`: where the owner's server publishes media for importer a. For a zero a
-// it is `natster.media.<c>.<stream>`, the owner's own account and also what an importer subscribes to. The stream is the
-// file's hash in protocol 1 and the session's id in protocol 2.
+// MediaSubject is `<A>.natster.media.<c>.<stream>`: where the owner's server publishes media for importer a. For a zero
+// a it is `natster.media.<c>.<stream>`, the owner's own account and also what an importer subscribes to. The stream is
+// the file's hash in protocol 1 and the session's id in protocol 2.
 func MediaSubject(a Account, c Catalog, stream string) string {
 	s := mediaPrefix + c.name + "." + stream
 	if a.IsZero() {
@@ -177,7 +179,7 @@ func Caller(subject string) (Account, string, error) {
 	return a, rest, nil
 }
 
-// ErrSubject is returned for a subject of another form than the one asked about.
+// ErrSubject is returned for a subject that does not have the form asked about.
 var ErrSubject = errors.New("not such a subject")
 
 // CatalogOf returns catalog and verb of a subject that [CatalogSubject] made.
@@ -201,8 +203,8 @@ const LogAll = logPrefix + ">"
 // LogOfType is `natster.events.*.*.*.<type>`: the log's events of one type.
 func LogOfType(t Type) string { return logPrefix + "*.*.*." + string(t) }
 
-// LogEdge is `natster.events.<origin>.<target>.<catalog>.*`: all that origin said of catalog to target. It is the narrowest
-// filter under which a share, an unshare or an import can conflict with another.
+// LogEdge is `natster.events.<origin>.<target>.<catalog>.*`: all that origin said of catalog to target. It is the
+// narrowest filter under which a share, an unshare or an import can conflict with another.
 func LogEdge(origin, target Account, c Catalog) string {
 	return logPrefix + origin.token() + "." + target.token() + "." + c.token() + ".*"
 }

@@ -12,6 +12,7 @@ import (
 
 	"natster/events"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // A Function is one of the functions that make up the global service.
@@ -38,7 +39,7 @@ type Access struct {
 type Host struct {
 	Conn   *nats.Conn
 	JS     jetstream.JetStream
-	Direct *events.Direct
+	Direct *jet.Direct
 	Log    *events.Log
 	Views  *view.Reader
 	Now    func() time.Time

@@ -15,6 +15,7 @@ import (
 
 	"natster/events"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // Config is what a [Runner] needs beside the function. Conn is required; the rest has a default.
@@ -167,7 +168,7 @@ func (r *Runner) open() (Host, error) {
 	if err != nil {
 		return Host{}, err
 	}
-	direct, err := events.NewDirect(r.cfg.Conn)
+	direct, err := jet.NewDirect(r.cfg.Conn)
 	if err != nil {
 		return Host{}, err
 	}

@@ -19,6 +19,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/worldtest"
 )
 
@@ -95,7 +96,7 @@ func bare(t *testing.T, f functions.Function) (*worldtest.World, jetstream.JetSt
 func put(t *testing.T, js jetstream.JetStream, n int) {
 	t.Helper()
 	nc := js.Conn()
-	direct, err := events.NewDirect(nc)
+	direct, err := jet.NewDirect(nc)
 	if err != nil {
 		t.Fatal(err)
 	}

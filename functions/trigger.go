@@ -11,6 +11,7 @@ import (
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // A Kind is one of the three kinds of trigger.
@@ -158,7 +159,7 @@ func opOf(h nats.Header) Op {
 	switch {
 	case h.Get(jetstream.MarkerReasonHeader) == "MaxAge":
 		return OpExpired
-	case h.Get(jetstream.MarkerReasonHeader) != "", h.Get("KV-Operation") != "":
+	case jet.Deleted(h):
 		return OpDelete
 	}
 	return OpPut

@@ -17,6 +17,7 @@ import (
 	"natster/functions/shares"
 	"natster/functions/stats"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // A NamedProjection is a projection that can be rebuilt; the function that keeps it is called the same.
@@ -71,7 +72,7 @@ func rebuild(ctx context.Context, nc *nats.Conn, progress func(projection.Progre
 	if err := functions.StepBack(ctx, js, log.CachedInfo().State.LastSeq); err != nil {
 		return err
 	}
-	direct, err := events.NewDirect(nc)
+	direct, err := jet.NewDirect(nc)
 	if err != nil {
 		return err
 	}

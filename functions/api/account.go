@@ -2,7 +2,8 @@ package api
 
 import "natster/events"
 
-// Whoami is `whoami`: what the functions know of the caller; [ErrNotFound] before it is initialized. Answered by queries.
+// Whoami is `whoami`: what the functions know of the caller; [ErrNotFound] before it is initialized. Answered by
+// queries.
 var Whoami = Endpoint[None, Identity]{Name: "whoami"}
 
 // An Identity is an account as the functions know it.

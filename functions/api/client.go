@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/events"
+	"natster/internal/backoff"
 )
 
 // DefaultTimeout bounds a request whose context has no deadline.
@@ -43,8 +44,8 @@ func (c *Client) Observe(position uint64) {
 	}
 }
 
-// Notice is what the last answer said, beside what it was asked, about the world as it is just now: a sentence for a person,
-// or empty.
+// Notice is what the last answer said, beside what it was asked, about the world as it is just now: a sentence for a
+// person, or empty.
 func (c *Client) Notice() string {
 	if s := c.notice.Load(); s != nil {
 		return *s
@@ -53,7 +54,7 @@ func (c *Client) Notice() string {
 }
 
 // Call sends q to e and waits for the answer. Errors are an [Error] as the function sent it, or [ErrUnavailable] when
-// nobody answers.
+// no function answers.
 func Call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (A, error) {
 	a, _, err := call(ctx, c, e, q)
 	return a, err
@@ -73,7 +74,8 @@ func call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (a A,
 	r, err := c.nc.RequestMsgWithContext(ctx, m)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
-		return a, nil, Errorf(ErrUnavailable, "nobody answers %s: the functions are not running, or this account does not import them", e.Name)
+		return a, nil, Errorf(ErrUnavailable,
+			"nobody answers %s: the functions are not running, or this account does not import them", e.Name)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
 		return a, nil, Errorf(ErrUnavailable, "%s: no answer in time", e.Name)
 	case err != nil:
@@ -94,23 +96,24 @@ func call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (a A,
 // Whoami returns what the functions know of this account; [ErrNotFound] before it is initialized.
 func (c *Client) Whoami(ctx context.Context) (Identity, error) { return Call(ctx, c, Whoami, None{}) }
 
-// Introduced is [Client.Whoami] right after [Client.Initialize]: an original service answers a put before its projections know
-// of it, so that for a while, bounded, it may not.
+// introductionTimeout bounds [Client.Introduced].
+const introductionTimeout = 10 * time.Second
+
+// Introduced is [Client.Whoami] right after [Client.Initialize]: an original service answers a put before its
+// projections know of it, so that for a while, bounded, it may not.
 func (c *Client) Introduced(ctx context.Context) (Identity, error) {
-	const most = 10 * time.Second
-	end := time.Now().Add(most)
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+	pause := backoff.Doubling(20*time.Millisecond, time.Second)
+	end := time.Now().Add(introductionTimeout)
+	for attempt := 1; ; attempt++ {
 		known, err := c.Whoami(ctx)
 		if err == nil && known.Account.IsZero() { // it has nothing to say yet
 			err = Errorf(ErrNotFound, "the account was introduced, and is not known yet: try again")
 		}
-		if !errors.Is(err, ErrNotFound) || time.Now().Add(pause).After(end) {
+		if !errors.Is(err, ErrNotFound) || time.Now().Add(pause(attempt)).After(end) {
 			return known, err
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return known, context.Cause(ctx)
+		if err := backoff.Sleep(ctx, pause(attempt)); err != nil {
+			return known, err
 		}
 	}
 }
@@ -118,28 +121,35 @@ func (c *Client) Introduced(ctx context.Context) (Identity, error) {
 // Totals returns the running totals over all accounts.
 func (c *Client) Totals(ctx context.Context) (Totals, error) { return Call(ctx, c, Stats, None{}) }
 
-// Initialize introduces account me, which must be this connection's; [ErrBadRequest] when it has been introduced before.
+// Initialize introduces account me, which must be this connection's; [ErrBadRequest] when it has been introduced
+// before.
 func (c *Client) Initialize(ctx context.Context, me events.Account, id, name string) error {
 	data, err := json.Marshal(events.InitializedData{AccountID: id, AccountName: name, AccountKey: me})
 	if err != nil {
 		return err
 	}
-	return c.put(ctx, PutRequest{events.None, events.None, string(events.Initialized), data})
+	return c.put(ctx, PutRequest{
+		Catalog: events.None, Target: events.None, EventType: string(events.Initialized), Data: data,
+	})
 }
 
-// Share lets target import catalog. Sharing what is shared changes nothing and is no error.
+// Share lets target import catalog. Sharing what is shared changes nothing and is not an error.
 func (c *Client) Share(ctx context.Context, catalog events.Catalog, target events.Account) error {
-	return c.put(ctx, PutRequest{catalog.String(), target.String(), string(events.Shared), nil})
+	return c.put(ctx, about(events.Shared, catalog, target))
 }
 
-// Unshare takes a share back; running transfers end. Unsharing what is not shared changes nothing and is no error.
+// Unshare takes a share back; running transfers end. Unsharing what is not shared changes nothing and is not an error.
 func (c *Client) Unshare(ctx context.Context, catalog events.Catalog, target events.Account) error {
-	return c.put(ctx, PutRequest{catalog.String(), target.String(), string(events.Unshared), nil})
+	return c.put(ctx, about(events.Unshared, catalog, target))
 }
 
 // Imported records that this account imported the catalog that owner shares with it; [ErrForbidden] when it does not.
 func (c *Client) Imported(ctx context.Context, catalog events.Catalog, owner events.Account) error {
-	return c.put(ctx, PutRequest{catalog.String(), owner.String(), string(events.Imported), nil})
+	return c.put(ctx, about(events.Imported, catalog, owner))
+}
+
+func about(t events.Type, catalog events.Catalog, target events.Account) PutRequest {
+	return PutRequest{Catalog: catalog.String(), Target: target.String(), EventType: string(t)}
 }
 
 func (c *Client) put(ctx context.Context, q PutRequest) error {
@@ -190,7 +200,7 @@ func (c *Client) Names(ctx context.Context, accounts ...events.Account) (map[eve
 	return all, nil
 }
 
-// ValidateName tells whether this account may share a catalog called name.
+// ValidateName reports whether this account may share a catalog called name.
 func (c *Client) ValidateName(ctx context.Context, name string) (NameVerdict, error) {
 	return Call(ctx, c, ValidateName, Text(name))
 }

@@ -1,5 +1,6 @@
-// Package api is the contract between Natster's functions and whoever calls them: every endpoint with its wire types, the
-// envelope of every reply, the codes of every failure, and a typed client over them. Both sides use the same declarations.
+// Package api is the contract between Natster's functions and their callers: every endpoint with its wire types, the
+// envelope of every reply, the codes of every failure, and a typed client over them. Both sides use the same
+// declarations.
 //
 //	envelope.go   Envelope, codes, Error and the one table from error to code
 //	endpoint.go   Endpoint: name, request and reply type, their encoding
@@ -7,8 +8,9 @@
 //	shares.go     my.shares, my.names, catalogs.validatename
 //	account.go    whoami, stats
 //	login.go      otc.generate, otc.claim, context.get
-//	web.go        web.xkey, web.mint; accounts.import, accounts.unimport, accounts.imports
-//	presence.go   heartbeats.put, and what the feed tells accounts
+//	web.go        web.xkey, web.mint
+//	imports.go    accounts.import, accounts.unimport, accounts.imports
+//	presence.go   heartbeats.put, and what the feed sends to accounts
 //	client.go     Client: an account's view of the functions
 //
 // The wire is fixed by existing clients: JSON names, codes and subjects never change; fields may be added.

@@ -17,7 +17,7 @@ type Text string
 type Endpoint[Q, A any] struct {
 	Name     string // what [events.GlobalSubject], or [events.InternalSubject], makes a subject of
 	Internal bool   // only for other functions: no account can import it
-	Writes   bool   // may change what the world keeps: refused with [ErrFull] while it has no room
+	Writes   bool   // may change what the world keeps: refused with [ErrFull] while its disk is full
 }
 
 // Subject is where a caller sends the request.
@@ -50,7 +50,8 @@ func (e Endpoint[Q, A]) Encode(q Q) ([]byte, error) {
 // Decode reads the body of a request; what it cannot read is [ErrBadRequest].
 func (e Endpoint[Q, A]) Decode(body []byte) (q Q, err error) {
 	if len(body) > MaxRequest {
-		return q, Errorf(ErrBadRequest, "%s: the request is %d bytes long; %d is the most", e.Name, len(body), MaxRequest)
+		return q, Errorf(ErrBadRequest, "%s: the request is %d bytes long; %d is the most",
+			e.Name, len(body), MaxRequest)
 	}
 	switch q := any(&q).(type) {
 	case *None:

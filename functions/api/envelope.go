@@ -10,8 +10,8 @@ import (
 const (
 	// HeaderPosition, on a reply: the position in the event log that the answer reflects.
 	HeaderPosition = "Natster-Position"
-	// HeaderMinPosition, on a request: answer only from state that reflects at least this position. Whoever has seen none sends
-	// 0. To whoever sends nothing a put is answered late, when the next query will see it.
+	// HeaderMinPosition, on a request: answer only from state that reflects at least this position. A caller that
+	// has seen none sends 0. A put of a caller that sends none is answered late, when its next query will see it.
 	HeaderMinPosition = "Natster-Min-Position"
 	// HeaderNext, on a reply: there is more; ask again with this cursor.
 	HeaderNext = "Natster-Next"
@@ -37,7 +37,7 @@ const (
 	CodeTooMany     Code = 429
 	CodeInternal    Code = 500
 	CodeUnavailable Code = 503 // not now: try again
-	CodeFull        Code = 507 // not now: the world has no room to keep anything new; it is unavailable, too
+	CodeFull        Code = 507 // not now: the world's disk is full: nothing new can be kept; it is unavailable, too
 )
 
 // Sentinels to branch on: an [Error] matches the one of its code with errors.Is, on both sides of the wire.
@@ -104,7 +104,7 @@ func codeOf(err error) Code {
 	return CodeInternal
 }
 
-// Refusal is what the caller is told of err: code and sentence. What is not meant for callers becomes a plain internal
+// Refusal returns what to answer for err: code and sentence. What is not meant for callers becomes a plain internal
 // error; the cause belongs in the operator's log, and Refusal says so by its second value.
 func Refusal(err error) (e *Error, internal bool) {
 	var refusal *Error
@@ -130,7 +130,7 @@ type Envelope struct {
 // maxReply bounds a reply that this side decodes, in bytes: the largest message that any NATS server is set up for.
 const maxReply = 64 << 20
 
-// DecodeReply returns the data of a reply, or the [Error] it carries; a reply that is no envelope is [ErrInternal].
+// DecodeReply returns the data of a reply, or the [Error] it carries; a reply that is not an envelope is [ErrInternal].
 func DecodeReply(body []byte) (json.RawMessage, error) {
 	var e Envelope
 	if len(body) > maxReply {
@@ -163,7 +163,7 @@ func EncodeReply(data any, err error) []byte {
 	env := envelope{Code: CodeOK, Data: data}
 	for {
 		if err != nil {
-			refusal, _ := Refusal(err) // the cause of an internal error is for whoever answers to log
+			refusal, _ := Refusal(err) // the cause of an internal error is for the caller to log
 			env = envelope{Code: refusal.Code, Error: refusal.Message}
 		}
 		var b []byte

@@ -9,8 +9,8 @@ import (
 // Put is `events.put`: a command that becomes an event when it is valid. Answered by eventwriter.
 var Put = Endpoint[PutRequest, PutReply]{Name: "events.put", Writes: true}
 
-// A PutRequest asks for an event on behalf of the calling account. Catalog and target are the word "none" where the type
-// has none. Nothing in it says who asks: NATS does.
+// A PutRequest asks for an event on behalf of the calling account. Catalog and target are the word "none" where the
+// type has none. Nothing in it says which account asks: NATS does.
 //
 //	{"catalog":"films","target":"AAL…","event_type":"catalog_shared"}
 type PutRequest struct {
@@ -20,15 +20,16 @@ type PutRequest struct {
 	Data      json.RawMessage `json:"data,omitempty"`
 }
 
-// A put is answered when it is in the log; to a caller that keeps no positions (existing clients) when the projections that
-// its next query reads have it, too, or when they take too long.
+// A put is answered when it is in the log; to a caller that keeps no positions (existing clients) when the projections
+// that its next query reads have it, too, or when they take too long.
 //
 // A PutReply is empty on the wire of existing clients; the position of the event travels in [HeaderPosition]. A command
 // that changes nothing (sharing what is shared) is a success at the position that made it so.
 type PutReply struct{}
 
-// PutInternal is `natster.internal.events.<origin>.<type>`: how other functions append. The subject says on whose behalf
-// and which type, so that NATS permissions bound what each function can write: otc binds contexts, hub shares its catalog.
+// PutInternal is `natster.internal.events.<origin>.<type>`: how other functions append. The subject says on whose
+// behalf and which type, so that NATS permissions bound what each function can write: otc binds contexts, hub shares
+// its catalog.
 func PutInternal(origin string, t events.Type) Endpoint[PutRequest, PutReply] {
 	return Endpoint[PutRequest, PutReply]{Name: "events." + origin + "." + string(t), Internal: true, Writes: true}
 }

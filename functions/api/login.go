@@ -6,8 +6,8 @@ import "natster/events"
 // Answered by otc.
 var GenerateCode = Endpoint[Context, OneTimeCode]{Name: "otc.generate", Writes: true}
 
-// A Context is what a web login needs to know of an account. Existing clients put an access token and credentials in it:
-// both are secret, and are kept only sealed. Ours leaves them empty.
+// A Context is what a web login needs to know of an account. Existing clients put an access token and credentials in
+// it: both are secret, and are kept only sealed. Ours leaves them empty.
 type Context struct {
 	TeamID           string         `json:"team_id"`
 	SystemID         string         `json:"system_id"`
@@ -18,7 +18,7 @@ type Context struct {
 	UserID           string         `json:"user_id"`
 	Creds            string         `json:"creds"`
 	// WebKey is an addition: a scoped signing key of the account, sealed to [WebXKey], by which web sessions are made
-	// instead of with the account's own credentials. It is worth nothing to whoever cannot open it.
+	// instead of with the account's own credentials. It is worth nothing to those who cannot open it.
 	WebKey string `json:"web_key,omitempty"`
 }
 
@@ -31,8 +31,8 @@ type OneTimeCode struct {
 	ClaimURL     string `json:"claim_url"`
 }
 
-// ClaimCode is `otc.claim`: the context bound to a code, once; 403 for all but the site, 404 for a code that is unknown,
-// used or expired. Answered by otc.
+// ClaimCode is `otc.claim`: the context bound to a code, once; 403 for all but the site, 404 for a code that is
+// unknown, used or expired. Answered by otc.
 var ClaimCode = Endpoint[Claim, Context]{Name: "otc.claim", Writes: true}
 
 // A Claim binds the code's context to a login.
@@ -44,7 +44,7 @@ type Claim struct {
 // MaxLogin is the longest id of a web login, in bytes.
 const MaxLogin = 512
 
-// CheckLogin tells what is wrong with the id of a web login; the error is [ErrBadRequest].
+// CheckLogin returns an [ErrBadRequest] that says what is wrong with the id of a web login, or nil.
 func CheckLogin(oauthID string) error {
 	switch {
 	case oauthID == "":
@@ -59,7 +59,8 @@ func CheckLogin(oauthID string) error {
 // site, 404 for a login that is not bound. Answered by queries.
 var GetContext = Endpoint[Text, BoundContext]{Name: "context.get"}
 
-// A BoundContext is a context and the user in its credentials. Both are empty for a context that came without credentials.
+// A BoundContext is a context and the user in its credentials. Both are empty for a context that came without
+// credentials.
 type BoundContext struct {
 	Context  Context `json:"context"`
 	UserJWT  string  `json:"user_jwt"`

@@ -2,16 +2,17 @@ package api
 
 import "natster/events"
 
-// PutHeartbeat is `heartbeats.put`: a catalog server of the caller is alive. No reply is expected, but a request gets one.
-// Answered by presence.
+// PutHeartbeat is `heartbeats.put`: a catalog server of the caller is alive. No reply is expected, but a request gets
+// one. Answered by presence.
 var PutHeartbeat = Endpoint[Heartbeat, None]{Name: "heartbeats.put", Writes: true}
 
-// StopHeartbeat is `heartbeats.stop`: the catalog server of the caller stops serving a catalog, which is offline from now on
-// and not only when heartbeats have been missing. The revision does not matter. An addition. Answered by presence.
+// StopHeartbeat is `heartbeats.stop`: the catalog server of the caller stops serving a catalog, which is offline from
+// now on and not only when heartbeats have been missing. The revision does not matter. An addition. Answered by
+// presence.
 var StopHeartbeat = Endpoint[Heartbeat, None]{Name: "heartbeats.stop", Writes: true}
 
 // A Heartbeat says that a catalog is being served, and which revision of it. It counts only when the account in it is
-// the caller. The feed sends it on, as it came, to whom the catalog is shared with.
+// the caller. The feed sends it on, as it came, to the accounts that the catalog is shared with.
 //
 //	{"catalog":"films","account_key":"AAL…","revision":1732082400}
 type Heartbeat struct {
@@ -20,7 +21,7 @@ type Heartbeat struct {
 	Revision int64          `json:"revision"`
 }
 
-// A ShareNews is what the feed tells both sides of a share, as kind "shared" or "unshared".
+// A ShareNews is what the feed sends to both accounts of a share, as kind "shared" or "unshared".
 //
 //	{"from_account":"AAL…","to_account":"ABQ…","catalog":"films","position":44}
 type ShareNews struct {

@@ -27,9 +27,10 @@ type Share struct {
 	Imported bool           `json:"imported,omitempty"` // addition: the receiving account has said that it imported it
 }
 
-// Names is `my.names`: what accounts call themselves. Answered by queries, for those that share something with the caller or
-// have imported something of the caller's: by either they chose to be known. A name is a claim, and anybody may take any:
-// show it beside the key. The reply leaves out whoever is not known to the caller, or has no name.
+// Names is `my.names`: what accounts call themselves. Answered by queries, for those that share something with the
+// caller or have imported something of the caller's: by either they chose to be known. A name is a claim, and any
+// account may take any: show it beside the key. The reply leaves out accounts that are not known to the caller, or have
+// no name.
 var Names = Endpoint[NamesRequest, map[events.Account]string]{Name: "my.names"}
 
 // A NamesRequest asks for the names of at most [MaxNames] accounts.
@@ -42,11 +43,11 @@ type NamesRequest struct {
 // MaxNames is the most accounts in one [NamesRequest].
 const MaxNames = 50
 
-// ValidateName is `catalogs.validatename`: can the caller give a new catalog that name? Not what cannot be a name, the hub's,
-// and what the caller shares already; what others call theirs does not matter. Answered by queries.
+// ValidateName is `catalogs.validatename`: can the caller give a new catalog that name? Not what cannot be a name, the
+// hub's, and what the caller shares already; what others call theirs does not matter. Answered by queries.
 var ValidateName = Endpoint[Text, NameVerdict]{Name: "catalogs.validatename"}
 
-// A NameVerdict tells whether a name can be used, and if not, why.
+// A NameVerdict says whether a name can be used, and if not, why.
 //
 //	{"valid":false,"message":"you already share a catalog called films"}
 type NameVerdict struct {

@@ -8,6 +8,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // A Keeper changes accounts. Its errors are the caller's to read: they are of package api where they are not internal.
@@ -79,7 +80,7 @@ func (f *authority) importCatalog(ctx context.Context, call *functions.Call, q a
 // owns tells whether the caller shares a catalog of that name itself: requests to it and to an import would be the same.
 func (f *authority) owns(ctx context.Context, call *functions.Call, c events.Catalog) (bool, error) {
 	s, err := call.Read(ctx, f.views, view.Shares, view.SharesOf(call.From, c))
-	if errors.Is(err, events.ErrTooMany) {
+	if errors.Is(err, jet.ErrTooMany) {
 		return true, nil
 	}
 	for _, d := range s.Found {

@@ -12,6 +12,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // tries is how often a command is decided anew because another writer was faster. Each time one of the writers wins, and
@@ -88,7 +89,7 @@ func (w *writer) carryOut(ctx context.Context, call *functions.Call, c Command) 
 	}
 	for range tries {
 		position, err := w.try(ctx, c, call.MinPosition)
-		if errors.Is(err, events.ErrConflict) {
+		if errors.Is(err, jet.ErrConflict) {
 			continue
 		}
 		if err != nil {
@@ -100,7 +101,7 @@ func (w *writer) carryOut(ctx context.Context, call *functions.Call, c Command) 
 	return 0, api.Errorf(api.ErrUnavailable, "%s: too many others change the same at once: try again", c.Type)
 }
 
-// try reads, at least what the caller has seen, decides and appends. [events.ErrConflict] says that another writer got in
+// try reads, at least what the caller has seen, decides and appends. [jet.ErrConflict] says that another writer got in
 // between.
 func (w *writer) try(ctx context.Context, c Command, least uint64) (uint64, error) {
 	if c.Type == events.Initialized {
@@ -123,7 +124,7 @@ func (w *writer) try(ctx context.Context, c Command, least uint64) (uint64, erro
 	}
 	d.Append.Event.ID, d.Append.Event.Time = nuid.Next(), w.now().UTC()
 	position, err := w.log.Append(ctx, *d.Append)
-	if err != nil && !errors.Is(err, events.ErrConflict) {
+	if err != nil && !errors.Is(err, jet.ErrConflict) {
 		return 0, w.unavailable(c, err)
 	}
 	return position, err

@@ -16,6 +16,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/eventwriter"
+	"natster/internal/jet"
 	"natster/internal/test/eventstest"
 	"natster/internal/test/worldtest"
 )
@@ -44,7 +45,7 @@ func history(t *testing.T, w *worldtest.World) []events.Envelope {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	direct, err := events.NewDirect(nc)
+	direct, err := jet.NewDirect(nc)
 	if err != nil {
 		t.Fatal(err)
 	}

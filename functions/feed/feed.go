@@ -11,6 +11,7 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // Config has nothing that is required.
@@ -94,7 +95,7 @@ func (f *feed) sharedWith(ctx context.Context, owner events.Account, catalog eve
 	if err == nil {
 		return found(s.Found, fn)
 	}
-	if !errors.Is(err, events.ErrTooMany) {
+	if !errors.Is(err, jet.ErrTooMany) {
 		return err
 	}
 	if s, err = f.read(ctx); err != nil {

@@ -11,6 +11,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // finishTime is how long a claim that has used up its code may go on, whatever the deadline of the request.
@@ -30,7 +31,7 @@ func (f *otc) claim(ctx context.Context, call *functions.Call, q api.Claim) (api
 		return api.Context{}, err
 	}
 	switch err := view.Delete(ctx, f.js, view.Codes, kept.key, kept.revision); {
-	case errors.Is(err, view.ErrChanged):
+	case errors.Is(err, jet.ErrConflict):
 		return api.Context{}, errNoCode
 	case err != nil:
 		f.log.Warn("a code could not be marked as used", "account", kept.by, "err", err)

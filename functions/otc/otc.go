@@ -14,6 +14,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // Config is what otc has to know of the deployment.
@@ -38,7 +39,7 @@ type otc struct {
 
 	js    jetstream.JetStream
 	views *view.Reader
-	read  *events.Direct
+	read  *jet.Direct
 	write *api.Client // to eventwriter
 	now   func() time.Time
 	log   *slog.Logger

@@ -13,6 +13,7 @@ import (
 	"natster/functions/shares"
 	"natster/functions/stats"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/logtest"
 )
 
@@ -162,7 +163,7 @@ func TestADocumentThatIsGoneSaysSinceWhen(t *testing.T) {
 	stop := g.run(g.connect(), f)
 	g.settle(last, view.Shares)
 	stop()
-	marker := func() events.Stored {
+	marker := func() jet.Message {
 		subject := view.Shares.Subject(view.DocKey(1, view.ShareByKey(share.Origin, share.Catalog, share.Target)))
 		got, err := g.direct.Last(g.context(), view.Shares.Stream(), subject)
 		if err != nil || len(got) != 1 {

@@ -17,6 +17,7 @@ import (
 	"natster/functions"
 	"natster/functions/projection"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/logtest"
 )
 
@@ -145,7 +146,7 @@ func BenchmarkEvent(b *testing.B) {
 			if err := projection.Rebuild(b.Context(), nc, nil, all()...); err != nil {
 				b.Fatal(err)
 			}
-			direct, err := events.NewDirect(nc)
+			direct, err := jet.NewDirect(nc)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -207,7 +208,7 @@ func BenchmarkBehind(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
-				direct, err := events.NewDirect(nc)
+				direct, err := jet.NewDirect(nc)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -12,6 +12,7 @@ import (
 
 	"natster/events"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // A Rebuildable is a [Projection], of documents of any type.
@@ -242,7 +243,7 @@ func (s *site) checkpoint(ctx context.Context) (view.Checkpoint, uint64, error) 
 // replace puts the checkpoint, or returns false if it is no longer of that revision: the live fold is at work too.
 func (s *site) replace(ctx context.Context, c view.Checkpoint, revision uint64) (bool, error) {
 	err := putCheckpoint(ctx, s.puts, s.bucket(), c, revision)
-	if errors.Is(err, errConflict) {
+	if errors.Is(err, jet.ErrConflict) {
 		return false, nil
 	}
 	return err == nil, err

@@ -12,6 +12,7 @@ import (
 
 	"natster/events"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // A Health is what is known of the log. Nothing in the log is ever deleted, so what is missing was lost.
@@ -176,7 +177,7 @@ func Check(ctx context.Context, nc *nats.Conn, progress func(at, last uint64), b
 
 type checker struct {
 	js     jetstream.JetStream
-	direct *events.Direct
+	direct *jet.Direct
 	log    *events.Log
 }
 
@@ -184,7 +185,7 @@ func newChecker(nc *nats.Conn) (c checker, err error) {
 	if c.js, err = jetstream.New(nc); err != nil {
 		return c, err
 	}
-	if c.direct, err = events.NewDirect(nc); err != nil {
+	if c.direct, err = jet.NewDirect(nc); err != nil {
 		return c, err
 	}
 	if c.log, err = events.NewLog(nc, c.direct); err != nil {

@@ -18,6 +18,7 @@ import (
 	"natster/functions"
 	"natster/functions/projection"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/wait"
 )
 
@@ -27,7 +28,7 @@ type ground struct {
 	server *server.Server
 	nc     *nats.Conn
 	js     jetstream.JetStream
-	direct *events.Direct
+	direct *jet.Direct
 	log    *events.Log
 	views  *view.Reader
 }
@@ -56,7 +57,7 @@ func (g *ground) open(dir string) {
 	if g.js, err = jetstream.New(g.nc); err != nil {
 		g.Fatal(err)
 	}
-	if g.direct, err = events.NewDirect(g.nc); err != nil {
+	if g.direct, err = jet.NewDirect(g.nc); err != nil {
 		g.Fatal(err)
 	}
 	if g.log, err = events.NewLog(g.nc, g.direct); err != nil {

@@ -13,6 +13,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // Limits: how many events are folded in one step, which bounds memory and how much is done again after a crash, and how many
@@ -67,7 +68,7 @@ func (l *live[D]) handle(ctx context.Context, e events.Envelope) error {
 	const tries = 4 // another instance or a rebuild got in between: the next read shows what it did
 	var err error
 	for range tries {
-		if err = l.advance(ctx, e); !errors.Is(err, errConflict) {
+		if err = l.advance(ctx, e); !errors.Is(err, jet.ErrConflict) {
 			break
 		}
 	}
@@ -269,7 +270,7 @@ func (l *live[D]) fold(ctx context.Context, b *batch[D]) error {
 		case err != nil:
 			return err
 		case more.Revision != before.Revision:
-			return errConflict
+			return jet.ErrConflict
 		}
 		if err := b.load(more.Found); err != nil {
 			return err

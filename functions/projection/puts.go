@@ -1,49 +1,43 @@
 package projection
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/functions/view"
+	"natster/internal/jet"
 )
-
-// errConflict is wrapped when a key is not what it was when it was read: somebody else is active.
-var errConflict = errors.New("somebody else has put it since it was read")
 
 // puts sends puts to one bucket without waiting for each, and then waits for all to be acknowledged. It is for one
 // goroutine and has none of its own. Unlike the client library's asynchronous publishing it notices at once that the
 // connection was lost, which a handler's shutdown waits for, and costs little per message, which a rebuild is made of.
 type puts struct {
-	nc       *nats.Conn
-	prefix   string
-	acks     chan *nats.Msg
-	lost     chan nats.Status
-	sub      *nats.Subscription
-	patience time.Duration
-	most     int
+	nc      *nats.Conn
+	prefix  string
+	acks    chan *nats.Msg
+	lost    chan nats.Status
+	sub     *nats.Subscription
+	timeout time.Duration
+	limit   int
 
 	sent    uint64            // numbered ones
 	quiet   int               // since the last numbered one
 	pending map[uint64]string // the subjects of those under way, by number
 }
 
-// newPuts lets so many be under way at once; patience is how long they may take without an acknowledgement.
-func newPuts(nc *nats.Conn, most int, patience time.Duration) (*puts, error) {
+// newPuts returns puts with at most limit under way at once; timeout is how long to wait for them to be acknowledged.
+func newPuts(nc *nats.Conn, limit int, timeout time.Duration) (*puts, error) {
 	p := &puts{
-		nc:       nc,
-		prefix:   nc.NewInbox() + ".",
-		acks:     make(chan *nats.Msg, 4*most), // room for those that came too late for a batch given up
-		patience: patience,
-		most:     most,
-		pending:  make(map[uint64]string, most),
+		nc:      nc,
+		prefix:  nc.NewInbox() + ".",
+		acks:    make(chan *nats.Msg, 4*limit), // has place for those that come too late, of a batch given up
+		timeout: timeout,
+		limit:   limit,
+		pending: make(map[uint64]string, limit),
 	}
 	var err error
 	if p.sub, err = nc.ChanSubscribe(p.prefix+"*", p.acks); err != nil {
@@ -53,8 +47,8 @@ func newPuts(nc *nats.Conn, most int, patience time.Duration) (*puts, error) {
 	return p, nil
 }
 
-// close ends the subscription, which otherwise ends with the connection. Puts that nobody waited for may or may not be
-// stored.
+// close ends the subscription, which otherwise ends with the connection. Puts that were not waited for may or may not
+// be stored.
 func (p *puts) close() {
 	p.nc.RemoveStatusListener(p.lost)
 	_ = p.sub.Unsubscribe() // it fails when the connection is closed, and then there is nothing to end
@@ -68,8 +62,8 @@ func (p *puts) put(ctx context.Context, subject string, value []byte) error {
 // streamEvery is how often stream asks for an acknowledgement.
 const streamEvery = 64
 
-// stream stores value under subject like put, but only now and then with an acknowledgement, which bounds how much is under
-// way. What was refused meanwhile, nobody says.
+// stream stores value under subject like put, but only now and then with an acknowledgement, which bounds how much is
+// under way. Refusals of the others are not heard of.
 func (p *puts) stream(ctx context.Context, subject string, value []byte) error {
 	if p.quiet++; p.quiet < streamEvery {
 		if err := p.nc.Publish(subject, value); err != nil {
@@ -78,7 +72,7 @@ func (p *puts) stream(ctx context.Context, subject string, value []byte) error {
 		return nil
 	}
 	p.quiet = 0
-	if err := p.settle(ctx, p.most/streamEvery-1); err != nil {
+	if err := p.settle(ctx, p.limit/streamEvery-1); err != nil {
 		return err
 	}
 	return p.put(ctx, subject, value)
@@ -86,23 +80,22 @@ func (p *puts) stream(ctx context.Context, subject string, value []byte) error {
 
 // delete marks the key as deleted.
 func (p *puts) delete(ctx context.Context, subject string) error {
-	return p.send(ctx, &nats.Msg{Subject: subject, Header: nats.Header{"KV-Operation": {"DEL"}}})
+	return p.send(ctx, jet.Deletion(subject))
 }
 
 // replace puts value on condition that the key is still of that revision; 0 is a key that was never put.
 func (p *puts) replace(ctx context.Context, subject string, value []byte, revision uint64) error {
-	return p.send(ctx, &nats.Msg{Subject: subject, Data: value, Header: nats.Header{
-		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(revision, 10)},
-	}})
+	m := &nats.Msg{Subject: subject, Data: value}
+	jet.Expect(m, "", revision)
+	return p.send(ctx, m)
 }
 
 // remove marks the key as deleted by the event at position, on condition that it is still of that revision.
 func (p *puts) remove(ctx context.Context, subject string, position, revision uint64) error {
-	return p.send(ctx, &nats.Msg{Subject: subject, Header: nats.Header{
-		"KV-Operation":                      {"DEL"},
-		view.HeaderPosition:                 {strconv.FormatUint(position, 10)},
-		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(revision, 10)},
-	}})
+	m := jet.Deletion(subject)
+	m.Header.Set(view.HeaderPosition, strconv.FormatUint(position, 10))
+	jet.Expect(m, "", revision)
+	return p.send(ctx, m)
 }
 
 // send is the one way out. An error is about any of what is under way, and all of it is given up then.
@@ -110,8 +103,8 @@ func (p *puts) send(ctx context.Context, m *nats.Msg) error {
 	switch len(p.pending) {
 	case 0:
 		p.forgetLosses()
-	case p.most:
-		if err := p.settle(ctx, p.most/2); err != nil {
+	case p.limit:
+		if err := p.settle(ctx, p.limit/2); err != nil {
 			return err
 		}
 	}
@@ -132,20 +125,20 @@ func (p *puts) settle(ctx context.Context, rest int) error {
 	if len(p.pending) <= rest {
 		return nil
 	}
-	timer := time.NewTimer(p.patience)
+	timer := time.NewTimer(p.timeout)
 	defer timer.Stop()
 	for len(p.pending) > rest {
 		select {
 		case m := <-p.acks:
 			n, err := strconv.ParseUint(m.Subject[len(p.prefix):], 10, 64)
 			if err != nil {
-				continue // nobody we asked
+				continue // not an answer to one of ours
 			}
 			subject, ours := p.pending[n]
 			if !ours {
 				continue // given up before
 			}
-			if err := acknowledged(m); err != nil {
+			if err := jet.Acknowledged(m.Data); err != nil {
 				return p.giveUp(subject, err)
 			}
 			delete(p.pending, n)
@@ -172,7 +165,7 @@ func (p *puts) any() string {
 	return ""
 }
 
-// forgetLosses is for losses of the connection when nothing was under way.
+// forgetLosses drops losses of the connection that were reported when nothing was under way.
 func (p *puts) forgetLosses() {
 	for {
 		select {
@@ -181,28 +174,4 @@ func (p *puts) forgetLosses() {
 			return
 		}
 	}
-}
-
-// acknowledged is nil if m says that a message was stored.
-func acknowledged(m *nats.Msg) error {
-	if bytes.HasPrefix(m.Data, []byte(`{"stream":`)) && !bytes.Contains(m.Data, []byte(`"error":{`)) {
-		return nil
-	}
-	if len(m.Data) == 0 {
-		return nats.ErrNoResponders
-	}
-	var ack struct {
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(m.Data, &ack); err != nil {
-		return fmt.Errorf("acknowledgement: %w", err)
-	}
-	const wrongLastConstant = 10164 // the server's code while another such put is under way
-	switch {
-	case ack.Error == nil:
-		return errors.New("not acknowledged")
-	case ack.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence, ack.Error.ErrorCode == wrongLastConstant:
-		return errConflict
-	}
-	return ack.Error
 }

@@ -13,6 +13,7 @@ import (
 
 	"natster/events"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // ErrSuperseded is wrapped by a rebuild's error when another one of the same projection began later. That one goes on.
@@ -68,7 +69,7 @@ const (
 
 type rebuild struct {
 	js       jetstream.JetStream
-	direct   *events.Direct
+	direct   *jet.Direct
 	log      *events.Log
 	sites    []*site // those not switched over yet
 	position uint64  // up to which they have folded
@@ -85,7 +86,7 @@ func newRebuild(nc *nats.Conn, report func(Progress), projections []Rebuildable)
 	if r.js, err = jetstream.New(nc); err != nil {
 		return nil, err
 	}
-	if r.direct, err = events.NewDirect(nc); err != nil {
+	if r.direct, err = jet.NewDirect(nc); err != nil {
 		return nil, err
 	}
 	if r.log, err = events.NewLog(nc, r.direct); err != nil {

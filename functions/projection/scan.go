@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/events"
+	"natster/internal/jet"
 )
 
 const (
@@ -30,7 +31,7 @@ type decoded struct {
 
 // read is a message of the log before it is decoded.
 type read struct {
-	events.Stored
+	jet.Message
 	lost *events.Lost
 }
 
@@ -124,8 +125,8 @@ func scan(ctx context.Context, js jetstream.JetStream, log *events.Log, from, to
 func readAll(ctx context.Context, msgs jetstream.MessagesContext, log *events.Log, from, to uint64, fn func(read) error) error {
 	at := from - 1
 	mend := func(to uint64) error {
-		err := log.Mend(ctx, at+1, to,
-			func(s events.Stored) error { return fn(read{Stored: s}) },
+		err := log.Reread(ctx, at+1, to,
+			func(s jet.Message) error { return fn(read{Message: s}) },
 			func(lost *events.Lost) error { return fn(read{lost: lost}) })
 		at = to
 		return err
@@ -154,8 +155,8 @@ func readAll(ctx context.Context, msgs jetstream.MessagesContext, log *events.Lo
 			}
 		}
 		at = meta.Sequence.Stream
-		s := events.Stored{Subject: m.Subject(), Header: m.Headers(), Data: m.Data(), Sequence: at, Time: meta.Timestamp}
-		if err := fn(read{Stored: s}); err != nil {
+		s := jet.Message{Subject: m.Subject(), Header: m.Headers(), Data: m.Data(), Sequence: at, Time: meta.Timestamp}
+		if err := fn(read{Message: s}); err != nil {
 			return err
 		}
 	}

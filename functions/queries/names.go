@@ -8,6 +8,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // names answers for those of the accounts that chose to be known to the caller, and leaves the others out.
@@ -27,7 +28,7 @@ func (f *queries) names(ctx context.Context, call *functions.Call, q api.NamesRe
 		return all, nil
 	}
 	shares, err := call.Read(ctx, f.views, view.Shares, patterns...)
-	if errors.Is(err, events.ErrTooMany) {
+	if errors.Is(err, jet.ErrTooMany) {
 		return nil, api.Errorf(api.ErrTooMany, "these accounts and you share too much to be looked at together: ask for fewer")
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 const (
@@ -17,7 +18,7 @@ const (
 
 	mostInPage  = 1000
 	mostReads   = 8   // of one page: deleted documents make pages thin, but not endless
-	onlineChunk = 500 // keys of one read of presence: well below events.MaxLast and the largest message
+	onlineChunk = 500 // keys of one read of presence: well below jet.MaxLast and the largest message
 )
 
 // myShares answers with everything, as existing clients expect it, where it fits into one reply, and with the first page
@@ -37,7 +38,7 @@ func (f *queries) myShares(ctx context.Context, call *functions.Call, q api.Shar
 		return f.page(ctx, call, cursor{}, pageSize(q.Limit, fit))
 	}
 	s, err := call.Read(ctx, f.views, view.Shares, view.SharesBy(call.From), view.SharesTo(call.From))
-	if errors.Is(err, events.ErrTooMany) || err == nil && len(s.Found) > fit {
+	if errors.Is(err, jet.ErrTooMany) || err == nil && len(s.Found) > fit {
 		return f.page(ctx, call, cursor{}, pageSize(0, fit))
 	}
 	if err != nil {

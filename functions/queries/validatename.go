@@ -8,6 +8,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // validateName tells whether the caller can give a new catalog that name: nobody else's catalogs matter, but the hub's.
@@ -20,7 +21,7 @@ func (f *queries) validateName(ctx context.Context, call *functions.Call, name a
 		return api.NameVerdict{Message: "only the hub has a catalog called " + f.cfg.Reserved.Catalog.String()}, nil
 	}
 	s, err := call.Read(ctx, f.views, view.Shares, view.SharesOf(call.From, c))
-	if errors.Is(err, events.ErrTooMany) {
+	if errors.Is(err, jet.ErrTooMany) {
 		return own(c), nil
 	}
 	if err != nil {

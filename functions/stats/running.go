@@ -11,6 +11,7 @@ import (
 
 	"natster/functions"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // count is what is known of one catalog and of all.
@@ -46,7 +47,7 @@ func (f *stats) observe(ctx context.Context, change functions.Change) error {
 	const tries = 4 // an instance that was thought dead got in between: the next read shows what it did
 	var err error
 	for range tries {
-		if err = f.tryObserve(ctx, change); !errors.Is(err, view.ErrChanged) {
+		if err = f.tryObserve(ctx, change); !errors.Is(err, jet.ErrConflict) {
 			break
 		}
 	}

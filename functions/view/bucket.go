@@ -18,7 +18,7 @@ type Bucket struct {
 	Durable bool
 	// Lives says that a put may say how long it lives.
 	Lives    bool
-	MaxBytes int64 // of the whole bucket; 0 is no limit
+	MaxBytes int64 // of the whole bucket; 0 is unlimited
 }
 
 // Stream is the name of the bucket's stream.
@@ -30,9 +30,9 @@ func (b Bucket) Subject(key string) string { return "$KV." + b.Name + "." + key 
 // Key is the key in a subject that [Bucket.Subject] made.
 func (b Bucket) Key(subject string) string { return subject[len("$KV.")+len(b.Name)+1:] }
 
-// markerTTL is how long a bucket without a TTL keeps the marker of a key that expired. Where the bucket has one it keeps
-// markers no longer than anything else: a function that is down for more than that does not hear that the key expired, and
-// has to look for itself when it starts.
+// markerTTL is how long a bucket without a TTL keeps the marker of a key that expired. Where the bucket has one it
+// keeps markers no longer than anything else: a function that is down for more than that does not hear that the key
+// expired, and has to look for itself when it starts.
 const markerTTL = time.Hour
 
 // Config is the bucket's stream with so many replicas.

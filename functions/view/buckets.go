@@ -15,8 +15,9 @@ import (
 var (
 	// Accounts has a document per initialized account, under its key.
 	Accounts = Bucket{Name: "accounts", Doc: "projection: who uses natster"}
-	// Catalogs has a document per catalog that was ever shared, under its owner and name. (The bucket was called otherwise
-	// when names had one owner each: a projection whose keys change gets a new bucket, which is folded from the log.)
+	// Catalogs has a document per catalog that was ever shared, under its owner and name. (The bucket was called
+	// otherwise when names had one owner each: a projection whose keys change gets a new bucket, which is folded from
+	// the log.)
 	Catalogs = Bucket{Name: "sharedcatalogs", Doc: "projection: which catalogs an account has shared"}
 	// Shares has two documents per share, one under each side, so that each finds its shares by prefix.
 	Shares = Bucket{Name: "shares", Doc: "projection: who shares what with whom"}
@@ -32,12 +33,15 @@ func Projections() []Bucket { return []Bucket{Accounts, Catalogs, Shares, Logins
 // The buckets that are not projections.
 var (
 	// Presence has a document per catalog that is being served; it expires when heartbeats stop.
-	Presence = Bucket{Name: "presence", Doc: "catalogs that are being served", TTL: 75 * time.Second, Markers: true, MaxBytes: 1 << 30}
+	Presence = Bucket{
+		Name: "presence", Doc: "catalogs that are being served", TTL: 75 * time.Second, Markers: true, MaxBytes: 1 << 30,
+	}
 	// Online has what stats remembers of presence: a mark per catalog online, and their number.
 	Online = Bucket{Name: "online", Doc: "catalogs counted as running", Durable: true, Lives: true}
 	// Codes has a sealed context per one-time code, for as long as the code is good.
 	Codes = Bucket{Name: "codes", Doc: "one-time codes, sealed", TTL: CodeTTL, Durable: true, MaxBytes: 256 << 20}
-	// Contexts has the sealed context of each binding. It is not in the log, because it is secret: it cannot be rebuilt.
+	// Contexts has the sealed context of each binding. It is not in the log, because it is secret: it cannot be
+	// rebuilt.
 	Contexts = Bucket{Name: "contexts", Doc: "contexts bound to web logins, sealed", Durable: true}
 )
 
@@ -50,8 +54,9 @@ func CodeKey(by events.Account, hash string) string { return by.String() + "." +
 func CodesBy(a events.Account) string               { return a.String() + ".*" }
 func CodeBy(hash string) string                     { return "*." + hash }
 
-// ContextKey is the key of the context that a login is bound to: one per account and login, so that a login that is bound
-// again replaces its context instead of leaving the old one behind. It is the reference in events, and opens nothing.
+// ContextKey is the key of the context that a login is bound to: one per account and login, so that a login that is
+// bound again replaces its context instead of leaving the old one behind. It is the reference in events, and opens
+// nothing.
 func ContextKey(a events.Account, oauthID string) string {
 	h := sha256.Sum256([]byte("natster context\x00" + a.String() + "\x00" + oauthID))
 	return hex.EncodeToString(h[:])
@@ -85,7 +90,8 @@ type Share struct {
 	To       events.Account `json:"to"`
 	Catalog  events.Catalog `json:"catalog"`
 	Imported bool           `json:"imported,omitempty"`
-	// Taken says that an imported share was taken back: there is none now, but should it be given again, its import still stands.
+	// Taken says that an imported share was taken back: there is none now, but should it be given again, its import
+	// still stands.
 	Taken bool `json:"taken,omitempty"`
 }
 
@@ -104,14 +110,16 @@ func SharesOf(owner events.Account, c events.Catalog) string {
 	return "by." + owner.String() + "." + c.String() + ".*"
 }
 
-// SharesFrom and SharesWith match the documents of what one account shares with another, as the receiver or the owner has them.
+// SharesFrom and SharesWith match the documents of what one account shares with another, as the receiver or the owner
+// has them.
 func SharesFrom(from, to events.Account) string {
 	return "to." + to.String() + "." + from.String() + ".*"
 }
 func SharesWith(from, to events.Account) string { return "by." + from.String() + ".*." + to.String() }
 
-// ShareIn returns the share that a document of [Shares] holds; ok is false when there is none any more, and when the document
-// does not belong under its key (see [Doc]). It reads a share from its key, which says all but whether it was imported: many are read at a time, and this takes a quarter of the time.
+// ShareIn returns the share that a document of [Shares] holds; ok is false when there is none any more, and when the
+// document does not belong under its key (see [Doc]). It reads a share from its key, which says all but whether it was
+// imported: many are read at a time, and this takes a quarter of the time.
 func ShareIn(f Found) (s Share, ok bool, err error) {
 	if f.Value == nil {
 		return Share{}, false, nil
@@ -168,8 +176,9 @@ func PresenceKey(owner events.Account, c events.Catalog) string {
 	return owner.String() + "." + c.String()
 }
 
-// An OnlineMark says whether the catalog of a presence key is counted as running, and since which change of that key. It
-// stays for [OfflineMarkTTL] when the catalog goes offline, so that a change that is handled late cannot count twice.
+// An OnlineMark says whether the catalog of a presence key is counted as running, and since which change of that key.
+// It stays for [OfflineMarkTTL] when the catalog goes offline, so that a change that is handled late cannot count
+// twice.
 type OnlineMark struct {
 	Online bool  `json:"online"`
 	At     int64 `json:"at"` // the time of the change in the presence bucket, unix nanoseconds
@@ -181,8 +190,8 @@ func OnlineMarkKey(presenceKey string) string { return "mark." + presenceKey }
 // OnlineMarked is the presence key whose mark stands under key.
 func OnlineMarked(key string) string { return strings.TrimPrefix(key, "mark.") }
 
-// OfflineMarkTTL is how long the mark of a catalog that went offline is kept: longer than any change can be handled late,
-// and no longer, since names of catalogs cost their owners nothing.
+// OfflineMarkTTL is how long the mark of a catalog that went offline is kept: longer than any change can be handled
+// late, and no longer, since names of catalogs cost their owners nothing.
 const OfflineMarkTTL = 2 * markerTTL
 
 // An OnlineTotal is how many marks are online, and the latest of them, which is stored under its own key with the next.

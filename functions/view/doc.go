@@ -1,5 +1,5 @@
 // Package view is what functions remember: every bucket, the keys and documents in it, and how to read a projection
-// consistently in one request. Whoever writes a document and whoever reads it meet here and nowhere else.
+// consistently in one request. Writers and readers of a document meet here and nowhere else.
 //
 //	bucket.go      Bucket: a key-value bucket as a declaration
 //	buckets.go     the buckets, each with its keys and its document type

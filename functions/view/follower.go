@@ -4,10 +4,12 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"natster/internal/backoff"
 )
 
-// A Follower tells when a projection reflects a position of the log. However many wait, one of them asks at a time, and what
-// it hears answers all. It is safe for concurrent use.
+// A Follower waits until a projection reflects a position of the log. However many callers wait, one of them asks at a
+// time, and its answer is for all. It is safe for concurrent use.
 type Follower struct {
 	views  *Reader
 	bucket Bucket
@@ -15,14 +17,15 @@ type Follower struct {
 	mu     sync.Mutex
 	at     uint64        // the position that the bucket is known to reflect
 	asking chan struct{} // closed when the question under way is answered; nil when there is none
-	pause  time.Duration // between that question and the next
-	asked  time.Time
+	asked  time.Time     // the question before it
+	idle   int           // how many questions in a row brought nothing new
 }
 
 // NewFollower returns a follower of bucket b.
 func NewFollower(views *Reader, b Bucket) *Follower { return &Follower{views: views, bucket: b} }
 
-// Wait returns when the bucket reflects the position, or with an error when ctx ends first or the bucket cannot be read.
+// Wait returns when the bucket reflects the position, or with an error when ctx ends first or the bucket cannot be
+// read.
 func (f *Follower) Wait(ctx context.Context, position uint64) error {
 	for {
 		f.mu.Lock()
@@ -33,7 +36,7 @@ func (f *Follower) Wait(ctx context.Context, position uint64) error {
 		answered := f.asking
 		if answered == nil {
 			f.asking = make(chan struct{})
-			due := f.asked.Add(f.pause)
+			due := f.asked.Add(followPause(f.idle))
 			f.mu.Unlock()
 			if err := f.ask(ctx, time.Until(due)); err != nil {
 				return err
@@ -49,23 +52,22 @@ func (f *Follower) Wait(ctx context.Context, position uint64) error {
 	}
 }
 
-// ask asks once, after a pause, and lets those know who wait for it. The pauses grow while there is nothing new: a projection
-// is usually behind by a fraction of a millisecond, and one that stands still must cost little.
+// followPause paces the questions of a follower: a projection is usually behind by a fraction of a millisecond, and one
+// that stands still must cost little.
+var followPause = backoff.Doubling(200*time.Microsecond, 10*time.Millisecond)
+
+// ask asks once, after a pause, and wakes those who wait for the answer.
 func (f *Follower) ask(ctx context.Context, pause time.Duration) error {
-	const first, most = 200 * time.Microsecond, 10 * time.Millisecond
 	var s Snapshot
-	var err error
-	select {
-	case <-time.After(pause):
+	err := backoff.Sleep(ctx, pause)
+	if err == nil {
 		s, err = f.views.Read(ctx, f.bucket, 0)
-	case <-ctx.Done():
-		err = context.Cause(ctx)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = time.Now()
-	if f.pause = min(max(2*f.pause, first), most); s.Position > f.at {
-		f.at, f.pause = s.Position, 0
+	if f.idle++; s.Position > f.at {
+		f.at, f.idle = s.Position, 0
 	}
 	close(f.asking)
 	f.asking = nil

@@ -10,18 +10,19 @@ import (
 	"sync"
 	"time"
 
-	"natster/events"
+	"natster/internal/backoff"
+	"natster/internal/jet"
 )
 
 // checkpointKey is the one key of a projection's bucket that stands outside any generation.
 const checkpointKey = "checkpoint"
 
-// A Checkpoint says which generation of a projection's documents is the one to read, and up to which position of the log
-// it has folded. Documents are written before it, so they reflect at least that position.
+// A Checkpoint says which generation of a projection's documents is the one to read, and up to which position of the
+// log it has folded. Documents are written before it, so they reflect at least that position.
 type Checkpoint struct {
 	Generation uint64 `json:"generation"` // documents stand under `<generation>.<key>`
 	Position   uint64 `json:"position"`
-	// Next is the generation that the latest rebuild writes, until it is the one to read; 0 when there is no rebuild.
+	// Next is the generation that the latest rebuild writes, until it is the one to read; 0 when there is none.
 	Next uint64 `json:"next,omitempty"`
 }
 
@@ -31,8 +32,8 @@ func (b Bucket) CheckpointKey() string { return checkpointKey }
 // DocKey is the full key of a document of generation gen.
 func DocKey(gen uint64, key string) string { return strconv.FormatUint(gen, 10) + "." + key }
 
-// A Stored is a document as a projection's bucket keeps it: with the position of the event that last changed it, so that
-// folding an event again changes nothing.
+// A Stored is a document as a projection's bucket keeps it: with the position of the event that last changed it, so
+// that folding an event again changes nothing.
 type Stored[D any] struct {
 	Position uint64 `json:"position"`
 	Doc      D      `json:"doc"`
@@ -54,27 +55,27 @@ type Snapshot struct {
 	Found    []Found
 }
 
-// ErrBehind is wrapped by a read that waited in vain for a projection to reflect a position.
+// ErrBehind is wrapped by a read whose context ended before the projection reflected the position.
 var ErrBehind = errors.New("the projection has not caught up yet")
 
 // A Reader reads projections. It is safe for concurrent use.
 type Reader struct {
-	direct *events.Direct
+	direct *jet.Direct
 
 	mu          sync.Mutex
 	generations map[string]uint64 // the one last seen, by bucket
 }
 
 // NewReader returns a reader over direct.
-func NewReader(direct *events.Direct) *Reader {
+func NewReader(direct *jet.Direct) *Reader {
 	return &Reader{direct: direct, generations: make(map[string]uint64)}
 }
 
 // Read returns the documents that the patterns match (`*` and `>` as in subjects) from one state of the bucket that
 // reflects at least position min of the log. It waits for that as long as ctx allows, and then returns [ErrBehind].
-// More than [events.MaxLast] documents are [events.ErrTooMany]: see [Reader.Page].
+// More than [jet.MaxLast] documents are [jet.ErrTooMany]: see [Reader.Page].
 func (r *Reader) Read(ctx context.Context, b Bucket, min uint64, patterns ...string) (Snapshot, error) {
-	for wait := time.Duration(0); ; wait = nextWait(wait) {
+	for attempt := 0; ; attempt++ {
 		s, err := r.read(ctx, b, patterns)
 		if err != nil {
 			return Snapshot{}, err
@@ -82,20 +83,15 @@ func (r *Reader) Read(ctx context.Context, b Bucket, min uint64, patterns ...str
 		if s.Position >= min {
 			return s, nil
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
+		if backoff.Sleep(ctx, readPause(attempt)) != nil {
 			return Snapshot{}, fmt.Errorf("%w: %s reflects position %d, wanted %d", ErrBehind, b.Name, s.Position, min)
 		}
 	}
 }
 
-// nextWait paces the reads of a caller who waits for its own write: a projection is usually behind by a fraction of a
-// millisecond, and who waits for long may wait a little longer: a position that never comes must cost little.
-func nextWait(last time.Duration) time.Duration {
-	const first, most = 200 * time.Microsecond, 100 * time.Millisecond
-	return min(max(2*last, first), most)
-}
+// readPause paces the reads of a caller who waits for its own write: a projection is usually behind by a fraction of a
+// millisecond, and a caller who waits for long may wait a little longer: a position that never comes must cost little.
+var readPause = backoff.Doubling(200*time.Microsecond, 100*time.Millisecond)
 
 // read reads once, and again only when the generation turns out to be another than the last one seen.
 func (r *Reader) read(ctx context.Context, b Bucket, patterns []string) (Snapshot, error) {
@@ -132,34 +128,36 @@ func (r *Reader) read(ctx context.Context, b Bucket, patterns []string) (Snapsho
 const HeaderPosition = "Natster-Position"
 
 // found strips the generation, which is all digits, off the key.
-func found(key string, m events.Stored) Found {
+func found(key string, m jet.Message) Found {
 	_, key, _ = strings.Cut(key, ".")
 	f := Found{Key: key, Value: m.Data, Revision: m.Sequence, Time: m.Time}
-	if m.Header.Get("KV-Operation") != "" || m.Header.Get("Nats-Marker-Reason") != "" {
+	if jet.Deleted(m.Header) {
 		f.Value = nil
 		f.Deleted, _ = strconv.ParseUint(m.Header.Get(HeaderPosition), 10, 64) // markers that others make do not say
 	}
 	return f
 }
 
-// Page returns up to most documents that the pattern matches, from revision from on, and the revision to go on from, 0 at
-// the end. It is for sets larger than one [Reader.Read]; a document that changes meanwhile is met again, none is missed.
-func (r *Reader) Page(ctx context.Context, b Bucket, gen uint64, pattern string, from uint64, most int) ([]Found, uint64, error) {
-	got, err := r.direct.Range(ctx, b.Stream(), b.Subject(DocKey(gen, pattern)), from, most)
+// Page returns up to limit documents that the pattern matches, from revision from on, and the revision to go on from, 0
+// at the end. It is for sets larger than one [Reader.Read]; a document that changes meanwhile comes again, none is
+// missed.
+func (r *Reader) Page(ctx context.Context, b Bucket, gen uint64, pattern string, from uint64, limit int,
+) (page []Found, next uint64, err error) {
+	got, err := r.direct.Range(ctx, b.Stream(), b.Subject(DocKey(gen, pattern)), from, limit)
 	if err != nil {
 		return nil, 0, err
 	}
 	if len(got) == 0 {
 		return nil, 0, nil
 	}
-	page := make([]Found, len(got))
+	page = make([]Found, len(got))
 	for i, m := range got {
 		page[i] = found(b.Key(m.Subject), m)
 	}
 	return page, got[len(got)-1].Sequence + 1, nil
 }
 
-// Entries returns the documents that stand under the keys in a bucket that is no projection, those that are there.
+// Entries returns the documents that stand under the keys in a bucket that is not a projection, those that are there.
 func (r *Reader) Entries(ctx context.Context, b Bucket, keys ...string) ([]Found, error) {
 	filters := make([]string, len(keys))
 	for i, k := range keys {
@@ -191,8 +189,8 @@ func (r *Reader) setGeneration(b Bucket, gen uint64) {
 	r.generations[b.Name] = gen
 }
 
-// placed is a document that knows its key. JetStream sends the answer to a read wherever the reader wants it, so whoever may
-// read anything can copy it under any key; a document is believed only where it belongs.
+// placed is a document that knows its key. JetStream sends the answer to a read wherever the reader wants it, so a user
+// who may read anything can copy it under any key; a document is believed only where it belongs.
 type placed interface{ belongs(key string) bool }
 
 func (a Account) belongs(key string) bool { return key == AccountKey(a.Account) }

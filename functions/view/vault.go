@@ -6,19 +6,22 @@ import (
 	"fmt"
 
 	"github.com/nats-io/nkeys"
+
+	"natster/internal/sealedbox"
 )
 
-// ErrVault is wrapped by every error about a context that cannot be sealed or opened. It never holds anything of the context.
+// ErrVault is wrapped by every error about a context that cannot be sealed or opened. It never holds anything of the
+// context.
 var ErrVault = errors.New("sealed context")
 
-// A sealedContext is a value of [Contexts]. The sender's key is made for this one value and then forgotten, so only the
-// vault can open it.
+// A sealedContext is a value of [Contexts], sealed by [sealedbox.Seal]: only the vault can open it.
 type sealedContext struct {
 	Sender string `json:"sender"` // public curve key
 	Box    []byte `json:"box"`
 }
 
-// boxedContext is what is in the box. The key is in it so that a value that is moved to another key does not open there.
+// A boxedContext is what is in the box. The key is in it so that a value that is moved to another key does not open
+// there.
 type boxedContext struct {
 	Key     string          `json:"key"`
 	Context json.RawMessage `json:"context"`
@@ -30,31 +33,21 @@ func SealContext(vault, key string, context json.RawMessage) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrVault, err)
 	}
-	sender, err := nkeys.CreateCurveKeys()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrVault, err)
-	}
-	defer sender.Wipe()
 	var s sealedContext
-	if s.Sender, err = sender.PublicKey(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrVault, err)
-	}
-	if s.Box, err = sender.Seal(plain, vault); err != nil {
+	if s.Sender, s.Box, err = sealedbox.Seal(plain, vault); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrVault, err)
 	}
 	return json.Marshal(s)
 }
 
-// OpenContext returns the context that [SealContext] sealed for key; vault is the pair of the key that it was sealed to.
+// OpenContext returns the context that [SealContext] sealed for key; vault is the pair of the key that it was sealed
+// to.
 func OpenContext(vault nkeys.KeyPair, key string, value []byte) (json.RawMessage, error) {
 	var s sealedContext
 	if err := json.Unmarshal(value, &s); err != nil {
 		return nil, fmt.Errorf("%w: not in its form", ErrVault)
 	}
-	if !nkeys.IsValidPublicCurveKey(s.Sender) {
-		return nil, fmt.Errorf("%w: no sender", ErrVault)
-	}
-	plain, err := vault.Open(s.Box, s.Sender)
+	plain, err := sealedbox.Open(s.Box, s.Sender, vault)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrVault, err)
 	}

@@ -20,6 +20,7 @@ import (
 	"natster/functions/api"
 	"natster/functions/projection"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/logtest"
 	"natster/internal/test/worldtest"
 )
@@ -97,7 +98,7 @@ func TestProjectionsEqualAReplayWhicheverFunctionIsKilledWhenever(t *testing.T) 
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	direct, err := events.NewDirect(nc)
+	direct, err := jet.NewDirect(nc)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
+	"natster/internal/jet"
 	"natster/internal/test/logtest"
 	"natster/internal/test/worldtest"
 )
@@ -117,7 +118,7 @@ func TestWhatWasAcceptedInABurstSurvivesARestartOfTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	direct, err := events.NewDirect(nc)
+	direct, err := jet.NewDirect(nc)
 	if err != nil {
 		t.Fatal(err)
 	}

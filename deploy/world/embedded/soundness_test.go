@@ -17,6 +17,7 @@ import (
 	"natster/functions/api"
 	"natster/functions/projection"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/logtest"
 	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
@@ -41,7 +42,7 @@ func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T
 		}
 	}
 	nc := connected(t, w.Admin)
-	direct, err := events.NewDirect(nc)
+	direct, err := jet.NewDirect(nc)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"natster/functions"
 	"natster/functions/projection"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/logtest"
 )
 
@@ -49,7 +50,7 @@ func growth(ctx context.Context, l *lab) (_ []Result, err error) {
 			return nil, err
 		}
 		defer alice.nc.Close()
-		direct, err := events.NewDirect(nc)
+		direct, err := jet.NewDirect(nc)
 		if err != nil {
 			return nil, err
 		}
@@ -91,7 +92,7 @@ func fill(ctx context.Context, nc *nats.Conn, log iter.Seq[events.Event]) error 
 		if len(msgs) == 0 {
 			return nil
 		}
-		last, err = events.PublishAtomic(ctx, js, msgs)
+		last, err = jet.PublishAtomic(ctx, js, msgs)
 		msgs = msgs[:0]
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"natster/events"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/logtest"
 )
 
@@ -74,7 +74,7 @@ func rebuild(ctx context.Context, l *lab) (_ []Result, err error) {
 
 // documents are all documents of the projections, each under its bucket's name and its key.
 func documents(ctx context.Context, nc *nats.Conn) ([]view.Found, error) {
-	direct, err := events.NewDirect(nc)
+	direct, err := jet.NewDirect(nc)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ import (
 	"natster/functions/shares"
 	"natster/functions/stats"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/clustertest"
 	"natster/internal/test/logtest"
 	"natster/internal/test/nextest"
@@ -173,7 +174,7 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 	stop()
 	busy.Wait()
 
-	direct, err := events.NewDirect(c.Admin)
+	direct, err := jet.NewDirect(c.Admin)
 	if err != nil {
 		t.Fatal(err)
 	}

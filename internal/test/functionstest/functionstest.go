@@ -26,6 +26,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
@@ -66,7 +67,7 @@ func Bare(t testing.TB) *Bench {
 	if b.JS, err = jetstream.New(b.Admin); err != nil {
 		t.Fatal(err)
 	}
-	direct, err := events.NewDirect(b.Admin)
+	direct, err := jet.NewDirect(b.Admin)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,47 @@
+package private
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+)
+
+// DirMode is the mode of the directories of this package, for callers that make directories by other means.
+const DirMode os.FileMode = 0o700
+
+// Mkdir makes dir, with its parents, and takes all others' rights to it away. It returns when a directory that it
+// made would survive a power cut.
+func Mkdir(dir string) error {
+	if err := MkdirAll(dir); err != nil {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm() == DirMode || runtime.GOOS == "windows" {
+		return err
+	}
+	return os.Chmod(dir, DirMode)
+}
+
+// MkdirAll is Mkdir that leaves the mode of a directory that was there before as it is.
+func MkdirAll(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case err == nil && info.IsDir():
+		return nil
+	case err == nil:
+		return &os.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	parent := filepath.Dir(dir)
+	if err := MkdirAll(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, DirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return Sync(parent)
+}
