@@ -81,7 +81,6 @@ func catalogDescribeCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			defer lib.Close()
 			if err := lib.Describe(file, text); err != nil {
 				return err
 			}

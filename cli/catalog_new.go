@@ -16,6 +16,7 @@ import (
 	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions/api"
+	"natster/workloads/catalog"
 	"natster/workloads/catalog/library"
 )
 
@@ -66,7 +67,6 @@ The name is letters and digits; others may have a catalog of the same name, and 
 			if err != nil {
 				return err
 			}
-			defer lib.Close()
 			return e.scan(ctx, lib, lib.Scan, bar, e.typed("catalog share %s ACCOUNT", name))
 		}),
 	}
@@ -151,7 +151,6 @@ A disk that is away, or lost nearly all its files, is not believed to be emptied
 			if err != nil {
 				return err
 			}
-			defer lib.Close()
 			if c.Bool("accept-empty") {
 				return e.scan(ctx, lib, lib.ScanAccepting, bar, "")
 			}
@@ -193,7 +192,7 @@ func (e *env) scan(ctx context.Context, lib *library.Library, scan scanner, bar 
 	r, err := scan(ctx)
 	bar.Clear()
 	switch {
-	case errors.Is(err, library.ErrAway):
+	case errors.Is(err, catalog.ErrAway):
 		return hint.Add(fmt.Errorf("%w (mount it and scan again, or, if it is empty for good, forget them)", err),
 			"catalog rescan %s --accept-empty", lib.Name())
 	case errors.Is(err, library.ErrDirectory):

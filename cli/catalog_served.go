@@ -13,6 +13,7 @@ import (
 
 	"natster/cli/term"
 	"natster/events"
+	"natster/workloads/catalog"
 	"natster/workloads/catalog/library"
 	"natster/workloads/catalog/server"
 )
@@ -30,16 +31,8 @@ type stall struct {
 	log    *slog.Logger
 	failed map[events.Catalog]string // why not; said once
 
-	following sync.WaitGroup
-	mu        sync.Mutex
-	open      map[events.Catalog]*offer
-}
-
-// An offer is a catalog that is served.
-type offer struct {
-	*library.Library
-	stop  context.CancelFunc // following its directory
-	ended chan struct{}      // that has ended
+	mu   sync.Mutex
+	open map[events.Catalog]*library.Library
 }
 
 // serve serves the catalogs called names until ctx is done, and from then on those that are wanted.
@@ -47,20 +40,15 @@ func (s *session) serve(ctx context.Context, files catalogFiles, names []events.
 	board := s.board()
 	st := &stall{
 		session: s, files: files, wanted: wanted, log: s.activityLog(board),
-		failed: make(map[events.Catalog]string), open: make(map[events.Catalog]*offer),
+		failed: make(map[events.Catalog]string), open: make(map[events.Catalog]*library.Library),
 	}
 	libs, err := st.first(ctx, names)
-	defer func() {
-		for _, l := range libs {
-			_ = l.Close() // nothing was written through it
-		}
-	}()
 	if err != nil {
 		return err
 	}
 	c := server.Config{Conn: s.nc, Account: s.me.Account, Shares: s.api, Logger: st.log}
 	for _, l := range libs {
-		c.Catalogs = append(c.Catalogs, server.Local(l))
+		c.Catalogs = append(c.Catalogs, l)
 	}
 	seen := newRequests(st.find)
 	c.Observe = seen.observe
@@ -89,7 +77,7 @@ func (st *stall) first(ctx context.Context, names []events.Catalog) (libs []*lib
 		switch {
 		case ctx.Err() != nil:
 			return libs, ctx.Err()
-		case openErr == nil || errors.Is(openErr, library.ErrAway): // what is away is served when it comes
+		case openErr == nil || errors.Is(openErr, catalog.ErrAway): // what is away is served when it comes
 		default:
 			err = openErr
 			st.failed[name] = openErr.Error()
@@ -117,7 +105,7 @@ func (st *stall) run(ctx context.Context, libs []*library.Library, seen *request
 	}
 	var list []servedCatalog
 	for _, l := range libs {
-		st.follow(running, l)
+		st.set(l.Name(), l)
 		c := l.Contents()
 		list = append(list, servedCatalog{l.Name(), l.Dir(), len(c.Entries), c.Size()})
 	}
@@ -130,7 +118,6 @@ func (st *stall) run(ctx context.Context, libs []*library.Library, seen *request
 	beside.Go(func() { st.keep(running) })
 	err := errors.Join(<-ended, ctx.Err())
 	stop()
-	st.following.Wait()
 	return err
 }
 
@@ -138,25 +125,16 @@ func (st *stall) run(ctx context.Context, libs []*library.Library, seen *request
 func (st *stall) find(c events.Catalog) *library.Library {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if o := st.open[c]; o != nil {
-		return o.Library
-	}
-	return nil
+	return st.open[c]
 }
 
-// follow keeps l what its directory is until ctx is done, or stop is called.
-func (st *stall) follow(ctx context.Context, l *library.Library) {
-	ctx, stop := context.WithCancel(ctx)
-	o := &offer{l, stop, make(chan struct{})}
+// set notes that l is served under that name, or no longer: nil.
+func (st *stall) set(c events.Catalog, l *library.Library) {
 	st.mu.Lock()
-	st.open[l.Name()] = o
-	st.mu.Unlock()
-	st.following.Go(func() {
-		defer close(o.ended)
-		if err := l.Follow(ctx); err != nil {
-			st.log.Warn("the directory is not followed", "catalog", l.Name(), "err", err)
-		}
-	})
+	defer st.mu.Unlock()
+	if st.open[c] = l; l == nil {
+		delete(st.open, c)
+	}
 }
 
 // keep looks at the shelf from time to time, until ctx is done.
@@ -175,21 +153,16 @@ func (st *stall) keep(ctx context.Context) {
 
 // look serves what is there now and drops what is not.
 func (st *stall) look(ctx context.Context) {
-	for name, o := range st.open { // changed by this goroutine alone from now on
+	for name, l := range st.open { // changed by this goroutine alone from now on
 		why := ""
 		if _, err := os.Stat(st.files.file(name)); errors.Is(err, fs.ErrNotExist) {
 			why = "it was forgotten"
-		} else if o.Elsewhere() {
+		} else if l.Elsewhere() {
 			why = "it is another directory's now"
 		}
 		if why != "" {
-			o.stop()
-			<-o.ended // before the goodbye: nothing is written any more
 			st.server.Drop(name)
-			st.mu.Lock()
-			delete(st.open, name)
-			st.mu.Unlock()
-			_ = o.Close() // nothing was written through it
+			st.set(name, nil)
 			st.log.Info("no longer serves", "catalog", name, "reason", why)
 		}
 	}
@@ -211,9 +184,7 @@ func (st *stall) add(ctx context.Context, name events.Catalog) {
 	}
 	l, err := st.files.open(ctx, library.Config{Logger: st.log}, name)
 	if err == nil {
-		if err = st.server.Serve(server.Local(l)); err != nil {
-			_ = l.Close() // nothing was written through it
-		}
+		err = st.server.Add(l)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -224,7 +195,7 @@ func (st *stall) add(ctx context.Context, name events.Catalog) {
 		st.failed[name] = err.Error()
 	default:
 		delete(st.failed, name)
-		st.follow(ctx, l)
+		st.set(name, l)
 		st.log.Info("serves", "catalog", name, "reason", l.Dir())
 	}
 }

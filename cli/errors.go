@@ -13,6 +13,7 @@ import (
 	"natster/cli/term"
 	"natster/deploy/accounts"
 	"natster/events"
+	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
 )
 
@@ -160,7 +161,7 @@ func sentence(err error) string {
 		}
 	}
 	for _, about := range []error{
-		client.ErrOffline, client.ErrNotShared, client.ErrNotFound, client.ErrBusy, client.ErrRefused, client.ErrImpostor,
+		client.ErrOffline, client.ErrNotShared, catalog.ErrNotFound, client.ErrBusy, client.ErrRefused, client.ErrImpostor,
 	} {
 		if errors.Is(err, about) { // begins with the catalog, which may be called like a package
 			return term.OneLine(s)

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -13,12 +12,6 @@ import (
 
 // MinHashPrefix is how many digits of a hash name a file at least.
 const MinHashPrefix = 4
-
-// What [Contents.Find] and [Contents.Select] answer when they find nothing, or cannot tell what is meant; see [FindError].
-var (
-	ErrNotFound  = errors.New("no such file in the catalog")
-	ErrAmbiguous = errors.New("several files of the catalog are meant")
-)
 
 // A FindError says that What names no file of a catalog, or several. Candidates are those that were probably meant, a few
 // at most; a directory among them has a path that ends with a slash, and no hash. It unwraps to [ErrNotFound] or

@@ -107,14 +107,13 @@ func (r *catalogRun) run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = lib.Close() }() // it was only read
 	nc, err := r.n.cfg.Dial(ctx, creds, nats.Name("nexlet catalog "+name.String()))
 	if err != nil {
 		return fmt.Errorf("connect to natster: %w", err)
 	}
 	defer nc.Close()
 	srv, err := server.New(server.Config{
-		Conn: nc, Account: owner, Catalogs: []server.Library{server.Local(lib)},
+		Conn: nc, Account: owner, Catalogs: []server.Library{lib},
 		Shares: api.NewClient(nc), Logger: r.w.log,
 	})
 	if err != nil {
@@ -127,8 +126,7 @@ func (r *catalogRun) run(ctx context.Context, ready func()) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	failed := make(chan error, 2)
-	wg.Go(func() { failed <- r.w.contain(func() error { return lib.Follow(ctx) }) })
+	failed := make(chan error, 1)
 	wg.Go(func() { failed <- r.w.contain(func() error { return srv.Run(ctx) }) })
 	select {
 	case <-srv.Ready():

@@ -11,16 +11,16 @@ import (
 	"natster/deploy/accounts"
 	"natster/functions/api"
 	"natster/internal/private"
+	"natster/workloads/catalog"
 	"natster/workloads/catalog/library"
 	"natster/workloads/catalog/server"
 )
 
 // A hubServer serves the hub's catalog, which every newcomer is given, from a directory.
 type hubServer struct {
-	conn    *nats.Conn
-	library *library.Library
-	cancel  context.CancelFunc
-	ended   chan error
+	conn   *nats.Conn
+	cancel context.CancelFunc
+	ended  chan error
 }
 
 // serveHub reads c.HubDir and returns when it is being served.
@@ -37,13 +37,14 @@ func (w *World) serveHub(ctx context.Context) (_ *hubServer, err error) {
 			err = errors.Join(err, h.stop())
 		}
 	}()
-	if h.library, err = library.Open(ctx, library.Config{
+	l, err := library.Open(ctx, library.Config{
 		Dir: w.config.HubDir, File: filepath.Join(w.config.Dir, "hub", "catalog.json"),
 		Name: w.config.HubCatalog, Description: "what everybody is given", Logger: w.config.Logger,
-	}); err != nil {
+	})
+	if err != nil {
 		return nil, hint(err)
 	}
-	if _, err := h.library.Scan(ctx); err != nil && !errors.Is(err, library.ErrAway) { // then it is served when it comes
+	if _, err := l.Scan(ctx); err != nil && !errors.Is(err, catalog.ErrAway) { // then it is served when it comes
 		return nil, hint(err)
 	}
 	creds, err := w.keeper.User(ctx, w.known.Hub, accounts.OwnerUser, accounts.Permissions{All: true})
@@ -55,7 +56,7 @@ func (w *World) serveHub(ctx context.Context) (_ *hubServer, err error) {
 		return nil, err
 	}
 	s, err := server.New(server.Config{
-		Conn: h.conn, Account: w.known.Hub, Catalogs: []server.Library{server.Local(h.library)},
+		Conn: h.conn, Account: w.known.Hub, Catalogs: []server.Library{l},
 		Shares: api.NewClient(h.conn), Logger: w.config.Logger,
 	})
 	if err != nil {
@@ -64,7 +65,7 @@ func (w *World) serveHub(ctx context.Context) (_ *hubServer, err error) {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx)) // until stop, not until Start's context ends
 	h.cancel = cancel
 	go func() {
-		err := s.RunLocal(running, h.library)
+		err := s.Run(running)
 		if err != nil {
 			w.config.Logger.Error("the hub's catalog is not served any more", "err", err)
 		}
@@ -92,9 +93,6 @@ func (h *hubServer) stop() error {
 	}
 	if h.conn != nil {
 		h.conn.Close()
-	}
-	if h.library != nil {
-		err = errors.Join(err, h.library.Close())
 	}
 	return err
 }

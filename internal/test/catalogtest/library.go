@@ -2,6 +2,7 @@ package catalogtest
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"io"
 	"math/rand/v2"
@@ -118,16 +119,22 @@ func (l *Library) Changes() <-chan struct{} {
 	return l.changed
 }
 
+// Follow waits until ctx is done.
+func (l *Library) Follow(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
 // OpenFile opens a file.
-func (l *Library) OpenFile(h events.Hash) (server.File, error) {
+func (l *Library) OpenFile(h events.Hash) (catalog.File, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := l.content[h]
 	switch {
 	case f == nil:
-		return nil, server.ErrNotFound
+		return nil, catalog.ErrNotFound
 	case f.changed:
-		return nil, server.ErrChanged
+		return nil, catalog.ErrChanged
 	}
 	l.opened++
 	return &openFile{memFile: f}, nil
@@ -170,7 +177,7 @@ func (f *openFile) Check() error {
 	f.library.mu.Lock()
 	defer f.library.mu.Unlock()
 	if f.changed {
-		return server.ErrChanged
+		return catalog.ErrChanged
 	}
 	return nil
 }
@@ -181,5 +188,15 @@ func (f *openFile) Close() error {
 		defer f.library.mu.Unlock()
 		f.library.opened--
 	})
+	return nil
+}
+
+// Still returns l without what its directory becomes: nobody follows it.
+func Still(l server.Library) server.Library { return still{l} }
+
+type still struct{ server.Library }
+
+func (still) Follow(ctx context.Context) error {
+	<-ctx.Done()
 	return nil
 }

@@ -99,7 +99,7 @@ func serveRole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := server.New(server.Config{Conn: nc, Account: set.Me, Catalogs: []server.Library{server.Local(lib)},
+	s, err := server.New(server.Config{Conn: nc, Account: set.Me, Catalogs: []server.Library{lib},
 		Shares: always{{From: set.Me, To: set.Other, Catalog: catalogtest.Films}}})
 	if err != nil {
 		return err

@@ -18,13 +18,10 @@ import (
 	"natster/workloads/catalog/seal"
 )
 
-// Errors to branch on; every error of this package that has one of these causes wraps it.
+// Errors to branch on, beside those of package catalog. Every error of this package that has one of these causes wraps it.
 var (
 	ErrNotShared      = errors.New("the catalog is not shared with this account")
-	ErrNotFound       = errors.New("the catalog has no such file")
 	ErrOffline        = errors.New("nobody serves the catalog now")
-	ErrChanged        = errors.New("the file changed or is gone at its owner's")
-	ErrAway           = errors.New("the file is listed, and cannot be had now")
 	ErrBusy           = errors.New("the catalog's server is busy")
 	ErrRefused        = errors.New("the catalog's server refuses")
 	ErrImpostor       = errors.New("the answer is not from whom it should be")
@@ -185,9 +182,9 @@ func (c *Client) request(ctx context.Context, subject string, body []byte) (m *n
 // refusals is the one table from codes of the wire to errors of this package.
 var refusals = map[api.Code]error{
 	api.CodeForbidden:   ErrNotShared,
-	api.CodeNotFound:    ErrNotFound,
-	api.CodeGone:        ErrChanged,
-	api.CodeAway:        ErrAway,
+	api.CodeNotFound:    catalog.ErrNotFound,
+	api.CodeGone:        catalog.ErrChanged,
+	api.CodeAway:        catalog.ErrAway,
 	api.CodeTooMany:     ErrBusy,
 	api.CodeUnavailable: ErrOffline,
 }

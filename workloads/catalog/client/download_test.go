@@ -137,7 +137,7 @@ func TestRefusalsAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Serve(t, func(c *server.Config) { c.Limits.CallerSessions = 1 })
-	expect("no such file", client.ErrNotFound)
+	expect("no such file", catalog.ErrNotFound)
 	e = w.Library.Add("a.mp4", catalogtest.Content(100, 1))
 	f, err := c.Open(t.Context(), films, e)
 	if err != nil {
@@ -149,7 +149,7 @@ func TestRefusalsAreTold(t *testing.T) {
 	}
 	wait.Eventually(t, "the session is closed", func() bool { return w.Library.Open() == 0 })
 	w.Library.Change(e.Hash)
-	expect("changed", client.ErrChanged)
+	expect("changed", catalog.ErrChanged)
 	w.Shares.Set()
 	w.Tell(t, events.FeedUnshared, 1)
 	wait.Eventually(t, "bob is refused", func() bool {

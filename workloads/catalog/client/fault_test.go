@@ -274,7 +274,7 @@ func TestAFileThatChangesMeanwhileIsNotKept(t *testing.T) {
 		return nil
 	})
 	dir := t.TempDir()
-	if _, err := download(t, bob(t, w), dir, e); !errors.Is(err, client.ErrChanged) {
+	if _, err := download(t, bob(t, w), dir, e); !errors.Is(err, catalog.ErrChanged) {
 		t.Fatal(err)
 	}
 	expectOnly(t, dir, client.PartialName(e))

@@ -41,7 +41,7 @@ type cached struct {
 	waiters int
 }
 
-// Open opens a file of a catalog for reading any part of it. Errors wrap [ErrNotShared], [ErrNotFound], [ErrChanged],
+// Open opens a file of a catalog for reading any part of it. Errors wrap [ErrNotShared], [catalog.ErrNotFound], [catalog.ErrChanged],
 // [ErrOffline], [ErrBusy], [ErrImpostor] or [ErrNoRandomAccess]. Close the file after use.
 func (c *Client) Open(ctx context.Context, name events.Catalog, e catalog.Entry) (*File, error) {
 	origin, err := c.origin(ctx, name)

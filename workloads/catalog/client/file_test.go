@@ -131,7 +131,7 @@ func TestAFileOutlivesItsServer(t *testing.T) {
 	w.Restart(t)
 	read(400 * chunk)
 	w.Library.Change(e.Hash)
-	if _, err := f.ReadAt(make([]byte, 10), 600*chunk); !errors.Is(err, client.ErrChanged) {
+	if _, err := f.ReadAt(make([]byte, 10), 600*chunk); !errors.Is(err, catalog.ErrChanged) {
 		t.Fatal(err)
 	}
 }

@@ -121,7 +121,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e, f, done, err := g.lookUp(r.Context(), name, what)
-	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrChanged) { // since it was listed, which open has forgotten
+	if errors.Is(err, catalog.ErrNotFound) || errors.Is(err, catalog.ErrChanged) { // since it was listed, which open has forgotten
 		e, f, done, err = g.lookUp(r.Context(), name, what)
 	}
 	if err != nil {
@@ -280,12 +280,11 @@ var statuses = []struct {
 	err    error
 	status int
 }{
-	{catalog.ErrNotFound, http.StatusNotFound},
 	{catalog.ErrAmbiguous, http.StatusNotFound},
-	{ErrNotFound, http.StatusNotFound},
+	{catalog.ErrNotFound, http.StatusNotFound},
 	{ErrNotShared, http.StatusForbidden},
-	{ErrChanged, http.StatusGone},
-	{ErrAway, http.StatusServiceUnavailable},
+	{catalog.ErrChanged, http.StatusGone},
+	{catalog.ErrAway, http.StatusServiceUnavailable},
 	{ErrBusy, http.StatusServiceUnavailable},
 	{ErrOffline, http.StatusServiceUnavailable},
 	{ErrNoRandomAccess, http.StatusNotImplemented},

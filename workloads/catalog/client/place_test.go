@@ -261,7 +261,7 @@ func TestADownloadThatFailsLeavesNoDirectories(t *testing.T) {
 	w.Library.Change(e.Hash)
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "not", "there")
-	if _, err := download(t, bob(t, w), dir, e); !errors.Is(err, client.ErrChanged) {
+	if _, err := download(t, bob(t, w), dir, e); !errors.Is(err, catalog.ErrChanged) {
 		t.Fatal(err)
 	}
 	if err := stop(); err != nil {

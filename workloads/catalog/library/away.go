@@ -14,10 +14,6 @@ import (
 	"natster/workloads/catalog"
 )
 
-// ErrAway says that files are listed and cannot be had now, because their disk is away or does not let itself be read. It
-// says nothing against the list.
-var ErrAway = errors.New("the disk is away")
-
 // An Away is a part of the directory that is listed and was not there at the last look. What is known of it is kept until
 // it is back, or until [Library.ScanAccepting].
 type Away struct {
@@ -230,5 +226,5 @@ func cannotRead(err error) bool {
 
 // awayError is the error about a file that cannot be had now.
 func awayError(e catalog.Entry, why string) error {
-	return fmt.Errorf("library: %q: %w: %s", e.Path, ErrAway, why)
+	return fmt.Errorf("library: %q: %w: %s", e.Path, catalog.ErrAway, why)
 }

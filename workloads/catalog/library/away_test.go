@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"natster/workloads/catalog"
 )
 
 // mounts plays disks that come and go: a directory that is listed in it is one's root.
@@ -91,17 +93,17 @@ func TestADiskThatIsAwayKeepsItsList(t *testing.T) {
 	s.scan()
 	s.do(s.Describe("07", "the one with the goat"))
 	mount := s.unmount(m, ".")
-	s.scanFails(ErrAway)
+	s.scanFails(catalog.ErrAway)
 	s.isAway(". 40")
 	if len(s.Contents().Entries) != 40 || s.described("07") == "" {
 		t.Error("the list went with the disk")
 	}
-	if _, err := s.OpenFile(hashOf("7")); !errors.Is(err, ErrAway) || errors.Is(err, ErrChanged) {
+	if _, err := s.OpenFile(hashOf("7")); !errors.Is(err, catalog.ErrAway) || errors.Is(err, catalog.ErrChanged) {
 		t.Errorf("a file of it: %v", err)
 	}
 	s.put("README", "nothing is mounted here") // on the mount point
 	s.reopen()                                 // a computer that starts before its disk
-	s.scanFails(ErrAway)
+	s.scanFails(catalog.ErrAway)
 	s.isAway(". 40")
 	if _, ok := s.Path("README"); ok {
 		t.Error("what lies on the mount point is listed")
@@ -124,7 +126,7 @@ func TestAnotherDiskInItsPlaceIsNotShared(t *testing.T) {
 	for i := range 50 {
 		s.put(fmt.Sprintf("private %d", i), "x")
 	}
-	s.scanFails(ErrAway)
+	s.scanFails(catalog.ErrAway)
 	s.lists("a b")
 	if _, err := s.ScanAccepting(t.Context()); err != nil {
 		t.Error(err)
@@ -146,7 +148,7 @@ func TestAnEmptiedDirectoryIsBelievedWhenItsOwnerSaysSo(t *testing.T) {
 	for i := range 58 {
 		s.remove(fmt.Sprintf("%02d", i))
 	}
-	s.scanFails(ErrAway) // nearly everything
+	s.scanFails(catalog.ErrAway) // nearly everything
 	if len(s.Contents().Entries) != 60 {
 		t.Error("the list was emptied")
 	}
@@ -160,7 +162,7 @@ func TestAnEmptiedDirectoryIsBelievedWhenItsOwnerSaysSo(t *testing.T) {
 	s.scan()
 	s.lists("59")
 	s.do(os.RemoveAll(s.Dir()))
-	s.scanFails(ErrAway)
+	s.scanFails(catalog.ErrAway)
 	s.lists("59")
 	s.reopen() // needs no directory
 	s.lists("59")
@@ -208,7 +210,7 @@ func TestADiskInTheDirectory(t *testing.T) {
 	s.reopen()
 	s.scan()
 	s.isAway("disk 2")
-	if _, err := s.OpenFile(hashOf("c")); !errors.Is(err, ErrAway) {
+	if _, err := s.OpenFile(hashOf("c")); !errors.Is(err, catalog.ErrAway) {
 		t.Errorf("a file of it: %v", err)
 	}
 	mount()
@@ -276,7 +278,7 @@ func TestWhatCannotBeReadStaysListed(t *testing.T) {
 	r := s.scan()
 	s.lists("a/1 a/2 b")
 	s.isAway("a 2")
-	if _, err := s.OpenFile(hashOf("1")); !errors.Is(err, ErrAway) {
+	if _, err := s.OpenFile(hashOf("1")); !errors.Is(err, catalog.ErrAway) {
 		t.Errorf("a file in it: %v", err)
 	}
 	if r.Away != 2 || s.reason("a") != Unreadable || s.reason("b") != Unreadable {
@@ -295,16 +297,16 @@ func TestADownloadFromADiskThatWentJustNow(t *testing.T) {
 	f, err := s.OpenFile(hashOf("a"))
 	s.do(err)
 	defer f.Close()
-	f.rest()
+	f.(*file).rest()
 	mount := s.unmount(m, ".") // and nobody has looked
-	if _, err := s.OpenFile(hashOf("a")); !errors.Is(err, ErrAway) || errors.Is(err, ErrChanged) {
+	if _, err := s.OpenFile(hashOf("a")); !errors.Is(err, catalog.ErrAway) || errors.Is(err, catalog.ErrChanged) {
 		t.Errorf("a new download: %v", err)
 	}
-	if err := f.Unchanged(); !errors.Is(err, ErrAway) || errors.Is(err, ErrChanged) {
+	if err := f.Check(); !errors.Is(err, catalog.ErrAway) || errors.Is(err, catalog.ErrChanged) {
 		t.Errorf("one that runs: %v", err)
 	}
 	mount()
-	if err := f.Unchanged(); err != nil {
+	if err := f.Check(); err != nil {
 		t.Errorf("when it is back: %v", err)
 	}
 }
@@ -324,7 +326,7 @@ func TestNothingIsKeptOpen(t *testing.T) {
 	s.do(err)
 	defer f.Close()
 	s.do(func() error { _, err := f.ReadAt(make([]byte, 1), 0); return err }())
-	f.rest() // as after a while
+	f.(*file).rest() // as after a while
 	open := func() (what []string) {
 		list, _ := os.ReadDir("/proc/self/fd") // where there is none nothing can be told
 		for _, d := range list {
@@ -340,13 +342,13 @@ func TestNothingIsKeptOpen(t *testing.T) {
 		}
 	}
 	b := make([]byte, 1)
-	if _, err := f.ReadAt(b, 0); err != nil || string(b) != "a" || f.Unchanged() != nil {
+	if _, err := f.ReadAt(b, 0); err != nil || string(b) != "a" || f.Check() != nil {
 		t.Errorf("read again: %q %v", b, err)
 	}
-	f.rest()
+	f.(*file).rest()
 	s.do(os.Rename(s.path("a"), s.path("b")))
 	s.put("a", "b")
-	if _, err := f.ReadAt(b, 0); !errors.Is(err, ErrChanged) {
+	if _, err := f.ReadAt(b, 0); !errors.Is(err, catalog.ErrChanged) {
 		t.Errorf("another file came out: %q %v", b, err)
 	}
 }
@@ -407,7 +409,7 @@ func TestNewRightsEndNoReading(t *testing.T) {
 	defer f.Close()
 	for _, mode := range []os.FileMode{0o600, 0o644, 0o640} {
 		s.do(os.Chmod(s.path("a"), mode))
-		if err := f.Unchanged(); err != nil {
+		if err := f.Check(); err != nil {
 			t.Fatalf("it changed, says %v", err)
 		}
 	}
@@ -419,12 +421,12 @@ func TestNewRightsEndNoReading(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	if err := f.Unchanged(); err != nil || s.Revision() != revision {
+	if err := f.Check(); err != nil || s.Revision() != revision {
 		t.Errorf("read again: %v", err)
 	}
 	s.retouch("a", "b")
 	s.until("it is noticed", func() bool { return s.holds("a", "b") })
-	if err := f.Unchanged(); !errors.Is(err, ErrChanged) {
+	if err := f.Check(); !errors.Is(err, catalog.ErrChanged) {
 		t.Errorf("other content, and %v", err)
 	}
 }
@@ -439,7 +441,7 @@ func TestWhatADownloadFindsChangedIsReadAgain(t *testing.T) {
 	s.put("a", "another")
 	s.remove("b")
 	for _, was := range []string{"a", "b"} {
-		if _, err := s.OpenFile(hashOf(was)); !errors.Is(err, ErrChanged) {
+		if _, err := s.OpenFile(hashOf(was)); !errors.Is(err, catalog.ErrChanged) {
 			t.Errorf("%s: %v", was, err)
 		}
 	}

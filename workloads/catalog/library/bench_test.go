@@ -53,7 +53,6 @@ func BenchmarkScan(b *testing.B) {
 				if r, err := l.Scan(b.Context()); err != nil || r.Hashed != t.files {
 					b.Fatal(r, err)
 				}
-				l.Close()
 			}
 		})
 	}
@@ -78,18 +77,16 @@ func BenchmarkRescan(b *testing.B) {
 		}
 	}
 	l := open()
-	defer l.Close()
 	scan(l, files)
 	b.Run("cold", func(b *testing.B) {
 		for b.Loop() {
 			l := open()
 			scan(l, 0)
-			l.Close()
 		}
 	})
 	b.Run("open", func(b *testing.B) {
 		for b.Loop() {
-			open().Close()
+			open()
 		}
 	})
 	b.Run("warm", func(b *testing.B) {

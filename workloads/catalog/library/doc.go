@@ -45,7 +45,7 @@
 // A deletion is believed where it is seen: while the library is followed, or as some files of many. A directory that is not
 // there, or in which hardly one file of twenty is left, is away: unless half as many others are there, on the same disk, its list
 // is kept with descriptions and hashes, and nothing else in it is taken. The same holds for each disk mounted in the
-// directory (on Linux), and for what cannot be read. Opening such a file is [ErrAway]. Follow looks every few seconds
+// directory (on Linux), and for what cannot be read. Opening such a file is [catalog.ErrAway]. Follow looks every few seconds
 // whether it is back; [Library.ScanAccepting] believes that it is gone.
 //
 // # Promises and limits

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"natster/workloads/catalog"
 )
 
 // ErrFollowing says that the library is being followed already.
@@ -282,7 +284,7 @@ func (f *follower) finish(o outcome) {
 			f.trouble(err)
 		}
 	}
-	if errors.Is(o.err, ErrAway) {
+	if errors.Is(o.err, catalog.ErrAway) {
 		o.err = nil // said already
 	}
 	if o.err != nil && !errors.Is(o.err, context.Canceled) {

@@ -214,7 +214,6 @@ func TestFollowEditsOfTheCatalogFile(t *testing.T) {
 		return err == nil
 	})
 	other.reopen()
-	defer other.Close()
 	s.do(other.Describe("a.txt", "described elsewhere"))
 	revision := s.Revision()
 	s.until("the description is known", func() bool {
@@ -415,7 +414,6 @@ func TestTheCatalogFileOfAnotherDirectoryIsLeftAlone(t *testing.T) {
 	other.cfg.Dir = t.TempDir()
 	s.do(os.WriteFile(filepath.Join(other.cfg.Dir, "b.txt"), []byte("two"), 0o600))
 	other.reopen()
-	defer other.Close()
 	other.scan()
 	s.put("c.txt", "three")
 	s.until("it is known that the catalog is elsewhere", s.Elsewhere)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"natster/workloads/catalog"
 )
 
 func TestADiskOfWhichNoEventTellsIsNoticed(t *testing.T) {
@@ -41,7 +43,7 @@ func TestADiskThatGoesDuringALookIsAway(t *testing.T) {
 		s.remove("x")
 	})
 	_, _, err := s.update(t.Context(), look{scope: []string{"dir"}, onDir: func(string) { goes() }})
-	if !errors.Is(err, ErrAway) {
+	if !errors.Is(err, catalog.ErrAway) {
 		t.Errorf("the look says %v", err)
 	}
 	s.lists("dir/a dir/b x")
@@ -57,7 +59,7 @@ func TestARemovedFileIsReadNoFurther(t *testing.T) {
 	s.do(err)
 	defer f.Close()
 	s.remove("a")
-	if err := f.Unchanged(); !errors.Is(err, ErrChanged) {
+	if err := f.Check(); !errors.Is(err, catalog.ErrChanged) {
 		t.Errorf("one that was removed: %v", err)
 	}
 }
@@ -152,7 +154,6 @@ func TestWhatStandsInThePlaceOfADiskThatIsGoneForGoodIsServed(t *testing.T) {
 	s.until("the other disk is seen", func() bool { return s.snap.Load().seen["disk"] == "sdcard.1" })
 	other := &shelf{t: t, cfg: s.cfg} // `natster catalog rescan --accept-empty`
 	other.reopen()
-	defer other.Close()
 	_, err := other.ScanAccepting(t.Context())
 	s.do(err)
 	other.lists("disk/other x")

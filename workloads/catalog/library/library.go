@@ -103,7 +103,7 @@ type Library struct {
 
 // Open opens the catalog that c describes, with what its file remembers; it does not look through the directory, see
 // [Library.Scan]. Only a catalog without a file needs its directory to be there. The error wraps [ErrCatalogFile] or
-// [ErrDirectory] where it is about those, [ErrPrivate] where the directory may not be listed. Close the library after use.
+// [ErrDirectory] where it is about those, [ErrPrivate] where the directory may not be listed.
 func Open(ctx context.Context, c Config) (*Library, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -182,9 +182,6 @@ func (l *Library) openDir() (*os.Root, error) {
 	}
 	return root, nil
 }
-
-// Close ends the use of the library. It does not wait for a scan, and files that are open stay so.
-func (l *Library) Close() error { return nil }
 
 // Name is the catalog's name.
 func (l *Library) Name() events.Catalog { return l.snap.Load().name }

@@ -37,16 +37,12 @@ func newShelf(t testing.TB, change ...func(*Config)) *shelf {
 		f(&s.cfg)
 	}
 	s.reopen()
-	t.Cleanup(func() { s.Close() })
 	return s
 }
 
 // reopen is a restart.
 func (s *shelf) reopen() {
 	s.t.Helper()
-	if s.Library != nil {
-		s.Close()
-	}
 	l, err := Open(context.Background(), s.cfg)
 	if err != nil {
 		s.t.Fatal(err)
@@ -280,21 +276,20 @@ func TestOpenFileGivesOnlyWhatWasHashed(t *testing.T) {
 	f, err := s.OpenFile(hashOf("one"))
 	s.do(err)
 	defer f.Close()
-	if got, err := io.ReadAll(io.NewSectionReader(f, 0, 10)); string(got) != "one" || err != nil || f.Entry.Path != "a.txt" || f.Unchanged() != nil {
-		t.Error(string(got), err, f.Entry)
+	if got, err := io.ReadAll(io.NewSectionReader(f, 0, 10)); string(got) != "one" || err != nil || f.(*file).entry.Path != "a.txt" || f.Check() != nil {
+		t.Error(string(got), err, f.(*file).entry)
 	}
 	s.do(os.WriteFile(s.path("a.txt"), []byte("longer"), 0o644))
-	if err := f.Unchanged(); !errors.Is(err, ErrChanged) {
+	if err := f.Check(); !errors.Is(err, catalog.ErrChanged) {
 		t.Errorf("changed under the reader: %v", err)
 	}
 	other, err := s.OpenFile(hashOf("one")) // the other copy is still good
 	s.do(err)
-	other.Close()
-	if other.Entry.Path != "b/a.txt" {
-		t.Errorf("%+v", other.Entry)
+	if other.(*file).entry.Path != "b/a.txt" {
+		t.Errorf("%+v", other.(*file).entry)
 	}
 	s.remove("b")
-	if _, err := s.OpenFile(hashOf("one")); !errors.Is(err, ErrChanged) {
+	if _, err := s.OpenFile(hashOf("one")); !errors.Is(err, catalog.ErrChanged) {
 		t.Errorf("all changed or gone: %v", err)
 	}
 	if _, err := s.OpenFile(hashOf("none")); !errors.Is(err, catalog.ErrNotFound) {
@@ -353,7 +348,7 @@ func TestAMissingDirectoryForgetsNothing(t *testing.T) {
 	s.put("a.txt", "one")
 	s.scan()
 	s.do(os.Rename(s.Dir(), s.Dir()+".away")) // a disk that is not mounted
-	if _, err := s.Scan(t.Context()); !errors.Is(err, ErrAway) {
+	if _, err := s.Scan(t.Context()); !errors.Is(err, catalog.ErrAway) {
 		t.Error(err)
 	}
 	s.lists("a.txt")

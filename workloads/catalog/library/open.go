@@ -14,30 +14,26 @@ import (
 	"natster/workloads/catalog"
 )
 
-// ErrChanged says that a file is not what the catalog lists: it was changed, replaced or removed since it was hashed. While
-// the library is followed, whoever gets it has it looked at again at once.
-var ErrChanged = errors.New("the file has changed since it was catalogued")
-
 // letGo is how long a file that nobody reads stays open: as long as it is, its disk cannot be unmounted.
 const letGo = 3 * time.Second
 
-// A File is a file of the catalog, for reading. It is safe for concurrent use. Its descriptor is let go of when it is not
-// read for a while, and had again when it is.
-type File struct {
-	Entry catalog.Entry
+// A file is an open file of the library, a [catalog.File]. Its descriptor is closed when it is not read for a while, and
+// opened again when it is.
+type file struct {
+	entry catalog.Entry
 
 	library *Library
 	idle    *time.Timer
 	mu      sync.Mutex
-	file    *os.File // nil: let go of
+	file    *os.File // nil: closed meanwhile
 	stamp   stamp    // of the content of Entry
 	readers int
 	closed  bool
 }
 
 // OpenFile opens a file with content h. If the catalog lists none the error wraps [catalog.ErrNotFound]; if the files it
-// lists are no longer what was hashed, [ErrChanged]; if their disk is away or cannot be read, [ErrAway].
-func (l *Library) OpenFile(h events.Hash) (*File, error) {
+// lists are no longer what was hashed, [catalog.ErrChanged]; if their disk is away or cannot be read, [catalog.ErrAway].
+func (l *Library) OpenFile(h events.Hash) (catalog.File, error) {
 	s := l.snap.Load()
 	idx := s.withHash(h)
 	if len(idx) == 0 {
@@ -45,9 +41,9 @@ func (l *Library) OpenFile(h events.Hash) (*File, error) {
 	}
 	var first error
 	for _, i := range idx {
-		f := &File{Entry: s.entries[i], library: l, stamp: s.marks[i].stamp}
+		f := &file{entry: s.entries[i], library: l, stamp: s.marks[i].stamp}
 		if err := f.open(); err != nil {
-			if first == nil || errors.Is(err, ErrAway) {
+			if first == nil || errors.Is(err, catalog.ErrAway) {
 				first = err
 			}
 			continue
@@ -59,20 +55,20 @@ func (l *Library) OpenFile(h events.Hash) (*File, error) {
 }
 
 // open opens the file, and refuses what is not what was hashed. The lock is held, or nobody else has f.
-func (f *File) open() error {
+func (f *file) open() error {
 	l := f.library
 	root, err := l.openDir()
 	var file *os.File
 	if err == nil {
 		defer root.Close()
-		file, err = root.OpenFile(f.Entry.Path, openFlags, 0)
+		file, err = root.OpenFile(f.entry.Path, openFlags, 0)
 	}
 	switch {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return fmt.Errorf("library: %q: %w", f.Entry.Path, err)
+		return fmt.Errorf("library: %q: %w", f.entry.Path, err)
 	case err != nil && root == nil, err != nil && cannotRead(err):
-		l.suspect(f.Entry.Path)
-		return awayError(f.Entry, reasonOf(err))
+		l.suspect(f.entry.Path)
+		return awayError(f.entry, reasonOf(err))
 	case err != nil:
 		return f.changed(err)
 	}
@@ -85,23 +81,23 @@ func (f *File) open() error {
 }
 
 // changed is the error about a file that is not what was hashed, or has gone with its disk.
-func (f *File) changed(why error) error {
-	f.library.suspect(f.Entry.Path)
-	if away, is := f.library.awayAt(f.library.snap.Load(), f.Entry.Path); is {
-		return awayError(f.Entry, away)
+func (f *file) changed(why error) error {
+	f.library.suspect(f.entry.Path)
+	if away, is := f.library.awayAt(f.library.snap.Load(), f.entry.Path); is {
+		return awayError(f.entry, away)
 	}
 	if why != nil {
-		return fmt.Errorf("library: %q: %w: %w", f.Entry.Path, ErrChanged, why)
+		return fmt.Errorf("library: %q: %w: %w", f.entry.Path, catalog.ErrChanged, why)
 	}
-	return fmt.Errorf("library: %q: %w", f.Entry.Path, ErrChanged)
+	return fmt.Errorf("library: %q: %w", f.entry.Path, catalog.ErrChanged)
 }
 
 // check tells whether file is what was hashed.
-func (f *File) check(file *os.File) error {
+func (f *file) check(file *os.File) error {
 	fi, err := file.Stat()
 	switch {
 	case err != nil && cannotRead(err):
-		return awayError(f.Entry, reasonOf(err))
+		return awayError(f.entry, reasonOf(err))
 	case err != nil:
 		return f.changed(err)
 	case unlinked(fi):
@@ -116,12 +112,12 @@ func (f *File) check(file *os.File) error {
 	}
 	// Its rights or its name have changed, or somebody changed it and set the time back. Until it was read again, which
 	// happens now, it is taken for the same.
-	e, known := f.library.stampAt(f.Entry.Path)
+	e, known := f.library.stampAt(f.entry.Path)
 	switch {
-	case known.is(now) && e.Hash == f.Entry.Hash:
+	case known.is(now) && e.Hash == f.entry.Hash:
 		f.stamp = now
 		return nil
-	case known.is(now), !known.like(now), !f.library.suspect(f.Entry.Path):
+	case known.is(now), !known.like(now), !f.library.suspect(f.entry.Path):
 		return f.changed(nil)
 	}
 	return nil
@@ -137,8 +133,8 @@ func (l *Library) stampAt(path string) (catalog.Entry, stamp) {
 	return s.entries[i], s.marks[i].stamp
 }
 
-// ReadAt reads like an [io.ReaderAt]. What it read is vouched for by Unchanged alone.
-func (f *File) ReadAt(b []byte, off int64) (int, error) {
+// ReadAt reads like an [io.ReaderAt]. What it read is vouched for by Check alone.
+func (f *file) ReadAt(b []byte, off int64) (int, error) {
 	file, err := f.hold()
 	if err != nil {
 		return 0, err
@@ -146,14 +142,17 @@ func (f *File) ReadAt(b []byte, off int64) (int, error) {
 	defer f.release()
 	n, err := file.ReadAt(b, off)
 	if err != nil && err != io.EOF && cannotRead(err) {
-		return n, awayError(f.Entry, reasonOf(err))
+		return n, awayError(f.entry, reasonOf(err))
 	}
 	return n, err
 }
 
-// Unchanged returns nil as long as the file is what was hashed, or an error that wraps [ErrChanged] or [ErrAway]. Called
-// after a read, it vouches for what was read; a file that only got other rights is not thought to be changed.
-func (f *File) Unchanged() error {
+// Size is the length of what was hashed.
+func (f *file) Size() int64 { return f.entry.Size }
+
+// Check is one fstat, for the content and for the name. Called after a read, it vouches for what was read; a file that
+// only got other rights is not thought to be changed.
+func (f *file) Check() error {
 	file, err := f.hold()
 	if err != nil {
 		return err
@@ -165,11 +164,11 @@ func (f *File) Unchanged() error {
 }
 
 // hold returns the open file until release is called.
-func (f *File) hold() (*os.File, error) {
+func (f *file) hold() (*os.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
-		return nil, fmt.Errorf("library: %q: %w", f.Entry.Path, fs.ErrClosed)
+		return nil, fmt.Errorf("library: %q: %w", f.entry.Path, fs.ErrClosed)
 	}
 	if f.file == nil {
 		if err := f.open(); err != nil {
@@ -180,7 +179,7 @@ func (f *File) hold() (*os.File, error) {
 	return f.file, nil
 }
 
-func (f *File) release() {
+func (f *file) release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.readers--; f.readers > 0 {
@@ -194,7 +193,7 @@ func (f *File) release() {
 }
 
 // rest lets go of the file if nobody reads it.
-func (f *File) rest() {
+func (f *file) rest() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.readers == 0 {
@@ -202,7 +201,7 @@ func (f *File) rest() {
 	}
 }
 
-func (f *File) shut() {
+func (f *file) shut() {
 	if f.file != nil {
 		_ = f.file.Close() // it was only read
 		f.file = nil
@@ -210,7 +209,7 @@ func (f *File) shut() {
 }
 
 // Close ends the use of f; who reads it meanwhile may go on to the end of that.
-func (f *File) Close() error {
+func (f *file) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = true

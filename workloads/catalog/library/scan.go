@@ -31,7 +31,7 @@ type Report struct {
 
 // Scan looks through the directory, reads what is new or changed, and writes the catalog file. When ctx is done it returns
 // its error, but keeps what it has read by then: the next scan continues there. What is away stays listed; if that is the
-// directory itself the error wraps [ErrAway].
+// directory itself the error wraps [catalog.ErrAway].
 func (l *Library) Scan(ctx context.Context) (Report, error) {
 	r, _, err := l.update(ctx, look{scope: []string{"."}})
 	return r, err
@@ -120,7 +120,7 @@ func (l *Library) update(ctx context.Context, k look) (Report, []string, error) 
 func (l *Library) awayAll(v *visit, k look) error {
 	for _, a := range v.away {
 		if a.Path == "." && !k.accept {
-			return fmt.Errorf("library: catalog %q: %w: %s: %s", l.Name(), ErrAway, l.dir, a)
+			return fmt.Errorf("library: catalog %q: %w: %s: %s", l.Name(), catalog.ErrAway, l.dir, a)
 		}
 	}
 	return nil

@@ -21,8 +21,8 @@ var ErrNotRunning = errors.New("catalog server: it is not running")
 type served struct {
 	Library
 	service micro.Service
-	stop    context.CancelFunc // its requests, pushes and heartbeats
-	beats   sync.WaitGroup
+	stop    context.CancelFunc // its requests, pushes, heartbeats, and the following of its directory
+	work    sync.WaitGroup     // the last two
 }
 
 // catalogs are what is served now. They change while the server runs.
@@ -55,8 +55,8 @@ func (s *Server) beginAll(ctx context.Context, wg *sync.WaitGroup) error {
 	return nil
 }
 
-// Serve serves l as well, from when it returns; the server must be running. No name can be served twice.
-func (s *Server) Serve(l Library) error {
+// Add serves l as well, from when it returns; the server must be running. No name can be served twice.
+func (s *Server) Add(l Library) error {
 	s.now.mu.Lock()
 	defer s.now.mu.Unlock()
 	if s.now.ctx == nil || s.now.ctx.Err() != nil {
@@ -86,7 +86,12 @@ func (s *Server) begin(l Library) error {
 	s.now.reading.Lock()
 	s.now.all = append(s.now.all, x)
 	s.now.reading.Unlock()
-	x.beats.Go(func() { s.announce(ctx, l) })
+	x.work.Go(func() { s.announce(ctx, l) })
+	x.work.Go(func() {
+		if err := l.Follow(ctx); err != nil {
+			s.log.Warn("the directory is not followed", "catalog", l.Name(), "err", err)
+		}
+	})
 	return nil
 }
 
@@ -118,7 +123,7 @@ func (s *Server) leave(some []*served, why seal.End) {
 		x.stop()
 	}
 	for _, x := range some {
-		x.beats.Wait() // no heartbeat after the goodbye
+		x.work.Wait() // no heartbeat after the goodbye, and nothing is written any more
 	}
 	s.gate.Lock() // the requests that were running have been answered
 	for _, x := range s.sessions.all() {

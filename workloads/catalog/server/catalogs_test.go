@@ -26,10 +26,10 @@ func TestACatalogComesAndGoesWhileAnotherIsServed(t *testing.T) {
 	other.Add("b.mp3", catalogtest.Content(100, 2))
 	own := w.Alice.Conn(t)
 	get := events.CatalogSubject(music, events.VerbGet)
-	if err := s.Serve(other); err != nil {
+	if err := s.Add(other); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Serve(other); err == nil {
+	if err := s.Add(other); err == nil {
 		t.Error("a catalog is served twice")
 	}
 	expectCode(t, catalogtest.Ask(t, own, get, nil), api.CodeOK)
@@ -47,7 +47,7 @@ func TestACatalogComesAndGoesWhileAnotherIsServed(t *testing.T) {
 		t.Errorf("%s does not say %s", m.Data, want)
 	}
 	expectCode(t, catalogtest.Ask(t, own, events.CatalogSubject(films, events.VerbGet), nil), api.CodeOK)
-	if err := s.Serve(other); err != nil {
+	if err := s.Add(other); err != nil {
 		t.Fatal(err)
 	}
 	expectCode(t, catalogtest.Ask(t, own, get, nil), api.CodeOK)
@@ -59,7 +59,7 @@ func TestAServerThatDoesNotRunServesNothingMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Serve(w.Library); !errors.Is(err, server.ErrNotRunning) {
+	if err := s.Add(w.Library); !errors.Is(err, server.ErrNotRunning) {
 		t.Errorf("%v", err)
 	}
 }

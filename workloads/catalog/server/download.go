@@ -94,18 +94,18 @@ func (s *Server) open(r request, q catalog.DownloadRequest) (x *session, a catal
 	}, nil
 }
 
-// awaySentence is what a receiver is told of [ErrAway]; the rest is its owner's to know.
+// awaySentence is what a receiver is told of [catalog.ErrAway]; the rest is its owner's to know.
 const awaySentence = "the owner's disk is away, or cannot be read: try again later"
 
 // openFile opens a library's file; errors are those of the wire.
-func openFile(l Library, h events.Hash) (File, error) {
+func openFile(l Library, h events.Hash) (catalog.File, error) {
 	f, err := l.OpenFile(h)
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, catalog.ErrNotFound):
 		return nil, api.Errorf(api.ErrNotFound, "%s has no file %s", l.Name(), h.Short())
-	case errors.Is(err, ErrChanged):
+	case errors.Is(err, catalog.ErrChanged):
 		return nil, api.Errorf(api.ErrGone, "file %s of %s changed or is gone", h.Short(), l.Name())
-	case errors.Is(err, ErrAway):
+	case errors.Is(err, catalog.ErrAway):
 		return nil, api.Errorf(api.ErrAway, "%s", awaySentence)
 	case err != nil:
 		return nil, fmt.Errorf("open %s of %s: %w", h.Short(), l.Name(), err)

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/events"
+	"natster/workloads/catalog"
 	"natster/workloads/catalog/seal"
 )
 
@@ -120,10 +121,10 @@ func (p *pump) send(s *session, i int64, buf []byte) (why *seal.End) {
 	}
 	n := s.layout.Length(i)
 	if err := readChunk(s.file, buf[seal.PrefixSize:seal.PrefixSize+n], s.layout.Offset(i)); err != nil {
-		if errors.Is(err, ErrChanged) {
+		if errors.Is(err, catalog.ErrChanged) {
 			return &seal.End{Code: codeChanged, Error: "the file changed or is gone"}
 		}
-		if errors.Is(err, ErrAway) {
+		if errors.Is(err, catalog.ErrAway) {
 			return &seal.End{Code: codeAway, Error: awaySentence}
 		}
 		p.log.Error("a file cannot be read", "session", s.id, "catalog", s.catalog, "err", err)
@@ -145,8 +146,8 @@ func (p *pump) send(s *session, i int64, buf []byte) (why *seal.End) {
 	return nil
 }
 
-// readChunk fills buf from f, and returns [ErrChanged] when f is not the file that was listed.
-func readChunk(f File, buf []byte, off int64) error {
+// readChunk fills buf from f, and returns [catalog.ErrChanged] when f is not the file that was listed.
+func readChunk(f catalog.File, buf []byte, off int64) error {
 	n, err := f.ReadAt(buf, off)
 	if changed := f.Check(); changed != nil {
 		return changed

@@ -89,7 +89,7 @@ func (p *pushes) start(ctx context.Context, wg *sync.WaitGroup, r request, q cat
 type push struct {
 	p       *pushes
 	r       request
-	file    File
+	file    catalog.File
 	hash    events.Hash
 	key     *seal.Key
 	target  string

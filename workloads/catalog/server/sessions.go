@@ -8,6 +8,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/workloads/catalog"
 	"natster/workloads/catalog/seal"
 )
 
@@ -28,7 +29,7 @@ type session struct {
 	hash    events.Hash
 	subject string // of its frames
 	layout  seal.Layout
-	file    File
+	file    catalog.File
 	sender  *seal.Sender
 
 	mu      sync.Mutex

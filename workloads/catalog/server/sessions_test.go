@@ -140,11 +140,10 @@ func TestAFileThatChangesEndsItsSessions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer lib.Close()
 			if _, err := lib.Scan(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			_, stop := w.Serve(t, func(c *server.Config) { c.Catalogs = []server.Library{server.Local(lib)} })
+			_, stop := w.Serve(t, func(c *server.Config) { c.Catalogs = []server.Library{catalogtest.Still(lib)} })
 			e := lib.Contents().Entries[0]
 			x := openSession(t, w.Bob.Conn(t), w.Alice.Key, w.Bob.Key, e, 4096)
 			expectCode(t, x.fetch([2]int64{0, 1}), api.CodeOK)
@@ -195,7 +194,7 @@ func TestAFileOnADiskThatIsAway(t *testing.T) {
 	if _, err := lib.Scan(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.Serve(t, func(c *server.Config) { c.Catalogs = []server.Library{server.Local(lib)} })
+	w.Serve(t, func(c *server.Config) { c.Catalogs = []server.Library{catalogtest.Still(lib)} })
 	e := lib.Contents().Entries[0]
 	if err := os.Rename(dir, dir+" elsewhere"); err != nil {
 		t.Fatal(err)

@@ -2,19 +2,10 @@ package server
 
 import (
 	"context"
-	"errors"
-	"io"
 
 	"natster/events"
 	"natster/functions/api"
 	"natster/workloads/catalog"
-)
-
-// Errors of [Library.OpenFile], [File.Check] and reading a [File].
-var (
-	ErrNotFound = errors.New("no such file in the catalog")
-	ErrChanged  = errors.New("the file changed or is gone")
-	ErrAway     = errors.New("the owner's disk is away") // or cannot be read now; the file is thought to be on it
 )
 
 // A Library is a catalog as its server sees it. All methods are called concurrently.
@@ -27,20 +18,11 @@ type Library interface {
 	Revision() int64
 	// Changes returns a channel that becomes readable when the contents change after the call.
 	Changes() <-chan struct{}
-	// OpenFile opens the file with the given content. It fails with [ErrNotFound] when none is listed, and with [ErrChanged]
-	// when the listed one is not that any more, and with [ErrAway] when that cannot be known.
-	OpenFile(events.Hash) (File, error)
-}
-
-// A File is an open file of a library, safe for concurrent reading.
-type File interface {
-	io.ReaderAt
-	io.Closer
-	// Size is the length in bytes that belongs to the hash.
-	Size() int64
-	// Check returns an error that wraps [ErrChanged] unless what was read until now was the file as listed. It is called once
-	// per chunk, so it should cost no more than a look at the file's times.
-	Check() error
+	// Follow keeps the catalog what its directory is, until ctx is done; then it returns nil.
+	Follow(context.Context) error
+	// OpenFile opens a file with the given content. It fails with [catalog.ErrNotFound] if none is listed, with
+	// [catalog.ErrChanged] if the listed one is not that any more, and with [catalog.ErrAway] if that cannot be known.
+	OpenFile(events.Hash) (catalog.File, error)
 }
 
 // Shares tells who may see what; an [api.Client] does.

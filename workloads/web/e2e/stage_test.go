@@ -29,6 +29,7 @@ import (
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/websessions"
+	"natster/internal/test/catalogtest"
 	"natster/internal/test/worldtest"
 	"natster/workloads/catalog/library"
 	"natster/workloads/catalog/server"
@@ -81,7 +82,6 @@ func newStage(t *testing.T, files *fixture) *stage {
 	if s.library, err = library.Open(t.Context(), library.Config{Dir: s.files.dir, Name: s.films, Description: "Films, pictures and a few traps", Quiet: 100 * time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.library.Close() })
 	if _, err := s.library.Scan(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -158,9 +158,9 @@ func (s *stage) serve(a *worldtest.Account, l *library.Library) error { return s
 func (s *stage) serveAs(what string, a *worldtest.Account, l *library.Library) error {
 	s.end(what)
 	nc := a.Connect(s.t)
-	srv, err := server.New(
-		server.Config{Conn: nc, Account: a.Key, Catalogs: []server.Library{server.Local(l)}, Shares: api.NewClient(nc)},
-	)
+	srv, err := server.New(server.Config{
+		Conn: nc, Account: a.Key, Catalogs: []server.Library{catalogtest.Still(l)}, Shares: api.NewClient(nc),
+	})
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,6 @@ func (s *stage) serveBobs() error {
 	if err != nil {
 		return err
 	}
-	s.t.Cleanup(func() { _ = l.Close() })
 	if _, err := l.Scan(s.t.Context()); err != nil {
 		return err
 	}
@@ -232,7 +231,6 @@ func (s *stage) serveAlbum(pictures int) error {
 		if s.album, err = library.Open(s.t.Context(), library.Config{Dir: dir, Name: name}); err != nil {
 			return err
 		}
-		s.t.Cleanup(func() { _ = s.album.Close() })
 		if _, err := s.album.Scan(s.t.Context()); err != nil {
 			return err
 		}
