@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,7 +108,7 @@ func tagsOf(c *cli.Context) (wire.Tags, error) {
 	return tags, nil
 }
 
-// wanted are the functions with these names, or all that nexlets offer, and the workloads of the Nexfiles.
+// wanted returns the functions with these names, or all that nexlets offer, and the workloads of the Nexfiles.
 func (e *env) wanted(ctx context.Context, n *nex.Client, tags wire.Tags, names, files []string) ([]nex.Want, error) {
 	fns, err := world.Declared()
 	if err != nil {
@@ -123,15 +124,15 @@ func (e *env) wanted(ctx context.Context, n *nex.Client, tags wire.Tags, names, 
 		wants = append(wants, w)
 	}
 	for _, name := range names {
-		w, known := wantNamed(all, name)
-		if !known {
-			var near []string
+		i := slices.IndexFunc(all, func(w nex.Want) bool { return w.Name == name })
+		if i < 0 {
+			var known []string
 			for _, w := range all {
-				near = append(near, w.Name)
+				known = append(known, w.Name)
 			}
-			return nil, fmt.Errorf("%q: %w; functions are %s", name, nex.ErrUnknown, strings.Join(near, ", "))
+			return nil, fmt.Errorf("%q: %w; functions are %s", name, nex.ErrUnknown, strings.Join(known, ", "))
 		}
-		wants = append(wants, w)
+		wants = append(wants, all[i])
 	}
 	if len(names)+len(files) > 0 {
 		return wants, nil
@@ -140,32 +141,22 @@ func (e *env) wanted(ctx context.Context, n *nex.Client, tags wire.Tags, names, 
 	if err != nil {
 		return nil, err
 	}
+	return e.among(all, offered), nil
+}
+
+// among returns the workloads whose function is offered, and prints a note about each of the others.
+func (e *env) among(all []nex.Want, offered []string) (wants []nex.Want) {
 	for _, w := range all {
-		if contains(offered, w.Start.Function) {
+		switch {
+		case slices.Contains(offered, w.Start.Function):
 			wants = append(wants, w)
-		} else {
-			e.Note("%s is left out: no nexlet can run it (function authority needs the world's own machine)", w.Name)
+		case w.Start.Function == "authority":
+			e.Note("%s is left out: no nexlet can run it, it needs the world's own machine", w.Name)
+		default:
+			e.Note("%s is left out: no nexlet can run it", w.Name)
 		}
 	}
-	return wants, nil
-}
-
-func wantNamed(all []nex.Want, name string) (nex.Want, bool) {
-	for _, w := range all {
-		if w.Name == name {
-			return w, true
-		}
-	}
-	return nex.Want{}, false
-}
-
-func contains(all []string, s string) bool {
-	for _, a := range all {
-		if a == s {
-			return true
-		}
-	}
-	return false
+	return wants
 }
 
 // reporting prints the steps of a rollout as they are done.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,8 +16,10 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
+	"natster/deploy/nex"
 	"natster/functions/api"
 	"natster/workloads/catalog/client"
+	"natster/workloads/nexlet/spec"
 )
 
 func testEnv(getenv map[string]string) (*env, *bytes.Buffer, *bytes.Buffer) {
@@ -220,5 +224,36 @@ func TestATicketIsGoodOnce(t *testing.T) {
 		if r := ask(row.path); r.Code != row.code || r.Header().Get("Location") != row.to {
 			t.Errorf("%s: %d %q", row.path, r.Code, r.Header())
 		}
+	}
+}
+
+func TestANexletThatCannotListItsFunctionsSaysWhy(t *testing.T) {
+	dir := t.TempDir()
+	e, _, log := testEnv(map[string]string{"HOME": t.TempDir(), "NATSTER_CREDS_DIR": dir, "NATSTER_STATE_DIR": t.TempDir()})
+	config, err := e.nexletConfig(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(config.Functions()) == 0 {
+		t.Error("without credentials the functions are not listed")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "service.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(config.Functions()); n > 0 || !strings.Contains(log.String(), "service.json is damaged") {
+		t.Errorf("%d functions from damaged credentials; the log: %s", n, log)
+	}
+}
+
+func TestOnlyAuthorityIsSaidToNeedTheWorldsMachine(t *testing.T) {
+	e, _, stderr := testEnv(nil)
+	want := func(name string) nex.Want { return nex.Want{Name: name, Start: spec.Start{Function: name}} }
+	wants := e.among([]nex.Want{want("otc"), want("feed"), want("authority")}, []string{"feed"})
+	if len(wants) != 1 || wants[0].Name != "feed" {
+		t.Errorf("%+v", wants)
+	}
+	if want := "otc is left out: no nexlet can run it\n" +
+		"authority is left out: no nexlet can run it, it needs the world's own machine\n"; stderr.String() != want {
+		t.Errorf("it says %q, want %q", stderr, want)
 	}
 }

@@ -87,16 +87,17 @@ func (e *env) nexletConfig(log io.Writer) (nexlet.Config, error) {
 	if err != nil {
 		return nexlet.Config{}, err
 	}
+	logger := slog.New(slog.NewTextHandler(log, nil))
 	c := nexlet.Config{
 		Keys:     nexlet.KeyDir(creds),
 		State:    state,
 		Catalogs: e.Getenv("NATSTER_CATALOGS_DIR"),
 		Version:  readVersion().semantic(),
-		Logger:   slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		Logger:   logger,
 		Functions: func() []functions.Function {
 			fns, err := functionsFrom(creds)
 			if err != nil {
-				return nil
+				logger.Error("no function can be deployed here", "err", err)
 			}
 			return fns
 		},
@@ -111,7 +112,7 @@ func (e *env) nexletConfig(log io.Writer) (nexlet.Config, error) {
 	service, err := world.OpenService(creds)
 	switch {
 	case errors.Is(err, world.ErrNoService):
-		c.Logger.Warn("nothing can be deployed here yet", "err", err)
+		logger.Warn("nothing can be deployed here yet", "err", err)
 		return c, nil
 	case err != nil:
 		return c, err
@@ -126,12 +127,15 @@ func (e *env) nexletConfig(log io.Writer) (nexlet.Config, error) {
 	return c, err
 }
 
-// functionsFrom are the functions that can be run with the credentials in dir; without any, all as declarations, so that
-// whoever deploys is told what is missing.
+// functionsFrom returns the functions that can be run with the credentials in dir. Without credentials it returns all that
+// are declared, so that deploying one says what is missing.
 func functionsFrom(dir string) ([]functions.Function, error) {
 	service, err := world.OpenService(dir)
-	if err != nil {
+	if errors.Is(err, world.ErrNoService) {
 		return world.Declared()
+	}
+	if err != nil {
+		return nil, err
 	}
 	return service.Functions()
 }
