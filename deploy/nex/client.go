@@ -12,25 +12,25 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// DefaultNamespace is where Natster's workloads are unless somebody says otherwise.
+// DefaultNamespace is the Nex namespace of Natster's workloads.
 const DefaultNamespace = "natster"
 
-// Config says whom a Client speaks to and how long it waits. Only Conn is required.
+// Config configures a Client. Only Conn is required.
 type Config struct {
-	Conn      *nats.Conn // to the NATS that Nex runs on; stays the caller's to close
+	Conn      *nats.Conn // to the NATS that Nex runs on; the caller closes it
 	Namespace string     // DefaultNamespace if empty
 	Type      string     // of workloads; spec.Type if empty
-	Waits     Waits
+	Waits     Waits      // how long it waits
 }
 
-// Waits bound what a Client waits for. A zero field means its default.
+// Waits are the timeouts of a Client. A zero field means its default.
 type Waits struct {
-	First    time.Duration // for the first reply to a question that many may answer: 1 s
-	Quiet    time.Duration // after the last of them: 400 ms
-	Complete time.Duration // for the answers of all nodes that are known to be there: 3 s; one with a dead agent takes 2 s
+	First    time.Duration // for the first reply to a request that many may answer: 1 s
+	Quiet    time.Duration // for another reply after it: 400 ms
+	Complete time.Duration // for the answers of all known nodes: 3 s; one with a dead agent takes 2 s
 	Deploy   time.Duration // for the answer to a deploy: 10 s; a node takes one at a time
-	Ready    time.Duration // for a workload to do what it is for: 30 s
-	Poll     time.Duration // between looks meanwhile: 200 ms
+	Ready    time.Duration // for a workload to be ready: 30 s
+	Poll     time.Duration // between checks whether it is: 200 ms
 }
 
 func (w Waits) withDefaults() Waits {
@@ -52,7 +52,7 @@ type Client struct {
 	waits     Waits
 }
 
-// New returns a client that has not spoken with anybody yet.
+// New returns a client. It sends nothing yet.
 func New(c Config) (*Client, error) {
 	c.Namespace, c.Type = cmp.Or(c.Namespace, DefaultNamespace), cmp.Or(c.Type, spec.Type)
 	switch {
@@ -64,5 +64,5 @@ func New(c Config) (*Client, error) {
 	return &Client{nc: c.Conn, namespace: c.Namespace, kind: c.Type, waits: c.Waits.withDefaults()}, nil
 }
 
-// Namespace is the namespace that the client works in.
+// Namespace returns the namespace that the client works in.
 func (c *Client) Namespace() string { return c.namespace }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -16,16 +17,16 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// tagDeploy marks a workload with the deploy that made it, so that a deploy whose answer was lost can be found again. Nodes
-// record tags and check none.
+// tagDeploy is the tag with the id of the deploy that made a workload: if the answer to a deploy is lost, its workload
+// can be found by it. Nodes record such tags and do not check them.
 const tagDeploy = "natster.deploy"
 
-// A Bid is a node's offer to run a workload. It does not say which node made it.
+// A Bid is a node's offer to run a workload. It does not say which node it is.
 type Bid struct {
 	ID         string
-	XKey       string // to which an environment can be sealed
+	XKey       string // curve key of the nexlet, to which an environment can be sealed
 	Lifecycles []wire.Lifecycle
-	Schema     string
+	Schema     string // JSON Schema of the start requests that the nexlet accepts
 }
 
 // A Request is one workload to deploy.
@@ -36,16 +37,16 @@ type Request struct {
 	Tags        wire.Tags         // that the node must have
 	Environment map[string]string // sealed to the nexlet that gets it; empty: none
 
-	bidders int // how many bids to expect; 0: nobody knows
+	bidders int // how many bids to expect; 0: not known
 }
 
-// A Deployed workload runs, or is about to.
+// A Deployed is a workload that a node has taken.
 type Deployed struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
-// Auction asks all nodes with the tags for bids. None is no error.
+// Auction returns the bids of all nodes with the tags. No bid is no error.
 func (c *Client) Auction(ctx context.Context, tags wire.Tags) ([]Bid, error) {
 	return c.auction(ctx, tags, 0)
 }
@@ -73,7 +74,7 @@ func (c *Client) auction(ctx context.Context, tags wire.Tags, bidders int) ([]Bi
 	return bids, nil
 }
 
-// Offered are the functions that the nexlets on nodes with the tags have. It fails with [ErrNoNode] and [ErrNoBid].
+// Offered returns the functions that the nexlets on nodes with the tags have. It fails with [ErrNoNode] and [ErrNoBid].
 func (c *Client) Offered(ctx context.Context, tags wire.Tags) ([]string, error) {
 	bids, err := c.Auction(ctx, tags)
 	if err != nil {
@@ -109,7 +110,7 @@ func (c *Client) Deploy(ctx context.Context, r Request) (Deployed, error) {
 	}
 	mark := nuid.Next()
 	var unanswered int
-	for range 2 { // a bid of a node that died since is worth another auction
+	for range 2 { // again if the bids were of nodes that have died since
 		bids, err := c.auction(ctx, r.Tags, r.bidders)
 		if err != nil {
 			return fail(err)
@@ -141,15 +142,15 @@ func (c *Client) Deploy(ctx context.Context, r Request) (Deployed, error) {
 		return fail(c.whyNoBid(ctx, r.Tags))
 	}
 	if id := c.sweep(ctx, r.Name, mark, ""); id != "" {
-		return Deployed{ID: id, Name: r.Name}, nil // it was heard after all
+		return Deployed{ID: id, Name: r.Name}, nil // only its answer was lost
 	}
 	return fail(fmt.Errorf("%w within %s; see: natster deploy nodes", ErrNoAnswer, c.waits.Deploy))
 }
 
-// errGone means that a bidder has no healthy agent any more.
+// errGone means that the bidder no longer has a healthy agent.
 var errGone = errors.New("the bidder's agent is gone")
 
-// deployTo takes up one bid.
+// deployTo accepts one bid.
 func (c *Client) deployTo(ctx context.Context, r Request, bid Bid, mark string) (Deployed, error) {
 	if !slices.Contains(bid.Lifecycles, r.Start.Lifecycle()) {
 		return Deployed{}, fmt.Errorf("%w: %q; it has %v", ErrLifecycle, r.Start.Lifecycle(), bid.Lifecycles)
@@ -180,13 +181,13 @@ func (c *Client) deployTo(ctx context.Context, r Request, bid Bid, mark string) 
 	case refusal.Code == wire.CodeAgent:
 		// The node stores what its agent refuses, and would bring it back at every start.
 		if a, err := wire.Decode[wire.StartWorkloadResponse](m.Data); err == nil && a.ID != "" {
-			_, _ = c.stop(ctx, c.namespace, a.ID) // the refusal is the better news
+			_, _ = c.stop(ctx, c.namespace, a.ID) // the refusal is returned
 		}
 	}
 	return Deployed{}, fmt.Errorf("%w: %w", ErrRefused, refusal)
 }
 
-// body is what goes to the node, with the environment sealed to the bidder.
+// body returns the message to the node, with the environment sealed to the bidder. It fails with [ErrTooLarge].
 func (c *Client) body(r Request, bid Bid, mark string) (wire.StartWorkloadRequest, error) {
 	start := r.Start
 	if len(r.Environment) > 0 && bid.XKey != "" {
@@ -200,20 +201,20 @@ func (c *Client) body(r Request, bid Bid, mark string) (wire.StartWorkloadReques
 		Type: c.kind, Lifecycle: start.Lifecycle(), RunRequest: start.JSON(),
 		Tags: wire.Tags{tagDeploy: mark},
 	}
-	for k, v := range r.Tags {
-		body.Tags[k] = v
-	}
+	maps.Copy(body.Tags, r.Tags)
 	text, err := json.Marshal(body)
 	if err != nil {
 		return body, fmt.Errorf("nex: %w", err)
 	}
 	if len(text) > wire.MaxStored {
-		return body, fmt.Errorf("%w: %d bytes, and it stores %d: a node that restarts would forget it", ErrTooLarge, len(text), wire.MaxStored)
+		return body, fmt.Errorf("%w: %d bytes, and it stores %d: a node that restarts would forget it",
+			ErrTooLarge, len(text), wire.MaxStored)
 	}
 	return body, nil
 }
 
-// sweep finds what a deploy has made after all, keeps one (the id, if given) and stops the others.
+// sweep finds the workloads that a deploy made although its answer was lost, keeps one (the id, if given) and stops the
+// others. It returns the id of the one that is kept.
 func (c *Client) sweep(ctx context.Context, name, mark, keep string) string {
 	all, err := c.List(ctx, name)
 	if err != nil {
@@ -225,13 +226,13 @@ func (c *Client) sweep(ctx context.Context, name, mark, keep string) string {
 		case keep == "":
 			keep = w.ID
 		default:
-			_, _ = c.stop(ctx, w.Namespace, w.ID) // a second instance does no harm
+			_, _ = c.stop(ctx, w.Namespace, w.ID) // if it fails, a second instance does no harm
 		}
 	}
 	return keep
 }
 
-// whyNoBid looks for the reason why nobody bid.
+// whyNoBid returns an error that says, for each node, why it did not bid.
 func (c *Client) whyNoBid(ctx context.Context, tags wire.Tags) error {
 	nodes, err := c.Nodes(ctx, nil)
 	if err != nil {
@@ -244,6 +245,7 @@ func (c *Client) whyNoBid(ctx context.Context, tags wire.Tags) error {
 	return fmt.Errorf("%w: %s", ErrNoBid, strings.Join(reasons, "; "))
 }
 
+// unfit says why a node does not bid for a workload with the tags.
 func (c *Client) unfit(n Node, tags wire.Tags) string {
 	for k, v := range tags {
 		if n.Tags[k] != v {
@@ -262,7 +264,8 @@ func (c *Client) unfit(n Node, tags wire.Tags) string {
 	return fmt.Sprintf("its agent of type %s is %s", c.kind, strings.Join(health, ", "))
 }
 
-// validate holds a start request to the schema that came with the bid, before the node does: a bid is not spent on it.
+// validate checks a start request against the schema that came with the bid. The node would refuse it, too, but the bid
+// would be used up.
 func validate(schema, start string) error {
 	const name = "file:///start-request.json"
 	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(schema))

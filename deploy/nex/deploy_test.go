@@ -35,7 +35,7 @@ func TestADeployThatCannotBeSaysWhyAndLeavesNothing(t *testing.T) {
 	if _, err := c.List(t.Context()); !errors.Is(err, nex.ErrNoNode) {
 		t.Errorf("list: %v", err)
 	}
-	if err := c.Stop(t.Context(), "nosuch"); !errors.Is(err, nex.ErrNoNode) {
+	if _, err := c.Down(t.Context(), []string{"nosuch"}, nex.Options{}); !errors.Is(err, nex.ErrNoNode) {
 		t.Errorf("stop: %v", err)
 	}
 	if _, err := c.Lameduck(t.Context(), "nosuch", time.Second); !errors.Is(err, nex.ErrNoNode) {
@@ -49,7 +49,12 @@ func TestADeployThatCannotBeSaysWhyAndLeavesNothing(t *testing.T) {
 	state := &nextest.State{}
 	s.Node(nextest.Config{State: state})
 	fails("an unknown function", request("nosuch"), nex.ErrSchema, "function")
-	fails("both", nex.Request{Name: "x", Start: spec.Start{Function: "prober", Catalog: &spec.Catalog{Name: "a", Dir: "b"}}}, spec.ErrStart, "a function and a catalog")
+	fails(
+		"both",
+		nex.Request{Name: "x", Start: spec.Start{Function: "prober", Catalog: &spec.Catalog{Name: "a", Dir: "b"}}},
+		spec.ErrStart,
+		"a function and a catalog",
+	)
 	fails("neither", nex.Request{Name: "x"}, spec.ErrStart, "neither")
 	long := request("prober")
 	long.Description = strings.Repeat("long ", 3000)
@@ -59,18 +64,20 @@ func TestADeployThatCannotBeSaysWhyAndLeavesNothing(t *testing.T) {
 	fails("too large when sealed", secret, nex.ErrTooLarge, "stores 10000")
 	s.TakeKey("other")
 	fails("refused by the nexlet", request("other"), nex.ErrRefused, "no credentials for function other")
-	fails("tags that no node has", nex.Request{Name: "x", Start: spec.Start{Function: "prober"}, Tags: wire.Tags{"gpu": "yes"}}, nex.ErrNoBid, `its tag gpu is "", not "yes"`)
+	fails(
+		"tags that no node has",
+		nex.Request{Name: "x", Start: spec.Start{Function: "prober"}, Tags: wire.Tags{"gpu": "yes"}},
+		nex.ErrNoBid,
+		`its tag gpu is "", not "yes"`,
+	)
 	if left, err := c.List(t.Context()); err != nil || len(left) != 0 {
 		t.Errorf("half deployed: %v, %v", left, err)
 	}
 	if len(state.Stored()) != 0 {
 		t.Errorf("the node would bring back %v", state.Stored())
 	}
-	if err := c.Stop(t.Context(), "nosuch"); !errors.Is(err, nex.ErrNotFound) {
+	if _, err := c.Down(t.Context(), []string{"nosuch"}, nex.Options{}); !errors.Is(err, nex.ErrNotFound) {
 		t.Errorf("stop: %v", err)
-	}
-	if _, err := c.Clone(t.Context(), "nosuch", nil); !errors.Is(err, nex.ErrNotFound) {
-		t.Errorf("clone: %v", err)
 	}
 }
 
@@ -99,7 +106,9 @@ func TestOfTwoBidsThatOfADeadNodeIsPassedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Node(nextest.Config{})
-	c, err := nex.New(nex.Config{Conn: s.NexConn(), Waits: nex.Waits{Quiet: 100 * time.Millisecond, Deploy: 300 * time.Millisecond}})
+	c, err := nex.New(
+		nex.Config{Conn: s.NexConn(), Waits: nex.Waits{Quiet: 100 * time.Millisecond, Deploy: 300 * time.Millisecond}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,14 +127,30 @@ func TestOfTwoBidsThatOfADeadNodeIsPassedOver(t *testing.T) {
 
 func TestWithoutAnyBidderThatLivesItIsSaid(t *testing.T) {
 	s := nexlettest.Start(t, echoing)
-	s.Node(nextest.Config{Agents: []nextest.Agent{nextest.Func(func(ctx context.Context, getenv func(string) string, _ func() int) error {
-		return beMute(ctx, s, getenv("NEX_AGENT_NODE_ID"), getenv("NEX_AGENT_ASSIGNED_ID"))
-	})}})
-	c, err := nex.New(nex.Config{Conn: s.NexConn(), Waits: nex.Waits{Quiet: 50 * time.Millisecond, Complete: 200 * time.Millisecond, Deploy: 200 * time.Millisecond}})
+	s.Node(
+		nextest.Config{
+			Agents: []nextest.Agent{
+				nextest.Func(func(ctx context.Context, getenv func(string) string, _ func() int) error {
+					return beMute(ctx, s, getenv("NEX_AGENT_NODE_ID"), getenv("NEX_AGENT_ASSIGNED_ID"))
+				}),
+			},
+		},
+	)
+	c, err := nex.New(
+		nex.Config{
+			Conn: s.NexConn(),
+			Waits: nex.Waits{
+				Quiet:    50 * time.Millisecond,
+				Complete: 200 * time.Millisecond,
+				Deploy:   200 * time.Millisecond,
+			},
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Deploy(t.Context(), request("prober")); !errors.Is(err, nex.ErrNoAnswer) || !strings.Contains(err.Error(), "natster deploy nodes") {
+	if _, err := c.Deploy(t.Context(), request("prober")); !errors.Is(err, nex.ErrNoAnswer) ||
+		!strings.Contains(err.Error(), "natster deploy nodes") {
 		t.Errorf("%v", err)
 	}
 }
@@ -154,7 +179,9 @@ func beMute(ctx context.Context, s *nexlettest.Stage, node, agent string) error 
 	if _, err := nc.RequestWithContext(ctx, wire.Register(node, agent), q); err != nil {
 		return err
 	}
-	beat, err := json.Marshal(wire.AgentHeartbeat{Summary: wire.AgentSummary{Type: spec.Type, State: wire.AgentRunning}})
+	beat, err := json.Marshal(
+		wire.AgentHeartbeat{Summary: wire.AgentSummary{Type: spec.Type, State: wire.AgentRunning}},
+	)
 	if err != nil {
 		return err
 	}
@@ -192,36 +219,15 @@ func TestANodesErrorHidesNothing(t *testing.T) {
 	if other, err := s.Client("others").List(t.Context()); err != nil || len(other) != 0 {
 		t.Errorf("another namespace sees %v, %v", other, err)
 	}
-	if err := s.Client("others").Stop(t.Context(), d.ID); !errors.Is(err, nex.ErrNotFound) {
+	if _, err := s.Client("others").Down(t.Context(), []string{d.ID}, nex.Options{}); !errors.Is(err, nex.ErrNotFound) {
 		t.Errorf("another namespace stops it: %v", err)
 	}
-	if err := system.Stop(t.Context(), d.ID); err != nil { // by the administrator, in the owner's namespace
-		t.Error(err)
-	}
-}
-
-func TestACloneIsAnother(t *testing.T) {
-	s := nexlettest.Start(t, echoing)
-	s.Node(nextest.Config{})
-	c := s.Client("")
-	r := request("prober")
-	r.Start.Config = &spec.Config{Most: 3}
-	d, err := c.Deploy(t.Context(), r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	clone, err := c.Clone(t.Context(), d.ID, nil)
-	if err != nil || clone.ID == d.ID {
-		t.Fatalf("%+v, %v", clone, err)
-	}
-	a, b := s.Running(c, d.ID, wire.Running), s.Running(c, clone.ID, wire.Running)
-	if a.Name != b.Name || a.Metadata["spec"] != b.Metadata["spec"] {
-		t.Errorf("%+v\n%+v", a, b)
-	}
+	s.Stop(c, d.ID)
 }
 
 func TestNamespacesThatCannotBe(t *testing.T) {
-	if _, err := nex.New(nex.Config{Conn: &nats.Conn{}, Namespace: "a.b"}); err == nil || !strings.Contains(err.Error(), "one word") {
+	if _, err := nex.New(nex.Config{Conn: &nats.Conn{}, Namespace: "a.b"}); err == nil ||
+		!strings.Contains(err.Error(), "one word") {
 		t.Error(err)
 	}
 	if _, err := nex.New(nex.Config{}); err == nil {

@@ -1,23 +1,24 @@
-// Package nex puts Natster's functions and catalogs on Nex nodes and looks after them there. It speaks Nex's control
-// protocol over NATS; the wire types are in workloads/nexlet/wire.
+// Package nex deploys Natster's functions and catalogs to Nex nodes. It speaks Nex's control protocol over NATS; the
+// wire types are in workloads/nexlet/wire.
 //
-//	client.go    Config, Client, New: whom it speaks to, how long it waits
-//	gather.go    one request, the replies of many nodes, bounded
+//	client.go    Config, Client, New: its connection and its timeouts
+//	gather.go    one request, the replies of many nodes, within a timeout
 //	nodes.go     nodes and their agents; lameduck
-//	deploy.go    auction, schema check, deploy: one workload onto one node
-//	workloads.go list, stop, clone
-//	feeds.go     logs and events as they happen
-//	errors.go    what a caller can tell apart
-//	want.go      Want: what ought to run; of functions and of Nexfiles
-//	rollout.go   Up, Restart, Down: making what runs what ought to run
-//	place.go     which node is next
-//	status.go    Status: the one compared with the other
+//	deploy.go    auction, schema check, deploy: one workload to one node
+//	workloads.go listing and stopping workloads
+//	feeds.go     logs, remembered and as they are written
+//	errors.go    the errors that a caller can distinguish
+//	want.go      Want: a workload that should run; from functions and from Nexfiles
+//	rollout.go   Up, Restart, Down: bringing what runs in line with what should run
+//	place.go     which node gets the next instance
+//	status.go    Status: what runs compared with what should run
 //
-// Below it, nextest is a stand-in node for tests, and ../nexfiles are the Nexfiles for the stock CLI.
+// The Nexfiles for the stock CLI are in ../nexfiles; internal/test/nextest is a stand-in node for tests.
 //
 // # Promises
 //
-// Every wait is bounded; silence, which is an answer in Nex, becomes an error that says who was silent and what to type. One
-// node's error does not hide another's answer. A deploy that fails leaves nothing behind: what a node stored although its
-// agent refused is stopped again, and of two nodes that may both have started it one is stopped.
+// Every wait has a timeout. A Nex node that cannot serve a request is silent; the client turns silence into an error
+// that says which node was silent and what to type next. One node's error does not hide another's answer. A deploy that
+// fails leaves nothing behind: what a node stored although its agent refused is stopped again, and of two nodes that
+// may both have started it one is stopped.
 package nex

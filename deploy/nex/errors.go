@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What a caller can tell apart.
+// The errors that a caller can distinguish.
 var (
 	ErrNoNode    = errors.New("no Nex node answers (start one with: nex --config nex.json node up)")
 	ErrNoBid     = errors.New("no Nex node can run it")
@@ -20,8 +20,8 @@ var (
 	ErrUnknown   = errors.New("nothing of that name can be deployed")
 )
 
-// failures are what went wrong with each of many workloads. Often it is one thing with all of them: the first is told in
-// full, the others by name; [errors.Is] finds each.
+// failures collects the errors of several workloads. Often all have the same cause, so only the first is printed in
+// full and the others by name; [errors.Is] finds each.
 type failures struct {
 	names []string
 	all   []error

@@ -12,14 +12,19 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// gather asks a question that any number may answer, and collects the answers: until all of expected came, or patience is at
-// an end; if nobody knows how many to expect (0), until it has been quiet for a while. Nobody at all is no error.
-func (c *Client) gather(ctx context.Context, subject string, body any, expected int, patience time.Duration) ([]*nats.Msg, error) {
-	return c.gatherUntil(ctx, subject, body, expected, patience, func(*nats.Msg) bool { return false })
+// gather sends a request that any number of nodes may answer, and returns the replies: until expected replies have come
+// or the timeout is over; if their number is not known (expected is 0), until none comes for a while. No reply is no
+// error.
+func (c *Client) gather(
+	ctx context.Context, subject string, body any, expected int, timeout time.Duration,
+) ([]*nats.Msg, error) {
+	return c.gatherUntil(ctx, subject, body, expected, timeout, func(*nats.Msg) bool { return false })
 }
 
-// gatherUntil is gather, ended by an answer that is enough.
-func (c *Client) gatherUntil(ctx context.Context, subject string, body any, expected int, patience time.Duration, enough func(*nats.Msg) bool) ([]*nats.Msg, error) {
+// gatherUntil is gather that also ends with the first reply for which enough returns true.
+func (c *Client) gatherUntil(
+	ctx context.Context, subject string, body any, expected int, timeout time.Duration, enough func(*nats.Msg) bool,
+) ([]*nats.Msg, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("nex: %w", err)
@@ -33,7 +38,7 @@ func (c *Client) gatherUntil(ctx context.Context, subject string, body any, expe
 		return nil, fmt.Errorf("nex: %w", err)
 	}
 	var all []*nats.Msg
-	until := time.Now().Add(patience)
+	until := time.Now().Add(timeout)
 	for expected == 0 || len(all) < expected {
 		m, err := next(ctx, sub, until)
 		switch {
@@ -55,7 +60,7 @@ func (c *Client) gatherUntil(ctx context.Context, subject string, body any, expe
 
 var errLate = errors.New("nothing came in time")
 
-// next waits for a message, until the time or the end of ctx.
+// next returns the next message. It fails with errLate when none comes until the time.
 func next(ctx context.Context, sub *nats.Subscription, until time.Time) (*nats.Msg, error) {
 	bounded, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
@@ -66,13 +71,14 @@ func next(ctx context.Context, sub *nats.Subscription, until time.Time) (*nats.M
 	return m, err
 }
 
-// ask asks one. Silence is errLate or nats.ErrNoResponders, a refusal a *wire.Error beside the reply.
-func (c *Client) ask(ctx context.Context, subject string, body any, patience time.Duration) (*nats.Msg, error) {
+// ask sends a request to one node and returns the reply. Silence is errLate or nats.ErrNoResponders; a refusal is a
+// *wire.Error, returned beside the reply.
+func (c *Client) ask(ctx context.Context, subject string, body any, timeout time.Duration) (*nats.Msg, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("nex: %w", err)
 	}
-	bounded, cancel := context.WithTimeout(ctx, patience)
+	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	m, err := c.nc.RequestWithContext(bounded, subject, text)
 	if err != nil {
@@ -84,14 +90,5 @@ func (c *Client) ask(ctx context.Context, subject string, body any, patience tim
 	return m, wire.Refusal(m)
 }
 
+// silent reports whether err means that nobody answered.
 func silent(err error) bool { return errors.Is(err, errLate) || errors.Is(err, nats.ErrNoResponders) }
-
-// deadlined is ctx, or if it has no deadline one that has. Its timer ends by itself.
-func deadlined(ctx context.Context, patience time.Duration) context.Context {
-	if _, has := ctx.Deadline(); has {
-		return ctx
-	}
-	bounded, cancel := context.WithTimeout(ctx, patience)
-	context.AfterFunc(bounded, cancel)
-	return bounded
-}

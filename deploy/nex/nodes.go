@@ -10,7 +10,7 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// A Node is a node as it describes itself, with its agents.
+// A Node is a Nex node, as it describes itself, with its agents.
 type Node struct {
 	ID      string    `json:"id"`
 	Name    string    `json:"name"`
@@ -32,10 +32,10 @@ type Agent struct {
 	LastHeard time.Time `json:"last_heard"`
 }
 
-// Lameduck tells whether the node is about to end.
+// Lameduck reports whether the node is about to end.
 func (n Node) Lameduck() bool { return n.Tags[wire.TagLameduck] == "true" || n.State == "lameduck" }
 
-// Ping finds the nodes that have the tags. Their agents are not asked for.
+// Ping returns the nodes that have the tags, without their agents.
 func (c *Client) Ping(ctx context.Context, tags wire.Tags) ([]Node, error) {
 	if tags == nil {
 		tags = wire.Tags{}
@@ -62,7 +62,7 @@ func (c *Client) Ping(ctx context.Context, tags wire.Tags) ([]Node, error) {
 	return nodes, nil
 }
 
-// Nodes finds the nodes that have the tags, with their agents. It fails with [ErrNoNode].
+// Nodes returns the nodes that have the tags, with their agents. It fails with [ErrNoNode].
 func (c *Client) Nodes(ctx context.Context, tags wire.Tags) ([]Node, error) {
 	nodes, err := c.Ping(ctx, tags)
 	if err != nil {
@@ -82,7 +82,7 @@ func (c *Client) Nodes(ctx context.Context, tags wire.Tags) ([]Node, error) {
 	return nodes, nil
 }
 
-// agents are those of one node; of a node that does not say, none.
+// agents returns the agents of one node.
 func (c *Client) agents(ctx context.Context, node string) ([]Agent, error) {
 	m, err := c.ask(ctx, wire.Info(node), wire.NodeInfoRequest{}, c.waits.First)
 	if err != nil {
@@ -102,8 +102,8 @@ func (c *Client) agents(ctx context.Context, node string) ([]Agent, error) {
 	return agents, nil
 }
 
-// Lameduck tells a node to take no more work, and to end after the delay. The node is given by id or name. It fails with
-// [ErrNoNode].
+// Lameduck makes a node take no more work and end after the delay. The node is given by id or name. The string is what
+// the node answered. It fails with [ErrNoNode].
 func (c *Client) Lameduck(ctx context.Context, node string, delay time.Duration) (string, error) {
 	nodes, err := c.Ping(ctx, nil)
 	if err != nil {
@@ -114,7 +114,8 @@ func (c *Client) Lameduck(ctx context.Context, node string, delay time.Duration)
 		return "", fmt.Errorf("node %q: %w", node, ErrNoNode)
 	}
 	// The node answers when its agents have, the dead ones included.
-	m, err := c.ask(ctx, wire.Lameduck(nodes[i].ID), wire.LameduckRequest{Delay: delay.String()}, c.waits.Complete+c.waits.First)
+	q := wire.LameduckRequest{Delay: delay.String()}
+	m, err := c.ask(ctx, wire.Lameduck(nodes[i].ID), q, c.waits.Complete+c.waits.First)
 	switch {
 	case silent(err):
 		return "", fmt.Errorf("node %s does not answer: %w", node, ErrNoNode)

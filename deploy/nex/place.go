@@ -4,17 +4,19 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"natster/workloads/nexlet/wire"
 )
 
-// A scene is the nodes and the workloads as they were found, and as we have changed them since.
+// A scene is the nodes and the workloads as they were found, with our own changes since.
 type scene struct {
 	nodes     []Node
 	workloads []wire.WorkloadSummary
 }
 
+// look returns the scene as it is now. It fails with [ErrNoNode].
 func (c *Client) look(ctx context.Context) (*scene, error) {
 	nodes, err := c.Nodes(ctx, nil)
 	if err != nil {
@@ -24,17 +26,18 @@ func (c *Client) look(ctx context.Context) (*scene, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The administrator's namespace lists all others, too; what is there is not ours to roll out. Old nodes do not say.
+	// The administrator's namespace lists all others, too; their workloads are not part of this rollout. Old nodes
+	// leave the namespace out.
 	all = slices.DeleteFunc(all, func(w wire.WorkloadSummary) bool {
 		return w.Type != c.kind || w.Namespace != "" && w.Namespace != c.namespace
 	})
 	return &scene{nodes, all}, nil
 }
 
-// of are the workloads of that name.
+// of returns the workloads with that name or id.
 func (s *scene) of(name string) (found []wire.WorkloadSummary) {
 	for _, w := range s.workloads {
-		if w.Name == name {
+		if w.Name == name || w.ID == name {
 			found = append(found, w)
 		}
 	}
@@ -53,12 +56,13 @@ func (s *scene) node(id string) (Node, bool) {
 	return s.nodes[i], true
 }
 
-// place chooses the node for one more instance: of those that have the tags and a healthy nexlet and will stay, the one with
-// the fewest instances of that name, then with the fewest workloads.
+// place returns the node for one more instance: of those that have the tags and a healthy nexlet and are not in
+// lameduck, the one with the fewest instances of that name, then with the fewest workloads.
 func (c *Client) place(ctx context.Context, s *scene, name string, tags wire.Tags) (Node, error) {
 	var fit []Node
 	for _, n := range s.nodes {
-		if !n.Lameduck() && n.has(tags) && slices.ContainsFunc(n.Agents, func(a Agent) bool { return a.Type == c.kind && a.Health == "healthy" }) {
+		healthy := func(a Agent) bool { return a.Type == c.kind && a.Health == "healthy" }
+		if !n.Lameduck() && n.has(tags) && slices.ContainsFunc(n.Agents, healthy) {
 			fit = append(fit, n)
 		}
 	}
@@ -66,11 +70,15 @@ func (c *Client) place(ctx context.Context, s *scene, name string, tags wire.Tag
 		return Node{}, fmt.Errorf("place %s: %w", name, c.whyNoBid(ctx, tags))
 	}
 	return slices.MinFunc(fit, func(a, b Node) int {
-		return cmp.Or(cmp.Compare(s.load(a.ID, name), s.load(b.ID, name)), cmp.Compare(s.load(a.ID, ""), s.load(b.ID, "")), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(
+			cmp.Compare(s.load(a.ID, name), s.load(b.ID, name)),
+			cmp.Compare(s.load(a.ID, ""), s.load(b.ID, "")),
+			cmp.Compare(a.ID, b.ID),
+		)
 	}), nil
 }
 
-// load is how many workloads of the name, or of any, a node has.
+// load counts the node's workloads of that name, or all if name is empty.
 func (s *scene) load(node, name string) (n int) {
 	for _, w := range s.workloads {
 		if w.Metadata["node"] == node && (name == "" || w.Name == name) {
@@ -80,7 +88,7 @@ func (s *scene) load(node, name string) (n int) {
 	return n
 }
 
-// count is how many nodes have the tags.
+// count counts the nodes that have the tags.
 func (s *scene) count(tags wire.Tags) (n int) {
 	for _, node := range s.nodes {
 		if node.has(tags) {
@@ -90,6 +98,7 @@ func (s *scene) count(tags wire.Tags) (n int) {
 	return n
 }
 
+// has reports whether the node has all the tags.
 func (n Node) has(tags wire.Tags) bool {
 	for k, v := range tags {
 		if n.Tags[k] != v {
@@ -99,12 +108,10 @@ func (n Node) has(tags wire.Tags) bool {
 	return true
 }
 
-// pinned are the tags, and that of its name.
+// pinned returns the tags together with that of the node's name.
 func (n Node) pinned(tags wire.Tags) wire.Tags {
 	all := wire.Tags{}
-	for k, v := range tags {
-		all[k] = v
-	}
+	maps.Copy(all, tags)
 	if n.Name != "" {
 		all[wire.TagNode] = n.Name
 	}

@@ -13,18 +13,18 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// An Action is what was done about a workload.
+// An Action is what was done with a workload.
 type Action string
 
 // The actions.
 const (
 	Started Action = "started"
-	Kept    Action = "kept" // it was right
+	Kept    Action = "kept" // it was as wanted
 	Stopped Action = "stopped"
 	Failed  Action = "failed"
 )
 
-// A Step is one thing that was done.
+// A Step is one action of a rollout.
 type Step struct {
 	Name   string `json:"name"`
 	Action Action `json:"action"`
@@ -33,12 +33,12 @@ type Step struct {
 	Why    string `json:"why,omitempty"`
 }
 
-// Options say how to roll out. The zero value is fine.
+// Options configure a rollout. The zero value is valid.
 type Options struct {
 	Tags        wire.Tags         // that nodes must have, beside those of each want
-	Replicas    int               // of each want that does not say; 1 if 0
+	Replicas    int               // of each want that has none; 1 if 0
 	Environment map[string]string // sealed to each nexlet, for each workload that is started
-	Report      func(Step)        // is called with each step as it is done; may be nil
+	Report      func(Step)        // called after each step; may be nil
 }
 
 // A rollout is one run of Up, Restart or Down.
@@ -49,6 +49,7 @@ type rollout struct {
 	steps []Step
 }
 
+// begin looks at the nodes and workloads and returns a rollout that has done nothing yet.
 func (c *Client) begin(ctx context.Context, o Options) (*rollout, error) {
 	s, err := c.look(ctx)
 	if err != nil {
@@ -57,6 +58,7 @@ func (c *Client) begin(ctx context.Context, o Options) (*rollout, error) {
 	return &rollout{Client: c, scene: s, o: o}, nil
 }
 
+// did records and reports a step.
 func (r *rollout) did(s Step) {
 	r.steps = append(r.steps, s)
 	if r.o.Report != nil {
@@ -64,10 +66,10 @@ func (r *rollout) did(s Step) {
 	}
 }
 
-// Up makes what runs what is wanted: it starts what lacks, spread over the nodes, leaves what is right, replaces what was
-// started otherwise, and stops what is too much; of what nobody mentions it says nothing. A function's replacement is ready
-// before the old one is stopped. What was started and does not become ready is stopped again. It returns when everything
-// wanted is ready, with an error that names what is not.
+// Up brings what runs in line with wants: it starts missing instances, spread over the nodes, keeps those that are as
+// wanted, replaces those that were started with another start request, and stops surplus ones. Workloads that are in no
+// want are left alone. A function's replacement is ready before the old instance is stopped. An instance that does not
+// become ready is stopped again. Up returns when everything wanted is ready; the error names what is not.
 func (c *Client) Up(ctx context.Context, wants []Want, o Options) ([]Step, error) {
 	r, err := c.begin(ctx, o)
 	if err != nil {
@@ -106,8 +108,8 @@ func (r *rollout) up(ctx context.Context, w Want) error {
 			right = append(right, have)
 		}
 	}
-	if w.Start.Catalog != nil { // two servers of one catalog would both answer
-		if len(right) < replicas { // before what runs is stopped for nothing
+	if w.Start.Catalog != nil { // stop first: two servers of one catalog would both answer
+		if len(right) < replicas { // nothing is stopped if there is no node for its replacement
 			if _, err := r.place(ctx, r.scene, w.Name, tags); err != nil {
 				return err
 			}
@@ -118,7 +120,7 @@ func (r *rollout) up(ctx context.Context, w Want) error {
 		wrong = nil
 	}
 	for _, have := range right {
-		if _, err := r.ready(ctx, have.ID, r.waits.Ready); err != nil {
+		if _, err := r.ready(ctx, have.ID); err != nil {
 			return err
 		}
 		kept := Step{Name: w.Name, Action: Kept, ID: have.ID, Node: r.nodeName(have.Metadata["node"])}
@@ -135,12 +137,13 @@ func (r *rollout) up(ctx context.Context, w Want) error {
 	return r.stopWrong(ctx, wrong)
 }
 
-// A surplus is an instance that is not wanted, and why.
+// A surplus is an instance to stop, and the reason.
 type surplus struct {
 	wire.WorkloadSummary
 	why string
 }
 
+// stopWrong stops the instances, each with its reason in the step.
 func (r *rollout) stopWrong(ctx context.Context, wrong []surplus) error {
 	var failed []error
 	for _, w := range wrong {
@@ -149,7 +152,7 @@ func (r *rollout) stopWrong(ctx context.Context, wrong []surplus) error {
 	return errors.Join(failed...)
 }
 
-// tags are those that a node must have to run w.
+// tags returns the tags that a node must have to run w.
 func (r *rollout) tags(w Want) wire.Tags {
 	tags := wire.Tags{}
 	maps.Copy(tags, r.o.Tags)
@@ -157,10 +160,11 @@ func (r *rollout) tags(w Want) wire.Tags {
 	return tags
 }
 
-// start starts one instance and returns when it is ready; one that does not become ready is stopped.
+// start starts one instance of w and returns when it is ready. One that does not become ready is stopped.
 func (r *rollout) start(ctx context.Context, w Want) error {
 	tags := r.tags(w)
-	// Nodes can be asked for by name only, and may be called the same: then the bid that is taken up may be another's.
+	// A node can only be asked for by name, and two nodes may have the same name: the bid may then be that of the
+	// other.
 	const tries = 8
 	for try := 1; ; try++ {
 		node, err := r.place(ctx, r.scene, w.Name, tags)
@@ -175,7 +179,7 @@ func (r *rollout) start(ctx context.Context, w Want) error {
 		if err != nil {
 			return err
 		}
-		ready, err := r.ready(ctx, d.ID, r.waits.Ready)
+		ready, err := r.ready(ctx, d.ID)
 		crowded := err == nil && ready.Metadata["node"] != node.ID && r.scene.load(ready.Metadata["node"], w.Name) > 0
 		if err == nil && (!crowded || try == tries) {
 			r.scene.workloads = append(r.scene.workloads, ready)
@@ -194,14 +198,14 @@ func (r *rollout) start(ctx context.Context, w Want) error {
 	}
 }
 
-// ready waits until the workload does what it is for.
-func (r *rollout) ready(ctx context.Context, id string, patience time.Duration) (wire.WorkloadSummary, error) {
-	const hopeless = 3 // failed starts
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// ready waits until the workload is running. It fails with [ErrNotReady].
+func (r *rollout) ready(ctx context.Context, id string) (wire.WorkloadSummary, error) {
+	const maxRestarts = 3 // after which it will not become ready
+	ctx, cancel := context.WithTimeout(ctx, r.waits.Ready)
 	defer cancel()
 	tick := time.NewTicker(r.waits.Poll)
 	defer tick.Stop()
-	last := errors.New("nobody lists it")
+	last := errors.New("no node lists it")
 	for {
 		found, err := r.listAmong(ctx, len(r.scene.nodes), []string{id})
 		if err == nil && len(found) > 0 {
@@ -213,7 +217,7 @@ func (r *rollout) ready(ctx context.Context, id string, patience time.Duration) 
 			if w.State == wire.Running {
 				return w, nil
 			}
-			if n, err := strconv.Atoi(w.Metadata["restarts"]); err == nil && n >= hopeless {
+			if n, err := strconv.Atoi(w.Metadata["restarts"]); err == nil && n >= maxRestarts {
 				return w, fmt.Errorf("%w: %w (natster deploy logs -f shows more)", ErrNotReady, last)
 			}
 		}
@@ -225,8 +229,8 @@ func (r *rollout) ready(ctx context.Context, id string, patience time.Duration) 
 	}
 }
 
-// stop asks the nodes that were there when the rollout began, which takes no time; and if none of them stopped it, all that
-// are there now.
+// stop stops a workload. It first expects as many answers as there were nodes when the rollout began, which does not
+// wait longer than they take; if none of them stopped it, it looks for the nodes that are there now.
 func (r *rollout) stop(ctx context.Context, namespace, id string) (bool, error) {
 	if stopped, err := r.stopAmong(ctx, len(r.scene.nodes), namespace, id); err == nil && stopped {
 		return true, nil
@@ -234,6 +238,7 @@ func (r *rollout) stop(ctx context.Context, namespace, id string) (bool, error) 
 	return r.Client.stop(ctx, namespace, id)
 }
 
+// stopAll stops the workloads and records why.
 func (r *rollout) stopAll(ctx context.Context, all []wire.WorkloadSummary, why string) error {
 	var failed []error
 	for _, w := range all {
@@ -251,8 +256,8 @@ func (r *rollout) stopAll(ctx context.Context, all []wire.WorkloadSummary, why s
 	return errors.Join(failed...)
 }
 
-// Restart replaces every instance of what is wanted by a new one, one after the other; the others go on meanwhile. It fails
-// with [ErrNotFound] for what does not run.
+// Restart replaces each instance of each want by a new one, one after the other; the others go on meanwhile. It fails
+// with [ErrNotFound] for a want that does not run.
 func (c *Client) Restart(ctx context.Context, wants []Want, o Options) ([]Step, error) {
 	r, err := c.begin(ctx, o)
 	if err != nil {
@@ -276,6 +281,7 @@ func (c *Client) Restart(ctx context.Context, wants []Want, o Options) ([]Step, 
 	return r.steps, errors.Join(failed...)
 }
 
+// replace replaces one instance of w by a new one. A function's new instance is ready before the old one is stopped.
 func (r *rollout) replace(ctx context.Context, w Want, old wire.WorkloadSummary) error {
 	if w.Start.Catalog != nil {
 		if err := r.stopAll(ctx, []wire.WorkloadSummary{old}, "restarted"); err != nil {
@@ -283,21 +289,22 @@ func (r *rollout) replace(ctx context.Context, w Want, old wire.WorkloadSummary)
 		}
 		return r.start(ctx, w)
 	}
-	r.scene.forget(old.ID) // so that the new one can take its place
+	r.scene.forget(old.ID) // it must not count when a node is chosen for the new one
 	if err := r.start(ctx, w); err != nil {
 		return err
 	}
 	return r.stopAll(ctx, []wire.WorkloadSummary{old}, "restarted")
 }
 
-// Down stops every instance of the names; without names, of everything of Natster's in the namespace.
+// Down stops every instance with these names or ids; without any, all of Natster's in the namespace.
 func (c *Client) Down(ctx context.Context, names []string, o Options) ([]Step, error) {
 	r, err := c.begin(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	if len(names) == 0 {
-		return r.steps, errors.Join(r.stopAll(ctx, slices.Clone(r.scene.workloads), "down"))
+		err := r.stopAll(ctx, slices.Clone(r.scene.workloads), "down")
+		return r.steps, err
 	}
 	var failed []error
 	for _, name := range names {
@@ -313,6 +320,7 @@ func (c *Client) Down(ctx context.Context, names []string, o Options) ([]Step, e
 	return r.steps, errors.Join(failed...)
 }
 
+// nodeName returns the name of a node, or its id if it has none.
 func (r *rollout) nodeName(id string) string {
 	n, known := r.scene.node(id)
 	if !known || n.Name == "" {

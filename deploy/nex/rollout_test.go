@@ -86,11 +86,19 @@ func TestInstancesAreSpreadOverNodes(t *testing.T) {
 		t.Errorf("fewer: %v, %v", actions(steps), err)
 	}
 	answers(t, s)
-	steps, err = c.Up(t.Context(), []nex.Want{{Name: "third", Start: spec.Start{Function: "other"}}}, nex.Options{Tags: wire.Tags{"zone": "b"}})
+	steps, err = c.Up(
+		t.Context(),
+		[]nex.Want{{Name: "third", Start: spec.Start{Function: "other"}}},
+		nex.Options{Tags: wire.Tags{"zone": "b"}},
+	)
 	if err != nil || steps[0].Node != "two" {
 		t.Errorf("by tags: %+v, %v", steps, err)
 	}
-	_, err = c.Up(t.Context(), []nex.Want{{Name: "fourth", Start: spec.Start{Function: "other"}}}, nex.Options{Tags: wire.Tags{"zone": "c"}})
+	_, err = c.Up(
+		t.Context(),
+		[]nex.Want{{Name: "fourth", Start: spec.Start{Function: "other"}}},
+		nex.Options{Tags: wire.Tags{"zone": "c"}},
+	)
 	if !errors.Is(err, nex.ErrNoBid) || !strings.Contains(err.Error(), `its tag zone is "a", not "c"`) {
 		t.Errorf("no such zone: %v", err)
 	}
@@ -150,7 +158,8 @@ func TestWhatIsOnALameduckMovesAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	steps, err := c.Up(t.Context(), wants(), nex.Options{})
-	if err != nil || !slices.Equal(actions(steps), []string{"started prober", "stopped prober", "started other", "stopped other"}) {
+	if err != nil ||
+		!slices.Equal(actions(steps), []string{"started prober", "stopped prober", "started other", "stopped other"}) {
 		t.Fatalf("%v, %v", actions(steps), err)
 	}
 	if steps[0].Node != "two" {
@@ -177,8 +186,8 @@ func TestWhatDoesNotBecomeReadyIsStoppedAgain(t *testing.T) {
 	}
 }
 
-// TestARollingUpgradeLosesNoRequest moves everything from an old nexlet to a new one while requests go on: none of them is
-// made twice, and all are answered.
+// TestARollingUpgradeLosesNoRequest moves everything from an old nexlet to a new one while requests go on: none of them
+// is made twice, and all are answered.
 func TestARollingUpgradeLosesNoRequest(t *testing.T) {
 	s := nexlettest.Start(t, echoing)
 	old := s.Node(nextest.Config{Name: "old"})

@@ -8,19 +8,19 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// A Verdict is how a workload does, compared with what is wanted.
+// A Verdict is the result of comparing a workload with what is wanted.
 type Verdict string
 
 // The verdicts.
 const (
 	OK      Verdict = "ok"
-	Missing Verdict = "missing" // too few instances that are right
-	Changed Verdict = "changed" // it runs, but was started otherwise
+	Missing Verdict = "missing" // too few instances are ready
+	Changed Verdict = "changed" // it runs, but was started with another start request
 	Failing Verdict = "failing" // an instance cannot run
-	Extra   Verdict = "extra"   // nobody wants it, or not so often
+	Extra   Verdict = "extra"   // it is not wanted, or fewer instances are
 )
 
-// A Status is one name: what is wanted and what there is.
+// A Status is what is wanted under one name, and what runs.
 type Status struct {
 	Name      string                 `json:"name"`
 	Verdict   Verdict                `json:"verdict"`
@@ -42,12 +42,15 @@ func (c *Client) Status(ctx context.Context, wants []Want) ([]Status, error) {
 	}
 	for _, w := range s.workloads {
 		if !slices.ContainsFunc(all, func(st Status) bool { return st.Name == w.Name }) {
-			all = append(all, Status{Name: w.Name, Verdict: Extra, Ready: s.ready(w.Name), Instances: s.of(w.Name), Why: w.Metadata["error"]})
+			all = append(all, Status{
+				Name: w.Name, Verdict: Extra, Ready: s.ready(w.Name), Instances: s.of(w.Name), Why: w.Metadata["error"],
+			})
 		}
 	}
 	return all, nil
 }
 
+// ready counts the instances of that name that are running.
 func (s *scene) ready(name string) (n int) {
 	for _, w := range s.of(name) {
 		if w.State == wire.Running {
@@ -57,6 +60,7 @@ func (s *scene) ready(name string) (n int) {
 	return n
 }
 
+// compare compares what runs under the want's name with the want.
 func (s *scene) compare(w Want) Status {
 	st := Status{Name: w.Name, Wanted: cmp.Or(w.Replicas, 1), Instances: s.of(w.Name)}
 	var changed bool

@@ -13,7 +13,7 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// A Want is what ought to run: a workload, so many times.
+// A Want is a workload that should run, and how many instances of it.
 type Want struct {
 	Name        string
 	Description string
@@ -22,7 +22,7 @@ type Want struct {
 	Replicas    int       // 1 if 0
 }
 
-// Wants are the functions, each as a workload of its own.
+// Wants returns one want for each function.
 func Wants(fns []functions.Function) []Want {
 	all := make([]Want, len(fns))
 	for i, f := range fns {
@@ -70,14 +70,15 @@ func parseNexfile(text []byte) (Want, error) {
 	case f.Type != spec.Type:
 		return Want{}, fmt.Errorf("its type is %q, not %q", f.Type, spec.Type)
 	case f.Lifecycle != start.Lifecycle():
-		return Want{}, fmt.Errorf("its lifecycle is %q; %s has lifecycle %q", f.Lifecycle, start.Name(), start.Lifecycle())
+		return Want{}, fmt.Errorf("its lifecycle is %q; %s has lifecycle %q",
+			f.Lifecycle, start.Name(), start.Lifecycle())
 	case f.Name == "":
 		f.Name = start.Name()
 	}
 	return Want{Name: f.Name, Description: f.Description, Start: start, Tags: f.Tags}, nil
 }
 
-// Nexfile is the want as a Nexfile, for `nex workload start -f`.
+// Nexfile returns the want as a Nexfile, for `nex workload start -f`.
 func (w Want) Nexfile() ([]byte, error) {
 	start, err := yaml.JSONToYAML([]byte(w.Start.JSON()))
 	if err != nil {

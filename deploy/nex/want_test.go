@@ -18,10 +18,22 @@ func TestNexfiles(t *testing.T) {
 		{"not YAML", "name: [", "not YAML"},
 		{"nothing to start", "name: otc\ntype: natster\nlifecycle: function", "it is empty"},
 		{"another type", "type: native\nlifecycle: service\nstart_request: {function: otc}", `its type is "native"`},
-		{"another lifecycle", "type: natster\nlifecycle: service\nstart_request: {function: otc}", `otc has lifecycle "function"`},
+		{
+			"another lifecycle",
+			"type: natster\nlifecycle: service\nstart_request: {function: otc}",
+			`otc has lifecycle "function"`,
+		},
 		{"no lifecycle", "type: natster\nlifecycle: daemon\nstart_request: {function: otc}", "invalid value"},
-		{"both", "type: natster\nlifecycle: function\nstart_request: {function: otc, catalog: {name: a, dir: b}}", "a function and a catalog"},
-		{"an unknown field", "type: natster\nlifecycle: function\nstart_request: {function: otc, subject: x}", `"subject" is no field`},
+		{
+			"both",
+			"type: natster\nlifecycle: function\nstart_request: {function: otc, catalog: {name: a, dir: b}}",
+			"a function and a catalog",
+		},
+		{
+			"an unknown field",
+			"type: natster\nlifecycle: function\nstart_request: {function: otc, subject: x}",
+			`"subject" is no field`,
+		},
 	}
 	for _, r := range rows {
 		path := filepath.Join(t.TempDir(), "file.yaml")
@@ -46,7 +58,8 @@ func TestNexfiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := nex.ReadNexfile(path)
-	if err != nil || got.Start.JSON() != want.Start.JSON() || got.Description != want.Description || got.Tags["zone"] != "a" {
+	if err != nil || got.Start.JSON() != want.Start.JSON() || got.Description != want.Description ||
+		got.Tags["zone"] != "a" {
 		t.Errorf("%+v, %v of\n%s", got, err, text)
 	}
 }

@@ -19,10 +19,10 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// BenchmarkRequest measures a request to a function on a nexlet, accounting included, against the same request to the same
-// function that runs without one: on the same runtime, in this process, over a connection of the same kind; and against the
-// function that its world runs, which needs no socket, because it lives in the process of its NATS server. One request of each
-// is made in turn, so that all see the same machine.
+// BenchmarkRequest measures a request to a function on a nexlet, accounting included, against the same request to the
+// same function that runs without one: on the same runtime, in this process, over a connection of the same kind; and
+// against the function that its world runs, which needs no socket, because it lives in the process of its NATS server.
+// One request of each is made in turn, so that all see the same machine.
 func BenchmarkRequest(b *testing.B) {
 	s := nexlettest.Start(b, echoing(echo))
 	s.Node(nextest.Config{})
@@ -35,7 +35,11 @@ func BenchmarkRequest(b *testing.B) {
 	inProcess := worldtest.Start(b, func(c *embedded.Config) { c.Functions = echoing(echo)() })
 	plain := nexlettest.Start(b, echoing(echo))
 	runPlainly(b, plain)
-	conns := []*nats.Conn{inProcess.Account("alice").Conn(b), plain.Account("alice").Conn(b), s.Account("alice").Conn(b)}
+	conns := []*nats.Conn{
+		inProcess.Account("alice").Conn(b),
+		plain.Account("alice").Conn(b),
+		s.Account("alice").Conn(b),
+	}
 	took := make([][]time.Duration, len(conns))
 	var clients []*api.Client
 	for _, nc := range conns {

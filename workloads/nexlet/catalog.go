@@ -54,8 +54,8 @@ func (r *catalogRun) creds() ([]byte, error) {
 	return r.n.cfg.Keys.Catalog(r.w.start.Catalog.Account())
 }
 
-// dir is the catalog's directory, which lies in the directory that the nexlet's operator gave to catalogs: who may deploy
-// may not thereby read this machine.
+// dir is the catalog's directory, which lies in the directory that the nexlet's operator gave to catalogs: who may
+// deploy may not thereby read this machine.
 func (r *catalogRun) dir() (string, error) {
 	dir := r.w.start.Catalog.Dir
 	if r.n.cfg.Catalogs == "" {

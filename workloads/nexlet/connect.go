@@ -17,7 +17,7 @@ import (
 
 const dialTimeout = 5 * time.Second
 
-// dialNex connects as c says, or with own credentials in place of those in c.
+// dialNex connects to Nex's NATS as c says, or with own credentials in place of those in c.
 func dialNex(c wire.ConnectionData, own []byte, options ...nats.Option) (*nats.Conn, error) {
 	all := []nats.Option{nats.Name("natster nexlet"), nats.Timeout(dialTimeout)}
 	switch {
@@ -49,7 +49,7 @@ func dialNex(c wire.ConnectionData, own []byte, options ...nats.Option) (*nats.C
 	}
 	url := strings.Join(c.Servers, ",")
 	if url == "" {
-		url = nats.DefaultURL // what agents fall back to when the node was configured with a context
+		url = nats.DefaultURL // a node that was configured with a context gives its agents no address
 	}
 	nc, err := nats.Connect(url, append(all, options...)...)
 	if err != nil {
@@ -58,7 +58,7 @@ func dialNex(c wire.ConnectionData, own []byte, options ...nats.Option) (*nats.C
 	return nc, nil
 }
 
-// redact takes the passwords out of a list of URLs.
+// redact removes the passwords from a list of URLs.
 func redact(urls string) string {
 	all := strings.Split(urls, ",")
 	for i, u := range all {
@@ -70,34 +70,36 @@ func redact(urls string) string {
 	return strings.Join(all, ",")
 }
 
+// signer returns the signing function and the public key of a seed.
 func signer(seed string) (sign func([]byte) ([]byte, error), public string, err error) {
 	key, err := nkeys.FromSeed([]byte(seed))
 	if err != nil {
-		return nil, "", errors.New("the seed that the node gave is none")
+		return nil, "", errors.New("the seed that the node gave is not valid")
 	}
 	public, err = key.PublicKey()
 	return key.Sign, public, err
 }
 
+// tlsOf returns the TLS configuration in c.
 func tlsOf(c wire.ConnectionData) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if c.TLSCA != "" {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM([]byte(c.TLSCA)) {
-			return nil, errors.New("the certificate authority that the node gave is none")
+			return nil, errors.New("the certificate authority that the node gave is not valid")
 		}
 	}
 	if c.TLSCert != "" {
 		pair, err := tls.X509KeyPair([]byte(c.TLSCert), []byte(c.TLSKey))
 		if err != nil {
-			return nil, errors.New("the certificate that the node gave is none")
+			return nil, errors.New("the certificate that the node gave is not valid")
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
 	return config, nil
 }
 
-// mayPublish tells whether a user with this JWT may publish to the subject. Without a JWT nobody can know: it may.
+// mayPublish reports whether a user with this JWT may publish to the subject. Without a JWT it assumes so.
 func mayPublish(token, subject string) bool {
 	if token == "" {
 		return true

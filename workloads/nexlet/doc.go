@@ -1,33 +1,35 @@
-// Package nexlet hosts Natster's functions and catalogs on a Nex node: it registers the workload type "natster", and what
-// Nex starts there runs on the same runtime as in `natster devrun`. `natster nexlet` is a thin command over it.
+// Package nexlet runs Natster's functions and catalogs for a Nex node: it registers the workload type "natster", and
+// what Nex starts runs on the same runtime as in `natster devrun`. The command `natster nexlet` is a thin layer over
+// it.
 //
 //	nexlet.go       Config, New, Run: the lifetime
-//	environment.go  what a node tells its child process
-//	register.go     local and remote registration, and adoption of the id that a crash left behind
-//	state.go        what survives a crash: who we are to the node, and the workloads; a file of mode 0600
-//	session.go      one registration's life: endpoints, heartbeats, until the node or the caller ends it
-//	endpoints.go    what a node asks: start, stop, get, query, ping, lameduck
-//	refuse.go       starts that cannot be, and that a node would keep
+//	environment.go  what a node passes to its child process
+//	register.go     local and remote registration, and adoption of the id from before a crash
+//	state.go        what survives a crash: the registration and the workloads, in a file of mode 0600
+//	session.go      the time of one registration: endpoints and heartbeats, until the node or the caller ends it
+//	endpoints.go    the node's requests: start, stop, get, query, ping, lameduck
+//	refuse.go       starts that are refused, and that a node would keep
 //	workload.go     a workload: run, run again, drained; its line in a list
 //	function.go     a function as a workload
 //	catalog.go      a catalog as a workload
-//	keys.go         credentials, in a directory of the operator's
+//	keys.go         credentials, in a directory that the operator fills
 //	feed.go         logs and events, on Nex's feeds
-//	meter.go        runs counted, and told as WORKLOADTRIGGERED, sampled
+//	meter.go        counts runs, and samples them as WORKLOADTRIGGERED events
 //	connect.go      NATS connections from what Nex hands out
 //
-// Below it, wire is Nex's protocol and spec the start request.
+// The packages below it: wire is Nex's protocol, spec the start request.
 //
 // # Promises
 //
-// A start is answered at once and finished in the background; what cannot run is refused in a sentence, and nothing of it
-// stays. A stop is answered at once and drained after: requests in hand are answered, the event in hand is finished. A
-// workload that fails runs again, with a growing pause, and says so in the list. When the process is killed and started
-// again by its node, it takes up its old id and its workloads, with their ids. When its node is gone, so is the nexlet.
+// A start is answered at once and finished in the background; what cannot run is refused with a sentence, and leaves
+// nothing behind. A stop is answered at once and drained after: requests in progress are answered, the event in
+// progress is finished. A workload that fails runs again, with a growing pause, and its line in the list says so. When
+// the process is killed and its node restarts it, it resumes its old id and its workloads, with their ids. When its
+// node is gone, the nexlet ends.
 //
 // # Secrets
 //
 // Functions and catalogs run under credentials that the nexlet's operator gave it as files, or that were sealed to its
-// curve key in the start request for the workload of that name. Credentials that Nex mints are used for speaking with Nex and
-// for nothing else. No secret is in a log, a list or a process argument.
+// curve key in the start request for the workload of that name. Credentials that Nex mints are used only to talk to
+// Nex. No secret is in a log, a list or a process argument.
 package nexlet

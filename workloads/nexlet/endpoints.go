@@ -3,30 +3,31 @@ package nexlet
 import (
 	"encoding/json"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"natster/internal/supervise"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )
 
-// serve subscribes to all that a node asks of its agents.
+// serve subscribes to all requests of a node to its agents.
 func (n *Nexlet) serve(nc *nats.Conn, reg registration, ducked chan<- time.Duration) (micro.Service, error) {
 	service, err := micro.AddService(nc, micro.Config{
-		Name: AgentName, Version: n.cfg.Version, Description: "hosts Natster's functions and catalogs on a Nex node",
+		Name: agentName, Version: n.cfg.Version, Description: "hosts Natster's functions and catalogs on a Nex node",
 		QueueGroup: reg.agent,
 	})
 	if err != nil {
 		return nil, err
 	}
-	endpoints := []struct {
+	type endpoint struct {
 		name, subject string
 		handle        func(micro.Request) error
-	}{
+	}
+	endpoints := []endpoint{
 		{"StartWorkload", wire.Start(reg.node, reg.agent, "*"), n.start},
 		{"StopWorkload", wire.Stop(reg.node, "*"), n.stop},
 		{"GetWorkload", wire.Get(reg.node, "*"), n.get},
@@ -35,42 +36,32 @@ func (n *Nexlet) serve(nc *nats.Conn, reg registration, ducked chan<- time.Durat
 		{"PingAgent", wire.PingAgent(reg.node, reg.agent), n.ping},
 		{"SetLameduck", wire.SetLameduck(reg.node), func(m micro.Request) error { return n.lameduck(m, ducked) }},
 	}
+	if n.cfg.Remote != nil {
+		endpoints = append(endpoints, endpoint{"WorkloadDiscovery", wire.Find(n.cfg.Remote.Nexus, "*"), n.find})
+	}
 	for _, e := range endpoints {
-		h := micro.HandlerFunc(func(m micro.Request) { n.contain(m, e.handle) })
+		h := micro.HandlerFunc(func(m micro.Request) {
+			if err := n.handle(m, e.handle); err != nil {
+				n.log.Warn("request not answered", "subject", m.Subject(), "err", err)
+			}
+		})
 		if err := service.AddEndpoint(e.name, h, micro.WithEndpointSubject(e.subject)); err != nil {
 			return nil, fmt.Errorf("subscribe %s: %w", e.subject, err)
-		}
-	}
-	if n.cfg.Remote != nil {
-		h := micro.HandlerFunc(func(m micro.Request) { n.contain(m, n.find) })
-		if err := service.AddEndpoint("WorkloadDiscovery", h, micro.WithEndpointSubject(wire.Find(n.cfg.Remote.Nexus, "*"))); err != nil {
-			return nil, fmt.Errorf("subscribe: %w", err)
 		}
 	}
 	return service, nil
 }
 
-// contain keeps a panic from ending the nexlet: the node would start it again only so often.
-func (n *Nexlet) contain(m micro.Request, handle func(micro.Request) error) {
-	defer func() {
-		if p := recover(); p != nil {
-			n.log.Error("panic", "subject", m.Subject(), "value", p, "stack", string(debug.Stack()))
-		}
-	}()
-	if err := handle(m); err != nil {
-		n.log.Warn("reply not sent", "subject", m.Subject(), "err", err)
-	}
-}
-
-// startRequest is AgentStartWorkloadRequest without the minted credentials, which nothing here uses.
-type startRequest struct {
-	Request json.RawMessage `json:"request"`
+// handle handles one request. A panic is an error, as it must not end the nexlet: a node restarts it only so often.
+func (n *Nexlet) handle(m micro.Request, f func(micro.Request) error) (err error) {
+	defer supervise.Contain(n.log, &err)
+	return f(m)
 }
 
 // start answers at once; the workload becomes ready, or fails, in the background.
 func (n *Nexlet) start(m micro.Request) error {
 	id := wire.Last(m.Subject())
-	var q startRequest
+	var q wire.AgentStartWorkloadRequest
 	if err := json.Unmarshal(m.Data(), &q); err != nil {
 		return n.refuse(m, id, "", "", fmt.Errorf("the request is not the JSON that it should be: %w", err))
 	}
@@ -92,7 +83,7 @@ func (n *Nexlet) start(m micro.Request) error {
 	return m.RespondJSON(wire.StartWorkloadResponse{ID: id, Name: w.req.Name})
 }
 
-// take starts w, and writes it down: a workload that a crash would lose is not taken.
+// take starts w and saves it. It does not start a workload that cannot be saved: a crash would lose it.
 func (n *Nexlet) take(w *workload) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -108,7 +99,8 @@ func (n *Nexlet) take(w *workload) error {
 	return nil
 }
 
-// stop answers first and drains after: a node waits two seconds, and forgets what was not answered.
+// stop answers first and drains after: a node waits two seconds for the answer, and only if it comes forgets the
+// workload.
 func (n *Nexlet) stop(m micro.Request) error {
 	id := wire.Last(m.Subject())
 	q, err := wire.Decode[wire.StopWorkloadRequest](m.Data())
@@ -141,7 +133,8 @@ func (n *Nexlet) stop(m micro.Request) error {
 	return m.RespondJSON(a)
 }
 
-// get answers with what a workload was deployed with. Somebody else's is left to them: the first reply wins.
+// get answers with what a workload was deployed with. It does not answer for another agent's workload: the first reply
+// wins.
 func (n *Nexlet) get(m micro.Request) error {
 	n.mu.Lock()
 	w := n.workloads[wire.Last(m.Subject())]
@@ -152,6 +145,7 @@ func (n *Nexlet) get(m micro.Request) error {
 	return m.Respond(w.body)
 }
 
+// query answers with the workloads that match.
 func (n *Nexlet) query(m micro.Request) error {
 	q, err := wire.Decode[wire.AgentListWorkloadsRequest](m.Data())
 	if err != nil {
@@ -177,11 +171,12 @@ func (n *Nexlet) query(m micro.Request) error {
 	return m.RespondJSON(list)
 }
 
+// ping answers with the nexlet's summary.
 func (n *Nexlet) ping(m micro.Request) error {
 	return m.RespondJSON(n.summary(), n.signed())
 }
 
-// lameduck takes no more work from here on. What runs goes on until the node ends.
+// lameduck makes the nexlet take no more work. What runs goes on until the node ends.
 func (n *Nexlet) lameduck(m micro.Request, ducked chan<- time.Duration) error {
 	a := wire.LameduckResponse{}
 	q, err := wire.Decode[wire.LameduckRequest](m.Data())
@@ -200,11 +195,12 @@ func (n *Nexlet) lameduck(m micro.Request, ducked chan<- time.Duration) error {
 	n.beatSoon()
 	select {
 	case ducked <- delay:
-	default: // told already
+	default: // this is not the first
 	}
 	return err
 }
 
+// find answers with the node if the workload is here.
 func (n *Nexlet) find(m micro.Request) error {
 	n.mu.Lock()
 	w, node := n.workloads[wire.Last(m.Subject())], n.reg.node
@@ -215,6 +211,7 @@ func (n *Nexlet) find(m micro.Request) error {
 	return m.RespondJSON(wire.FindWorkloadResponse{NodeID: node})
 }
 
+// signed returns the header with the nexlet's id.
 func (n *Nexlet) signed() micro.RespondOpt {
 	n.mu.Lock()
 	defer n.mu.Unlock()

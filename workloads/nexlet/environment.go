@@ -9,17 +9,17 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// A Place is where a local nexlet belongs, as the node that started it says.
+// A Place is the place of a local nexlet at the node that started it.
 type Place struct {
 	Node       string
-	Agent      string              // the id that the node has for us; the same after a restart by the node
+	Agent      string              // the nexlet's id; the same when the node restarts the nexlet
 	Connection wire.ConnectionData // may register, and perhaps nothing else
 }
 
-// ErrNoNode means that the process is not a child of a Nex node.
+// ErrNoNode means that the process was not started by a Nex node.
 var ErrNoNode = errors.New("no Nex node started this process: NEX_AGENT_NODE_ID is not set")
 
-// PlaceFrom reads the variables NEX_AGENT_*, all of which a node sets, many to nothing. It fails with [ErrNoNode].
+// PlaceFrom reads the variables NEX_AGENT_*. A node sets all of them, many to nothing. It fails with [ErrNoNode].
 func PlaceFrom(getenv func(string) string) (Place, error) {
 	get := func(name string) string { return getenv("NEX_AGENT_" + name) }
 	p := Place{Node: get("NODE_ID"), Agent: get("ASSIGNED_ID")}
@@ -27,7 +27,8 @@ func PlaceFrom(getenv func(string) string) (Place, error) {
 		return p, ErrNoNode
 	}
 	if !wire.IsToken(p.Node) || !wire.IsToken(p.Agent) {
-		return p, fmt.Errorf("NEX_AGENT_NODE_ID %q and NEX_AGENT_ASSIGNED_ID %q are not what a node gives", p.Node, p.Agent)
+		return p, fmt.Errorf("NEX_AGENT_NODE_ID %q and NEX_AGENT_ASSIGNED_ID %q are not what a node gives",
+			p.Node, p.Agent)
 	}
 	token, err := base64.StdEncoding.DecodeString(get("NATS_B64_JWT"))
 	if err != nil {

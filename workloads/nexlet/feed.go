@@ -4,21 +4,25 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"strconv"
 	"strings"
 	"sync"
 
+	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )
 
-// maxLine is the longest line of a log in bytes; a longer one is cut.
+// maxLine is the length of the longest line of a log, in bytes; a longer one is cut.
 const maxLine = 32 << 10
 
-// A feed is where one workload's logs and events go. It loses them while there is no connection: nothing may depend on it.
+// A feed publishes one workload's logs and events. They are lost while there is no connection: nothing may depend on
+// them.
 type feed struct {
 	publish func(subject string, data []byte)
-	owner   string // what the feed is under: the namespace, or the agent's id where only that may be published
+	owner   string // in the subjects: the namespace or, where the nexlet may not publish that, the agent's id
 	id      string
-	ns      string
+	ns      string // the workload's namespace
 	recent  recent
 }
 
@@ -50,20 +54,15 @@ func (r *recent) text() string {
 }
 
 func (f *feed) started(restored bool, of map[string]string) {
-	meta := map[string]string{"existing": "false"}
-	if restored {
-		meta["existing"] = "true"
-	}
-	for k, v := range of {
-		meta[k] = v
-	}
-	f.event(wire.WorkloadStarted, wire.WorkloadStartedEvent{ID: f.id, Namespace: f.ns, Type: workloadType, Metadata: meta})
+	meta := map[string]string{"existing": strconv.FormatBool(restored)}
+	maps.Copy(meta, of)
+	f.event(wire.WorkloadStarted, wire.WorkloadStartedEvent{ID: f.id, Namespace: f.ns, Type: spec.Type, Metadata: meta})
 }
 
-func (f *feed) stopped(why error) {
-	e := wire.WorkloadStoppedEvent{ID: f.id, Namespace: f.ns, Type: workloadType}
-	if why != nil {
-		e.Error = &wire.StopReason{Code: wire.CodeAgent, Message: why.Error()}
+func (f *feed) stopped(err error) {
+	e := wire.WorkloadStoppedEvent{ID: f.id, Namespace: f.ns, Type: spec.Type}
+	if err != nil {
+		e.Error = &wire.StopReason{Code: wire.CodeAgent, Message: err.Error()}
 	}
 	f.event(wire.WorkloadStopped, e)
 }
@@ -81,7 +80,7 @@ func (f *feed) event(kind string, body any) {
 	f.publish(wire.Events(f.owner, kind), text)
 }
 
-// A lines is one of a workload's two output streams. Each Write is one message.
+// A lines is an io.Writer for one of a workload's two output streams. Each Write is one message.
 type lines struct {
 	feed   *feed
 	stream string // stdout or stderr
@@ -97,7 +96,7 @@ func (l lines) Write(line []byte) (int, error) {
 	return n, nil
 }
 
-// logger is a workload's log: warnings and errors go to stderr, the rest to stdout, a line each.
+// logger returns the workload's logger: warnings and errors go to stderr, the rest to stdout, a line each.
 func (f *feed) logger(level slog.Level) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
 	return slog.New(split{
@@ -106,6 +105,7 @@ func (f *feed) logger(level slog.Level) *slog.Logger {
 	})
 }
 
+// A split is a handler that sends warnings and errors to err, and the rest to out.
 type split struct{ out, err slog.Handler }
 
 func (s split) Enabled(ctx context.Context, l slog.Level) bool { return s.out.Enabled(ctx, l) }

@@ -67,7 +67,8 @@ func TestLogsGoToTheFeedLineByLine(t *testing.T) {
 			if strings.Contains(l.Text, "whispered") {
 				t.Error("a line below the level")
 			}
-			return l.Workload == d.ID && l.Stream == wants.stream && strings.Contains(l.Text, wants.text) && !strings.Contains(l.Text, "\n")
+			return l.Workload == d.ID && l.Stream == wants.stream && strings.Contains(l.Text, wants.text) &&
+				!strings.Contains(l.Text, "\n")
 		})
 	}
 }
@@ -129,15 +130,16 @@ func TestUnderASigningKeyTheFeedsAreTheAgents(t *testing.T) {
 	if w.Metadata["feed"] != node.Child(0).ID {
 		t.Errorf("the list says %q", w.Metadata["feed"])
 	}
-	events.wait(wire.WorkloadStarted, func(b map[string]any) bool { return b["id"] == d.ID && b["namespace"] == "shares" })
+	events.wait(
+		wire.WorkloadStarted,
+		func(b map[string]any) bool { return b["id"] == d.ID && b["namespace"] == "shares" },
+	)
 	owners, err := c.Feeds(t.Context())
 	if err != nil || len(owners) != 2 || owners[1] != node.Child(0).ID {
 		t.Errorf("feeds: %v, %v", owners, err)
 	}
 	answered(t, s.Account("alice"))
-	if err := c.Stop(t.Context(), d.ID); err != nil {
-		t.Error(err)
-	}
+	s.Stop(c, d.ID)
 }
 
 func TestAStopIsAnsweredAtOnceAndRequestsInHandAreAnswered(t *testing.T) {
@@ -161,9 +163,7 @@ func TestAStopIsAnsweredAtOnceAndRequestsInHandAreAnswered(t *testing.T) {
 		answer <- err
 	}()
 	<-entered
-	if err := c.Stop(t.Context(), d.ID); err != nil { // while the request is in hand
-		t.Fatal(err)
-	}
+	s.Stop(c, d.ID) // while the request is in hand
 	close(release)
 	if err := <-answer; err != nil {
 		t.Errorf("the request in hand: %v", err)
@@ -185,9 +185,7 @@ func TestAPanicEndsNothing(t *testing.T) {
 	}
 	s.Running(c, good.ID, wire.Running)
 	answered(t, s.Account("alice"))
-	if err := c.Stop(t.Context(), bad.ID); err != nil {
-		t.Error(err)
-	}
+	s.Stop(c, bad.ID)
 }
 
 func TestSealedCredentials(t *testing.T) {
@@ -195,7 +193,10 @@ func TestSealedCredentials(t *testing.T) {
 	s.Node(nextest.Config{})
 	c := s.Client("shares")
 	creds := s.TakeKey("prober") // the nexlet has none now
-	if _, err := c.Deploy(t.Context(), nex.Request{Name: "prober", Start: spec.Start{Function: "prober"}}); !errors.Is(err, nex.ErrRefused) {
+	if _, err := c.Deploy(t.Context(), nex.Request{Name: "prober", Start: spec.Start{Function: "prober"}}); !errors.Is(
+		err,
+		nex.ErrRefused,
+	) {
 		t.Fatalf("without credentials: %v", err)
 	}
 	d, err := c.Deploy(t.Context(), nex.Request{
@@ -206,8 +207,8 @@ func TestSealedCredentials(t *testing.T) {
 	}
 	s.Running(c, d.ID, wire.Running)
 	answered(t, s.Account("alice"))
-	definition, err := c.Definition(t.Context(), d.ID)
-	if err != nil || strings.Contains(definition.RunRequest, "SEED") || !strings.Contains(definition.RunRequest, "encrypted_by") {
-		t.Errorf("what travels: %s, %v", definition.RunRequest, err)
+	run := s.Definition("shares", d.ID).RunRequest
+	if strings.Contains(run, "SEED") || !strings.Contains(run, "encrypted_by") {
+		t.Errorf("what travels: %s", run)
 	}
 }

@@ -13,7 +13,8 @@ import (
 	"natster/functions"
 )
 
-// EnvCreds is the variable of a sealed environment that has the content of a credentials file, in place of the nexlet's own.
+// EnvCreds is the variable of a sealed environment that has the content of a credentials file, in place of the nexlet's
+// own.
 const EnvCreds = "NATSTER_CREDS"
 
 // A functionRun runs one instance of a function, on a connection of its own under the function's own user.

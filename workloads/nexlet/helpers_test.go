@@ -59,7 +59,10 @@ func deploy(t *testing.T, c *nex.Client, function string) nex.Deployed {
 // deployOn deploys to a node with the tags; without, any may win the auction.
 func deployOn(t *testing.T, c *nex.Client, function string, tags wire.Tags) nex.Deployed {
 	t.Helper()
-	d, err := c.Deploy(t.Context(), nex.Request{Name: function, Description: "of a test", Start: spec.Start{Function: function}, Tags: tags})
+	d, err := c.Deploy(
+		t.Context(),
+		nex.Request{Name: function, Description: "of a test", Start: spec.Start{Function: function}, Tags: tags},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// Keys are the credentials that the nexlet's operator gave it.
+// Keys are the credentials that the nexlet runs functions and catalogs with.
 type Keys interface {
 	// Function returns the credentials file of a function's own user.
 	Function(name string) ([]byte, error)
@@ -16,11 +16,12 @@ type Keys interface {
 	Catalog(as string) ([]byte, error)
 }
 
-// ErrNoKey is wrapped by errors about credentials that the nexlet does not have, or that it will not use.
+// ErrNoKey is wrapped by errors about credentials that the nexlet does not have, or does not use because others can
+// read them.
 var ErrNoKey = errors.New("no credentials")
 
-// A KeyDir is a directory of credentials files, each for its owner's eyes only: `<function>.creds`, and
-// `catalogs/<account>.creds`.
+// A KeyDir is a directory of credentials files, `<function>.creds` and `catalogs/<account>.creds`. Only their owner may
+// be able to read them.
 type KeyDir string
 
 // Function implements [Keys].
@@ -33,10 +34,11 @@ func (d KeyDir) Catalog(as string) ([]byte, error) {
 	return d.read(filepath.Join("catalogs", as+".creds"), "account "+as)
 }
 
-// read reads a file that has to be in the directory; a link that leads out of it is not followed.
+// read reads a file in the directory. It does not follow a link that leads out of it.
 func (d KeyDir) read(name, whose string) ([]byte, error) {
 	if d == "" {
-		return nil, fmt.Errorf("%w for %s: the nexlet was given no directory of credentials (NATSTER_CREDS_DIR)", ErrNoKey, whose)
+		return nil, fmt.Errorf("%w for %s: the nexlet has no directory of credentials (NATSTER_CREDS_DIR)",
+			ErrNoKey, whose)
 	}
 	path := filepath.Join(string(d), name)
 	missing := fmt.Errorf("%w for %s: there is no %s (make it with: natster admin creds %s)", ErrNoKey, whose, path, d)

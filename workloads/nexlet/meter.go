@@ -9,10 +9,10 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// A meter counts a workload's runs and tells the feed of them: of the first at once, and then at most once per interval, one
-// event standing for all runs since the last. So every run is counted and no function drowns the feed.
+// A meter counts a workload's runs and publishes them: the first at once, and then at most one event per interval, for
+// all runs since the last. So every run is counted and no function floods the feed.
 type meter struct {
-	wake chan struct{} // there is something to tell
+	wake chan struct{} // there is something to publish
 
 	mu        sync.Mutex
 	runs      uint64
@@ -21,8 +21,8 @@ type meter struct {
 	last      time.Time
 	lastTook  time.Duration
 	lastError string
-	toldRuns  uint64
-	toldErrs  uint64
+	sentRuns  uint64 // in events so far
+	sentErrs  uint64
 }
 
 func newMeter() *meter { return &meter{wake: make(chan struct{}, 1)} }
@@ -37,7 +37,7 @@ func (m *meter) observe(o functions.Observation) {
 		m.errors++
 		m.lastError = o.Err.Error()
 	}
-	first := m.runs == m.toldRuns+1
+	first := m.runs == m.sentRuns+1
 	m.mu.Unlock()
 	if first {
 		select {
@@ -47,8 +47,8 @@ func (m *meter) observe(o functions.Observation) {
 	}
 }
 
-// tell calls emit until ctx is done, and once more for what is left then.
-func (m *meter) tell(ctx context.Context, every time.Duration, emit func(wire.WorkloadTriggeredEvent)) {
+// run calls emit until ctx is done, and once more for the runs since.
+func (m *meter) run(ctx context.Context, every time.Duration, emit func(wire.WorkloadTriggeredEvent)) {
 	defer func() { m.flush(emit) }()
 	pause := time.NewTimer(0)
 	defer pause.Stop()
@@ -68,14 +68,15 @@ func (m *meter) tell(ctx context.Context, every time.Duration, emit func(wire.Wo
 	}
 }
 
+// flush calls emit if there were runs since the last event.
 func (m *meter) flush(emit func(wire.WorkloadTriggeredEvent)) {
 	m.mu.Lock()
 	e := wire.WorkloadTriggeredEvent{
 		Duration: float64(m.lastTook) / float64(time.Millisecond),
-		Count:    m.runs - m.toldRuns,
-		Errors:   m.errors - m.toldErrs,
+		Count:    m.runs - m.sentRuns,
+		Errors:   m.errors - m.sentErrs,
 	}
-	m.toldRuns, m.toldErrs = m.runs, m.errors
+	m.sentRuns, m.sentErrs = m.runs, m.errors
 	m.mu.Unlock()
 	if e.Count > 0 {
 		emit(e)

@@ -18,52 +18,53 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// AgentName is what the nexlet calls itself to nodes; it is no type.
-const AgentName = "natster_nexlet"
+// agentName is the nexlet's name at nodes. It is not a workload type.
+const agentName = "natster_nexlet"
 
-// Config says what a nexlet is. Functions, Keys, Dial and State are required, and either Place or Remote.
+// Config configures a nexlet. Functions, Keys, Dial and State are required, and either Place or Remote.
 type Config struct {
-	// Place is where a local nexlet belongs; see [PlaceFrom].
+	// Place is the place of a local nexlet at its node; see [PlaceFrom].
 	Place *Place
-	// Remote is how a remote nexlet finds a node.
+	// Remote says how a remote nexlet finds a node.
 	Remote *Remote
 
 	// Functions returns fresh declarations of what can be deployed here, at every call.
 	Functions func() []functions.Function
 	// Keys are the credentials of functions and catalogs.
 	Keys Keys
-	// Dial connects to Natster's own NATS, which need not be the one that Nex runs on. The connection has to reconnect for
-	// ever.
+	// Dial connects to Natster's own NATS, which need not be the one that Nex runs on. The connection must reconnect
+	// without limit.
 	Dial func(ctx context.Context, creds []byte, options ...nats.Option) (*nats.Conn, error)
 
-	// NexCreds is a credentials file for the account that Nex runs in, in place of what the node gives. It may be empty.
+	// NexCreds is the content of a credentials file for the account that Nex runs in, used in place of what the node
+	// gives. It may be empty.
 	NexCreds []byte
-	// Catalogs is the directory in which the directories of catalogs are; empty: no catalogs are served.
+	// Catalogs is the directory in which the directories of catalogs are. If it is empty, no catalogs are served.
 	Catalogs string
 	// State is the nexlet's own directory.
 	State string
-	// Curve is the key that environments are sealed to. If nil one is kept in State. Nexlets that share it can take over
-	// each other's workloads.
+	// Curve is the key that environments are sealed to. If nil, one is kept in State. Nexlets with the same key can
+	// take over each other's workloads.
 	Curve nkeys.KeyPair
 
-	Version string       // semantic; 0.0.0 if empty
-	Logger  *slog.Logger // of the nexlet itself: it ends up in the node's log. Discarded if nil
-	Parent  func() int   // the parent process; when it changes the nexlet ends. Nil: not watched
-	Beat    time.Duration
-	Sample  time.Duration // at most one WORKLOADTRIGGERED per workload and so long; 1 s if 0
-	Watch   time.Duration // between looks at the parent; 1 s if 0
-	Silence time.Duration // after which a remote nexlet takes its node for gone; 35 s if 0
+	Version string        // semantic; 0.0.0 if empty
+	Logger  *slog.Logger  // of the nexlet itself; the node logs it. Nil: nothing is logged
+	Parent  func() int    // the parent process; the nexlet ends when it changes. Nil: it is not watched
+	Beat    time.Duration // between heartbeats; 3 s if 0
+	Sample  time.Duration // between WORKLOADTRIGGERED events of one workload, at least; 1 s if 0
+	Watch   time.Duration // between checks of the parent; 1 s if 0
+	Silence time.Duration // of the node, after which a remote nexlet looks for another; 35 s if 0
 	// Pause is how long a workload that failed stays down; if nil it doubles from 250 ms to 30 s.
 	Pause func(attempt int) time.Duration
 }
 
-// Remote is how a nexlet that no node started finds one.
+// Remote says how a nexlet that no node started finds one.
 type Remote struct {
 	Nexus      string
 	Connection wire.ConnectionData // may ask for registration
 }
 
-// ErrConfig is wrapped by errors about a Config that cannot be.
+// ErrConfig is wrapped by errors about an invalid Config.
 var ErrConfig = errors.New("nexlet")
 
 // A Nexlet is made by [New] and runs once.
@@ -74,7 +75,7 @@ type Nexlet struct {
 	curve   nkeys.KeyPair
 	schema  string
 	started time.Time
-	poke    chan struct{}  // beat now
+	poke    chan struct{}  // send a heartbeat now
 	running sync.WaitGroup // workloads
 
 	mu        sync.Mutex
@@ -82,7 +83,7 @@ type Nexlet struct {
 	reg       registration
 	state     string
 	workloads map[string]*workload
-	refused   map[string]refusal // by id: what a node stores although we refused it
+	refused   map[string]refusal // by id: starts that were refused, and that a node stores nevertheless
 }
 
 // New returns a nexlet that does nothing until [Nexlet.Run].
@@ -92,7 +93,7 @@ func New(c Config) (*Nexlet, error) {
 	case (c.Place == nil) == (c.Remote == nil):
 		return nil, bad("it is either a local one or a remote one")
 	case c.Remote != nil && !wire.IsToken(c.Remote.Nexus):
-		return nil, bad(fmt.Sprintf("%q is no name of a nexus", c.Remote.Nexus))
+		return nil, bad(fmt.Sprintf("%q is not a valid name of a nexus", c.Remote.Nexus))
 	case c.Functions == nil || c.Keys == nil || c.Dial == nil:
 		return nil, bad("functions, keys and a way to connect are needed")
 	case c.State == "":
@@ -133,8 +134,8 @@ func New(c Config) (*Nexlet, error) {
 	return n, err
 }
 
-// Run registers with a node and hosts what the node starts, until ctx is done or the node is gone; then everything is
-// drained, and nothing runs any more when it returns. It returns nil then, and an error when it could not register.
+// Run registers with a node and runs what the node starts, until ctx is done or the node is gone. Then it drains all
+// workloads and returns nil when nothing runs any more. It returns an error if it could not register.
 func (n *Nexlet) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
@@ -159,11 +160,11 @@ func (n *Nexlet) Run(ctx context.Context) error {
 		if err := n.session(ctx, reg); !errors.Is(err, errNodeLost) {
 			return err
 		}
-		n.log.Warn("the node is gone; another is looked for", "node", reg.node)
+		n.log.Warn("the node is gone; looking for another", "node", reg.node)
 	}
 }
 
-// watchParent returns when the parent is another, because the one before is gone, or when ctx is done.
+// watchParent returns when the parent process has changed, because the node is gone, or when ctx is done.
 func (n *Nexlet) watchParent(ctx context.Context, parent int) {
 	tick := time.NewTicker(n.cfg.Watch)
 	defer tick.Stop()
@@ -180,7 +181,7 @@ func (n *Nexlet) watchParent(ctx context.Context, parent int) {
 	}
 }
 
-// publish sends to Nex's feeds; without a connection it is lost.
+// publish publishes on Nex's NATS. Without a connection the message is lost.
 func (n *Nexlet) publish(subject string, data []byte) {
 	n.mu.Lock()
 	nc := n.nc
@@ -193,7 +194,7 @@ func (n *Nexlet) publish(subject string, data []byte) {
 	}
 }
 
-// feedOwner is what the feeds of a namespace's workloads are under.
+// feedOwner returns the owner under which the logs and events of a namespace's workloads are published.
 func (n *Nexlet) feedOwner(namespace string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -203,7 +204,7 @@ func (n *Nexlet) feedOwner(namespace string) string {
 	return n.reg.agent
 }
 
-// save writes down what a crash must not lose. The caller holds mu.
+// save writes the state file. The caller holds mu.
 func (n *Nexlet) save() error {
 	v := saved{
 		Agent: n.reg.agent, Node: n.reg.node,
@@ -216,7 +217,7 @@ func (n *Nexlet) save() error {
 	return n.store.save(n.stateName(), v)
 }
 
-// stateName is under what the state is kept: a local nexlet's belongs to its node, a remote one's to itself.
+// stateName returns the name of the state file: that of a local nexlet is its node's, that of a remote one the nexus's.
 func (n *Nexlet) stateName() string {
 	if n.cfg.Place != nil {
 		return n.cfg.Place.Node

@@ -6,33 +6,35 @@ import (
 
 	"github.com/nats-io/nats.go/micro"
 
+	"natster/internal/brief"
 	"natster/workloads/nexlet/wire"
 )
 
-// mostRefused bounds what is remembered of refused starts.
-const mostRefused = 1000
+// maxRefused bounds how many refused starts are remembered.
+const maxRefused = 1000
 
-// A refusal is a start that was refused. The node stores it all the same, after it has passed the refusal on, and would
-// bring it back at its next start.
+// A refusal is a start that was refused. The node stores it all the same, after it has forwarded the refusal, and would
+// start it again when it restarts.
 type refusal struct {
 	namespace string
 	at        time.Time
-	disowned  bool
+	disowned  bool // the node was asked to stop it
 }
 
-// refuse answers why not. Whoever stops it then is told that it is stopped, and the node forgets it.
-func (n *Nexlet) refuse(m micro.Request, id, namespace, name string, why error) error {
+// refuse answers with the error. A later request to stop the workload is answered with success, so that the node
+// forgets it.
+func (n *Nexlet) refuse(m micro.Request, id, namespace, name string, err error) error {
 	n.mu.Lock()
-	if len(n.refused) < mostRefused {
+	if len(n.refused) < maxRefused {
 		n.refused[id] = refusal{namespace: namespace, at: time.Now()}
 	}
 	n.mu.Unlock()
-	n.log.Info("start refused", "workload", id, "name", name, "why", why)
-	return respondError(m, why.Error(), wire.StartWorkloadResponse{ID: id, Name: name})
+	n.log.Info("start refused", "workload", id, "name", name, "err", err)
+	return respondError(m, err.Error(), wire.StartWorkloadResponse{ID: id, Name: name})
 }
 
-// disown stops what was refused a while ago and nobody has stopped since, as the stock CLI does not; each once, and only
-// where our user may.
+// disown stops what was refused a while ago and was not stopped since: the stock CLI does not do it. It does so once
+// for each, and only where our user may.
 func (n *Nexlet) disown() {
 	n.mu.Lock()
 	old := make(map[string]string)
@@ -56,29 +58,18 @@ func (n *Nexlet) disown() {
 		if err != nil {
 			panic(err) // a string
 		}
-		// A node that has nowhere to answer forgets nothing; nobody needs the answer.
+		// A node forgets a workload only when it can answer; the answer itself is not needed.
 		if err := nc.PublishRequest(wire.Undeploy(namespace, id), nc.NewRespInbox(), body); err != nil {
 			n.log.Debug("a refused start stays stored", "workload", id, "err", err)
 		}
 	}
 }
 
-// respondError refuses with the body of the type that a success would have.
-func respondError(m micro.Request, why string, body any) error {
+// respondError refuses a request. The body is of the type that a success would have.
+func respondError(m micro.Request, message string, body any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	return m.Error(wire.CodeAgent, headerLine(why), text)
-}
-
-// headerLine makes a sentence fit for a header.
-func headerLine(s string) string {
-	line := []rune(s)
-	for i, c := range line {
-		if c < ' ' {
-			line[i] = ' '
-		}
-	}
-	return string(line)
+	return m.Error(wire.CodeAgent, brief.Line(message), text)
 }

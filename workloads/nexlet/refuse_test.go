@@ -20,7 +20,12 @@ import (
 )
 
 // start sends a start straight to the nexlet, as a node would that checks nothing.
-func start(t *testing.T, s *nexlettest.Stage, node *nextest.Node, body wire.StartWorkloadRequest) (id string, err error) {
+func start(
+	t *testing.T,
+	s *nexlettest.Stage,
+	node *nextest.Node,
+	body wire.StartWorkloadRequest,
+) (id string, err error) {
 	t.Helper()
 	id = nuid.Next()
 	text, err := json.Marshal(map[string]any{"request": body, "workload_creds": wire.ConnectionData{}})
@@ -72,12 +77,24 @@ func TestWhatCannotRunIsRefusedInASentence(t *testing.T) {
 		body  wire.StartWorkloadRequest
 		wants string
 	}{
-		{"an unknown function", body(`{"function":"nosuch"}`), `no function is called "nosuch"; this nexlet has prober, other`},
+		{
+			"an unknown function",
+			body(`{"function":"nosuch"}`),
+			`no function is called "nosuch"; this nexlet has prober, other`,
+		},
 		{"an unknown field", body(`{"function":"prober","command":"rm"}`), `"command" is no field`},
 		{"both", body(`{"function":"prober","catalog":{"name":"films","dir":"films"}}`), "a function and a catalog"},
 		{"neither", body(`{}`), "neither a function nor a catalog"},
-		{"the wrong lifecycle", func() wire.StartWorkloadRequest { b := body(`{"function":"prober"}`); b.Lifecycle = wire.Job; return b }(), `lifecycle "job"`},
-		{"no namespace", func() wire.StartWorkloadRequest { b := body(`{"function":"prober"}`); b.Namespace = "a.b"; return b }(), "one word"},
+		{
+			"the wrong lifecycle",
+			func() wire.StartWorkloadRequest { b := body(`{"function":"prober"}`); b.Lifecycle = wire.Job; return b }(),
+			`lifecycle "job"`,
+		},
+		{
+			"no namespace",
+			func() wire.StartWorkloadRequest { b := body(`{"function":"prober"}`); b.Namespace = "a.b"; return b }(),
+			"one word",
+		},
 		{"sealed for another key", body(sealed(foreign, "prober")), "sealed for another key"},
 		{"sealed for another workload", body(sealed(bids[0].XKey, "other")), "another name"},
 		{"too large", func() wire.StartWorkloadRequest {
@@ -131,7 +148,12 @@ func TestWhatCannotRunIsRefusedInASentence(t *testing.T) {
 func TestWhatTheStockCLIWasRefusedIsNotStored(t *testing.T) {
 	s := nexlettest.Start(t, echoing(echo))
 	state := &nextest.State{}
-	s.Node(nextest.Config{State: state, Agents: []nextest.Agent{s.Agent(func(c *nexlet.Config) { c.Beat = 20 * time.Millisecond })}})
+	s.Node(
+		nextest.Config{
+			State:  state,
+			Agents: []nextest.Agent{s.Agent(func(c *nexlet.Config) { c.Beat = 20 * time.Millisecond })},
+		},
+	)
 	bids, err := s.Client("shares").Auction(t.Context(), nil)
 	if err != nil || len(bids) != 1 {
 		t.Fatalf("%v, %v", bids, err)

@@ -13,43 +13,32 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// A registration is what a node made of us.
+// A registration is a place at a node.
 type registration struct {
 	node, agent  string
 	Connection   wire.ConnectionData        // to work with
 	Registration wire.ConnectionData        // to register again with
-	existing     map[string]json.RawMessage // workloads to take up
-	adopted      bool
+	existing     map[string]json.RawMessage // workloads to resume
 }
 
-// registered is RegisterAgentResponse with the deploy bodies as they came.
-type registered struct {
-	Success        bool                `json:"success"`
-	Message        string              `json:"message"`
-	NodeID         string              `json:"node_id"`
-	ConnectionData wire.ConnectionData `json:"connection_data"`
-	ExistingState  map[string]struct {
-		Request json.RawMessage `json:"request"`
-	} `json:"existing_state"`
-}
-
-// duplicate is how a node refuses an id that it knows. It still listens to that id and calls it.
+// duplicate is the message with which a node refuses an id that is registered already. It still sends requests to that
+// id.
 const duplicate = "failed to update registration"
 
 const (
-	askPatience    = 5 * time.Second
-	remotePatience = 3 * time.Second
+	requestTimeout = 5 * time.Second
+	remoteTimeout  = 3 * time.Second
 	retryPause     = time.Second
-	// lastPause is waited before giving up: a node starts us again at once, and only so often.
+	// lastPause is the pause before giving up: the node restarts the nexlet at once, and only so often.
 	lastPause = 2 * time.Second
 )
 
-// register finds our place at a node, and waits for one if need be. A remote nexlet that was there before asks its old node
-// first, under its old id: that leaves no ghost behind.
+// register registers with a node, and waits for one if need be. A remote nexlet that was registered before asks its old
+// node first, under its old id, so that no dead agent is left there.
 func (n *Nexlet) register(ctx context.Context) (registration, error) {
 	last, err := n.store.load(n.stateName())
 	if err != nil {
-		n.log.Error("what was known before a restart is lost", "err", err)
+		n.log.Error("the state before a restart is lost", "err", err)
 		last = saved{}
 	}
 	for attempt := 1; ; attempt++ {
@@ -64,7 +53,7 @@ func (n *Nexlet) register(ctx context.Context) (registration, error) {
 		} else {
 			n.log.Warn("not registered yet", "attempt", attempt, "err", err)
 		}
-		last.Node = "" // do not insist
+		last.Node = "" // from now on any node will do
 		select {
 		case <-ctx.Done():
 			return reg, ctx.Err()
@@ -76,6 +65,7 @@ func (n *Nexlet) register(ctx context.Context) (registration, error) {
 	}
 }
 
+// tryRegister tries to register once. Last is the state before a restart.
 func (n *Nexlet) tryRegister(ctx context.Context, last saved) (registration, error) {
 	if p := n.cfg.Place; p != nil {
 		return n.registerAt(ctx, p.Node, p.Agent, p.Connection, last)
@@ -92,7 +82,7 @@ func (n *Nexlet) tryRegister(ctx context.Context, last saved) (registration, err
 		return registration{}, err
 	}
 	defer nc.Close()
-	m, err := ask(ctx, nc, wire.RegisterRemote(n.cfg.Remote.Nexus), struct{}{}, remotePatience)
+	m, err := ask(ctx, nc, wire.RegisterRemote(n.cfg.Remote.Nexus), struct{}{}, remoteTimeout)
 	if err != nil {
 		return registration{}, fmt.Errorf("ask nexus %s for registration: %w", n.cfg.Remote.Nexus, err)
 	}
@@ -103,8 +93,11 @@ func (n *Nexlet) tryRegister(ctx context.Context, last saved) (registration, err
 	return n.registerAt(ctx, a.RespondTo, a.AssignedAgentID, a.RegistrationCreds, saved{})
 }
 
-// registerAt registers under the id. When the node knows the id already, it is ours from before a crash, and adopted.
-func (n *Nexlet) registerAt(ctx context.Context, node, agent string, with wire.ConnectionData, last saved) (registration, error) {
+// registerAt registers at the node under the id. If the node has the id already, it is ours from before a crash, and
+// adopted.
+func (n *Nexlet) registerAt(
+	ctx context.Context, node, agent string, with wire.ConnectionData, last saved,
+) (registration, error) {
 	reg := registration{node: node, agent: agent, Registration: with}
 	public, err := n.curve.PublicKey()
 	if err != nil {
@@ -116,21 +109,21 @@ func (n *Nexlet) registerAt(ctx context.Context, node, agent string, with wire.C
 	}
 	defer nc.Close()
 	m, err := ask(ctx, nc, wire.Register(node, agent), wire.RegisterAgentRequest{
-		Name:                AgentName,
+		Name:                agentName,
 		Type:                spec.Type,
 		Description:         "runs Natster's functions and catalogs",
 		Version:             n.cfg.Version,
 		PublicXKey:          public,
 		SupportedLifecycles: []wire.Lifecycle{wire.Function, wire.Service},
 		StartRequestSchema:  n.schema,
-	}, askPatience)
+	}, requestTimeout)
 	if refused, ok := errors.AsType[*wire.Error](err); ok && refused.Message == duplicate {
 		return n.adopt(reg, last), nil
 	}
 	if err != nil {
 		return reg, fmt.Errorf("register with node %s: %w", node, err)
 	}
-	var a registered
+	var a wire.RegisterAgentResponse
 	if err := json.Unmarshal(m.Data, &a); err != nil || !a.Success {
 		return reg, fmt.Errorf("register with node %s: unreadable answer (%s): %w", node, a.Message, err)
 	}
@@ -143,26 +136,25 @@ func (n *Nexlet) registerAt(ctx context.Context, node, agent string, with wire.C
 	return reg, nil
 }
 
-// adopt goes on under an id that the node will not register twice, with what the state file remembers.
+// adopt continues under an id that the node does not register twice, with the workloads in the state file.
 func (n *Nexlet) adopt(reg registration, last saved) registration {
-	reg.adopted = true
 	reg.Connection = reg.Registration
 	if last.Agent == reg.agent {
 		reg.Connection, reg.existing = last.Connection, last.Workloads
 	} else {
-		n.log.Warn("the workloads of this id are not known any more", "agent", reg.agent)
+		n.log.Warn("the workloads of this id are lost", "agent", reg.agent)
 	}
 	n.log.Info("adopted", "node", reg.node, "agent", reg.agent, "workloads", len(reg.existing))
 	return reg
 }
 
-// ask makes a request; a refusal is an error, a *wire.Error.
-func ask(ctx context.Context, nc *nats.Conn, subject string, body any, patience time.Duration) (*nats.Msg, error) {
+// ask sends a request and returns the reply. A refusal is a *wire.Error.
+func ask(ctx context.Context, nc *nats.Conn, subject string, body any, timeout time.Duration) (*nats.Msg, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	m, err := nc.RequestWithContext(ctx, subject, text)
 	if err != nil {

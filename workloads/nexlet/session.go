@@ -10,18 +10,19 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )
 
-// errNodeLost means that a remote nexlet's node is gone, or has forgotten it.
+// errNodeLost means that a remote nexlet's node is gone, or does not know the nexlet any more.
 var errNodeLost = errors.New("the node is gone")
 
 const (
-	secondBeat   = 300 * time.Millisecond // in case the node was not listening yet at the first
+	secondBeat   = 300 * time.Millisecond // after the first, which the node may have missed
 	flushTimeout = 2 * time.Second
 )
 
-// session is one registration's life: until ctx is done, the node is gone, or its lameduck is over.
+// session serves the node of one registration until ctx is done, the node is gone, or its lameduck is over.
 func (n *Nexlet) session(ctx context.Context, reg registration) error {
 	again := func(*nats.Conn) { n.beatSoon() }
 	nc, err := dialNex(reg.Connection, n.cfg.NexCreds,
@@ -65,13 +66,15 @@ func (n *Nexlet) session(ctx context.Context, reg registration) error {
 	}
 	err = errors.Join(err, service.Stop())
 	if flush := nc.FlushTimeout(flushTimeout); flush != nil && !nc.IsClosed() {
-		n.log.Warn("last words not delivered", "err", flush)
+		n.log.Warn("last messages not delivered", "err", flush)
 	}
 	return err
 }
 
-// live beats, and watches for whatever ends the session.
-func (n *Nexlet) live(ctx context.Context, ducked <-chan time.Duration, heard, lost <-chan struct{}, closed <-chan nats.Status) error {
+// live sends heartbeats until the session ends.
+func (n *Nexlet) live(
+	ctx context.Context, ducked <-chan time.Duration, heard, lost <-chan struct{}, closed <-chan nats.Status,
+) error {
 	beat := time.NewTicker(n.cfg.Beat)
 	defer beat.Stop()
 	second := time.NewTimer(secondBeat)
@@ -96,7 +99,7 @@ func (n *Nexlet) live(ctx context.Context, ducked <-chan time.Duration, heard, l
 		case <-n.poke:
 			n.beat()
 		case delay := <-ducked:
-			if n.cfg.Remote != nil { // a local one is interrupted by its node
+			if n.cfg.Remote != nil { // a local nexlet is interrupted by its node
 				over = time.After(delay)
 			}
 		case <-over:
@@ -112,8 +115,8 @@ func (n *Nexlet) live(ctx context.Context, ducked <-chan time.Duration, heard, l
 	}
 }
 
-// listenToNode hears the node's own heartbeats, where that is allowed: a node that was started again does not know us, and
-// one that is silent is gone.
+// listenToNode follows the node's own heartbeats, where that is permitted: a node that was restarted does not list this
+// nexlet, and one that is silent is gone.
 func (n *Nexlet) listenToNode(nc *nats.Conn, reg registration, heard, lost chan<- struct{}) error {
 	_, err := nc.Subscribe(wire.NodeHeartbeat(reg.node), func(m *nats.Msg) {
 		to := heard
@@ -129,7 +132,7 @@ func (n *Nexlet) listenToNode(nc *nats.Conn, reg registration, heard, lost chan<
 	return err
 }
 
-// beat tells the node how we do.
+// beat sends a heartbeat.
 func (n *Nexlet) beat() {
 	body, err := json.Marshal(wire.AgentHeartbeat{Summary: n.summary(), Data: "{}"})
 	if err != nil {
@@ -141,6 +144,7 @@ func (n *Nexlet) beat() {
 	n.publish(subject, body)
 }
 
+// beatSoon makes live send a heartbeat now.
 func (n *Nexlet) beatSoon() {
 	select {
 	case n.poke <- struct{}{}:
@@ -148,18 +152,20 @@ func (n *Nexlet) beatSoon() {
 	}
 }
 
+// enter changes the nexlet's state.
 func (n *Nexlet) enter(state string) {
 	n.mu.Lock()
 	n.state = state
 	n.mu.Unlock()
 }
 
+// summary describes the nexlet to its node.
 func (n *Nexlet) summary() wire.AgentSummary {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return wire.AgentSummary{
-		Name:                AgentName,
-		Type:                workloadType,
+		Name:                agentName,
+		Type:                spec.Type,
 		Version:             n.cfg.Version,
 		StartTime:           n.started.UTC(),
 		State:               n.state,
@@ -168,8 +174,8 @@ func (n *Nexlet) summary() wire.AgentSummary {
 	}
 }
 
-// restore takes up workloads under their old ids. Those that run already are left alone; those that cannot run are kept, so
-// that they can be seen and stopped.
+// restore starts workloads again under their old ids. Those that run already are left alone; those that cannot run are
+// kept, so that they are listed and can be stopped.
 func (n *Nexlet) restore(existing map[string]json.RawMessage) {
 	for id, body := range existing {
 		n.mu.Lock()

@@ -48,8 +48,8 @@ func (w *witness) wait(t *testing.T, position uint64) {
 	}
 }
 
-// TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy deploys a function with an event trigger twice, on two nodes, and kills
-// one node: every event is handled once and in order, and the other takes over.
+// TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy deploys a function with an event trigger twice, on two nodes, and
+// kills one node: every event is handled once and in order, and the other takes over.
 func TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy(t *testing.T) {
 	w := &witness{came: make(chan uint64, 10_000)}
 	s := nexlettest.Start(t, func() []functions.Function {

@@ -8,13 +8,14 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
 	"github.com/nats-io/nkeys"
 
+	"natster/internal/private"
 	"natster/workloads/nexlet/wire"
 )
 
-// saved is the state file: what the nexlet needs to take up its work after a crash, when its node will not tell it again.
+// saved is the content of the state file: what the nexlet needs to resume its work after a crash, because its node will
+// not send it again.
 type saved struct {
 	Agent        string                     `json:"agent"`
 	Node         string                     `json:"node"`
@@ -23,12 +24,13 @@ type saved struct {
 	Workloads    map[string]json.RawMessage `json:"workloads"`    // deploy bodies, by id
 }
 
-// A store keeps one saved per node (or nexus, for a remote nexlet), in files that only their owner can read.
+// A store is a directory with one saved for each node (for each nexus, if the nexlet is remote), in files that only
+// their owner can read.
 type store struct{ dir string }
 
 func (s store) path(node string) string { return filepath.Join(s.dir, node+".json") }
 
-// load returns what was saved for the node, or nothing when there is none.
+// load returns what was saved for the node, or the zero value if nothing was.
 func (s store) load(node string) (saved, error) {
 	var v saved
 	text, err := os.ReadFile(s.path(node))
@@ -44,7 +46,7 @@ func (s store) load(node string) (saved, error) {
 	return v, nil
 }
 
-// save replaces the file at once: a crash leaves the old one or the new one.
+// save replaces the file atomically: a crash leaves the old one or the new one.
 func (s store) save(node string, v saved) error {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -77,12 +79,12 @@ func (s store) curve() (nkeys.KeyPair, error) {
 	return key, s.write(path, seed)
 }
 
+// write replaces a file of the store, and makes its directory.
 func (s store) write(path string, text []byte) error {
-	const dirMode, fileMode = 0o700, 0o600
-	if err := os.MkdirAll(s.dir, dirMode); err != nil {
+	if err := private.MkdirAll(s.dir); err != nil {
 		return fmt.Errorf("state: %w", err)
 	}
-	if err := renameio.WriteFile(path, text, fileMode, renameio.WithStaticPermissions(fileMode), renameio.WithTempDir(s.dir)); err != nil {
+	if err := private.WriteFile(path, text); err != nil {
 		return fmt.Errorf("state: %w", err)
 	}
 	return nil

@@ -65,9 +65,7 @@ func killed(t *testing.T, s *nexlettest.Stage, mint nextest.Minter) {
 	if err != nil || len(nodes) != 1 || len(nodes[0].Agents) != 1 || nodes[0].Agents[0].Health != "healthy" {
 		t.Errorf("no ghost was to be left: %+v, %v", nodes, err)
 	}
-	if err := c.Stop(t.Context(), d.ID); err != nil {
-		t.Error(err)
-	}
+	s.Stop(c, d.ID)
 }
 
 func TestTheStateFileIsForItsOwnerOnly(t *testing.T) {
@@ -103,9 +101,7 @@ func TestANodeThatRestartsBringsItsWorkloadsBack(t *testing.T) {
 	s.Node(nextest.Config{Key: key, State: state})
 	s.Running(c, d.ID, wire.Running)
 	answered(t, s.Account("alice"))
-	if err := c.Stop(t.Context(), d.ID); err != nil {
-		t.Fatal(err)
-	}
+	s.Stop(c, d.ID)
 	if left := state.Stored(); len(left) != 0 {
 		t.Errorf("the node still stores %v", left)
 	}
@@ -133,9 +129,7 @@ func TestWhatCannotBeRestoredCanBeSeenAndStopped(t *testing.T) {
 	if !strings.Contains(w.Metadata["error"], "no credentials for function other") {
 		t.Errorf("it says %q", w.Metadata["error"])
 	}
-	if err := c.Stop(t.Context(), d.ID); err != nil {
-		t.Error(err)
-	}
+	s.Stop(c, d.ID)
 	if len(state.Stored()) != 0 {
 		t.Error("it would come back")
 	}
@@ -156,7 +150,11 @@ func TestANexletThatNeverRegisteredEndsWithItsNode(t *testing.T) {
 	s := nexlettest.Start(t, echoing(echo))
 	var looks atomic.Int64
 	c := s.Config()
-	c.Place = &nexlet.Place{Node: "NODE", Agent: "agent", Connection: wire.ConnectionData{Servers: []string{"nats://127.0.0.1:1"}}}
+	c.Place = &nexlet.Place{
+		Node:       "NODE",
+		Agent:      "agent",
+		Connection: wire.ConnectionData{Servers: []string{"nats://127.0.0.1:1"}},
+	}
 	c.Parent = func() int { // another from the fifth look on
 		if looks.Add(1) < 5 {
 			return 4711
@@ -234,7 +232,14 @@ func TestARemoteNexletRegistersAgainWhereverThereIsANode(t *testing.T) {
 	s.Running(c, d.ID, wire.Running)
 	first.Kill()
 
-	second := s.Node(nextest.Config{Name: "natster-2", Remote: true, Agents: []nextest.Agent{}, Times: nextest.Times{Heartbeat: 100 * time.Millisecond}})
+	second := s.Node(
+		nextest.Config{
+			Name:   "natster-2",
+			Remote: true,
+			Agents: []nextest.Agent{},
+			Times:  nextest.Times{Heartbeat: 100 * time.Millisecond},
+		},
+	)
 	s.Healthy(second)
 	w := s.Running(c, d.ID, wire.Running) // it ran on, under its id
 	if w.Metadata["node"] != second.ID {
@@ -245,7 +250,13 @@ func TestARemoteNexletRegistersAgainWhereverThereIsANode(t *testing.T) {
 
 func TestANexletThatWasRemoteTakesUpItsOldIDAfterACrash(t *testing.T) {
 	s := nexlettest.Start(t, echoing(echo))
-	node := s.Node(nextest.Config{Remote: true, Agents: []nextest.Agent{}, Times: nextest.Times{Heartbeat: 100 * time.Millisecond}})
+	node := s.Node(
+		nextest.Config{
+			Remote: true,
+			Agents: []nextest.Agent{},
+			Times:  nextest.Times{Heartbeat: 100 * time.Millisecond},
+		},
+	)
 	remote := func(c *nexlet.Config) {
 		c.Remote = &nexlet.Remote{Nexus: "natster", Connection: wire.ConnectionData{Servers: []string{s.URL}}}
 	}

@@ -16,8 +16,6 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-const workloadType = spec.Type
-
 // A runnable is one kind of workload. It may run several times, one after the other.
 type runnable interface {
 	// check fails when it cannot run here, as far as can be told at once.
@@ -59,11 +57,11 @@ func (w *workload) set(s wire.WorkloadState, err error) {
 // supervise runs the workload until ctx is done: again, after a pause that grows, whenever it ends by itself.
 func (w *workload) supervise(ctx context.Context, sample time.Duration) {
 	defer close(w.done)
-	telling, quiet := context.WithCancel(context.WithoutCancel(ctx))
-	var teller sync.WaitGroup
-	teller.Go(func() { w.meter.tell(telling, sample, w.feed.triggered) })
-	defer teller.Wait()
-	defer quiet()
+	metering, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var meter sync.WaitGroup
+	meter.Go(func() { w.meter.run(metering, sample, w.feed.triggered) })
+	defer meter.Wait()
+	defer stop()
 
 	for attempt := 1; w.run != nil; attempt++ {
 		began := time.Now()
@@ -158,7 +156,7 @@ func (w *workload) summary(node, agent, version string) wire.WorkloadSummary {
 		Namespace: w.req.Namespace,
 		StartTime: w.started.UTC().Format(time.RFC3339),
 		Runtime:   t.took.Round(time.Microsecond).String(),
-		Type:      workloadType,
+		Type:      spec.Type,
 		Lifecycle: w.req.Lifecycle,
 		State:     state,
 		Tags:      tags,
@@ -175,8 +173,8 @@ func (w *workload) matches(namespace string, filter []string) bool {
 	return len(filter) == 0 || slices.Contains(filter, w.id) || slices.Contains(filter, w.req.Name)
 }
 
-// prepare makes a workload of a deploy body. The error, a sentence for whoever deploys, says that it cannot run here; the
-// workload beside it can still be listed and stopped.
+// prepare makes a workload of a deploy body. The error, a sentence for whoever deploys, says that it cannot run here;
+// the workload beside it can still be listed and stopped.
 func (n *Nexlet) prepare(id string, body json.RawMessage) (*workload, error) {
 	w := &workload{
 		id: id, body: body, started: time.Now(), meter: newMeter(),

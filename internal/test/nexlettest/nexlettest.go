@@ -2,6 +2,7 @@ package nexlettest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
@@ -186,6 +187,27 @@ func (s *Stage) Running(c *nex.Client, id string, state wire.WorkloadState) wire
 			s.t.Fatalf("workload %s is not %s: %+v, %v", id, state, found, err)
 		}
 	}
+}
+
+// Stop stops the workload with that id.
+func (s *Stage) Stop(c *nex.Client, id string) {
+	s.t.Helper()
+	if steps, err := c.Down(s.t.Context(), []string{id}, nex.Options{}); err != nil || len(steps) != 1 {
+		s.t.Fatalf("stop workload %s: %+v, %v", id, steps, err)
+	}
+}
+
+// Definition returns what the workload was deployed with, as the stock CLI asks for it to clone a workload.
+func (s *Stage) Definition(namespace, id string) (d wire.StartWorkloadRequest) {
+	s.t.Helper()
+	key, err := s.Curve().PublicKey()
+	s.must(err)
+	q, err := json.Marshal(wire.CloneWorkloadRequest{Namespace: namespace, NewTargetXKey: key})
+	s.must(err)
+	m, err := s.NexConn().Request(wire.Clone(namespace, id), q, wait.Patience)
+	s.must(err)
+	s.must(json.Unmarshal(m.Data, &d))
+	return d
 }
 
 // Curve is a new curve key.

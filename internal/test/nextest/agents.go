@@ -75,7 +75,8 @@ func (n *Node) register(r micro.Request) {
 	}
 	n.mu.Unlock()
 	if known {
-		n.refuse(r, errText("agent with ID "+id+" is already registered"), wire.CodeInternal, "failed to update registration")
+		n.refuse(r, errText("agent with ID "+id+" is already registered"), wire.CodeInternal,
+			"failed to update registration")
 		return
 	}
 	if err := n.listen(a); err != nil {
@@ -91,7 +92,9 @@ func (n *Node) register(r micro.Request) {
 		if err := json.Unmarshal(body, &request); err != nil {
 			continue
 		}
-		answer.ExistingState[wid] = wire.AgentStartWorkloadRequest{Request: request, WorkloadCreds: n.cfg.Mint.Workload(n, request.Namespace, wid)}
+		answer.ExistingState[wid] = wire.AgentStartWorkloadRequest{
+			Request: body, WorkloadCreds: n.cfg.Mint.Workload(n, request.Namespace, wid),
+		}
 	}
 	n.respond(r, answer)
 }

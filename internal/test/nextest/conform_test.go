@@ -20,8 +20,8 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// An exchange is a request and its reply as they were captured between the real node, a real client and a real agent, with
-// ids replaced by <node>, <agent>, <bid> and <workload>.
+// An exchange is a request and its reply as they were captured between the real node, a real client and a real agent,
+// with ids replaced by <node>, <agent>, <bid> and <workload>.
 type exchange struct {
 	Name    string            `json:"name"`
 	ToAgent string            `json:"to_agent"` // the node asks the agent
@@ -143,8 +143,8 @@ func (n *names) differ(at string, recorded, got any) error {
 	return nil
 }
 
-// TestTheStandInSaysWhatNexSaid plays captured requests to the stand-in and compares every field of every reply, and every
-// field of what the stand-in asks an agent, with what was captured.
+// TestTheStandInSaysWhatNexSaid plays captured requests to the stand-in and compares every field of every reply, and
+// every field of what the stand-in asks an agent, with what was captured.
 func TestTheStandInSaysWhatNexSaid(t *testing.T) {
 	s := nextest.Server(t)
 	node := nextest.Start(t, nextest.Config{
@@ -281,7 +281,9 @@ func play(t *testing.T, nc *nats.Conn, ids *names, script []exchange, refusals m
 			if e.ToAgent == "STOPWORKLOAD" && wire.Last(m.Subject) == "nosuch" {
 				reply.Header.Set("Nats-Service-Error-Code", wire.CodeAgent)
 				reply.Header.Set("Nats-Service-Error", wire.NotFound)
-				reply.Data = []byte(`{"id":"nosuch","message":"workload not found","stopped":false,"workload_type":"natster"}`)
+				reply.Data = []byte(
+					`{"id":"nosuch","message":"workload not found","stopped":false,"workload_type":"natster"}`,
+				)
 			}
 			if err := nc.PublishMsg(reply); err != nil {
 				t.Error(err)

@@ -16,8 +16,14 @@ type errText string
 
 func (e errText) Error() string { return string(e) }
 
-// serve subscribes as Nex does: every endpoint in a queue group that is the node's own, so that each node hears each request;
-// requests to one endpoint one at a time.
+// system is how the subjects begin that exist in the administrator's namespace only.
+const system = "$NEX.SVC." + wire.System + ".control."
+
+// namespaceOf returns the namespace in a control subject.
+func namespaceOf(subject string) string { return wire.Token(subject, 2) }
+
+// serve subscribes as Nex does: every endpoint in a queue group that is the node's own, so that each node hears each
+// request; requests to one endpoint one at a time.
 func (n *Node) serve() error {
 	service, err := micro.AddService(n.nc, micro.Config{Name: "nexnode", Version: "0.0.0", QueueGroup: n.ID})
 	if err != nil {
@@ -30,10 +36,10 @@ func (n *Node) serve() error {
 	}{
 		{"PingNexus", wire.Ping(""), n.ping},
 		{"PingNode", wire.Ping(n.ID), n.ping},
-		{"PingPlacementTags", wire.PlacementTags(), n.placementTags},
+		{"PingPlacementTags", system + "PTAGS", n.placementTags},
 		{"GetNodeInfo", wire.Info(n.ID), n.info},
 		{"SetLameduck", wire.Lameduck(n.ID), n.lameduck},
-		{"GetAgentIdByName", wire.AgentID(n.ID), n.agentID},
+		{"GetAgentIdByName", system + "AGENTID." + n.ID, n.agentID},
 		{"AuctionRequest", wire.Auction("*"), n.auction},
 		{"AuctionDeployWorkload", wire.Deploy("*", "*"), n.deploy},
 		{"StopWorkload", wire.Undeploy("*", "*"), n.stop},
@@ -42,7 +48,8 @@ func (n *Node) serve() error {
 		{"RegisterAgent", wire.Register(n.ID, "*"), n.register},
 	}
 	for _, e := range endpoints {
-		if err := service.AddEndpoint(e.name, micro.HandlerFunc(e.handle), micro.WithEndpointSubject(e.subject)); err != nil {
+		err := service.AddEndpoint(e.name, micro.HandlerFunc(e.handle), micro.WithEndpointSubject(e.subject))
+		if err != nil {
 			return err
 		}
 	}
@@ -104,7 +111,8 @@ func (n *Node) ping(r micro.Request) {
 	state := n.state
 	n.mu.Unlock()
 	n.respond(r, wire.NodePingResponse{
-		NodeID: n.ID, Version: "0.0.0", StartTime: n.Started.UTC(), State: state, AgentCount: agents, XKey: n.XKey, Tags: tags,
+		NodeID: n.ID, Version: "0.0.0", StartTime: n.Started.UTC(), State: state,
+		AgentCount: agents, XKey: n.XKey, Tags: tags,
 	})
 }
 
@@ -112,7 +120,8 @@ func (n *Node) placementTags(r micro.Request) { n.respond(r, n.Tags()) }
 
 func (n *Node) info(r micro.Request) {
 	n.respond(r, wire.NodeInfoResponse{
-		NodeID: n.ID, Version: "0.0.0", Uptime: time.Since(n.Started).String(), XKey: n.XKey, Tags: n.Tags(), Agents: n.summaries(),
+		NodeID: n.ID, Version: "0.0.0", Uptime: time.Since(n.Started).String(), XKey: n.XKey, Tags: n.Tags(),
+		Agents: n.summaries(),
 	})
 }
 
@@ -177,5 +186,7 @@ func (n *Node) lameduck(r micro.Request) {
 	n.mu.Lock()
 	n.tags[wire.TagLameduck] = "true"
 	n.mu.Unlock()
-	n.respond(r, wire.LameduckResponse{Success: true, Message: fmt.Sprintf("node entering lameduck mode, will shutdown at %s", at.Format(time.DateTime))})
+	n.respond(r, wire.LameduckResponse{
+		Success: true, Message: fmt.Sprintf("node entering lameduck mode, will shutdown at %s", at.Format(time.DateTime)),
+	})
 }

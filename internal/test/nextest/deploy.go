@@ -13,7 +13,7 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// auction bids if there is a healthy agent of the type and the node has every tag. Otherwise it is silent.
+// auction bids if there is a healthy agent of the type and the node has every tag. Otherwise it does not answer.
 func (n *Node) auction(r micro.Request) {
 	q, err := wire.Decode[wire.AuctionRequest](r.Data())
 	if err != nil {
@@ -31,7 +31,7 @@ func (n *Node) auction(r micro.Request) {
 	n.respond(r, bidOf(a, bid))
 }
 
-// bidOf says null where the agent named no lifecycles, as Nex does.
+// bidOf returns a bid for the agent; its lifecycles are null if the agent named none, as in Nex.
 func bidOf(a *agent, bid string) wire.AuctionResponse {
 	return wire.AuctionResponse{
 		BidderID: bid, XKey: a.request.PublicXKey,
@@ -39,16 +39,17 @@ func bidOf(a *agent, bid string) wire.AuctionResponse {
 	}
 }
 
-// standing tells whether a bid is good still. One that is not is met with silence. It is good for any type, and again.
-func (n *Node) standing(bid string) bool {
+// valid reports whether a bid has not expired; a deploy for one that has gets no answer. A bid is good for any type,
+// and more than once.
+func (n *Node) valid(bid string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return time.Now().Before(n.bids[bid])
 }
 
 func (n *Node) deploy(r micro.Request) {
-	namespace, bid := wire.NamespaceOf(r.Subject()), wire.Last(r.Subject())
-	if !n.standing(bid) {
+	namespace, bid := namespaceOf(r.Subject()), wire.Last(r.Subject())
+	if !n.valid(bid) {
 		return
 	}
 	q, err := wire.Decode[wire.StartWorkloadRequest](r.Data())
@@ -78,7 +79,9 @@ func (n *Node) deploy(r micro.Request) {
 	if err != nil {
 		n.t.Errorf("node: %v", err)
 	}
-	start, err := json.Marshal(map[string]any{"request": q, "workload_creds": n.cfg.Mint.Workload(n, q.Namespace, id)})
+	start, err := json.Marshal(wire.AgentStartWorkloadRequest{
+		Request: body, WorkloadCreds: n.cfg.Mint.Workload(n, q.Namespace, id),
+	})
 	if err != nil {
 		n.t.Errorf("node: %v", err)
 	}
@@ -94,17 +97,19 @@ func (n *Node) deploy(r micro.Request) {
 	n.cfg.State.put(q.Type, id, body) // refused or not
 }
 
-// foreign refuses a body that speaks of another namespace than its subject; the administrator's may.
+// foreign reports whether the body names another namespace than the subject, and refuses it then; in the
+// administrator's namespace it may.
 func (n *Node) foreign(r micro.Request, subject, body string) bool {
 	if subject == body || subject == wire.System {
 		return false
 	}
-	n.refuse(r, errText("namespace mismatch"), wire.CodeForbidden, fmt.Sprintf("namespace mismatch: %s != %s", subject, body))
+	n.refuse(r, errText("namespace mismatch"), wire.CodeForbidden,
+		fmt.Sprintf("namespace mismatch: %s != %s", subject, body))
 	return true
 }
 
 func (n *Node) stop(r micro.Request) {
-	namespace, id := wire.NamespaceOf(r.Subject()), wire.Last(r.Subject())
+	namespace, id := namespaceOf(r.Subject()), wire.Last(r.Subject())
 	q, err := wire.Decode[wire.StopWorkloadRequest](r.Data())
 	if err != nil {
 		n.refuse(r, err, wire.CodeBadRequest, "failed to unmarshal stop workload request")
@@ -127,7 +132,7 @@ func (n *Node) stop(r micro.Request) {
 			n.t.Logf("node: stop: %v", err)
 		}
 	}
-	if n.respond(r, answer) { // who asks without saying where to answer has it stopped, and not forgotten
+	if n.respond(r, answer) { // a request without a reply subject stops the workload, but it stays stored
 		n.cfg.State.remove(answer.Type, id)
 	}
 }
@@ -138,7 +143,7 @@ func (n *Node) list(r micro.Request) {
 		n.refuse(r, err, wire.CodeBadRequest, "failed to unmarshal ping request")
 		return
 	}
-	if n.foreign(r, wire.NamespaceOf(r.Subject()), q.Namespace) {
+	if n.foreign(r, namespaceOf(r.Subject()), q.Namespace) {
 		return
 	}
 	agents := n.count()
@@ -148,7 +153,7 @@ func (n *Node) list(r micro.Request) {
 	}
 	all := []wire.WorkloadSummary{}
 	err = scatter(n.nc, wire.Query(n.ID), r.Data(), agents, n.cfg.Times.Scatter, func(m *nats.Msg) bool {
-		if list, err := wire.DecodeList(m.Data); err == nil { // else the agent's whole list is passed over
+		if list, err := wire.DecodeList(m.Data); err == nil { // else the agent's whole list is skipped
 			all = append(all, list...)
 		}
 		return true
@@ -160,7 +165,7 @@ func (n *Node) list(r micro.Request) {
 }
 
 func (n *Node) clone(r micro.Request) {
-	namespace, id := wire.NamespaceOf(r.Subject()), wire.Last(r.Subject())
+	namespace, id := namespaceOf(r.Subject()), wire.Last(r.Subject())
 	q, err := wire.Decode[wire.CloneWorkloadRequest](r.Data())
 	if err != nil {
 		n.refuse(r, err, wire.CodeBadRequest, "failed to unmarshal clone workload request")

@@ -129,8 +129,8 @@ type Node struct {
 	children []*Child
 }
 
-// Start starts a node that ends with the test, and returns when its children have been started; whether they have registered
-// it does not know.
+// Start starts a node that ends with the test, and returns when its children have been started; whether they have
+// registered it does not know.
 func Start(t testing.TB, c Config) *Node {
 	t.Helper()
 	c.Name, c.Nexus = cmp.Or(c.Name, "natster-1"), cmp.Or(c.Nexus, "natster")
@@ -166,7 +166,9 @@ func Start(t testing.TB, c Config) *Node {
 	for _, a := range c.Agents {
 		n.adoptChild(a)
 	}
-	n.event(n.ID, wire.NodeStarted, wire.NodeStartedEvent{Kind: wire.NodeStartedKind, ID: n.ID, Name: c.Name, Nexus: c.Nexus, Tags: n.Tags()})
+	n.event(n.ID, wire.NodeStarted, wire.NodeStartedEvent{
+		Kind: wire.NodeStartedKind, ID: n.ID, Name: c.Name, Nexus: c.Nexus, Tags: n.Tags(),
+	})
 	t.Cleanup(func() {
 		n.Stop()
 		for _, c := range n.children {

@@ -7,9 +7,11 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// scatter makes one request and gives each reply to got, until got returns false, most came, or the time is up. That nobody
-// hears it ends it at once.
-func scatter(nc *nats.Conn, subject string, data []byte, most int, patience time.Duration, got func(*nats.Msg) bool) error {
+// scatter sends one request and calls got with each reply, until got returns false, limit replies have come, or the
+// timeout is over. It returns at once if nothing is subscribed to the subject.
+func scatter(
+	nc *nats.Conn, subject string, data []byte, limit int, timeout time.Duration, got func(*nats.Msg) bool,
+) error {
 	sub, err := nc.SubscribeSync(nc.NewRespInbox())
 	if err != nil {
 		return err
@@ -18,8 +20,8 @@ func scatter(nc *nats.Conn, subject string, data []byte, most int, patience time
 	if err := nc.PublishRequest(subject, sub.Subject, data); err != nil {
 		return err
 	}
-	until := time.Now().Add(patience)
-	for range most {
+	until := time.Now().Add(timeout)
+	for range limit {
 		m, err := sub.NextMsg(max(time.Until(until), time.Millisecond))
 		switch {
 		case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrTimeout):

@@ -90,7 +90,10 @@ func TestEveryMessageFitsNexsSchemas(t *testing.T) {
 	probe := api.Endpoint[word, word]{Name: "probe"}
 	s := nexlettest.Start(t, func() []functions.Function {
 		return []functions.Function{{Name: "prober", Doc: "answers", Triggers: []functions.Trigger{
-			functions.Request(probe, func(_ context.Context, _ *functions.Call, q word) (word, error) { return q, nil }),
+			functions.Request(
+				probe,
+				func(_ context.Context, _ *functions.Call, q word) (word, error) { return q, nil },
+			),
 		}}}
 	})
 	said := listen(t, s.URL)
@@ -110,18 +113,11 @@ func TestEveryMessageFitsNexsSchemas(t *testing.T) {
 	if _, err := api.Call(t.Context(), api.NewClient(s.Account("alice").Conn(t)), probe, word{"x"}); err != nil {
 		t.Fatal(err)
 	}
-	clone, err := c.Clone(t.Context(), d.ID, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.Definition("shares", d.ID)
 	if _, err := c.Nodes(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range []string{d.ID, clone.ID} {
-		if err := c.Stop(t.Context(), id); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.Stop(c, d.ID)
 	if _, err := c.Lameduck(t.Context(), node.Tags()[wire.TagNode], time.Millisecond); err != nil {
 		t.Fatal(err)
 	}

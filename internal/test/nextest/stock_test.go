@@ -16,13 +16,16 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// TestTheNexletDoesWhatTheStockCLIAsks sends what the stock CLI was captured sending (testdata/exchanges.jsonl): nulls where
-// it says null, no marks of ours.
+// TestTheNexletDoesWhatTheStockCLIAsks sends what the stock CLI was captured sending (testdata/exchanges.jsonl): nulls
+// where it says null, no marks of ours.
 func TestTheNexletDoesWhatTheStockCLIAsks(t *testing.T) {
 	probe := api.Endpoint[word, word]{Name: "probe"}
 	s := nexlettest.Start(t, func() []functions.Function {
 		return []functions.Function{{Name: "prober", Doc: "answers", Triggers: []functions.Trigger{
-			functions.Request(probe, func(_ context.Context, _ *functions.Call, q word) (word, error) { return q, nil }),
+			functions.Request(
+				probe,
+				func(_ context.Context, _ *functions.Call, q word) (word, error) { return q, nil },
+			),
 		}}}
 	})
 	s.Node(nextest.Config{})
@@ -41,10 +44,18 @@ func TestTheNexletDoesWhatTheStockCLIAsks(t *testing.T) {
 		}
 	}
 	var bid wire.AuctionResponse
-	ask("$NEX.SVC.shares.control.AUCTION", `{"agent_type":"natster","auction_id":"bxcAM7MoqLAZV8H6lRKZi0","tags":null}`, &bid)
+	ask(
+		"$NEX.SVC.shares.control.AUCTION",
+		`{"agent_type":"natster","auction_id":"bxcAM7MoqLAZV8H6lRKZi0","tags":null}`,
+		&bid,
+	)
 	var started wire.StartWorkloadResponse
-	ask("$NEX.SVC.shares.control.ADEPLOY."+bid.BidderID, `{"description":"answers","name":"prober","namespace":"shares",`+
-		`"run_request":"{\"function\":\"prober\"}","tags":null,"workload_lifecycle":"function","workload_type":"natster"}`, &started)
+	ask(
+		"$NEX.SVC.shares.control.ADEPLOY."+bid.BidderID,
+		`{"description":"answers","name":"prober","namespace":"shares",`+
+			`"run_request":"{\"function\":\"prober\"}","tags":null,"workload_lifecycle":"function","workload_type":"natster"}`,
+		&started,
+	)
 	w := s.Running(s.Client("shares"), started.ID, wire.Running)
 	if w.Tags == nil || w.Metadata["triggers"] == "" {
 		t.Errorf("%+v", w)
@@ -60,7 +71,11 @@ func TestTheNexletDoesWhatTheStockCLIAsks(t *testing.T) {
 		}
 	}
 	var definition wire.StartWorkloadRequest
-	ask("$NEX.SVC.shares.control.CLONE."+started.ID, `{"namespace":"shares","new_target_xkey":"XAQRSLUJ46PVTKRC6GEDGXR3LIYLYOG4YAEBYC5GH4VAEVJOCPMXCXOJ"}`, &definition)
+	ask(
+		"$NEX.SVC.shares.control.CLONE."+started.ID,
+		`{"namespace":"shares","new_target_xkey":"XAQRSLUJ46PVTKRC6GEDGXR3LIYLYOG4YAEBYC5GH4VAEVJOCPMXCXOJ"}`,
+		&definition,
+	)
 	if definition.RunRequest != `{"function":"prober"}` {
 		t.Errorf("%+v", definition)
 	}

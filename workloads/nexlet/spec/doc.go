@@ -1,7 +1,7 @@
-// Package spec says what a workload of type "natster" is started with: the start request inside a Nex deploy, written in
-// Nexfiles, sent by `natster deploy`, checked by Nex nodes, read by the nexlet. It does no I/O.
+// Package spec defines the start request of workloads of type "natster". Nexfiles contain it, `natster deploy` sends
+// it, Nex nodes check it, the nexlet reads it. The package does no I/O.
 //
-//	start.go    Start: a function or a catalog, and how; Parse refuses what cannot be
+//	start.go    Start: a function or a catalog, and its configuration; Parse refuses what is not valid
 //	schema.go   the JSON Schema of Start, generated from the type
-//	sealed.go   an environment that only the nexlet can read, and only for the workload that it was sealed for
+//	sealed.go   an environment that only the nexlet can open, and only for the workload that it was sealed for
 package spec

@@ -7,8 +7,9 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
-// Schema is the JSON Schema of a start request, for a nexlet that has the functions named. It is generated from [Start], so
-// a node refuses before any nexlet hears of it: unknown fields, unknown functions, neither or both of function and catalog.
+// Schema returns the JSON Schema of a start request, for a nexlet that has these functions. It is generated from
+// [Start]. With it a node refuses unknown fields, unknown functions, and neither or both of function and catalog,
+// without asking the nexlet.
 func Schema(functions []string) (string, error) {
 	s, err := jsonschema.For[Start](nil)
 	if err != nil {
@@ -17,7 +18,7 @@ func Schema(functions []string) (string, error) {
 	s.Schema = "https://json-schema.org/draft/2020-12/schema"
 	s.Title = "NatsterStart"
 	s.Description = "a function or a catalog of Natster"
-	// A null is not what the decoder expects where the generator allows one for a pointer.
+	// The generator allows null for a pointer; the decoder does not.
 	for _, p := range s.Properties {
 		if len(p.Types) > 0 {
 			p.Type, p.Types = "object", nil
@@ -37,7 +38,7 @@ func Schema(functions []string) (string, error) {
 	return string(text), nil
 }
 
-// FunctionsIn are the functions that a schema made by [Schema] names.
+// FunctionsIn returns the functions named in a schema that [Schema] made.
 func FunctionsIn(schema string) ([]string, error) {
 	var s struct {
 		Properties struct {

@@ -9,13 +9,13 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// A Sealed is an environment that only the holder of one curve key can read. The form is Nex's own.
+// A Sealed is an environment that only the holder of one curve key can open. The form is Nex's own.
 type Sealed struct {
 	By   string `json:"encrypted_by" jsonschema:"public curve key of who sealed it"`
 	Text string `json:"base64_encrypted_env" jsonschema:"sealed JSON of the workload's name and the environment"`
 }
 
-// sealedText is what is inside. The name binds it: what was sealed for one workload is worth nothing to another.
+// sealedText is the content. Its name binds it to one workload: another cannot open it.
 type sealedText struct {
 	Workload    string            `json:"workload"`
 	Environment map[string]string `json:"environment"`
@@ -24,11 +24,10 @@ type sealedText struct {
 // ErrSealed is wrapped by errors about an environment that cannot be opened.
 var ErrSealed = errors.New("the sealed environment cannot be opened")
 
-// Seal seals an environment to the curve key of a nexlet, as its bids and `natster deploy nodes` show it, for the workload
-// of that name only.
+// Seal seals an environment to the curve key of a nexlet, as in its bids, for the workload of that name only.
 func Seal(env map[string]string, workload, nexletXKey string) (*Sealed, error) {
 	if !nkeys.IsValidPublicCurveKey(nexletXKey) {
-		return nil, fmt.Errorf("seal the environment: %q is no public curve key (they begin with X)", nexletXKey)
+		return nil, fmt.Errorf("seal the environment: %q is not a public curve key (they begin with X)", nexletXKey)
 	}
 	text, err := json.Marshal(sealedText{workload, env})
 	if err != nil {
@@ -50,7 +49,7 @@ func Seal(env map[string]string, workload, nexletXKey string) (*Sealed, error) {
 	return &Sealed{By: public, Text: base64.StdEncoding.EncodeToString(sealed)}, nil
 }
 
-// Open opens what was sealed to key for the workload of that name. Its errors say nothing of what is inside.
+// Open opens what was sealed to key for the workload of that name. Its errors reveal nothing of the content.
 func (s *Sealed) Open(key nkeys.KeyPair, workload string) (map[string]string, error) {
 	sealed, err := base64.StdEncoding.DecodeString(s.Text)
 	if err != nil {
@@ -62,21 +61,23 @@ func (s *Sealed) Open(key nkeys.KeyPair, workload string) (map[string]string, er
 		if keyErr != nil {
 			return nil, fmt.Errorf("%w: %w", ErrSealed, keyErr)
 		}
-		return nil, fmt.Errorf("%w: it was sealed for another key than this nexlet's %s, or damaged; seal it again, for this one", ErrSealed, public)
+		return nil, fmt.Errorf("%w: it was sealed for another key than this nexlet's %s, or damaged; "+
+			"seal it again, for this one", ErrSealed, public)
 	}
 	var inside sealedText
 	if err := json.Unmarshal(text, &inside); err != nil {
-		return nil, fmt.Errorf("%w: inside is not what it should be", ErrSealed)
+		return nil, fmt.Errorf("%w: its content is not valid", ErrSealed)
 	}
 	if inside.Workload != workload {
-		return nil, fmt.Errorf("%w: it was sealed for a workload of another name than %q; seal it again, for this one", ErrSealed, workload)
+		return nil, fmt.Errorf("%w: it was sealed for a workload of another name than %q; seal it again, for this one",
+			ErrSealed, workload)
 	}
 	return inside.Environment, nil
 }
 
 func (s *Sealed) check() error {
 	if !nkeys.IsValidPublicCurveKey(s.By) {
-		return errors.New("encrypted_by is no public curve key")
+		return errors.New("encrypted_by is not a public curve key")
 	}
 	if s.Text == "" {
 		return errors.New("base64_encrypted_env is empty")

@@ -25,11 +25,26 @@ func TestStart(t *testing.T) {
 		{"a function", `{"function":"otc"}`, "", false},
 		{"a catalog", `{"catalog":{"name":"films","dir":"films"}}`, "", false},
 		{"configured", `{"function":"otc","config":{"deadline":"2s","most":8,"log":"debug"}}`, "", false},
-		{"sealed", `{"function":"otc","encrypted_environment":{"encrypted_by":"` + someKey + `","base64_encrypted_env":"AAAA"}}`, "", false},
-		{"both", `{"function":"otc","catalog":{"name":"films","dir":"films"}}`, "it has a function and a catalog", true},
+		{
+			"sealed",
+			`{"function":"otc","encrypted_environment":{"encrypted_by":"` + someKey + `","base64_encrypted_env":"AAAA"}}`,
+			"",
+			false,
+		},
+		{
+			"both",
+			`{"function":"otc","catalog":{"name":"films","dir":"films"}}`,
+			"it has a function and a catalog",
+			true,
+		},
 		{"neither", `{}`, "neither a function nor a catalog", true},
 		{"unknown field", `{"function":"otc","replicas":3}`, `"replicas" is no field of it`, true},
-		{"unknown field inside", `{"catalog":{"name":"films","dir":"films","path":"x"}}`, `"path" is no field of it`, true},
+		{
+			"unknown field inside",
+			`{"catalog":{"name":"films","dir":"films","path":"x"}}`,
+			`"path" is no field of it`,
+			true,
+		},
 		{"not JSON", `otc`, "not the JSON", true},
 		{"nothing", ``, "it is empty", true},
 		{"two", `{"function":"otc"}{"function":"hub"}`, "something follows", true},
@@ -39,8 +54,18 @@ func TestStart(t *testing.T) {
 		{"an absolute directory", `{"catalog":{"name":"films","dir":"/etc"}}`, "cannot leave it", false},
 		{"no deadline", `{"function":"otc","config":{"deadline":"soon"}}`, "no duration", false},
 		{"level", `{"function":"otc","config":{"log":"loud"}}`, "none of debug", true},
-		{"creds elsewhere", `{"catalog":{"name":"films","dir":"films","as":"../alice"}}`, "no name of an account", false},
-		{"not a key", `{"function":"otc","encrypted_environment":{"encrypted_by":"me","base64_encrypted_env":"AAAA"}}`, "no public curve key", false},
+		{
+			"creds elsewhere",
+			`{"catalog":{"name":"films","dir":"films","as":"../alice"}}`,
+			"no name of an account",
+			false,
+		},
+		{
+			"not a key",
+			`{"function":"otc","encrypted_environment":{"encrypted_by":"me","base64_encrypted_env":"AAAA"}}`,
+			"not a public curve key",
+			false,
+		},
 	}
 	schema := compile(t, "otc")
 	for _, r := range rows {
@@ -109,10 +134,12 @@ func TestSealedEnvironment(t *testing.T) {
 	if err != nil || env["TOKEN"] != "very secret" {
 		t.Errorf("open: %v, %v", env, err)
 	}
-	if _, err := sealed.Open(other, "otc"); !errors.Is(err, spec.ErrSealed) || !strings.Contains(err.Error(), "sealed for another key") {
+	if _, err := sealed.Open(other, "otc"); !errors.Is(err, spec.ErrSealed) ||
+		!strings.Contains(err.Error(), "sealed for another key") {
 		t.Errorf("another key: %v", err)
 	}
-	if _, err := sealed.Open(key, "hub"); !errors.Is(err, spec.ErrSealed) || !strings.Contains(err.Error(), "another name") {
+	if _, err := sealed.Open(key, "hub"); !errors.Is(err, spec.ErrSealed) ||
+		!strings.Contains(err.Error(), "another name") {
 		t.Errorf("another workload: %v", err)
 	}
 	if _, err := spec.Seal(nil, "otc", "nonsense"); err == nil {
@@ -132,7 +159,8 @@ func TestWhatIsSealedDoesNotCount(t *testing.T) {
 func TestNamesAndLifecycles(t *testing.T) {
 	f := spec.Start{Function: "otc"}
 	c := spec.Start{Catalog: &spec.Catalog{Name: "films", Dir: "films"}}
-	if f.Name() != "otc" || f.Lifecycle() != wire.Function || c.Name() != "catalog-films" || c.Lifecycle() != wire.Service {
+	if f.Name() != "otc" || f.Lifecycle() != wire.Function || c.Name() != "catalog-films" ||
+		c.Lifecycle() != wire.Service {
 		t.Error(f.Name(), f.Lifecycle(), c.Name(), c.Lifecycle())
 	}
 	if c.Catalog.Account() != "films" || (spec.Catalog{Name: "films", As: "alice"}).Account() != "alice" {

@@ -17,11 +17,11 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// Type is the workload type that the nexlet registers. No other type may begin with it: nodes match stored workloads by
-// prefix.
+// Type is the workload type that the nexlet registers. No other type may begin with it, because nodes find stored
+// workloads by this prefix.
 const Type = "natster"
 
-// A Start is what a workload is started with: a function or a catalog.
+// A Start is the start request of a workload: a function or a catalog, and how to run it.
 type Start struct {
 	Function    string   `json:"function,omitempty" jsonschema:"name of a function that the nexlet has"`
 	Catalog     *Catalog `json:"catalog,omitempty" jsonschema:"a catalog to serve"`
@@ -33,18 +33,18 @@ type Start struct {
 type Catalog struct {
 	Name string `json:"name" jsonschema:"the catalog's name"`
 	Dir  string `json:"dir" jsonschema:"its directory, relative to the nexlet's own directory of catalogs"`
-	// As names the account whose catalog it is among those whose credentials the nexlet has. If empty, the catalog's name.
+	// As is the name under which the nexlet has the credentials of the catalog's owner. If empty, the catalog's name.
 	As string `json:"as,omitempty" jsonschema:"whose catalog it is: the nexlet has credentials under that name"`
 }
 
-// Config is how a workload is run.
+// Config says how a workload is run.
 type Config struct {
 	Deadline string `json:"deadline,omitempty" jsonschema:"how long a request may take, such as 5s"`
 	Most     int    `json:"most,omitempty" jsonschema:"how many requests are handled at once"`
 	Log      string `json:"log,omitempty" jsonschema:"the least level that is logged: debug, info, warn or error"`
 }
 
-// ErrStart is wrapped by every error about a start request that cannot be.
+// ErrStart is wrapped by every error about an invalid start request.
 var ErrStart = errors.New("start request")
 
 var (
@@ -52,11 +52,12 @@ var (
 	accountName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 )
 
+// bad returns an error that wraps [ErrStart].
 func bad(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrStart, fmt.Errorf(format, args...))
 }
 
-// Parse reads a start request and refuses, in a sentence, what cannot be started anywhere.
+// Parse reads a start request. It refuses what no nexlet could start.
 func Parse(text string) (Start, error) {
 	var s Start
 	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
@@ -76,13 +77,14 @@ func Parse(text string) (Start, error) {
 	return s, s.Check()
 }
 
-// Check tells what is wrong with s.
+// Check returns an error that says what is wrong with s.
 func (s Start) Check() error {
 	switch {
 	case s.Function != "" && s.Catalog != nil:
 		return bad("it has a function and a catalog; deploy them as two workloads")
 	case s.Function == "" && s.Catalog == nil:
-		return bad(`it has neither a function nor a catalog; say {"function":"otc"} or {"catalog":{"name":"films","dir":"films"}}`)
+		return bad(`it has neither a function nor a catalog; ` +
+			`say {"function":"otc"} or {"catalog":{"name":"films","dir":"films"}}`)
 	case s.Function != "" && !functionName.MatchString(s.Function):
 		return bad("%q is no name of a function", s.Function)
 	}
@@ -91,7 +93,7 @@ func (s Start) Check() error {
 			return bad("catalog name: %w", err)
 		}
 		if !filepath.IsLocal(c.Dir) {
-			return bad("catalog directory %q: it is given relative to the nexlet's directory of catalogs, and cannot leave it", c.Dir)
+			return bad("catalog directory %q: it is relative to the nexlet's directory of catalogs, and cannot leave it", c.Dir)
 		}
 		if c.As != "" && !accountName.MatchString(c.As) {
 			return bad("catalog's \"as\": %q is no name of an account", c.As)
@@ -106,7 +108,7 @@ func (s Start) Check() error {
 	return err
 }
 
-// Times are the parsed durations of a Config, which may be nil.
+// Times returns the durations of c, which may be nil.
 func (c *Config) Times() (deadline time.Duration, err error) {
 	if c == nil {
 		return 0, nil
@@ -127,7 +129,7 @@ func (c *Config) Times() (deadline time.Duration, err error) {
 	return deadline, nil
 }
 
-// Name is what the workload is called if nobody calls it otherwise.
+// Name returns the name of the workload, if it is given no other.
 func (s Start) Name() string {
 	if s.Catalog != nil {
 		return "catalog-" + s.Catalog.Name
@@ -135,7 +137,7 @@ func (s Start) Name() string {
 	return s.Function
 }
 
-// Lifecycle is the lifecycle that the workload has: functions have one, catalogs another.
+// Lifecycle returns the lifecycle of the workload: Service for a catalog, Function for a function.
 func (s Start) Lifecycle() wire.Lifecycle {
 	if s.Catalog != nil {
 		return wire.Service
@@ -143,7 +145,7 @@ func (s Start) Lifecycle() wire.Lifecycle {
 	return wire.Function
 }
 
-// Account is the name under which the nexlet has the credentials of the catalog's owner.
+// Account returns the name under which the nexlet has the credentials of the catalog's owner.
 func (c Catalog) Account() string {
 	if c.As != "" {
 		return c.As
@@ -151,7 +153,7 @@ func (c Catalog) Account() string {
 	return c.Name
 }
 
-// JSON is the start request as it travels.
+// JSON returns the start request as it is sent.
 func (s Start) JSON() string {
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -160,8 +162,8 @@ func (s Start) JSON() string {
 	return string(text)
 }
 
-// Fingerprint tells two different starts apart; equal ones have the same. What is sealed does not count: sealing the same
-// again gives something else.
+// Fingerprint returns a short hash of s: equal starts have the same, different ones another. It leaves out the sealed
+// environment, because sealing the same again gives another text.
 func (s Start) Fingerprint() string {
 	s.Environment = nil
 	sum := sha256.Sum256([]byte(s.JSON()))

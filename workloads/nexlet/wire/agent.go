@@ -1,7 +1,11 @@
 package wire
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
+// RegisterAgentRequest is an agent's registration at a node.
 type RegisterAgentRequest struct {
 	Name                string      `json:"name"`
 	Type                string      `json:"register_type"`
@@ -13,6 +17,7 @@ type RegisterAgentRequest struct {
 	StartRequestSchema  string      `json:"start_request_schema"`
 }
 
+// RegisterAgentResponse answers Register. ExistingState is what the agent ran before, by id.
 type RegisterAgentResponse struct {
 	Success        bool                                 `json:"success"`
 	Message        string                               `json:"message"`
@@ -21,15 +26,17 @@ type RegisterAgentResponse struct {
 	ExistingState  map[string]AgentStartWorkloadRequest `json:"existing_state"`
 }
 
+// RegisterRemoteAgentRequest asks for a node to register at.
 type RegisterRemoteAgentRequest struct{}
 
+// RegisterRemoteAgentResponse names a node, and the id and credentials to register with.
 type RegisterRemoteAgentResponse struct {
 	AssignedAgentID   string         `json:"assigned_agent_id"`
 	RegistrationCreds ConnectionData `json:"registration_creds,omitzero"`
 	RespondTo         string         `json:"respond_to"` // a node
 }
 
-// ConnectionData is how to connect to NATS. It holds secrets.
+// ConnectionData says how to connect to NATS. It contains secrets.
 type ConnectionData struct {
 	Servers  []string `json:"nats_servers"`
 	JWT      string   `json:"nats_user_jwt"`
@@ -44,23 +51,26 @@ type ConnectionData struct {
 	TLSFirst bool     `json:"tls_first"`
 }
 
-// String does not show the secrets.
+// String hides the secrets.
 func (ConnectionData) String() string { return "[connection data]" }
 
-// GoString does not show the secrets.
+// GoString hides the secrets.
 func (c ConnectionData) GoString() string { return c.String() }
 
-// AgentStartWorkloadRequest is what an agent gets: what was asked for, and credentials that Nex made for the workload.
+// AgentStartWorkloadRequest is what an agent gets: the StartWorkloadRequest as it came, and credentials that Nex made
+// for the workload.
 type AgentStartWorkloadRequest struct {
-	Request       StartWorkloadRequest `json:"request"`
-	WorkloadCreds ConnectionData       `json:"workload_creds"`
+	Request       json.RawMessage `json:"request"`
+	WorkloadCreds ConnectionData  `json:"workload_creds"`
 }
 
+// AgentHeartbeat tells the node that an agent is alive, and how it is.
 type AgentHeartbeat struct {
 	Summary AgentSummary `json:"summary"`
 	Data    string       `json:"data"`
 }
 
+// AgentSummary describes an agent.
 type AgentSummary struct {
 	Name                string    `json:"name"`
 	Type                string    `json:"type"`
@@ -71,21 +81,17 @@ type AgentSummary struct {
 	WorkloadCount       int       `json:"workload_count"`
 }
 
-// The states of an agent, and how healthy a node takes it for.
+// The states of an agent, and what a node makes of them.
 const (
 	AgentStarting = "starting" // degraded
-	AgentRunning  = "running"  // healthy: only now does it get work
+	AgentRunning  = "running"  // healthy; only then is it given work
 	AgentLameduck = "lameduck" // shutting down
 	AgentStopping = "stopping" // shutting down
 	AgentError    = "error"    // degraded
 )
 
-// Headers of agents' replies.
-const (
-	HeaderAgentID   = "agentId"     // of a reply to a ping or a lameduck
-	HeaderWorkload  = "workload_id" // of the reply to a trigger
-	HeaderNamespace = "namespace"   // of the reply to a trigger
-)
+// HeaderAgentID is the header with the agent's id in a reply to PingAgents, PingAgent and SetLameduck.
+const HeaderAgentID = "agentId"
 
 // FindWorkloadResponse answers Find.
 type FindWorkloadResponse struct {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Tags describe a node or are asked of one. Keys that begin with "nex." are the node's own.
+// Tags describe a node, or are required of one. Keys that begin with "nex." are set by the node itself.
 type Tags map[string]string
 
 // Tags that every node has.
@@ -20,6 +20,7 @@ type NodePingRequest struct {
 	Filter Tags `json:"filter"`
 }
 
+// NodePingResponse describes a node, without its agents.
 type NodePingResponse struct {
 	NodeID     string    `json:"node_id"`
 	Version    string    `json:"version"`
@@ -30,8 +31,10 @@ type NodePingResponse struct {
 	Tags       Tags      `json:"tags"`
 }
 
+// NodeInfoRequest asks one node for itself and its agents.
 type NodeInfoRequest struct{}
 
+// NodeInfoResponse describes a node and its agents.
 type NodeInfoResponse struct {
 	NodeID  string             `json:"node_id"`
 	Version string             `json:"version"`
@@ -41,6 +44,7 @@ type NodeInfoResponse struct {
 	Agents  []NodeAgentSummary `json:"node_agent_summaries,omitempty"`
 }
 
+// NodeAgentSummary describes an agent, as its node sees it.
 type NodeAgentSummary struct {
 	AgentID       string       `json:"agent_id"`
 	Health        string       `json:"agent_health"` // healthy, shutting down, degraded, offline, unknown
@@ -54,13 +58,14 @@ type NodeHeartbeatBody struct {
 	Registrations string `json:"registrations"`
 }
 
+// AuctionRequest asks nodes with all the tags and a healthy agent of the type for bids.
 type AuctionRequest struct {
 	AgentType string `json:"agent_type"`
 	AuctionID string `json:"auction_id"`
 	Tags      Tags   `json:"tags"`
 }
 
-// AuctionResponse is a bid. It is good for seconds and names no node.
+// AuctionResponse is a bid. It is valid for seconds and does not name its node.
 type AuctionResponse struct {
 	BidderID            string      `json:"bidder_id"`
 	XKey                string      `json:"xkey"` // the agent's curve key
@@ -68,7 +73,7 @@ type AuctionResponse struct {
 	StartRequestSchema  string      `json:"start_request_schema"`
 }
 
-// A Lifecycle is how a workload lives.
+// A Lifecycle says how long a workload runs.
 type Lifecycle string
 
 // The lifecycles.
@@ -78,12 +83,12 @@ const (
 	Function Lifecycle = "function"
 )
 
-// UnmarshalJSON refuses what is no lifecycle, as Nex does.
+// UnmarshalJSON refuses an unknown lifecycle, as Nex does.
 func (l *Lifecycle) UnmarshalJSON(data []byte) error {
 	return enum(data, (*string)(l), "service", "job", "function")
 }
 
-// StartWorkloadRequest is what a workload is deployed with. The agent gets it as it came, and the node may store it.
+// StartWorkloadRequest is what a workload is deployed with. The agent gets it unchanged, and the node may store it.
 type StartWorkloadRequest struct {
 	Namespace   string          `json:"namespace"`
 	Name        string          `json:"name"`
@@ -96,19 +101,22 @@ type StartWorkloadRequest struct {
 	Reference   string          `json:"reference,omitempty"`
 }
 
-// MaxStored is the largest StartWorkloadRequest, in bytes of JSON, that a node can store; a larger one would start, and be
-// forgotten when the node restarts.
+// MaxStored is the size of the largest StartWorkloadRequest, in bytes of JSON, that a node can store. A larger one
+// would start, and be forgotten when the node restarts.
 const MaxStored = 10_000
 
+// StartWorkloadResponse names the workload that was started.
 type StartWorkloadResponse struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
+// StopWorkloadRequest stops a workload; the subject has its id.
 type StopWorkloadRequest struct {
 	Namespace string `json:"namespace"`
 }
 
+// StopWorkloadResponse says whether the workload was stopped here.
 type StopWorkloadResponse struct {
 	ID      string `json:"id"`
 	Type    string `json:"workload_type"`
@@ -116,17 +124,17 @@ type StopWorkloadResponse struct {
 	Message string `json:"message"`
 }
 
-// NotFound is the message of a StopWorkloadResponse from who does not have the workload.
+// NotFound is the message of a StopWorkloadResponse from an agent or node that does not have the workload.
 const NotFound = "workload not found"
 
-// AgentListWorkloadsRequest asks for workloads of a namespace, by id or name; an empty filter is all.
+// AgentListWorkloadsRequest asks for the workloads of a namespace with these ids or names; an empty filter means all.
 type AgentListWorkloadsRequest struct {
 	Namespace string   `json:"namespace"`
 	Filter    []string `json:"filter"`
 }
 
-// WithLogs is a word in a list's filter that Natster's nexlet understands, beside ids and names: it adds the last lines of
-// each workload's log to the metadata, under MetaLog. Nex's feeds keep nothing.
+// WithLogs is a word that Natster's nexlet accepts in a list's filter, beside ids and names: it then adds the last
+// lines of each workload's log to the metadata, under MetaLog. Nex's feeds keep nothing.
 const (
 	WithLogs = ":logs"
 	MetaLog  = "log" // lines, each "stdout" or "stderr", a tab and the text
@@ -146,34 +154,35 @@ type WorkloadSummary struct {
 	Metadata  map[string]string `json:"metadata,omitempty"`
 }
 
-// A WorkloadState is how a workload does.
+// A WorkloadState is the state of a workload.
 type WorkloadState string
 
 // The states.
 const (
 	Starting WorkloadState = "starting"
 	Running  WorkloadState = "running"
-	Warm     WorkloadState = "warm"
 	Stopping WorkloadState = "stopping"
-	Stopped  WorkloadState = "stopped"
 	Failed   WorkloadState = "error"
 )
 
-// UnmarshalJSON refuses what is no state, as Nex does.
+// UnmarshalJSON refuses an unknown state, as Nex does.
 func (s *WorkloadState) UnmarshalJSON(data []byte) error {
 	return enum(data, (*string)(s), "starting", "running", "warm", "stopping", "stopped", "error")
 }
 
+// CloneWorkloadRequest asks for what a workload was deployed with; the subject has its id.
 type CloneWorkloadRequest struct {
 	Namespace     string `json:"namespace"`
 	NewTargetXKey string `json:"new_target_xkey"` // required and ignored
 }
 
+// LameduckRequest makes a node or an agent take no more work and end after a delay.
 type LameduckRequest struct {
 	Delay string `json:"delay"` // a Go duration
 	Tag   Tags   `json:"tag,omitempty"`
 }
 
+// LameduckResponse answers a LameduckRequest.
 type LameduckResponse struct {
 	Success bool   `json:"success"`
 	Message string `json:"message"`

@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// Decode reads a message as Nex does: every required key has to be there, though it may be null; keys that nobody knows are
-// passed over; a value that is none of its enumeration is refused.
+// Decode decodes a message as Nex does: every required key must be present, though it may be null; unknown keys are
+// ignored; a value that is not in its enumeration is refused.
 func Decode[T any](data []byte) (T, error) {
 	var v T
-	if err := Required(data, reflect.TypeFor[T]()); err != nil {
+	if err := required(data, reflect.TypeFor[T]()); err != nil {
 		return v, err
 	}
 	err := json.Unmarshal(data, &v)
 	return v, err
 }
 
-// Required tells which required key of t the document lacks; of several the first in alphabetical order. The document null
-// passes, and so does whatever is no object: the decoder says more about it.
-func Required(data []byte, t reflect.Type) error {
+// required returns an error that names the required key of t that the document lacks; of several, the first in
+// alphabetical order. It accepts null and anything that is not an object: the decoder has the better error for that.
+func required(data []byte, t reflect.Type) error {
 	var doc map[string]json.RawMessage
 	if err := json.Unmarshal(data, &doc); err != nil || doc == nil || t.Kind() != reflect.Struct {
 		return nil
@@ -36,6 +36,7 @@ func Required(data []byte, t reflect.Type) error {
 	return nil
 }
 
+// requiredKeys returns the keys of t's fields without "omitempty".
 func requiredKeys(t reflect.Type) (keys []string) {
 	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -46,7 +47,7 @@ func requiredKeys(t reflect.Type) (keys []string) {
 	return keys
 }
 
-// DecodeList reads a list of workloads. One that breaks a rule spoils the list, as it does for Nex.
+// DecodeList decodes a list of workloads. It fails if one of them cannot be decoded, as Nex does.
 func DecodeList(data []byte) ([]WorkloadSummary, error) {
 	var raw []json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
@@ -62,6 +63,7 @@ func DecodeList(data []byte) ([]WorkloadSummary, error) {
 	return all, nil
 }
 
+// enum decodes a string and refuses it unless it is known, in Nex's words.
 func enum(data []byte, to *string, known ...string) error {
 	var s string
 	if err := json.Unmarshal(data, &s); err != nil {

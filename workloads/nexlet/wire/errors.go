@@ -10,18 +10,18 @@ import (
 
 // Codes of refusals.
 const (
-	CodeAgent      = "100" // an agent refused, in its own words
+	CodeAgent      = "100" // an agent's refusal, in its own words
 	CodeBadRequest = "400"
 	CodeForbidden  = "403"
 	CodeNotFound   = "404"
 	CodeInternal   = "500"
 )
 
-// An Error is a refusal: headers say that it is one. A node's own refusal has a body with an id, under which its log may
-// say more.
+// An Error is a refusal, recognised by its headers. A node's own refusal has a body with an id, under which the node's
+// log may say more.
 type Error struct {
 	Code    string
-	Message string // the friendly text
+	Message string // for people
 	ID      string // of a node's refusal
 	Detail  string // of a node's refusal
 }
@@ -42,8 +42,8 @@ type ErrorBody struct {
 	Error   string `json:"error"`
 }
 
-// Refusal is the Error in a reply, or nil when it is none. It is to be asked before the body is read: an agent's refusal has
-// the body of a success.
+// Refusal returns the *Error in a reply, or nil if it is not a refusal. Call it before the body is read: an agent's
+// refusal has the body of a success.
 func Refusal(m *nats.Msg) error {
 	code, text := m.Header.Get(micro.ErrorCodeHeader), m.Header.Get(micro.ErrorHeader)
 	if code == "" && text == "" {

@@ -8,9 +8,9 @@ const (
 	NodeStarted       = "NODESTARTED"
 	NodeStopped       = "NODESTOPPED"
 	NodeLameduckSet   = "NODELAMEDUCKSET"
-	AgentStopped      = "AGENTSTOPPED"
 )
 
+// WorkloadStartedEvent says that a workload was started.
 type WorkloadStartedEvent struct {
 	ID        string            `json:"id"`
 	Namespace string            `json:"namespace"`
@@ -18,6 +18,7 @@ type WorkloadStartedEvent struct {
 	Metadata  map[string]string `json:"metadata,omitempty"`
 }
 
+// WorkloadStoppedEvent says that a workload has stopped.
 type WorkloadStoppedEvent struct {
 	ID        string            `json:"id"`
 	Namespace string            `json:"namespace"`
@@ -26,13 +27,14 @@ type WorkloadStoppedEvent struct {
 	Error     *StopReason       `json:"error,omitempty"`
 }
 
-// StopReason is why a workload stopped that was not asked to.
+// StopReason says why a workload stopped although it was not asked to.
 type StopReason struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
 
-// WorkloadTriggeredEvent stands for Count runs, of which the last took Duration. Count is ours: Nex knows the others.
+// WorkloadTriggeredEvent stands for Count runs, the last of which took Duration. Count and Errors are not in Nex's own
+// events.
 type WorkloadTriggeredEvent struct {
 	ID        string  `json:"id"`
 	Namespace string  `json:"namespace"`
@@ -41,6 +43,7 @@ type WorkloadTriggeredEvent struct {
 	Errors    uint64  `json:"errors,omitempty"`
 }
 
+// NodeStartedEvent says that a node was started.
 type NodeStartedEvent struct {
 	Kind  string `json:"type"` // NodeStartedKind
 	ID    string `json:"id"`

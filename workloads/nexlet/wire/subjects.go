@@ -10,22 +10,16 @@ const (
 	System = "system"
 )
 
-// What a client asks nodes. The first six exist in namespace system only.
+// Requests of clients to nodes. The first four exist in namespace system only.
 
 // Ping is `$NEX.SVC.system.control.PING`, and every node answers; with a node `….PING.<node>`.
 func Ping(node string) string { return tail(service+System+".control.PING", node) }
-
-// PlacementTags is `$NEX.SVC.system.control.PTAGS`: every node answers with its tags.
-func PlacementTags() string { return service + System + ".control.PTAGS" }
 
 // Info is `$NEX.SVC.system.control.INFO.<node>`.
 func Info(node string) string { return service + System + ".control.INFO." + node }
 
 // Lameduck is `$NEX.SVC.system.control.LAMEDUCK.<node>`.
 func Lameduck(node string) string { return service + System + ".control.LAMEDUCK." + node }
-
-// AgentID is `$NEX.SVC.system.control.AGENTID.<node>`; body and reply are plain text.
-func AgentID(node string) string { return service + System + ".control.AGENTID." + node }
 
 // NodeHeartbeat is `$NEX.SVC.system.control.HEARTBEAT.<node>`, published by the node every 10 s.
 func NodeHeartbeat(node string) string { return service + System + ".control.HEARTBEAT." + node }
@@ -47,7 +41,7 @@ func Clone(ns, workload string) string { return control(ns, "CLONE", workload) }
 
 func control(ns, verb, of string) string { return tail(service+ns+".control."+verb, of) }
 
-// What nodes and agents ask each other.
+// Requests between nodes and agents.
 
 // RegisterRemote is `$NEX.SVC.<nexus>.agent.RREGISTER`: one node of the nexus answers.
 func RegisterRemote(nexus string) string { return service + nexus + ".agent.RREGISTER" }
@@ -75,8 +69,10 @@ func Query(node string) string { return agentVerb(node, "QUERYWORKLOADS", "") }
 // SetLameduck is `$NEX.SVC.<node>.agent.SETLAMEDUCK`: every agent of the node answers.
 func SetLameduck(node string) string { return agentVerb(node, "SETLAMEDUCK", "") }
 
-// PingAgents is `$NEX.SVC.<node>.agent.PING`, and PingAgent `$NEX.SVC.<node>.agent.<agent>.PING`.
-func PingAgents(node string) string       { return agentVerb(node, "PING", "") }
+// PingAgents is `$NEX.SVC.<node>.agent.PING`: every agent of the node answers.
+func PingAgents(node string) string { return agentVerb(node, "PING", "") }
+
+// PingAgent is `$NEX.SVC.<node>.agent.<agent>.PING`.
 func PingAgent(node, agent string) string { return service + node + ".agent." + agent + ".PING" }
 
 // Find is `$NEX.SVC.<nexus>.agent.PINGWORKLOAD.<workload>`: the agent that has it answers with its node.
@@ -94,10 +90,10 @@ func Logs(owner, workload, stream string) string {
 // Events is `$NEX.FEED.<owner>.events.<type>`.
 func Events(owner, kind string) string { return feed + owner + ".events." + kind }
 
-// Last is the last token of a subject: the workload, bid or agent in most of them.
+// Last returns the last token of a subject: the workload, bid or agent in most of them.
 func Last(subject string) string { return subject[strings.LastIndexByte(subject, '.')+1:] }
 
-// Token is the token at index i of a subject, counted from 0, or empty.
+// Token returns the token at index i of a subject, counted from 0, or empty.
 func Token(subject string, i int) string {
 	tokens := strings.Split(subject, ".")
 	if i >= len(tokens) {
@@ -106,10 +102,7 @@ func Token(subject string, i int) string {
 	return tokens[i]
 }
 
-// NamespaceOf is the namespace in a control subject.
-func NamespaceOf(subject string) string { return Token(subject, 2) }
-
-// IsToken tells whether s can be one token of a subject: a namespace, a name, an id.
+// IsToken reports whether s can be one token of a subject: a namespace, a name, an id.
 func IsToken(s string) bool {
 	return s != "" && !strings.ContainsAny(s, ".*> \t\r\n")
 }

@@ -15,10 +15,8 @@ func TestSubjects(t *testing.T) {
 	rows := map[string]string{
 		wire.Ping(""):                  "$NEX.SVC.system.control.PING",
 		wire.Ping("N"):                 "$NEX.SVC.system.control.PING.N",
-		wire.PlacementTags():           "$NEX.SVC.system.control.PTAGS",
 		wire.Info("N"):                 "$NEX.SVC.system.control.INFO.N",
 		wire.Lameduck("N"):             "$NEX.SVC.system.control.LAMEDUCK.N",
-		wire.AgentID("N"):              "$NEX.SVC.system.control.AGENTID.N",
 		wire.NodeHeartbeat("N"):        "$NEX.SVC.system.control.HEARTBEAT.N",
 		wire.Auction("ns"):             "$NEX.SVC.ns.control.AUCTION",
 		wire.Deploy("ns", "bid"):       "$NEX.SVC.ns.control.ADEPLOY.bid",
@@ -44,7 +42,8 @@ func TestSubjects(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
-	if wire.Token(wire.Start("N", "a", "w"), 6) != "w" || wire.Last(wire.Stop("N", "w")) != "w" || wire.Token("a", 3) != "" {
+	if wire.Token(wire.Start("N", "a", "w"), 6) != "w" || wire.Last(wire.Stop("N", "w")) != "w" ||
+		wire.Token("a", 3) != "" {
 		t.Error("tokens")
 	}
 	for s, ok := range map[string]bool{"natster": true, "": false, "a.b": false, "*": false, ">": false, "a b": false} {
@@ -71,7 +70,8 @@ func TestDecodingIsAsStrictAsNexs(t *testing.T) {
 		}
 	}
 	var l wire.Lifecycle
-	if err := json.Unmarshal([]byte(`"daemon"`), &l); err == nil || !strings.Contains(err.Error(), `{"service", "job", "function"}): "daemon"`) {
+	if err := json.Unmarshal([]byte(`"daemon"`), &l); err == nil ||
+		!strings.Contains(err.Error(), `{"service", "job", "function"}): "daemon"`) {
 		t.Error(err)
 	}
 }
