@@ -3,8 +3,11 @@ package events
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/nats-io/nkeys"
+
+	"natster/internal/brief"
 )
 
 // None stands for "no account" and "no catalog" in a subject of the event log and in a request of type
@@ -23,7 +26,7 @@ type Account struct{ key string }
 // ParseAccount returns the account whose public key is s, or an error that wraps [ErrAccount].
 func ParseAccount(s string) (Account, error) {
 	if len(s) != keyLen || !nkeys.IsValidPublicAccountKey(s) { // nkeys alone takes longer text, too
-		return Account{}, fmt.Errorf("%q: %w", clip(s), ErrAccount)
+		return Account{}, fmt.Errorf("%q: %w", brief.Clip(s), ErrAccount)
 	}
 	return Account{s}, nil
 }
@@ -59,18 +62,16 @@ func (a *Account) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// accountName is what people may call an account; it is the name of a file, too.
+var accountName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// IsAccountName reports whether people may call an account, or a user of one, by that name: 1 to 64 ASCII letters, digits,
+// dots, hyphens and underscores, of which the first is a letter or a digit.
+func IsAccountName(name string) bool { return accountName.MatchString(name) }
+
 func (a Account) token() string {
 	if a.key == "" {
 		return None
 	}
 	return a.key
-}
-
-// clip shortens foreign text for an error message.
-func clip(s string) string {
-	const most = 80
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
 }

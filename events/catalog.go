@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"natster/internal/brief"
 )
 
 // MaxCatalogName is the longest catalog name, in bytes. The wire sets no limit; a subject and an import's name want
@@ -24,11 +26,11 @@ type Catalog struct{ name string }
 // ParseCatalog returns the catalog called s, or an error that wraps [ErrCatalogName].
 func ParseCatalog(s string) (Catalog, error) {
 	if len(s) == 0 || len(s) > MaxCatalogName {
-		return Catalog{}, fmt.Errorf("%q: %w", clip(s), ErrCatalogName)
+		return Catalog{}, fmt.Errorf("%q: %w", brief.Clip(s), ErrCatalogName)
 	}
 	for _, c := range []byte(s) {
 		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			return Catalog{}, fmt.Errorf("%q: %w", clip(s), ErrCatalogName)
+			return Catalog{}, fmt.Errorf("%q: %w", brief.Clip(s), ErrCatalogName)
 		}
 	}
 	if s == None {

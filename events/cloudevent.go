@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"natster/internal/brief"
 )
 
 // Header names of a CloudEvents message in binary mode over NATS (CloudEvents 1.0, NATS protocol binding).
@@ -53,7 +55,7 @@ func Encode(e Event) (*nats.Msg, error) {
 // the error wraps [ErrEvent]. An unknown type is not an error.
 func Decode(subject string, header nats.Header, body []byte) (Event, error) {
 	if v := header.Get(headerSpec); v != specVersion {
-		return Event{}, fmt.Errorf("%w: CloudEvents version %q", ErrEvent, clip(v))
+		return Event{}, fmt.Errorf("%w: CloudEvents version %q", ErrEvent, brief.Clip(v))
 	}
 	if len(body) > maxEvent {
 		return Event{}, fmt.Errorf("%w: %d bytes", ErrEvent, len(body))
@@ -71,10 +73,10 @@ func Decode(subject string, header nats.Header, body []byte) (Event, error) {
 	}
 	e.ID, e.Time = header.Get(headerID), at.UTC()
 	if t := header.Get(headerType); t != string(e.Type) {
-		return Event{}, fmt.Errorf("%w: header says %q, body %q", ErrEvent, clip(t), clip(string(e.Type)))
+		return Event{}, fmt.Errorf("%w: header says %q, body %q", ErrEvent, brief.Clip(t), brief.Clip(string(e.Type)))
 	}
 	if s := LogSubject(e); s != subject {
-		return Event{}, fmt.Errorf("%w: %s on subject %s", ErrEvent, clip(s), clip(subject))
+		return Event{}, fmt.Errorf("%w: %s on subject %s", ErrEvent, brief.Clip(s), brief.Clip(subject))
 	}
 	return e, e.Check()
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+
+	"natster/internal/brief"
 )
 
 // ErrHash is wrapped by every error about text that is not a valid file hash.
@@ -17,15 +19,15 @@ type Hash [sha256.Size]byte
 func ParseHash(s string) (Hash, error) {
 	var h Hash
 	if len(s) != 2*len(h) {
-		return Hash{}, fmt.Errorf("%q: %w", clip(s), ErrHash)
+		return Hash{}, fmt.Errorf("%q: %w", brief.Clip(s), ErrHash)
 	}
 	for _, c := range []byte(s) {
 		if c >= 'A' && c <= 'F' {
-			return Hash{}, fmt.Errorf("%q: %w", clip(s), ErrHash)
+			return Hash{}, fmt.Errorf("%q: %w", brief.Clip(s), ErrHash)
 		}
 	}
 	if _, err := hex.Decode(h[:], []byte(s)); err != nil {
-		return Hash{}, fmt.Errorf("%q: %w", clip(s), ErrHash)
+		return Hash{}, fmt.Errorf("%q: %w", brief.Clip(s), ErrHash)
 	}
 	return h, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/brief"
 )
 
 // consume handles the messages of one stream trigger, one at a time, until ctx is done; then it finishes the one in hand.
@@ -186,7 +187,7 @@ func (r *Runner) setAside(work context.Context, host Host, t Trigger, jm jetstre
 	for k, v := range m.Headers {
 		p.Header["Natster-Original-"+k] = v
 	}
-	p.Header.Set(HeaderPoisonReason, headerLine(reason.Error()))
+	p.Header.Set(HeaderPoisonReason, brief.Line(reason.Error()))
 	p.Header.Set(HeaderPoisonStream, t.stream)
 	p.Header.Set(HeaderPoisonSubject, m.Subject)
 	p.Header.Set(HeaderPoisonSequence, strconv.FormatUint(m.Sequence, 10))

@@ -12,6 +12,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/brief"
 )
 
 // serve makes the function a NATS micro service, with an endpoint per subject trigger. Functions without one are
@@ -116,7 +117,7 @@ func (r *Runner) reply(m micro.Request, call *Call, data any, err error) {
 			r.log.Error("request failed", "subject", m.Subject(), "account", from, "err", err)
 		}
 		answer.Header.Set(micro.ErrorCodeHeader, strconv.Itoa(int(refusal.Code)))
-		answer.Header.Set(micro.ErrorHeader, headerLine(refusal.Message))
+		answer.Header.Set(micro.ErrorHeader, brief.Line(refusal.Message))
 		answer.Data = api.EncodeReply(nil, refusal)
 	} else {
 		if call.position > 0 {
@@ -127,7 +128,7 @@ func (r *Runner) reply(m micro.Request, call *Call, data any, err error) {
 		}
 		answer.Data = api.EncodeReply(data, nil)
 		if why := r.cfg.Refuse(); why != nil {
-			answer.Header.Set(api.HeaderNotice, headerLine(why.Error()))
+			answer.Header.Set(api.HeaderNotice, brief.Line(why.Error()))
 		}
 	}
 	if answer.Subject == "" {
@@ -144,17 +145,3 @@ func (r *Runner) reply(m micro.Request, call *Call, data any, err error) {
 
 // maxHeaders is room for the headers of a reply, in bytes: they count towards a message's size.
 const maxHeaders = 1024
-
-// headerLine makes a sentence fit for a header.
-func headerLine(s string) string {
-	const most = 512
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "")
-	}
-	return strings.Map(func(c rune) rune {
-		if c < ' ' {
-			return ' '
-		}
-		return c
-	}, s)
-}

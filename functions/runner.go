@@ -15,6 +15,7 @@ import (
 
 	"natster/events"
 	"natster/functions/view"
+	"natster/internal/backoff"
 	"natster/internal/jet"
 )
 
@@ -72,14 +73,9 @@ func (c Config) withDefaults() Config {
 		c.Refuse = func() error { return nil }
 	}
 	if c.Backoff == nil {
-		c.Backoff = doubling
+		c.Backoff = backoff.Doubling(100*time.Millisecond, 30*time.Second)
 	}
 	return c
-}
-
-func doubling(attempt int) time.Duration {
-	const first, most = 100 * time.Millisecond, 30 * time.Second
-	return min(first<<min(attempt-1, 20), most)
 }
 
 // A Runner runs one function. It may run once.

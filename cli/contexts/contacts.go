@@ -86,7 +86,7 @@ func (s *Store) readContacts() (map[string]events.Account, error) {
 		return nil, fmt.Errorf("%s: not a list of contacts: %w", path, err)
 	}
 	for name, a := range book {
-		if !nameForm.MatchString(name) || a.IsZero() {
+		if !events.IsAccountName(name) || a.IsZero() {
 			return nil, fmt.Errorf("%s: not a list of contacts: %s stands for %q", path, term.Quoted(name), a)
 		}
 	}
@@ -178,7 +178,7 @@ func (cs Contacts) Account(text string) (events.Account, error) {
 		return a, hint.Add(fmt.Errorf("%s is not an account key: a letter is wrong, missing or too many", term.Quoted(text)),
 			"contacts ls")
 	}
-	if !nameForm.MatchString(text) {
+	if !events.IsAccountName(text) {
 		return a, hint.Add(err, "contacts ls")
 	}
 	return a, hint.Add(fmt.Errorf("nobody is called %s: not an account key and no contact's name", term.Quoted(text)),
@@ -191,7 +191,7 @@ func looksLikeKey(s string) bool {
 
 // CheckContact returns an error if name cannot be the name of a contact.
 func CheckContact(name string) error {
-	if !nameForm.MatchString(name) {
+	if !events.IsAccountName(name) {
 		return fmt.Errorf("%s cannot be a name: 1 to 64 letters, digits, '.', '-' and '_', starting with a letter or digit",
 			term.Quoted(name))
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -42,9 +41,6 @@ var ErrFile = errors.New("not a context file")
 var ErrNone = hint.Add(errors.New("no account yet: make one, or join one"), "init alice")
 
 const maxFile = 64 << 10 // bytes
-
-// nameForm is what contexts and contacts can be called: the form of account names, since they are mostly called like one.
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // Parse parses a context file. Its error wraps [ErrFile] and says what is wrong.
 func Parse(text []byte) (Context, error) {
@@ -88,7 +84,7 @@ func (c Context) check() error {
 
 // CheckName returns an error if name cannot be the name of a context.
 func CheckName(name string) error {
-	if !nameForm.MatchString(name) || name == WorldName {
+	if !events.IsAccountName(name) || name == WorldName {
 		return fmt.Errorf("%s: not a name for a context (1 to 64 letters, digits, '.', '-' and '_'; %q is reserved)",
 			term.Quoted(name), WorldName)
 	}

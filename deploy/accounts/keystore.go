@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -209,11 +208,9 @@ func (k keystore) all() ([]events.Account, error) {
 	return keys, nil
 }
 
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-
 // checkName refuses names that are no file name on some system, and those of the world's own accounts.
 func checkName(name string) error {
-	if !nameForm.MatchString(name) {
+	if !events.IsAccountName(name) {
 		return fmt.Errorf("%q: %w", name, ErrName)
 	}
 	switch strings.ToLower(name) {

@@ -49,7 +49,7 @@ func (o *Operator) Users(ctx context.Context, a events.Account, users map[string
 // setUser makes r have a user called name who may do what p says. A user who could do something else before gets a new key,
 // and the old one is revoked in c.
 func (r *record) setUser(c *jwt.AccountClaims, name string, p Permissions) error {
-	if !nameForm.MatchString(name) {
+	if !events.IsAccountName(name) {
 		return fmt.Errorf("user %q: %w", name, ErrName)
 	}
 	old, exists := r.Users[name]

@@ -9,6 +9,7 @@ import (
 	"text/template"
 
 	"natster/deploy/accounts"
+	"natster/internal/loopback"
 )
 
 // A Server is one NATS server of a cluster: where clients and where the other servers reach it.
@@ -59,10 +60,7 @@ func (s Server) scheme() string {
 	return "tls"
 }
 
-func (s Server) local() bool {
-	ip := net.ParseIP(s.Host)
-	return s.Host == "localhost" || ip != nil && ip.IsLoopback()
-}
+func (s Server) local() bool { return loopback.Host(s.Host) }
 
 // URLs are where clients of the whole cluster connect.
 func URLs(servers []Server) string {

@@ -39,7 +39,7 @@ func CheckSeeds(dir string) error {
 			return refuse("is missing")
 		}
 		pair, err := curveKey(dir, key.name)
-		if errors.Is(err, errSeed) {
+		if errors.Is(err, private.ErrKey) {
 			return refuse("is damaged")
 		}
 		if err != nil {
@@ -73,32 +73,14 @@ func (e *SeedError) Error() string {
 		"and people link their web logins again); nothing was changed", e.What, e.Opens, e.Seed, e.Public)
 }
 
-// errSeed means that a file holds no curve key's seed.
-var errSeed = errors.New("not a curve key's seed")
-
 // curveKey is the key pair whose seed is in the file called name, made once.
 func curveKey(dir, name string) (nkeys.KeyPair, error) {
-	path := filepath.Join(dir, name)
-	seed, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		fresh, err := nkeys.CreateCurveKeys()
-		if err != nil {
-			return nil, fmt.Errorf("world: %s: %w", name, err)
-		}
-		if seed, err = fresh.Seed(); err != nil {
-			return nil, fmt.Errorf("world: %s: %w", name, err)
-		}
-		if err := private.WriteFile(path, seed); err != nil {
-			return nil, fmt.Errorf("world: %s: %w", name, err)
-		}
-		return fresh, nil
-	}
-	if err != nil {
+	pair, err := private.CurveKey(filepath.Join(dir, name))
+	switch {
+	case errors.Is(err, private.ErrKey):
+		return nil, fmt.Errorf("world: a key is damaged, restore it from a backup: %w", err)
+	case err != nil:
 		return nil, fmt.Errorf("world: %s: %w", name, err)
-	}
-	pair, err := nkeys.FromCurveSeed(seed)
-	if err != nil {
-		return nil, fmt.Errorf("world: %s is damaged: restore it from a backup: %w: %w", path, errSeed, err)
 	}
 	return pair, nil
 }

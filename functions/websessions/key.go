@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/events"
+	"natster/internal/sealedbox"
 )
 
 // ErrKey is wrapped by every error about a web key. It never holds anything of the key.
@@ -30,27 +31,15 @@ type webKey struct {
 // SealKey returns the seed of a scoped signing key of account a, sealed so that only the holder of xkey can open it:
 // `nwk1.<public key of a sender made for this>.<box, base64url>`.
 func SealKey(xkey string, a events.Account, seed []byte) (string, error) {
-	if !nkeys.IsValidPublicCurveKey(xkey) {
-		return "", fmt.Errorf("%w: it can only be sealed to a public curve key", ErrKey)
-	}
 	plain, err := json.Marshal(webKey{a, string(seed)})
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrKey, err)
 	}
-	sender, err := nkeys.CreateCurveKeys()
+	sender, box, err := sealedbox.Seal(plain, xkey)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrKey, err)
 	}
-	defer sender.Wipe()
-	public, err := sender.PublicKey()
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrKey, err)
-	}
-	box, err := sender.Seal(plain, xkey)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrKey, err)
-	}
-	return sealedForm + "." + public + "." + base64.RawURLEncoding.EncodeToString(box), nil
+	return sealedForm + "." + sender + "." + base64.RawURLEncoding.EncodeToString(box), nil
 }
 
 // openKey returns the account and the signing key that [SealKey] sealed. The caller wipes the pair.
@@ -66,7 +55,7 @@ func openKey(own nkeys.KeyPair, sealed string) (events.Account, nkeys.KeyPair, e
 	if err != nil {
 		return bad("not in its form")
 	}
-	plain, err := own.Open(box, part[1])
+	plain, err := sealedbox.Open(box, part[1], own)
 	if err != nil {
 		return bad("it was sealed to another key")
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"natster/events"
+	"natster/internal/brief"
 )
 
 // Limits of a listing. MaxEntries bounds what a hostile server can make a client hold; a library has the same limit.
@@ -105,7 +106,7 @@ func ParseContents(data []byte) (Contents, error) {
 	for _, r := range raw {
 		e, err := parseEntry(r)
 		if err == nil && seen[e.Path] {
-			err = fmt.Errorf("%q: %w: it is listed twice", clip(e.Path), ErrPath)
+			err = fmt.Errorf("%q: %w: it is listed twice", brief.Clip(e.Path), ErrPath)
 		}
 		if err != nil {
 			c.Refused = append(c.Refused, Refusal{e.Path, err})
@@ -133,7 +134,7 @@ func (c *Contents) dropBelowFiles(files map[string]bool) {
 			}
 		}
 		if file != "" {
-			c.Refused = append(c.Refused, Refusal{e.Path, fmt.Errorf("%q: %w: %q is a file", clip(e.Path), ErrPath, clip(file))})
+			c.Refused = append(c.Refused, Refusal{e.Path, fmt.Errorf("%q: %w: %q is a file", brief.Clip(e.Path), ErrPath, brief.Clip(file))})
 			continue
 		}
 		kept = append(kept, e)
@@ -161,9 +162,9 @@ func parseEntry(raw json.RawMessage) (Entry, error) {
 	}
 	switch {
 	case e.Size < 0:
-		return e, fmt.Errorf("%q: %w: its size is negative", clip(e.Path), ErrContents)
+		return e, fmt.Errorf("%q: %w: its size is negative", brief.Clip(e.Path), ErrContents)
 	case e.Hash.IsZero():
-		return e, fmt.Errorf("%q: %w: it has no hash", clip(e.Path), ErrContents)
+		return e, fmt.Errorf("%q: %w: it has no hash", brief.Clip(e.Path), ErrContents)
 	}
 	e.MIMEType = CleanMIMEType(e.MIMEType)
 	e.Description = CleanDescription(e.Description)
@@ -188,7 +189,7 @@ func parseTime(raw json.RawMessage) int64 {
 // CleanMIMEType returns type/subtype of s in lower case, or [DefaultMIMEType] when s is no media type.
 func CleanMIMEType(s string) string {
 	const most = 127 + 1 + 127 // RFC 6838 bounds both names
-	t, _, err := mime.ParseMediaType(clip(s))
+	t, _, err := mime.ParseMediaType(brief.Clip(s))
 	if (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) && len(t) <= most && strings.Contains(t, "/") {
 		return t
 	}

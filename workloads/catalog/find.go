@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
+
+	"natster/internal/brief"
 )
 
 // MinHashPrefix is how many digits of a hash name a file at least.
@@ -24,7 +26,7 @@ type FindError struct {
 
 func (e *FindError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q: %v", clip(e.What), e.Err)
+	fmt.Fprintf(&b, "%q: %v", brief.Clip(e.What), e.Err)
 	for i, c := range e.Candidates {
 		b.WriteString([]string{"; did you mean ", ", "}[min(i, 1)])
 		fmt.Fprintf(&b, "%q", c.Path)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"natster/internal/brief"
 )
 
 // Limits of a path in a catalog. They are what file systems and a terminal bear, not what the wire could carry.
@@ -27,7 +29,7 @@ var ErrPath = errors.New("not a path that a catalog may list")
 // rule, and testdata/paths.json the cases of both.
 func CheckPath(path string) error {
 	if why := badPath(path); why != "" {
-		return fmt.Errorf("%q: %w: %s", clip(path), ErrPath, why)
+		return fmt.Errorf("%q: %w: %s", brief.Clip(path), ErrPath, why)
 	}
 	return nil
 }
@@ -105,13 +107,4 @@ func isTag(r rune) bool { return r >= 0xe0000 && r <= 0xe007f }
 // overrides and isolates of the writing direction.
 func deceives(r rune) bool {
 	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069)
-}
-
-// clip shortens foreign text for an error message.
-func clip(s string) string {
-	const most = 120
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"natster/internal/brief"
 )
 
 // The page's tests read the same table.
@@ -30,7 +32,7 @@ func TestTheOneRuleOfNames(t *testing.T) {
 		p := strings.Repeat(c.Path, max(1, c.Times)) + c.End
 		err := CheckPath(p)
 		if c.Why == "" && err != nil || c.Why != "" && (!errors.Is(err, ErrPath) || !strings.Contains(err.Error(), c.Why)) {
-			t.Errorf("CheckPath(%q): %v, want %q", clip(p), err, c.Why)
+			t.Errorf("CheckPath(%q): %v, want %q", brief.Clip(p), err, c.Why)
 		}
 		if c.Why != "" {
 			continue
@@ -40,13 +42,13 @@ func TestTheOneRuleOfNames(t *testing.T) {
 			want = p
 		}
 		if got := Shown(p); got != want {
-			t.Errorf("Shown(%q) = %q", clip(p), got)
+			t.Errorf("Shown(%q) = %q", brief.Clip(p), got)
 		}
 		if err := CheckOn("windows", p); errors.Is(err, ErrSystem) != c.Windows {
-			t.Errorf("CheckOn(windows, %q): %v", clip(p), err)
+			t.Errorf("CheckOn(windows, %q): %v", brief.Clip(p), err)
 		}
 		if err := CheckOn("linux", p); err != nil {
-			t.Errorf("CheckOn(linux, %q): %v", clip(p), err)
+			t.Errorf("CheckOn(linux, %q): %v", brief.Clip(p), err)
 		}
 	}
 	for _, c := range table.Listed {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"natster/internal/brief"
 )
 
 // ErrSystem is wrapped by every error about a path that is good in a catalog and that this system cannot hold. It will not
@@ -29,7 +31,7 @@ func CheckOn(goos, path string) error {
 			why = "a name in it is a device"
 		}
 		if why != "" {
-			return fmt.Errorf("%q: %w (Windows): %s", clip(path), ErrSystem, why)
+			return fmt.Errorf("%q: %w (Windows): %s", brief.Clip(path), ErrSystem, why)
 		}
 	}
 	return nil

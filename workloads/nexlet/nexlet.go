@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/functions"
+	"natster/internal/backoff"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )
@@ -108,9 +109,7 @@ func New(c Config) (*Nexlet, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Pause == nil {
-		c.Pause = func(attempt int) time.Duration {
-			return min(250*time.Millisecond<<min(attempt-1, 20), 30*time.Second)
-		}
+		c.Pause = backoff.Doubling(250*time.Millisecond, 30*time.Second)
 	}
 	n := &Nexlet{
 		cfg: c, log: c.Logger, store: store{c.State}, curve: c.Curve, started: time.Now(),

@@ -57,26 +57,14 @@ func (s store) save(node string, v saved) error {
 
 // curve is the nexlet's curve key, made once: environments that were sealed to it can be opened after any restart.
 func (s store) curve() (nkeys.KeyPair, error) {
-	path := filepath.Join(s.dir, "curve.seed")
-	seed, err := os.ReadFile(path)
-	if err == nil {
-		key, err := nkeys.FromCurveSeed(seed)
-		if err != nil {
-			return nil, fmt.Errorf("state: %s is no curve key", path)
-		}
-		return key, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	if err := private.MkdirAll(s.dir); err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
-	key, err := nkeys.CreateCurveKeys()
+	key, err := private.CurveKey(filepath.Join(s.dir, "curve.seed"))
 	if err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
-	if seed, err = key.Seed(); err != nil {
-		return nil, fmt.Errorf("state: %w", err)
-	}
-	return key, s.write(path, seed)
+	return key, nil
 }
 
 // write replaces a file of the store, and makes its directory.

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+
+	"natster/internal/loopback"
 )
 
 // Ports that a world prefers when Config leaves the choice to it and they are free.
@@ -23,10 +25,7 @@ type address struct {
 	port int
 }
 
-func (a address) loopback() bool {
-	ip := net.ParseIP(a.host)
-	return a.host == "localhost" || ip != nil && ip.IsLoopback()
-}
+func (a address) loopback() bool { return loopback.Host(a.host) }
 
 // choose decides where to listen. A wish with a port is an order. Without one, the port that the world had last time (in
 // lastURL) comes first, so that what clients remember stays true; then, for an empty wish, the preferred port; then any.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"natster/events"
+	"natster/internal/backoff"
 )
 
 // fill brings what p lacks of m's file, and returns the hash of the whole.
@@ -84,7 +85,8 @@ func (d *download) patience() time.Duration {
 func (d *download) open(ctx context.Context, m *meter) (*transfer, *pushed, error) {
 	src := source{d.catalog, d.origin, m.e.Hash, m.e.Size}
 	var waited time.Duration
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, glance) {
+	pauses := backoff.Doubling(50*time.Millisecond, glance)
+	for attempt := 1; ; attempt++ {
 		began := time.Now()
 		t, pushed, err := d.c.openTransfer(ctx, src, d.c.ChunkSize, d.c.Window/d.o.Parallel)
 		d.mu.Lock()
@@ -103,10 +105,9 @@ func (d *download) open(ctx context.Context, m *meter) (*transfer, *pushed, erro
 			return nil, nil, err
 		}
 		m.waiting()
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, nil, context.Cause(ctx)
+		pause := pauses(attempt)
+		if err := backoff.Sleep(ctx, pause); err != nil {
+			return nil, nil, err
 		}
 		waited += min(time.Since(began), pause+answering) // what we slept does not count
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"natster/events"
+	"natster/internal/backoff"
 	"natster/workloads/catalog"
 )
 
@@ -76,7 +77,8 @@ func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Content
 // Await is [Client.List] of a catalog whose owner may not be there yet: it asks until one answers, or ctx ends. Waiting is
 // called when the first has not.
 func (c *Client) Await(ctx context.Context, name events.Catalog, waiting func()) (catalog.Contents, error) {
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+	pause := backoff.Doubling(100*time.Millisecond, 2*time.Second)
+	for attempt := 1; ; attempt++ {
 		contents, err := c.List(ctx, name)
 		if !errors.Is(err, ErrOffline) && !errors.Is(err, ErrBusy) {
 			return contents, err
@@ -85,10 +87,8 @@ func (c *Client) Await(ctx context.Context, name events.Catalog, waiting func())
 			waiting()
 			waiting = nil
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return contents, context.Cause(ctx)
+		if err := backoff.Sleep(ctx, pause(attempt)); err != nil {
+			return contents, err
 		}
 	}
 }

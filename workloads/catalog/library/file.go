@@ -15,9 +15,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/google/renameio/v2"
-
 	"natster/events"
+	"natster/internal/private"
 	"natster/workloads/catalog"
 )
 
@@ -181,11 +180,11 @@ func writeDocument(path string, dir string, s *snapshot) (at fileStamp, err erro
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fileStamp{}, err
 	}
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o600), renameio.WithTempDir(filepath.Dir(path)))
+	f, err := private.Create(path)
 	if err != nil {
 		return fileStamp{}, err
 	}
-	defer f.Cleanup()
+	defer f.Discard()
 	w := bufio.NewWriterSize(f, 256<<10)
 	b := make([]byte, 0, 1024)
 	b = appendField(b, `{"name":`, s.name.String())
@@ -217,7 +216,7 @@ func writeDocument(path string, dir string, s *snapshot) (at fileStamp, err erro
 	if err != nil {
 		return fileStamp{}, err
 	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
+	if err := f.Replace(); err != nil {
 		return fileStamp{}, err
 	}
 	return stampOfFile(fi), nil

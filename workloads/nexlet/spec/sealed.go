@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/nats-io/nkeys"
+
+	"natster/internal/sealedbox"
 )
 
 // A Sealed is an environment that only the holder of one curve key can open. The form is Nex's own.
@@ -26,27 +28,15 @@ var ErrSealed = errors.New("the sealed environment cannot be opened")
 
 // Seal seals an environment to the curve key of a nexlet, as in its bids, for the workload of that name only.
 func Seal(env map[string]string, workload, nexletXKey string) (*Sealed, error) {
-	if !nkeys.IsValidPublicCurveKey(nexletXKey) {
-		return nil, fmt.Errorf("seal the environment: %q is not a public curve key (they begin with X)", nexletXKey)
-	}
 	text, err := json.Marshal(sealedText{workload, env})
 	if err != nil {
 		return nil, fmt.Errorf("seal the environment: %w", err)
 	}
-	own, err := nkeys.CreateCurveKeys()
+	sender, sealed, err := sealedbox.Seal(text, nexletXKey)
 	if err != nil {
 		return nil, fmt.Errorf("seal the environment: %w", err)
 	}
-	defer own.Wipe()
-	public, err := own.PublicKey()
-	if err != nil {
-		return nil, fmt.Errorf("seal the environment: %w", err)
-	}
-	sealed, err := own.Seal(text, nexletXKey)
-	if err != nil {
-		return nil, fmt.Errorf("seal the environment: %w", err)
-	}
-	return &Sealed{By: public, Text: base64.StdEncoding.EncodeToString(sealed)}, nil
+	return &Sealed{By: sender, Text: base64.StdEncoding.EncodeToString(sealed)}, nil
 }
 
 // Open opens what was sealed to key for the workload of that name. Its errors reveal nothing of the content.
@@ -55,7 +45,7 @@ func (s *Sealed) Open(key nkeys.KeyPair, workload string) (map[string]string, er
 	if err != nil {
 		return nil, fmt.Errorf("%w: it is not base64", ErrSealed)
 	}
-	text, err := key.Open(sealed, s.By)
+	text, err := sealedbox.Open(sealed, s.By, key)
 	if err != nil {
 		public, keyErr := key.PublicKey()
 		if keyErr != nil {

@@ -47,10 +47,7 @@ type Config struct {
 // ErrStart is wrapped by every error about an invalid start request.
 var ErrStart = errors.New("start request")
 
-var (
-	functionName = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
-	accountName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-)
+var functionName = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 
 // bad returns an error that wraps [ErrStart].
 func bad(format string, args ...any) error {
@@ -95,7 +92,7 @@ func (s Start) Check() error {
 		if !filepath.IsLocal(c.Dir) {
 			return bad("catalog directory %q: it is relative to the nexlet's directory of catalogs, and cannot leave it", c.Dir)
 		}
-		if c.As != "" && !accountName.MatchString(c.As) {
+		if c.As != "" && !events.IsAccountName(c.As) {
 			return bad("catalog's \"as\": %q is no name of an account", c.As)
 		}
 	}
