@@ -14,7 +14,6 @@ import (
 
 	"natster/cli"
 	"natster/deploy/nex"
-	"natster/deploy/world/embedded"
 	"natster/internal/test/nextest"
 	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
@@ -32,7 +31,7 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	t.Parallel()
 	c := &cluster{
-		machine:  &machine{worldtest.Start(t, func(c *embedded.Config) { c.Elsewhere = true }), t, t.TempDir()},
+		machine:  &machine{worldtest.Start(t, func(c *worldtest.Config) { c.Elsewhere = true }), t, t.TempDir()},
 		url:      nextest.Server(t).ClientURL(),
 		catalogs: t.TempDir(),
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
-	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/internal/jet"
 	"natster/internal/test/eventstest"
@@ -21,7 +20,7 @@ import (
 // openLog is the event log of a fresh world without functions.
 func openLog(t testing.TB) (*events.Log, jetstream.JetStream) {
 	t.Helper()
-	w := worldtest.Start(t, func(c *embedded.Config) { c.WithoutFunctions = true })
+	w := worldtest.Start(t, worldtest.Bare)
 	nc, err := w.Admin(t.Context())
 	if err != nil {
 		t.Fatal(err)

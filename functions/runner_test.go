@@ -14,7 +14,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
-	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
@@ -40,7 +39,7 @@ func serving(h func(context.Context, *functions.Call, word) (word, error)) funct
 
 func start(t *testing.T, fns ...functions.Function) *worldtest.World {
 	t.Helper()
-	return worldtest.Start(t, func(c *embedded.Config) { c.Functions = fns })
+	return worldtest.Start(t, worldtest.Running(fns...))
 }
 
 // running runs a function of a world that was started without it, on as many instances as asked for, and returns how to
@@ -77,7 +76,7 @@ func running(t *testing.T, w *worldtest.World, cfg functions.Config, f func() fu
 // bare is a world without functions, provisioned for f.
 func bare(t *testing.T, f functions.Function) (*worldtest.World, jetstream.JetStream) {
 	t.Helper()
-	w := worldtest.Start(t, func(c *embedded.Config) { c.WithoutFunctions = true })
+	w := worldtest.Start(t, worldtest.Bare)
 	nc, err := w.Admin(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,6 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
-	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/internal/test/eventstest"
 	"natster/internal/test/wait"
@@ -28,7 +27,7 @@ import (
 // bare starts a world without functions: accounts are all that these tests are about.
 func bare(t testing.TB) *worldtest.World {
 	t.Helper()
-	return worldtest.Start(t, func(c *embedded.Config) { c.WithoutFunctions = true })
+	return worldtest.Start(t, worldtest.Bare)
 }
 
 func TestBootstrapAgainKeepsEveryKey(t *testing.T) {

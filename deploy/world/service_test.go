@@ -9,12 +9,11 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
-	"natster/deploy/world/embedded"
 	"natster/internal/test/worldtest"
 )
 
 func TestWhatIsExportedRunsTheFunctionsElsewhere(t *testing.T) {
-	w := worldtest.Start(t, func(c *embedded.Config) { c.Elsewhere = true })
+	w := worldtest.Start(t, func(c *worldtest.Config) { c.Elsewhere = true })
 	dir := filepath.Join(t.TempDir(), "creds")
 	fns, err := world.Export(t.Context(), w.Config().Dir, dir, "https://example.net/claim")
 	if err != nil {

@@ -9,14 +9,13 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/deploy/world/embedded"
 	"natster/functions/api"
 	"natster/internal/test/worldtest"
 )
 
 // An original global service says nothing with an empty string, and answers a put before it knows of it.
 func TestAnOriginalServiceIsUnderstood(t *testing.T) {
-	w := worldtest.Start(t, func(c *embedded.Config) { c.WithoutFunctions = true })
+	w := worldtest.Start(t, worldtest.Bare)
 	alice := w.Account("alice")
 	nc, err := w.Admin(t.Context())
 	if err != nil {

@@ -11,9 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"natster/deploy/world/embedded"
 	"natster/events"
-	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/eventwriter"
 	"natster/internal/jet"
@@ -23,7 +21,7 @@ import (
 
 func start(t *testing.T) *worldtest.World {
 	t.Helper()
-	return worldtest.Start(t, func(c *embedded.Config) { c.Functions = []functions.Function{eventwriter.New(eventwriter.Config{})} })
+	return worldtest.Start(t, worldtest.Running(eventwriter.New(eventwriter.Config{})))
 }
 
 // initialized is an account that has been introduced, and its client.

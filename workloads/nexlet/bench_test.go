@@ -9,7 +9,6 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/nex"
-	"natster/deploy/world/embedded"
 	"natster/functions"
 	"natster/functions/api"
 	"natster/internal/test/nexlettest"
@@ -32,7 +31,7 @@ func BenchmarkRequest(b *testing.B) {
 		b.Fatal(err)
 	}
 	s.Running(c, d.ID, wire.Running)
-	inProcess := worldtest.Start(b, func(c *embedded.Config) { c.Functions = echoing(echo)() })
+	inProcess := worldtest.Start(b, worldtest.Running(echoing(echo)()...))
 	plain := nexlettest.Start(b, echoing(echo))
 	runPlainly(b, plain)
 	conns := []*nats.Conn{

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"natster/deploy/world/embedded"
 	"natster/internal/test/worldtest"
 	"natster/workloads/web"
 )
@@ -21,7 +20,7 @@ const siteURL = "http://127.0.0.1:7481"
 // newSite is a site of a real world; c changes its Config.
 func newSite(t *testing.T, c func(*web.Config)) (*web.Site, error) {
 	t.Helper()
-	w := worldtest.Start(t, func(c *embedded.Config) { c.ClaimURL = siteURL + web.ClaimPath })
+	w := worldtest.Start(t, func(c *worldtest.Config) { c.ClaimURL = siteURL + web.ClaimPath })
 	nc, err := w.Website(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -26,20 +26,11 @@ const (
 // ErrNoRoom means that the world's disk is too full to start.
 var ErrNoRoom = errors.New("the world's disk is full")
 
-// room tells whether there is enough of it to start.
-func (c Config) room() error {
-	free, err := c.FreeSpace()
-	if err == nil && free < roomKept {
-		return fmt.Errorf("%w: a world needs %s free on the disk of %s, and there are %s", ErrNoRoom,
-			humanize.Bytes(roomKept), c.Dir, humanize.Bytes(free))
-	}
-	return nil // a file system that cannot say how full it is may do
-}
-
 // A disk watches the disk of a world. While there is hardly any room on it the functions refuse what they would have to
 // keep; and when the server could not write, it is started again as soon as it can.
 type disk struct {
 	config Config
+	free   func() (uint64, error)
 	errs   chan string // what the server could not write; one is enough
 	cancel context.CancelFunc
 	ended  sync.WaitGroup
@@ -48,8 +39,21 @@ type disk struct {
 	refusal error // what the functions answer; nil while all is well
 }
 
-func newDisk(c Config) *disk {
-	return &disk{config: c, errs: make(chan string, 1)}
+func newDisk(c Config, free func() (uint64, error)) *disk {
+	if free == nil {
+		free = func() (uint64, error) { return freeSpace(c.Dir) }
+	}
+	return &disk{config: c, free: free, errs: make(chan string, 1)}
+}
+
+// room fails with ErrNoRoom when too little space is free to start. A file system that cannot say how full it is passes.
+func (d *disk) room() error {
+	free, err := d.free()
+	if err == nil && free < roomKept {
+		return fmt.Errorf("%w: a world needs %s free on the disk of %s, and there are %s", ErrNoRoom,
+			humanize.Bytes(roomKept), d.config.Dir, humanize.Bytes(free))
+	}
+	return nil
 }
 
 // refuse is why nothing new can be kept now, for callers; nil if it can.
@@ -110,7 +114,7 @@ type diskState struct {
 }
 
 func (d *disk) look(ctx context.Context, w *World, s *diskState) {
-	free, err := d.config.FreeSpace()
+	free, err := d.free()
 	if err != nil {
 		free = roomAgain // whether there is room shows when the server writes
 	}

@@ -22,7 +22,7 @@ func TestAFullDiskIsSaidAndTheWorldGoesOnWhenThereIsRoom(t *testing.T) {
 	var free atomic.Uint64
 	free.Store(1 << 30)
 	var told notices
-	w := worldtest.Start(t, told.option, func(c *embedded.Config) { c.FreeSpace = func() (uint64, error) { return free.Load(), nil } })
+	w := worldtest.Start(t, told.option, func(c *worldtest.Config) { c.FreeSpace = func() (uint64, error) { return free.Load(), nil } })
 	_, alice := introduced(t, w, "alice")
 	share := func(n int) error { return alice.Share(t.Context(), logtest.Catalog("films"), logtest.Account(n)) }
 	if err := share(1); err != nil {
@@ -110,7 +110,7 @@ func TestAServerThatCouldNotWriteIsStartedAgainByItself(t *testing.T) {
 
 func TestAWorldStartsWhereFiftyMegabytesAreFree(t *testing.T) {
 	free := uint64(50_000_000)
-	w := worldtest.Start(t, func(c *embedded.Config) { c.FreeSpace = func() (uint64, error) { return free, nil } })
+	w := worldtest.Start(t, func(c *worldtest.Config) { c.FreeSpace = func() (uint64, error) { return free, nil } })
 	introduced(t, w, "alice")
 	if most := w.MaxStore(); most < 1<<40 {
 		t.Errorf("the server lets streams have %d bytes, whatever is free", most)
@@ -120,7 +120,7 @@ func TestAWorldStartsWhereFiftyMegabytesAreFree(t *testing.T) {
 	w.Stop(t)
 
 	free = 3_000_000
-	_, err := embedded.Start(t.Context(), w.Config())
+	_, err := w.Config().Start(t.Context())
 	want := fmt.Sprintf("a world needs 17 MB free on the disk of %s, and there are 3.0 MB", w.Config().Dir)
 	if !errors.Is(err, embedded.ErrNoRoom) || !strings.Contains(err.Error(), want) {
 		t.Errorf("started with 3 MB free: %v", err)

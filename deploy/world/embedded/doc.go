@@ -7,6 +7,7 @@
 //	sealed.go      how JetStream encrypts it
 //	disk.go        room on the disk: refusing what cannot be kept, going on when it can
 //	space_*.go     how much is free
+//	hooks.go       what tests change of a world
 //	notice.go      what the operator is told
 //	address.go     where it listens, and the port it had last time
 //	tls.go         certificates, self-signed ones, fingerprints

@@ -15,7 +15,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/deploy/accounts"
-	"natster/deploy/world"
 	"natster/functions"
 )
 
@@ -149,7 +148,6 @@ func (s *functionSet) run(ctx context.Context, w *World, f functions.Function, r
 		Conn:    nc,
 		Version: w.config.Version,
 		Logger:  w.config.Logger,
-		Observe: w.config.Observe,
 		Refuse:  func() error { return s.refuse(w, f) },
 	})
 	if err != nil {
@@ -198,31 +196,6 @@ func (s *functionSet) stop(ctx context.Context) error {
 		<-drained
 		return fmt.Errorf("world: functions were cut off: %w", context.Cause(ctx))
 	}
-}
-
-// ErrNoFunction means that no function of the world has that name.
-var ErrNoFunction = errors.New("no such function")
-
-// FunctionCreds are the credentials of a function's own user, which may do what the function declares and nothing else.
-func (w *World) FunctionCreds(name string) (accounts.Creds, error) {
-	creds, ok := w.functions.creds[name]
-	if !ok || name == world.AdminUser {
-		return nil, fmt.Errorf("%q: %w", name, ErrNoFunction)
-	}
-	return creds, nil
-}
-
-// KillFunction cuts a function's connection, as a crash would; the world starts the function again. It is for tests of
-// what a crash may not do.
-func (w *World) KillFunction(name string) error {
-	w.functions.mu.Lock()
-	defer w.functions.mu.Unlock()
-	nc, ok := w.functions.conns[name]
-	if !ok {
-		return fmt.Errorf("%q: %w", name, ErrNoFunction)
-	}
-	nc.Close()
-	return nil
 }
 
 // Functions are the functions that run in the world.

@@ -10,15 +10,14 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/deploy/world/embedded"
 	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
 // bare is a world without functions.
-func bare(t testing.TB, options ...func(*embedded.Config)) *worldtest.World {
+func bare(t testing.TB, options ...func(*worldtest.Config)) *worldtest.World {
 	t.Helper()
-	return worldtest.Start(t, append(options, func(c *embedded.Config) { c.WithoutFunctions = true })...)
+	return worldtest.Start(t, append(options, worldtest.Bare)...)
 }
 
 func subscribe(t testing.TB, nc *nats.Conn, subject string) *nats.Subscription {

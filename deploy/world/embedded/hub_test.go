@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"natster/deploy/accounts"
-	"natster/deploy/world/embedded"
 	"natster/functions/api"
 	"natster/internal/test/worldtest"
 	"natster/workloads/catalog/client"
@@ -18,7 +17,7 @@ func TestANewcomerIsGivenTheHubsCatalogAndCanReadIt(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(media, "hello.txt"), []byte("welcome"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := worldtest.Start(t, func(c *embedded.Config) { c.HubDir = media })
+	w := worldtest.Start(t, func(c *worldtest.Config) { c.HubDir = media })
 	alice, c := introduced(t, w, "alice")
 	var share api.Share
 	for deadline := time.Now().Add(20 * time.Second); share.Catalog != w.HubCatalog() || !share.Online; {

@@ -94,7 +94,7 @@ func echo() api.Endpoint[api.Text, string] { return api.Endpoint[api.Text, strin
 // withEcho is a world with one function, which says who asked what.
 func withEcho(t *testing.T, answer func(context.Context, *functions.Call, api.Text) (string, error)) *worldtest.World {
 	t.Helper()
-	return worldtest.Start(t, func(c *embedded.Config) {
+	return worldtest.Start(t, func(c *worldtest.Config) {
 		c.Functions = []functions.Function{{
 			Name:     "echo",
 			Doc:      "says who asked what",

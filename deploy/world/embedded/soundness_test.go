@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"natster/deploy/world"
-	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/projection"
@@ -122,7 +121,7 @@ func TestAWorldWhoseLogIsDamagedSaysSoAndStarts(t *testing.T) {
 		var said lockedBuffer
 		c := w.Config()
 		c.Logger = slog.New(slog.NewTextHandler(&said, nil))
-		again, err := embedded.Start(t.Context(), c)
+		again, err := c.Start(t.Context())
 		if err != nil {
 			t.Fatalf("flipped at %d of %d: %v", at, len(log), err)
 		}

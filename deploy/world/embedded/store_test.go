@@ -29,7 +29,7 @@ type notices struct {
 	all []embedded.Notice
 }
 
-func (n *notices) option(c *embedded.Config) {
+func (n *notices) option(c *worldtest.Config) {
 	c.Notify = func(one embedded.Notice) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
@@ -200,7 +200,7 @@ func TestOfWhatCannotBeMadeAgainNoMessageIsTouched(t *testing.T) {
 		lostBy(t, key)
 		lostBy(t, filepath.Join(store, view.Shares.Stream(), "meta.key")) // and not this one either
 		before := contents(t, store)
-		_, err = embedded.Start(t.Context(), w.Config())
+		_, err = w.Config().Start(t.Context())
 		if !errors.Is(err, embedded.ErrDamaged) || !strings.Contains(err.Error(), "the event log") || !strings.Contains(err.Error(), key) {
 			t.Errorf("started over a log that cannot be read: %v", err)
 		}
@@ -262,7 +262,7 @@ func TestAWrongKeyIsSaidAndNothingIsOverwritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := contents(t, dir)
-		started, err := embedded.Start(t.Context(), w.Config())
+		started, err := w.Config().Start(t.Context())
 		if err == nil {
 			t.Errorf("%s is %.4q: started", damage.file, damage.content)
 			if err := started.Stop(t.Context()); err != nil {
@@ -327,7 +327,7 @@ func TestADamagedInfoIsMadeAgain(t *testing.T) {
 	w, _, _ := aWorldInUse(t)
 	info := filepath.Join(w.Config().Dir, "world.json")
 	lostBy(t, info)
-	started, err := embedded.Start(t.Context(), w.Config())
+	started, err := w.Config().Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"natster/deploy/world"
 	"natster/deploy/world/embedded"
+	"natster/internal/test/worldtest"
 )
 
 // A syncBuffer is a buffer that several goroutines write.
@@ -57,7 +58,7 @@ func TestAddressesThatCannotBeAreRefused(t *testing.T) {
 }
 
 func TestASelfSignedWorldIsKnownByItsFingerprint(t *testing.T) {
-	everywhere := func(c *embedded.Config) {
+	everywhere := func(c *worldtest.Config) {
 		c.Listen, c.WebSocket, c.SelfSigned = "0.0.0.0:0", "0.0.0.0:0", true
 	}
 	w := bare(t, everywhere)
@@ -101,9 +102,9 @@ func TestASelfSignedWorldIsKnownByItsFingerprint(t *testing.T) {
 }
 
 func TestAWorldTakesTheCertificateThatItIsGiven(t *testing.T) {
-	first := bare(t, func(c *embedded.Config) { c.SelfSigned = true })
+	first := bare(t, func(c *worldtest.Config) { c.SelfSigned = true })
 	files := filepath.Join(first.Config().Dir, "tls")
-	w := bare(t, func(c *embedded.Config) {
+	w := bare(t, func(c *worldtest.Config) {
 		c.Listen = "0.0.0.0:0"
 		c.TLSCert, c.TLSKey = filepath.Join(files, "cert.pem"), filepath.Join(files, "key.pem")
 	})

@@ -15,7 +15,6 @@ import (
 	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/events"
-	"natster/functions"
 	"natster/functions/api"
 	"natster/internal/private"
 )
@@ -44,9 +43,6 @@ type Config struct {
 	// ClaimURL is the page on which a person claims a one-time code; it is told with each code. It may be empty.
 	ClaimURL string
 
-	// WithoutFunctions starts the server and the accounts only. Functions, if not nil, run in place of Natster's own.
-	WithoutFunctions bool
-	Functions        []functions.Function
 	// Elsewhere makes all that the functions need and leaves running them to others, such as nexlets; see [world.Export] and
 	// [World.IntroduceHub].
 	Elsewhere bool
@@ -54,14 +50,8 @@ type Config struct {
 	// Version is what the functions say of themselves to discovery; a semantic version, 0.0.0 if empty.
 	Version string
 
-	// Observe, if not nil, is called after every trigger that a function handled. It must not block.
-	Observe func(functions.Observation)
-
 	// Notify, if not nil, is told what the operator has to know, such as that the disk is full; otherwise the log is.
 	Notify func(Notice)
-
-	// FreeSpace tells how many bytes are free on the disk of Dir; nil asks the system. It is for tests.
-	FreeSpace func() (uint64, error)
 
 	// Logger takes the log of the server and the functions; nil is none.
 	Logger *slog.Logger
@@ -70,6 +60,7 @@ type Config struct {
 // A World is a running world. Its methods may be called concurrently.
 type World struct {
 	config    Config
+	hooks     Hooks
 	info      world.Info
 	known     accounts.WellKnown
 	keeper    *accounts.Operator
@@ -85,7 +76,10 @@ type World struct {
 
 // Start starts the world in c.Dir, which it makes if need be, and returns when all of it runs. The caller stops it.
 // It fails with [world.ErrRunning] when the world runs, with ErrNeedsTLS, ErrTLSPair and ErrAddress for a Config that cannot be.
-func Start(ctx context.Context, c Config) (_ *World, err error) {
+func Start(ctx context.Context, c Config) (*World, error) { return StartWith(ctx, c, Hooks{}) }
+
+// StartWith is Start for tests, which change by hooks what a world has otherwise.
+func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error) {
 	if c.Dir == "" {
 		return nil, errors.New("world: no directory given")
 	}
@@ -101,10 +95,7 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	if err := private.MkdirAll(c.Dir); err != nil {
 		return nil, fmt.Errorf("world: %w", err)
 	}
-	if c.FreeSpace == nil {
-		c.FreeSpace = func() (uint64, error) { return freeSpace(c.Dir) }
-	}
-	w := &World{config: c}
+	w := &World{config: c, hooks: hooks}
 	if w.unlock, err = world.Lock(ctx, c.Dir); err != nil {
 		return nil, err
 	}
@@ -114,7 +105,8 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 		}
 	}()
 
-	if err := c.room(); err != nil {
+	w.disk = newDisk(c, hooks.FreeSpace)
+	if err := w.disk.room(); err != nil {
 		return nil, err
 	}
 	last, err := world.Find(c.Dir)
@@ -133,11 +125,8 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 		return nil, err
 	}
 	w.known = offline.WellKnown()
-	fns := c.Functions
-	switch {
-	case c.WithoutFunctions:
-		fns = nil
-	case fns == nil:
+	fns := hooks.Functions
+	if fns == nil {
 		if fns, err = world.Functions(c.Dir, w.known, c.HubCatalog, c.ClaimURL); err != nil {
 			return nil, err
 		}
@@ -147,7 +136,6 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 		return nil, err
 	}
 	w.functions = &functionSet{functions: fns, creds: creds, conns: make(map[string]*nats.Conn)}
-	w.disk = newDisk(c)
 	if w.server, err = c.startServer(ctx, offline, at, w.disk.failed); err != nil {
 		return nil, err
 	}
@@ -159,7 +147,7 @@ func Start(ctx context.Context, c Config) (_ *World, err error) {
 	if err := w.functions.start(ctx, w); err != nil {
 		return nil, err
 	}
-	if c.Functions == nil && !c.WithoutFunctions && !c.Elsewhere && !w.functions.held.Load() {
+	if hooks.Functions == nil && !c.Elsewhere && !w.functions.held.Load() {
 		switch err := w.IntroduceHub(ctx); {
 		case errors.Is(err, api.ErrUnavailable): // of a full disk or a damaged log, for instance; the next start does it
 			c.Logger.Error("the hub could not be introduced", "err", err)

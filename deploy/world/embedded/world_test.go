@@ -165,7 +165,7 @@ func TestWhatStreamsKeepIsEncryptedOnDisk(t *testing.T) {
 	if err := os.Remove(key); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := embedded.Start(t.Context(), w.Config()); !errors.Is(err, embedded.ErrKeyLost) {
+	if _, err := w.Config().Start(t.Context()); !errors.Is(err, embedded.ErrKeyLost) {
 		t.Errorf("started without the key: %v", err)
 	}
 	if err := os.WriteFile(key, text, 0o600); err != nil {
@@ -181,7 +181,7 @@ func TestNothingOfAWorldIsReadableByOthersAndNoSecretIsInInfoOrLog(t *testing.T)
 	c := w.Config()
 	c.SelfSigned = true
 	c.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	running, err := embedded.Start(t.Context(), c)
+	running, err := c.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestNothingOfAWorldIsReadableByOthersAndNoSecretIsInInfoOrLog(t *testing.T)
 
 func TestADirectoryIsRunByOneServerAtATime(t *testing.T) {
 	w := bare(t)
-	_, err := embedded.Start(t.Context(), w.Config())
+	_, err := w.Config().Start(t.Context())
 	if !errors.Is(err, world.ErrRunning) || !strings.Contains(err.Error(), strconv.Itoa(os.Getpid())) {
 		t.Errorf("a second start: %v; want it refused, naming process %d", err, os.Getpid())
 	}
@@ -267,12 +267,13 @@ func TestAStartThatFailsLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
-	c := embedded.Config{Dir: t.TempDir(), Listen: taken.Addr().String(), WebSocket: "127.0.0.1:0", WithoutFunctions: true}
-	if _, err := embedded.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "address already in use") {
+	c := worldtest.Config{Config: embedded.Config{Dir: t.TempDir(), Listen: taken.Addr().String(), WebSocket: "127.0.0.1:0"}}
+	worldtest.Bare(&c)
+	if _, err := c.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Errorf("started on a port that is taken: %v", err)
 	}
 	c.Listen = "127.0.0.1:0"
-	w, err := embedded.Start(t.Context(), c)
+	w, err := c.Start(t.Context())
 	if err != nil {
 		t.Fatalf("then on another: %v", err)
 	}

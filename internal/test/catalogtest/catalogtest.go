@@ -14,7 +14,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/functions/api"
 	"natster/internal/test/wait"
@@ -42,7 +41,7 @@ type World struct {
 // Start starts a world.
 func Start(t testing.TB) *World {
 	t.Helper()
-	w := &World{World: worldtest.Start(t, func(c *embedded.Config) { c.WithoutFunctions = true }), Library: NewLibrary(Films)}
+	w := &World{World: worldtest.Start(t, worldtest.Bare), Library: NewLibrary(Films)}
 	w.Alice, w.Bob = w.Account("alice"), w.Account("bob")
 	w.Import(w.Bob, Films, w.Alice)
 	w.Shares = &Shares{}

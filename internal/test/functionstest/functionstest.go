@@ -21,7 +21,6 @@ import (
 	"github.com/nats-io/nuid"
 
 	"natster/deploy/accounts"
-	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
@@ -60,7 +59,7 @@ func Start(t testing.TB, fns ...functions.Function) *Bench {
 func Bare(t testing.TB) *Bench {
 	t.Helper()
 	b := &Bench{t: t, clients: make(map[string]*api.Client)}
-	b.World = worldtest.Start(t, func(c *embedded.Config) { c.WithoutFunctions = true })
+	b.World = worldtest.Start(t, worldtest.Bare)
 	b.Admin = b.must(b.World.Admin(t.Context()))
 	t.Cleanup(b.Admin.Close)
 	var err error

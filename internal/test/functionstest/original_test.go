@@ -11,7 +11,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/eventwriter"
@@ -162,7 +161,7 @@ func TestTwoFriendsOfAnOriginalClientHaveCatalogsOfOneName(t *testing.T) {
 }
 
 func TestAnOriginalFunctionThatHasNothingToSaySaysAnEmptyString(t *testing.T) {
-	w := worldtest.Start(t, func(c *embedded.Config) { c.WithoutFunctions = true })
+	w := worldtest.Start(t, worldtest.Bare)
 	nc, err := w.Admin(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,6 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/nex"
-	"natster/deploy/world/embedded"
 	"natster/functions"
 	"natster/internal/test/nextest"
 	"natster/internal/test/wait"
@@ -46,7 +45,7 @@ func Start(t testing.TB, fns func() []functions.Function) *Stage {
 	t.Helper()
 	s := &Stage{
 		t: t, functions: fns, Keys: t.TempDir(), Catalogs: t.TempDir(), State: t.TempDir(),
-		World: worldtest.Start(t, func(c *embedded.Config) { c.WithoutFunctions = true }),
+		World: worldtest.Start(t, worldtest.Bare),
 	}
 	s.Nex = nextest.Server(t)
 	s.URL = s.Nex.ClientURL()

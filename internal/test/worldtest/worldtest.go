@@ -16,6 +16,7 @@ import (
 	"natster/deploy/world"
 	"natster/deploy/world/embedded"
 	"natster/events"
+	"natster/functions"
 	"natster/internal/test/wait"
 )
 
@@ -24,7 +25,7 @@ type World struct {
 	*embedded.World
 
 	t        testing.TB
-	config   embedded.Config
+	config   Config
 	log      *log
 	mu       sync.Mutex
 	accounts map[string]*Account
@@ -41,20 +42,39 @@ type Account struct {
 	nc *nats.Conn
 }
 
+// A Config is what a test may change of a world before it starts.
+type Config struct {
+	embedded.Config
+	embedded.Hooks
+}
+
+// Start starts another world like it.
+func (c Config) Start(ctx context.Context) (*embedded.World, error) {
+	return embedded.StartWith(ctx, c.Config, c.Hooks)
+}
+
+// Bare is an option of [Start]: a server and accounts, without functions.
+func Bare(c *Config) { c.Functions = []functions.Function{} }
+
+// Running is an option of [Start]: functions that run in place of Natster's own.
+func Running(fns ...functions.Function) func(*Config) {
+	return func(c *Config) { c.Functions = fns }
+}
+
 // Start starts a world in a directory of the test, on ports that nobody else has. Options change its Config before it starts.
-func Start(t testing.TB, options ...func(*embedded.Config)) *World {
+func Start(t testing.TB, options ...func(*Config)) *World {
 	t.Helper()
 	l := &log{}
 	w := &World{
 		t:        t,
 		log:      l,
 		accounts: make(map[string]*Account),
-		config: embedded.Config{
+		config: Config{Config: embedded.Config{
 			Dir:       t.TempDir(),
 			Listen:    "127.0.0.1:0",
 			WebSocket: "127.0.0.1:0",
 			Logger:    slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelInfo})),
-		},
+		}},
 	}
 	for _, o := range options {
 		o(&w.config)
@@ -71,7 +91,7 @@ func Start(t testing.TB, options ...func(*embedded.Config)) *World {
 }
 
 // Config is what the world was started with.
-func (w *World) Config() embedded.Config { return w.config }
+func (w *World) Config() Config { return w.config }
 
 // Log is what the world has logged until now.
 func (w *World) Log() string { return w.log.text() }
@@ -159,7 +179,7 @@ func (w *World) start(t testing.TB) *embedded.World {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(w.context(), wait.Patience)
 	defer cancel()
-	started, err := embedded.Start(ctx, w.config)
+	started, err := w.config.Start(ctx)
 	if err != nil {
 		t.Fatalf("start the world: %v\n%s", err, w.log.text())
 	}

@@ -25,7 +25,6 @@ import (
 	"time"
 
 	"natster/deploy/accounts"
-	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/websessions"
@@ -64,7 +63,7 @@ func newStage(t *testing.T, files *fixture) *stage {
 		t.Fatal(err)
 	}
 	s.url = "http://" + l.Addr().String()
-	s.w = worldtest.Start(t, func(c *embedded.Config) { c.ClaimURL = s.url + web.ClaimPath })
+	s.w = worldtest.Start(t, func(c *worldtest.Config) { c.ClaimURL = s.url + web.ClaimPath })
 	ws, err := url.Parse(s.w.WebSocketURL())
 	if err != nil {
 		t.Fatal(err)
