@@ -29,7 +29,7 @@ nexlets are (natster admin creds), and nodes (nex --config nex.json node up).
    natster deploy status`,
 		Subcommands: []*cli.Command{
 			deployUpCommand(e), deployLsCommand(e), deployStatusCommand(e), deployLogsCommand(e),
-			deployRestartCommand(e), deployDownCommand(e), deployNodesCommand(e),
+			deployRestartCommand(e), deployDownCommand(e), deployNodesCommand(e), deployLameduckCommand(e),
 		},
 	}
 }

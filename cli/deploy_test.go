@@ -147,6 +147,8 @@ func TestAStoryOverFunctionsOnNex(t *testing.T) {
 	c.natster("deploy up eventwriter queries --replicas 2 --tags zone=b").ok()
 	c.natster("deploy restart otc").ok().says("started", "otc", "stopped")
 	c.natster("whoami").ok().says("alice")
+	c.natster("deploy lameduck one").ok().says("node one takes no more work and ends in 10m0s")
+	c.natster("deploy up feed").ok().says("started", "on two", "its node is in lameduck")
 	c.natster("deploy down feed").ok().says("stopped", "feed")
 	c.natster("deploy status").exits(1).says("feed", "missing")
 	c.natster("deploy down").ok()
@@ -167,6 +169,7 @@ func TestDeploysThatCannotBe(t *testing.T) {
 		exits(1).warns("there is no NATS server for Nex")
 	c.natster("nexlet").exits(1).warns("no Nex node started this process", "try: natster nexlet --remote")
 	c.natster("deploy down").exits(1).warns("no Nex node answers")
+	c.natster("deploy lameduck one").exits(1).warns("no Nex node answers")
 	without := c.natster("devrun --nex --listen 127.0.0.1:0 --websocket 127.0.0.1:0 --web off --dir " + t.TempDir()).exits(1)
 	if n := strings.Count(without.err, "no Nex node answers"); n != 1 {
 		t.Errorf("said %d times: %s", n, without.err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -124,12 +125,35 @@ func deployDownCommand(e *env) *cli.Command {
 		Usage:     "stop what runs on Nex",
 		ArgsUsage: "[NAME...]",
 		Flags:     nexFlags(),
-		Description: `Requests in hand are answered and the event in hand is finished. Without NAME everything of natster's in the namespace.
+		Description: `Requests in hand are answered and the event in hand is finished. NAME may also be the id of an
+instance. Without NAME everything of natster's in the namespace.
 
    natster deploy down
    natster deploy down catalog`,
 		Action: e.onNex(0, -1, func(ctx context.Context, n *nex.Client, _ *cli.Context, arg []string) error {
 			return e.stepped(n.Down(ctx, arg, e.reporting(nex.Options{})))
+		}),
+	}
+}
+
+func deployLameduckCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "lameduck",
+		Usage:     "let a Nex node take no more work, and end after a delay",
+		ArgsUsage: "NODE",
+		Flags:     nexFlags(&cli.DurationFlag{Name: "delay", Usage: "`TIME` until the node ends", Value: 10 * time.Minute}),
+		Description: `NODE is a name or an id. What runs there goes on until the node ends; natster deploy up starts it on other nodes first.
+
+   natster deploy lameduck natster-1
+   natster deploy up`,
+		Action: e.onNex(1, 1, func(ctx context.Context, n *nex.Client, c *cli.Context, arg []string) error {
+			delay := c.Duration("delay")
+			if err := n.Lameduck(ctx, arg[0], delay); err != nil {
+				return err
+			}
+			return e.Print(map[string]string{"node": arg[0], "delay": delay.String()}, func() {
+				e.Say("node %s takes no more work and ends in %s", arg[0], delay)
+			})
 		}),
 	}
 }

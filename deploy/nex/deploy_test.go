@@ -38,7 +38,7 @@ func TestADeployThatCannotBeSaysWhyAndLeavesNothing(t *testing.T) {
 	if _, err := c.Down(t.Context(), []string{"nosuch"}, nex.Options{}); !errors.Is(err, nex.ErrNoNode) {
 		t.Errorf("stop: %v", err)
 	}
-	if _, err := c.Lameduck(t.Context(), "nosuch", time.Second); !errors.Is(err, nex.ErrNoNode) {
+	if err := c.Lameduck(t.Context(), "nosuch", time.Second); !errors.Is(err, nex.ErrNoNode) {
 		t.Errorf("lameduck: %v", err)
 	}
 

@@ -102,29 +102,29 @@ func (c *Client) agents(ctx context.Context, node string) ([]Agent, error) {
 	return agents, nil
 }
 
-// Lameduck makes a node take no more work and end after the delay. The node is given by id or name. The string is what
-// the node answered. It fails with [ErrNoNode].
-func (c *Client) Lameduck(ctx context.Context, node string, delay time.Duration) (string, error) {
+// Lameduck makes a node take no more work and end after the delay. The node is given by id or name. It fails with
+// [ErrNoNode].
+func (c *Client) Lameduck(ctx context.Context, node string, delay time.Duration) error {
 	nodes, err := c.Ping(ctx, nil)
 	if err != nil {
-		return "", err
+		return err
 	}
 	i := slices.IndexFunc(nodes, func(n Node) bool { return n.ID == node || n.Name == node })
 	if i < 0 {
-		return "", fmt.Errorf("node %q: %w", node, ErrNoNode)
+		return fmt.Errorf("node %q: %w", node, ErrNoNode)
 	}
 	// The node answers when its agents have, the dead ones included.
 	q := wire.LameduckRequest{Delay: delay.String()}
 	m, err := c.ask(ctx, wire.Lameduck(nodes[i].ID), q, c.waits.Complete+c.waits.First)
 	switch {
 	case silent(err):
-		return "", fmt.Errorf("node %s does not answer: %w", node, ErrNoNode)
+		return fmt.Errorf("node %s does not answer: %w", node, ErrNoNode)
 	case err != nil:
-		return "", fmt.Errorf("node %s: %w: %w", node, ErrRefused, err)
+		return fmt.Errorf("node %s: %w: %w", node, ErrRefused, err)
 	}
 	a, err := wire.Decode[wire.LameduckResponse](m.Data)
 	if err == nil && !a.Success {
 		err = fmt.Errorf("%w: %s", ErrRefused, a.Message)
 	}
-	return a.Message, err
+	return err
 }

@@ -154,7 +154,7 @@ func TestWhatIsOnALameduckMovesAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Node(nextest.Config{Name: "two"})
-	if _, err := c.Lameduck(t.Context(), "one", 30*time.Second); err != nil {
+	if err := c.Lameduck(t.Context(), "one", 30*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	steps, err := c.Up(t.Context(), wants(), nex.Options{})
@@ -213,7 +213,7 @@ func TestARollingUpgradeLosesNoRequest(t *testing.T) {
 		})
 	}
 	s.Node(nextest.Config{Name: "new"})
-	if _, err := c.Lameduck(t.Context(), "old", time.Minute); err != nil {
+	if err := c.Lameduck(t.Context(), "old", time.Minute); err != nil {
 		t.Error(err)
 	}
 	if steps, err := c.Up(t.Context(), wants(), nex.Options{}); err != nil || steps[0].Node != "new" {

@@ -112,11 +112,14 @@ func New(c Config) (*Nexlet, error) {
 		c.Pause = backoff.Doubling(250*time.Millisecond, 30*time.Second)
 	}
 	n := &Nexlet{
-		cfg: c, log: c.Logger, store: store{c.State}, curve: c.Curve, started: time.Now(),
+		cfg: c, log: c.Logger, curve: c.Curve, started: time.Now(),
 		poke: make(chan struct{}, 1), state: wire.AgentStarting,
 		workloads: make(map[string]*workload), refused: make(map[string]refusal),
 	}
 	var err error
+	if n.store, err = openStore(c.State); err != nil {
+		return nil, err
+	}
 	if n.curve == nil {
 		if n.curve, err = n.store.curve(); err != nil {
 			return nil, err

@@ -28,6 +28,14 @@ type saved struct {
 // their owner can read.
 type store struct{ dir string }
 
+// openStore returns the store in dir, which it makes if there is none.
+func openStore(dir string) (store, error) {
+	if err := private.MkdirAll(dir); err != nil {
+		return store{}, fmt.Errorf("state: %w", err)
+	}
+	return store{dir}, nil
+}
+
 func (s store) path(node string) string { return filepath.Join(s.dir, node+".json") }
 
 // load returns what was saved for the node, or the zero value if nothing was.
@@ -52,28 +60,18 @@ func (s store) save(node string, v saved) error {
 	if err != nil {
 		return fmt.Errorf("state: %w", err)
 	}
-	return s.write(s.path(node), text)
+	if err := private.WriteFile(s.path(node), text); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return nil
 }
 
-// curve is the nexlet's curve key, made once: environments that were sealed to it can be opened after any restart.
+// curve returns the nexlet's curve key, and makes it the first time: environments that were sealed to it can be opened
+// after any restart.
 func (s store) curve() (nkeys.KeyPair, error) {
-	if err := private.MkdirAll(s.dir); err != nil {
-		return nil, fmt.Errorf("state: %w", err)
-	}
 	key, err := private.CurveKey(filepath.Join(s.dir, "curve.seed"))
 	if err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
 	return key, nil
-}
-
-// write replaces a file of the store, and makes its directory.
-func (s store) write(path string, text []byte) error {
-	if err := private.MkdirAll(s.dir); err != nil {
-		return fmt.Errorf("state: %w", err)
-	}
-	if err := private.WriteFile(path, text); err != nil {
-		return fmt.Errorf("state: %w", err)
-	}
-	return nil
 }

@@ -320,7 +320,7 @@ func TestLameduckTakesNoMoreWorkAndFinishesWhatRuns(t *testing.T) {
 	c := s.Client("shares")
 	d := deploy(t, c, "prober")
 	s.Running(c, d.ID, wire.Running)
-	if _, err := c.Lameduck(t.Context(), node.ID, 2*time.Second); err != nil {
+	if err := c.Lameduck(t.Context(), node.ID, 2*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	answered(t, s.Account("alice")) // still

@@ -118,7 +118,7 @@ func TestEveryMessageFitsNexsSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Stop(c, d.ID)
-	if _, err := c.Lameduck(t.Context(), node.Tags()[wire.TagNode], time.Millisecond); err != nil {
+	if err := c.Lameduck(t.Context(), node.Tags()[wire.TagNode], time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
 	<-node.Child(0).Done()
