@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"natster/cli/term"
 	"natster/events"
+	"natster/internal/supervise"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/library"
 	"natster/workloads/catalog/server"
@@ -27,12 +30,12 @@ type stall struct {
 	*session
 	files  catalogFiles
 	wanted func() ([]events.Catalog, error)
-	server *server.Server
 	log    *slog.Logger
 	failed map[events.Catalog]string // why not; said once
 
-	mu   sync.Mutex
-	open map[events.Catalog]*library.Library
+	mu     sync.Mutex
+	server *server.Server // the one that runs
+	open   map[events.Catalog]*library.Library
 }
 
 // serve serves the catalogs called names until ctx is done, and from then on those that are wanted.
@@ -47,19 +50,13 @@ func (s *session) serve(ctx context.Context, files catalogFiles, names []events.
 		return err
 	}
 	c := server.Config{Conn: s.nc, Account: s.me.Account, Shares: s.api, Logger: st.log}
-	for _, l := range libs {
-		c.Catalogs = append(c.Catalogs, l)
-	}
 	seen := newRequests(st.find)
 	c.Observe = seen.observe
 	if board != nil {
 		board.path = seen.path
 		c.Observe = board.observe
 	}
-	if st.server, err = server.New(c); err != nil {
-		return err
-	}
-	return st.run(ctx, libs, seen, board)
+	return st.run(ctx, c, libs, seen, board)
 }
 
 // first opens and reads the catalogs that serve begins with. It fails if there is none.
@@ -90,22 +87,38 @@ func (st *stall) first(ctx context.Context, names []events.Catalog) (libs []*lib
 	return libs, err
 }
 
-// run serves until ctx is done, and returns when everything has ended.
-func (st *stall) run(ctx context.Context, libs []*library.Library, seen *requests, board *board) error {
+// run serves until ctx is done, and returns when everything has ended. Only after a panic it begins anew.
+func (st *stall) run(ctx context.Context, c server.Config, libs []*library.Library, seen *requests, board *board) error {
 	running, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- st.server.Run(running) }()
-	select {
-	case <-st.server.Ready():
-	case err := <-ended:
+	for _, l := range libs {
+		st.set(l.Name(), l)
+	}
+	var failed error
+	report := func(err error) {
+		if err != nil && !errors.Is(err, supervise.ErrPanic) {
+			failed = err
+			stop()
+		}
+	}
+	serving := supervise.Go(running, supervise.Config{Logger: st.log, Report: report},
+		func(ctx context.Context, ready func()) error {
+			c.Catalogs = st.libraries()
+			return server.Serve(ctx, c, func(s *server.Server) {
+				st.mu.Lock()
+				st.server = s
+				st.mu.Unlock()
+				ready()
+			})
+		})
+	if err := serving.Started(ctx); err != nil {
+		serving.Wait()
 		return errors.Join(err, ctx.Err())
 	}
 	var list []servedCatalog
 	for _, l := range libs {
-		st.set(l.Name(), l)
 		c := l.Contents()
 		list = append(list, servedCatalog{l.Name(), l.Dir(), len(c.Entries), c.Size()})
 	}
@@ -116,9 +129,27 @@ func (st *stall) run(ctx context.Context, libs []*library.Library, seen *request
 		beside.Go(func() { board.run(running, st.log) })
 	}
 	beside.Go(func() { st.keep(running) })
-	err := errors.Join(<-ended, ctx.Err())
+	serving.Wait()
 	stop()
-	return err
+	return errors.Join(failed, ctx.Err())
+}
+
+// running is the server that runs now.
+func (st *stall) running() *server.Server {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.server
+}
+
+// libraries are those of the catalogs that are served, by name.
+func (st *stall) libraries() (all []server.Library) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for _, l := range st.open {
+		all = append(all, l)
+	}
+	slices.SortFunc(all, func(a, b server.Library) int { return strings.Compare(a.Name().String(), b.Name().String()) })
+	return all
 }
 
 // find is the library of a catalog that is served, or nil.
@@ -161,7 +192,7 @@ func (st *stall) look(ctx context.Context) {
 			why = "it is another directory's now"
 		}
 		if why != "" {
-			st.server.Drop(name)
+			st.running().Drop(name)
 			st.set(name, nil)
 			st.log.Info("no longer serves", "catalog", name, "reason", why)
 		}
@@ -184,7 +215,7 @@ func (st *stall) add(ctx context.Context, name events.Catalog) {
 	}
 	l, err := st.files.open(ctx, library.Config{Logger: st.log}, name)
 	if err == nil {
-		err = st.server.Add(l)
+		err = st.running().Add(l)
 	}
 	switch {
 	case ctx.Err() != nil:

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/nats-io/jwt/v2"
@@ -112,29 +111,13 @@ func (r *catalogRun) run(ctx context.Context, ready func()) error {
 		return fmt.Errorf("connect to natster: %w", err)
 	}
 	defer nc.Close()
-	srv, err := server.New(server.Config{
-		Conn: nc, Account: owner, Catalogs: []server.Library{lib},
-		Shares: api.NewClient(nc), Logger: r.w.log,
-	})
-	if err != nil {
-		return err
-	}
-	r.serving.Store(&serving{lib, srv, owner})
 	defer r.serving.Store(nil)
-
-	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
-	failed := make(chan error, 1)
-	wg.Go(func() { failed <- r.w.contain(func() error { return srv.Run(ctx) }) })
-	select {
-	case <-srv.Ready():
+	return server.Serve(ctx, server.Config{
+		Conn: nc, Account: owner, Catalogs: []server.Library{lib}, Shares: api.NewClient(nc), Logger: r.w.log,
+	}, func(s *server.Server) {
+		r.serving.Store(&serving{lib, s, owner})
 		ready()
-		return <-failed
-	case err := <-failed:
-		return err
-	}
+	})
 }
 
 func (r *catalogRun) describe(meta map[string]string) {

@@ -17,6 +17,7 @@ import (
 	"natster/events"
 	"natster/functions/api"
 	"natster/internal/private"
+	"natster/internal/supervise"
 )
 
 // Config says what world to start. Only Dir is required.
@@ -67,7 +68,7 @@ type World struct {
 	unlock    func() error // nil before the lock is held
 	at        listening
 	functions *functionSet
-	hub       *hubServer
+	hub       *supervise.Running // nil: not here
 	disk      *disk
 
 	mu     sync.Mutex
@@ -180,7 +181,10 @@ func (w *World) IntroduceHub(ctx context.Context) error {
 // Stop lets the functions finish what they are doing, for as long as ctx allows, and then ends the world.
 // It returns when nothing of the world runs any more, and is to be called once.
 func (w *World) Stop(ctx context.Context) error {
-	return errors.Join(w.hub.stop(), w.functions.stop(ctx), w.end())
+	if w.hub != nil {
+		w.hub.Stop()
+	}
+	return errors.Join(w.functions.stop(ctx), w.end())
 }
 
 // URL is where NATS clients on this machine connect.

@@ -9,6 +9,7 @@ package catalogtest
 import (
 	"context"
 	"encoding/json"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,7 +50,8 @@ func Start(t testing.TB) *World {
 	return w
 }
 
-// Serve serves the library on a connection of its own until stop is called or the test ends. Stop returns Run's error.
+// Serve serves the library on a connection of its own until stop is called or the test ends. Stop returns the error of
+// [server.Serve].
 func (w *World) Serve(t testing.TB, change ...func(*server.Config)) (s *server.Server, stop func() error) {
 	t.Helper()
 	nc := w.Alice.Connect(t)
@@ -57,21 +59,21 @@ func (w *World) Serve(t testing.TB, change ...func(*server.Config)) (s *server.S
 	for _, f := range change {
 		f(&c)
 	}
-	s, err := server.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	stopped := false
-	stop = func() error {
-		if stopped {
-			return nil
-		}
-		stopped = true
-		cancel()
+	s, end := Serve(t, c)
+	return s, func() error {
 		defer nc.Close()
+		return end()
+	}
+}
+
+// Serve serves as c says until stop is called or the test ends. Stop returns the error of [server.Serve].
+func Serve(t testing.TB, c server.Config) (s *server.Server, stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, ended := make(chan *server.Server, 1), make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, c, func(s *server.Server) { ready <- s }) }()
+	stop = sync.OnceValue(func() error {
+		cancel()
 		select {
 		case err := <-ended:
 			return err
@@ -79,14 +81,14 @@ func (w *World) Serve(t testing.TB, change ...func(*server.Config)) (s *server.S
 			t.Error("the server does not stop")
 			return nil
 		}
-	}
+	})
 	t.Cleanup(func() {
 		if err := stop(); err != nil {
 			t.Errorf("the server ended with %v", err)
 		}
 	})
 	select {
-	case <-s.Ready():
+	case s = <-ready:
 	case err := <-ended:
 		t.Fatalf("the server ended with %v", err)
 	case <-time.After(wait.Patience):

@@ -99,13 +99,9 @@ func serveRole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := server.New(server.Config{Conn: nc, Account: set.Me, Catalogs: []server.Library{lib},
-		Shares: always{{From: set.Me, To: set.Other, Catalog: catalogtest.Films}}})
-	if err != nil {
-		return err
-	}
-	go func() { <-s.Ready(); fmt.Println("ready") }()
-	return s.Run(ctx)
+	return server.Serve(ctx, server.Config{Conn: nc, Account: set.Me, Catalogs: []server.Library{lib},
+		Shares: always{{From: set.Me, To: set.Other, Catalog: catalogtest.Films}},
+	}, func(*server.Server) { fmt.Println("ready") })
 }
 
 func receiveRole(ctx context.Context) error {

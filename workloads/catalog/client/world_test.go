@@ -1,7 +1,6 @@
 package client_test
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -29,23 +28,9 @@ func TestAShareIsServedUntilItIsTakenBack(t *testing.T) {
 	lib := catalogtest.NewLibrary(films)
 	content := catalogtest.Content(1000*chunk, 1)
 	e := lib.Add("a.mp4", content)
-	nc := alice.Connect(t)
-	defer nc.Close()
-	s, err := server.New(server.Config{Conn: nc, Account: alice.Key, Catalogs: []server.Library{lib}, Shares: functions})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := s.Run(ctx); err != nil {
-			t.Error(err)
-		}
+	catalogtest.Serve(t, server.Config{
+		Conn: alice.Connect(t), Account: alice.Key, Catalogs: []server.Library{lib}, Shares: functions,
 	})
-	defer running.Wait()
-	defer stop()
-	<-s.Ready()
-
 	c := client.NewWith(client.Config{Conn: bob.Conn(t), Account: bob.Key, ChunkSize: chunk})
 	if _, err := c.List(t.Context(), films); !errors.Is(err, client.ErrNotShared) {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/supervise"
 	"natster/workloads/catalog/seal"
 )
 
@@ -86,11 +87,10 @@ func (s *Server) begin(l Library) error {
 	s.now.reading.Lock()
 	s.now.all = append(s.now.all, x)
 	s.now.reading.Unlock()
-	x.work.Go(func() { s.announce(ctx, l) })
+	x.work.Go(func() { s.keep(ctx, func(ctx context.Context) { s.sendHeartbeats(ctx, l) }) })
 	x.work.Go(func() {
-		if err := l.Follow(ctx); err != nil {
-			s.log.Warn("the directory is not followed", "catalog", l.Name(), "err", err)
-		}
+		log := s.log.With("catalog", l.Name())
+		supervise.Run(ctx, supervise.Config{Logger: log}, func(ctx context.Context, _ func()) error { return l.Follow(ctx) })
 	})
 	return nil
 }

@@ -55,8 +55,8 @@ func TestACatalogComesAndGoesWhileAnotherIsServed(t *testing.T) {
 
 func TestAServerThatDoesNotRunServesNothingMore(t *testing.T) {
 	w := catalogtest.Start(t)
-	s, err := server.New(server.Config{Conn: w.Alice.Conn(t), Account: w.Alice.Key, Catalogs: []server.Library{w.Library}, Shares: w.Shares})
-	if err != nil {
+	s, stop := w.Serve(t)
+	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Add(w.Library); !errors.Is(err, server.ErrNotRunning) {

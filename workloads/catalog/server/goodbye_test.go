@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -41,16 +40,9 @@ func TestFriendsHearThatACatalogIsNotServedAnyMore(t *testing.T) {
 		return sub
 	}
 	came, went := hear(events.FeedHeartbeat), hear(events.FeedOffline)
-	nc := alice.Connect(t)
-	s, err := server.New(server.Config{
-		Conn: nc, Account: alice.Key, Catalogs: []server.Library{catalogtest.NewLibrary(films)}, Shares: clients[alice.Key],
+	_, stop := catalogtest.Serve(t, server.Config{
+		Conn: alice.Connect(t), Account: alice.Key, Catalogs: []server.Library{catalogtest.NewLibrary(films)}, Shares: clients[alice.Key],
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
 	expect := func(sub *nats.Subscription, online bool) {
 		t.Helper()
 		for {
@@ -73,8 +65,7 @@ func TestFriendsHearThatACatalogIsNotServedAnyMore(t *testing.T) {
 		}
 	}
 	expect(came, true)
-	cancel()
-	if err := <-ended; err != nil {
+	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
 	expect(went, false)

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"encoding/json"
 	"testing"
 
@@ -27,20 +26,9 @@ func TestTheInboxFollowsSharesAndImports(t *testing.T) {
 		}
 	}
 	films, mine, as := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "mine"), eventstest.Catalog(t, "alicefilms")
-	s, err := server.New(server.Config{Conn: bob.Conn(t), Account: bob.Key, Catalogs: []server.Library{catalogtest.NewLibrary(mine)}, Shares: functions[bob]})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	defer func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}()
-	<-s.Ready()
+	catalogtest.Serve(t, server.Config{
+		Conn: bob.Conn(t), Account: bob.Key, Catalogs: []server.Library{catalogtest.NewLibrary(mine)}, Shares: functions[bob],
+	})
 
 	listed := func(want bool, when string) {
 		t.Helper()

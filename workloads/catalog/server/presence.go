@@ -18,9 +18,9 @@ import (
 // presenceTimeout bounds one message about presence: how long its answer is waited for.
 const presenceTimeout = time.Second
 
-// announce says that l is served: at once, regularly, when it changes, when the connection is back, when another server of the
+// sendHeartbeats says that l is served: at once, regularly, when it changes, when the connection is back, when another server of the
 // account says that it stops serving the same catalog, and when a catalog is shared that presence did not know of.
-func (s *Server) announce(ctx context.Context, l Library) {
+func (s *Server) sendHeartbeats(ctx context.Context, l Library) {
 	again := make(chan struct{}, 1)
 	goodbyes, err := s.nc.Subscribe(events.LocalOffline, func(m *nats.Msg) {
 		var h api.Heartbeat

@@ -12,12 +12,13 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/events"
+	"natster/internal/supervise"
 	"natster/workloads/catalog/seal"
 )
 
 // Config is what a server is made of. Conn, Account, Catalogs and Shares are required.
 type Config struct {
-	Conn     *nats.Conn     // stays the caller's to close, after Run has returned
+	Conn     *nats.Conn     // stays the caller's to close, after Serve has returned
 	Account  events.Account // whose connection it is, and so whose catalogs
 	Catalogs []Library      // at least one; no name twice
 	Shares   Shares
@@ -79,7 +80,7 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// A Server serves catalogs while its Run runs. Make it with [New].
+// A Server is what [Serve] runs: other catalogs may come and go meanwhile.
 type Server struct {
 	nc       *nats.Conn
 	account  events.Account
@@ -96,12 +97,10 @@ type Server struct {
 	pump     *pump
 	pushes   *pushes
 
-	ready chan struct{} // closed when every subject is subscribed
-	gate  sync.RWMutex  // held for reading by every running request
+	gate sync.RWMutex // held for reading by every running request
 }
 
-// New returns a server that does nothing until [Server.Run].
-func New(c Config) (*Server, error) {
+func newServer(c Config) (*Server, error) {
 	switch {
 	case c.Conn == nil:
 		return nil, errors.New("catalog server: no connection")
@@ -129,7 +128,6 @@ func New(c Config) (*Server, error) {
 		observe: c.Observe,
 		nc:      c.Conn, account: c.Account, catalogs: c.Catalogs, limits: c.Limits.withDefaults(), log: c.Logger,
 		instance: seal.NewSession(),
-		ready:    make(chan struct{}),
 	}
 	s.shares = newView(c.Account, c.Shares, s.limits, s.log)
 	s.sessions = newSessions(s.limits)
@@ -138,12 +136,22 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
-// Ready is closed when the server answers requests.
-func (s *Server) Ready() <-chan struct{} { return s.ready }
+// Serve serves catalogs as c says, keeps each what its directory is, and calls ready once it answers requests. It returns
+// nil when ctx is done, and an error when the connection is closed for good. When it returns nothing of it runs any more:
+// sessions are ended, and the account and the function presence have been told that its catalogs are offline.
+//
+// Whoever hosts catalogs opens them, calls Serve, and calls it again if it fails. A panic costs the request, or the loop, that
+// it is in; one that Serve cannot go on from is an error that wraps [supervise.ErrPanic].
+func Serve(ctx context.Context, c Config, ready func(*Server)) (err error) {
+	s, err := newServer(c)
+	if err != nil {
+		return err
+	}
+	defer supervise.Contain(s.log, &err)
+	return s.run(ctx, ready)
+}
 
-// Run serves until ctx is done, which is no error, or the connection is closed for good. It returns when nothing of it runs
-// any more: sessions are ended, and the account and the function presence have been told that its catalogs are offline. It is called once.
-func (s *Server) Run(ctx context.Context) error {
+func (s *Server) run(ctx context.Context, ready func(*Server)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	status := s.nc.StatusChanged(nats.CONNECTED, nats.CLOSED)
@@ -176,9 +184,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("catalog server: %w", err)
 	}
-	wg.Go(func() { s.shares.follow(ctx, s.endUnshared) })
-	wg.Go(func() { s.expire(ctx) })
-	close(s.ready)
+	wg.Go(func() { s.keep(ctx, func(ctx context.Context) { s.shares.follow(ctx, s.endUnshared) }) })
+	wg.Go(func() { s.keep(ctx, s.expire) })
+	ready(s)
 
 	for {
 		select {
@@ -193,6 +201,14 @@ func (s *Server) Run(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// keep runs loop until ctx is done, and again, after a pause, if it panics.
+func (s *Server) keep(ctx context.Context, loop func(context.Context)) {
+	supervise.Run(ctx, supervise.Config{Logger: s.log}, func(ctx context.Context, _ func()) error {
+		loop(ctx)
+		return nil
+	})
 }
 
 func unsubscribe(subs []*nats.Subscription) {

@@ -209,19 +209,15 @@ func TestAServerWithoutWhatItNeedsIsRefused(t *testing.T) {
 	} {
 		c := good
 		change(&c)
-		if _, err := server.New(c); err == nil {
+		if err := server.Serve(t.Context(), c, nil); err == nil {
 			t.Error(name)
 		}
 	}
 	c := good
 	c.Conn = w.Alice.Connect(t)
-	s, err := server.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(context.Background()) }()
-	<-s.Ready()
+	ready, ended := make(chan bool), make(chan error, 1)
+	go func() { ended <- server.Serve(context.Background(), c, func(*server.Server) { close(ready) }) }()
+	<-ready
 	c.Conn.Close()
 	if err := <-ended; err == nil {
 		t.Fatal("served without a connection")

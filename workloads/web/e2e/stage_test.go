@@ -157,16 +157,19 @@ func (s *stage) serve(a *worldtest.Account, l *library.Library) error { return s
 func (s *stage) serveAs(what string, a *worldtest.Account, l *library.Library) error {
 	s.end(what)
 	nc := a.Connect(s.t)
-	srv, err := server.New(server.Config{
-		Conn: nc, Account: a.Key, Catalogs: []server.Library{catalogtest.Still(l)}, Shares: api.NewClient(nc),
-	})
-	if err != nil {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
+	ready, ended := make(chan bool), make(chan error, 1)
+	go func() {
+		ended <- server.Serve(ctx, server.Config{
+			Conn: nc, Account: a.Key, Catalogs: []server.Library{catalogtest.Still(l)}, Shares: api.NewClient(nc),
+		}, func(*server.Server) { close(ready) })
+	}()
+	select {
+	case <-ready:
+	case err := <-ended:
+		cancel()
 		return err
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Run(ctx) }()
-	<-srv.Ready()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kill[what] = nc.Close
