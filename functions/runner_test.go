@@ -19,6 +19,7 @@ import (
 	"natster/functions/api"
 	"natster/functions/view"
 	"natster/internal/jet"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
@@ -236,13 +237,8 @@ func TestAFunctionGoesOnWhenItsConsumerIsMadeAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want := range uint64(2) { // from the start: where it was went with the old consumer
-		select {
-		case got := <-heard:
-			if got != want+1 {
-				t.Errorf("heard %d", got)
-			}
-		case <-time.After(5 * time.Second):
-			t.Fatal("nothing was heard")
+		if got := wait.Receive(t, "an event is heard", heard); got != want+1 {
+			t.Errorf("heard %d", got)
 		}
 		put(t, js, 1)
 	}

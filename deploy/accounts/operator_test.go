@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -291,11 +290,7 @@ func TestOtherPermissionsEndTheOldCredentials(t *testing.T) {
 	}
 	defer nc.Close()
 	fresh := user(accounts.Permissions{Subscribe: []string{"x"}})
-	select {
-	case <-closed:
-	case <-time.After(wait.Patience):
-		t.Fatal("the old connection is not closed")
-	}
+	wait.Receive(t, "the old connection is closed", closed)
 	if nc, err := w.Info().Connect(t.Context(), old, nats.NoReconnect()); err == nil {
 		nc.Close()
 		t.Error("the old credentials still connect")

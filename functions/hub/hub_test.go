@@ -4,7 +4,6 @@ import (
 	"errors"
 	"sync"
 	"testing"
-	"time"
 
 	"natster/events"
 	"natster/functions"
@@ -41,22 +40,13 @@ func settled(t *testing.T, b *functionstest.Bench) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for late := time.After(wait.Patience); ; {
+	wait.Eventually(t, "the hub has acknowledged every event", func() bool {
 		info, err := consumer.Info(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info.NumPending == 0 && info.NumAckPending == 0 {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatalf("the hub has not settled: %+v", info)
-		}
-	}
+		return info.NumPending == 0 && info.NumAckPending == 0
+	})
 }
 
 func TestANewcomerIsGivenTheHubsCatalogOnce(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"natster/deploy/nex"
 	"natster/functions"
@@ -101,17 +100,7 @@ func logsOf(t *testing.T, c *nex.Client) *lineLog {
 
 func (l *lineLog) wait(right func(nex.Line) bool) {
 	l.t.Helper()
-	patience := time.After(wait.Patience)
-	for {
-		select {
-		case line := <-l.came:
-			if right(line) {
-				return
-			}
-		case <-patience:
-			l.t.Fatal("no such line came")
-		}
-	}
+	wait.First(l.t, "such a line", l.came, right)
 }
 
 func TestUnderASigningKeyTheFeedsAreTheAgents(t *testing.T) {

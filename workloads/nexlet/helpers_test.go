@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -45,9 +44,7 @@ func echo(_ context.Context, _ *functions.Call, q word) (word, error) {
 
 func call(t *testing.T, a *worldtest.Account, text string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), wait.Patience)
-	defer cancel()
-	got, err := api.Call(ctx, api.NewClient(a.Conn(t)), probe, word{text})
+	got, err := api.Call(wait.Context(t), api.NewClient(a.Conn(t)), probe, word{text})
 	return got.Word, err
 }
 
@@ -72,16 +69,13 @@ func deployOn(t *testing.T, c *nex.Client, function string, tags wire.Tags) nex.
 // answered waits until the function answers.
 func answered(t *testing.T, a *worldtest.Account) {
 	t.Helper()
-	until := time.Now().Add(wait.Patience)
-	for {
-		_, err := call(t, a, "hello")
-		if err == nil {
-			return
-		}
-		if !errors.Is(err, api.ErrUnavailable) && !errors.Is(err, nats.ErrNoResponders) || time.Now().After(until) {
+	wait.For(t, "the function answers", func() (string, error) {
+		got, err := call(t, a, "hello")
+		if err != nil && !errors.Is(err, api.ErrUnavailable) && !errors.Is(err, nats.ErrNoResponders) {
 			t.Fatal(err)
 		}
-	}
+		return got, err
+	})
 }
 
 func natsHandler(h func(subject string, data []byte)) nats.MsgHandler {

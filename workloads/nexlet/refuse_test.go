@@ -169,22 +169,10 @@ func TestWhatTheStockCLIWasRefusedIsNotStored(t *testing.T) {
 		t.Fatalf("not refused: %v", err)
 	}
 	kept := deploy(t, s.Client("shares"), "prober")
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for until := time.After(wait.Patience); ; {
-		stored := state.Stored()
-		if len(stored) == 1 {
-			for key := range stored {
-				if key != spec.Type+"_"+kept.ID {
-					t.Errorf("stored is %s", key)
-				}
-			}
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-until:
-			t.Fatalf("stored are %v", stored)
+	wait.Eventually(t, "one workload is stored", func() bool { return len(state.Stored()) == 1 })
+	for key := range state.Stored() {
+		if key != spec.Type+"_"+kept.ID {
+			t.Errorf("stored is %s", key)
 		}
 	}
 }

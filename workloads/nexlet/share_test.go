@@ -2,9 +2,9 @@ package nexlet_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
-	"time"
 
 	"natster/deploy/nex"
 	"natster/events"
@@ -35,17 +35,7 @@ func (w *witness) hear(_ context.Context, e events.Envelope) error {
 
 func (w *witness) wait(t *testing.T, position uint64) {
 	t.Helper()
-	patience := time.After(wait.Patience + 15*time.Second) // AckWait, if the active one died with an event in hand
-	for {
-		select {
-		case p := <-w.came:
-			if p >= position {
-				return
-			}
-		case <-patience:
-			t.Fatalf("event %d never came", position)
-		}
-	}
+	wait.First(t, fmt.Sprintf("event %d", position), w.came, func(p uint64) bool { return p >= position })
 }
 
 // TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy deploys a function with an event trigger twice, on two nodes, and

@@ -139,11 +139,7 @@ func TestANexletEndsWithItsNode(t *testing.T) {
 	s := nexlettest.Start(t, echoing(echo))
 	node := s.Node(nextest.Config{})
 	node.Kill()
-	select {
-	case <-node.Child(0).Done():
-	case <-time.After(wait.Patience):
-		t.Fatal("an orphan lives on")
-	}
+	wait.Receive(t, "the nexlet ends with its node", node.Child(0).Done())
 }
 
 func TestANexletThatNeverRegisteredEndsWithItsNode(t *testing.T) {
@@ -167,13 +163,8 @@ func TestANexletThatNeverRegisteredEndsWithItsNode(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(t.Context()) }()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(wait.Patience):
-		t.Fatal("an orphan lives on")
+	if err := wait.Receive(t, "the nexlet ends with its node", ended); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -199,11 +190,7 @@ func TestAProcessWhoseParentIsKilledEnds(t *testing.T) {
 		defer close(ended)
 		_, _ = io.Copy(io.Discard, out) // until nobody has the pipe's other end, the nexlet included
 	}()
-	select {
-	case <-ended:
-	case <-time.After(wait.Patience):
-		t.Fatal("the nexlet lives on")
-	}
+	wait.Receive(t, "the nexlet ends", ended)
 	_ = parent.Wait() // it was killed
 }
 
@@ -327,11 +314,7 @@ func TestLameduckTakesNoMoreWorkAndFinishesWhatRuns(t *testing.T) {
 	if bids, err := c.Auction(t.Context(), nil); err != nil || len(bids) != 0 {
 		t.Errorf("bids: %v, %v", bids, err)
 	}
-	select {
-	case <-node.Child(0).Done():
-	case <-time.After(wait.Patience):
-		t.Fatal("it does not end with its node")
-	}
+	wait.Receive(t, "the nexlet ends with its node", node.Child(0).Done())
 }
 
 // A feedLog is what came on a feed.
@@ -369,15 +352,5 @@ func feedOf(t *testing.T, s *nexlettest.Stage, owner string) *feedLog {
 // wait waits for an event; those before it are passed over.
 func (f *feedLog) wait(kind string, right func(map[string]any) bool) map[string]any {
 	f.t.Helper()
-	patience := time.After(wait.Patience)
-	for {
-		select {
-		case e := <-f.came:
-			if e.kind == kind && right(e.body) {
-				return e.body
-			}
-		case <-patience:
-			f.t.Fatalf("no %s came", kind)
-		}
-	}
+	return wait.First(f.t, kind, f.came, func(e feedEvent) bool { return e.kind == kind && right(e.body) }).body
 }

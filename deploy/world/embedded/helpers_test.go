@@ -46,16 +46,6 @@ func flush(t testing.TB, nc *nats.Conn) {
 	}
 }
 
-// next is the next message of sub: wait for one that must come, to know that another before it did not.
-func next(t testing.TB, sub *nats.Subscription) *nats.Msg {
-	t.Helper()
-	m, err := sub.NextMsg(wait.Patience)
-	if err != nil {
-		t.Fatalf("no message on %s: %v", sub.Subject, err)
-	}
-	return m
-}
-
 // connected closes what connect returns at the end of the test.
 func connected(t testing.TB, connect func(context.Context) (*nats.Conn, error)) *nats.Conn {
 	t.Helper()

@@ -4,10 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"natster/deploy/accounts"
-	"natster/functions/api"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 	"natster/workloads/catalog/client"
 )
@@ -19,19 +18,13 @@ func TestANewcomerIsGivenTheHubsCatalogAndCanReadIt(t *testing.T) {
 	}
 	w := worldtest.Start(t, func(c *worldtest.Config) { c.HubDir = media })
 	alice, c := introduced(t, w, "alice")
-	var share api.Share
-	for deadline := time.Now().Add(20 * time.Second); share.Catalog != w.HubCatalog() || !share.Online; {
-		if time.Now().After(deadline) {
-			t.Fatalf("alice's share of the hub: %+v", share)
-		}
+	wait.Eventually(t, "alice has a share of the hub, online", func() bool {
 		all, err := c.Shares(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(all) > 0 {
-			share = all[0]
-		}
-	}
+		return len(all) > 0 && all[0].Catalog == w.HubCatalog() && all[0].Online
+	})
 	if err := w.Keeper().Import(t.Context(), alice.Key, accounts.Import{Catalog: w.HubCatalog(), Owner: w.Accounts().Hub}); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"natster/events"
 	"natster/internal/test/eventstest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
@@ -24,12 +25,12 @@ func TestACatalogsOwnerSeesWhoAsks(t *testing.T) {
 	w.Import(bob, films, alice) // also what is subscribed to already comes through
 
 	publish(t, bob.Conn(t), events.CatalogSubject(films, events.VerbGet), "?")
-	caller, _, err := events.Caller(next(t, requests).Subject)
+	caller, _, err := events.Caller(wait.Message(t, requests).Subject)
 	if err != nil || caller != bob.Key {
 		t.Errorf("the caller is %s, %v; want bob, %s", caller, err, bob.Key)
 	}
 	publish(t, alice.Conn(t), events.MediaSubject(bob.Key, films, "s"), "chunk")
-	if m := next(t, media); string(m.Data) != "chunk" {
+	if m := wait.Message(t, media); string(m.Data) != "chunk" {
 		t.Errorf("bob received %q", m.Data)
 	}
 }
@@ -44,16 +45,16 @@ func TestFunctionsSeeWhoAsksAndTheFeedReachesOneAccount(t *testing.T) {
 		alice.Key: alice.Conn(t), w.Accounts().Hub: connected(t, w.Hub), w.Accounts().Site: connected(t, w.Site),
 	} {
 		publish(t, nc, events.GlobalSubject("whoami"), "")
-		if caller, _, err := events.Caller(next(t, requests).Subject); err != nil || caller != who {
+		if caller, _, err := events.Caller(wait.Message(t, requests).Subject); err != nil || caller != who {
 			t.Errorf("the caller is %s, %v; want %s", caller, err, who)
 		}
 	}
 	publish(t, global, events.FeedSubject(bob.Key, events.FeedShared), "for bob")
 	publish(t, global, events.FeedSubject(alice.Key, events.FeedShared), "for alice")
-	if m := next(t, toBob); string(m.Data) != "for bob" {
+	if m := wait.Message(t, toBob); string(m.Data) != "for bob" {
 		t.Errorf("bob hears %q", m.Data)
 	}
-	if m := next(t, toAlice); string(m.Data) != "for alice" {
+	if m := wait.Message(t, toAlice); string(m.Data) != "for alice" {
 		t.Errorf("alice hears %q", m.Data)
 	}
 }
@@ -98,7 +99,7 @@ func TestWithoutAnImportNothingIsReached(t *testing.T) {
 	wantNoResponder(t, bob.Conn(t), events.CatalogSubject(films, events.VerbGet))
 	publish(t, alice.Conn(t), events.MediaSubject(bob.Key, films, "s"), "chunk")
 	publish(t, bob.Conn(t), events.MediaSubject(events.Account{}, films, "end"), "bob's own")
-	if m := next(t, media); string(m.Data) != "bob's own" {
+	if m := wait.Message(t, media); string(m.Data) != "bob's own" {
 		t.Errorf("bob received %q without an import", m.Data)
 	}
 }
@@ -137,20 +138,20 @@ func TestAForgedImportGivesNoAccess(t *testing.T) {
 				publish(t, mallory.Conn(t), prefix+"natster.catalog.films.get", "forged")
 				publish(t, mallory.Conn(t), prefix+"forged.global.whoami", "forged")
 				for range 2 { // mallory hears herself
-					next(t, malloryHears)
+					wait.Message(t, malloryHears)
 				}
 			}
 			publish(t, bob.Conn(t), "natster.catalog.films.get", "bob's")
 			publish(t, bob.Conn(t), "natster.global.whoami", "bob's")
 			for _, sub := range []*nats.Subscription{aliceHears, globalHears} {
-				if m := next(t, sub); string(m.Data) != "bob's" || !strings.HasPrefix(m.Subject, bob.Key.String()) {
+				if m := wait.Message(t, sub); string(m.Data) != "bob's" || !strings.HasPrefix(m.Subject, bob.Key.String()) {
 					t.Errorf("%s heard %q on %s", sub.Subject, m.Data, m.Subject)
 				}
 			}
 			publish(t, alice.Conn(t), events.MediaSubject(bob.Key, films, "s"), "for bob")
 			publish(t, global, events.FeedSubject(bob.Key, events.FeedShared), "for bob")
 			publish(t, mallory.Conn(t), "mallory", "her own")
-			if m := next(t, malloryHears); string(m.Data) != "her own" {
+			if m := wait.Message(t, malloryHears); string(m.Data) != "her own" {
 				t.Errorf("mallory heard %q on %s", m.Data, m.Subject)
 			}
 		})
@@ -171,10 +172,10 @@ func TestAnImportWithTheAccountsOwnKeyIsTheControlOfTheForgedOne(t *testing.T) {
 	malloryHears := subscribe(t, mallory.Conn(t), "natster.media.films.*")
 	publish(t, mallory.Conn(t), "natster.catalog.films.get", "")
 	publish(t, alice.Conn(t), own+".natster.media.films.s", "")
-	if m := next(t, aliceHears); !strings.HasPrefix(m.Subject, own) {
+	if m := wait.Message(t, aliceHears); !strings.HasPrefix(m.Subject, own) {
 		t.Errorf("heard on %s", m.Subject)
 	}
-	next(t, malloryHears)
+	wait.Message(t, malloryHears)
 }
 
 // localOf is a local subject with as many wildcards as the forged one has.

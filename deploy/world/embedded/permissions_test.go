@@ -69,16 +69,15 @@ func TestAUserCanDoWhatItsPermissionsSayAndNothingElse(t *testing.T) {
 	if err := admin.PublishRequest("in.a", "answer", nil); err != nil {
 		t.Fatal(err)
 	}
-	if m := next(t, answer); string(m.Data) != "first" {
+	if m := wait.Message(t, answer); string(m.Data) != "first" {
 		t.Errorf("answered %q", m.Data)
 	}
-	for end := time.Now().Add(wait.Patience); !errors.Is(nc.LastError(), nats.ErrPermissionViolation); flush(t, nc) {
-		if time.Now().After(end) {
-			t.Fatal("the second answer was not refused")
-		}
-	}
+	wait.Eventually(t, "the second answer is refused", func() bool {
+		flush(t, nc)
+		return errors.Is(nc.LastError(), nats.ErrPermissionViolation)
+	})
 	publish(t, admin, "answer", "end")
-	if m := next(t, answer); string(m.Data) != "end" {
+	if m := wait.Message(t, answer); string(m.Data) != "end" {
 		t.Errorf("answered again with %q", m.Data)
 	}
 }
@@ -150,15 +149,7 @@ func TestAFunctionThatIsKilledComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	const attempt = 100 * time.Millisecond // a request that the killed function still received is never answered
-	for end := time.Now().Add(wait.Patience); ; {
-		_, err := alice.Conn(t).Request(echo().Subject(), nil, attempt)
-		if err == nil {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal(err)
-		}
-	}
+	wait.For(t, "an answer", func() (*nats.Msg, error) { return alice.Conn(t).Request(echo().Subject(), nil, attempt) })
 	if err := w.KillFunction("nobody"); !errors.Is(err, embedded.ErrNoFunction) {
 		t.Errorf("killing nobody: %v", err)
 	}
@@ -192,7 +183,7 @@ func TestStopLetsFunctionsAnswerWhatTheyWereAsked(t *testing.T) {
 		}
 	}
 	close(answer)
-	next(t, inbox)
+	wait.Message(t, inbox)
 	if err := <-stopped; err != nil {
 		t.Error(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"natster/deploy/world"
 	"natster/deploy/world/embedded"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
@@ -122,7 +123,7 @@ func TestBrowsersConnectOverWebSocket(t *testing.T) {
 	})
 	heard := subscribe(t, alice.Conn(t), "x")
 	publish(t, nc, "x", "from a browser")
-	if m := next(t, heard); string(m.Data) != "from a browser" {
+	if m := wait.Message(t, heard); string(m.Data) != "from a browser" {
 		t.Errorf("heard %q", m.Data)
 	}
 }

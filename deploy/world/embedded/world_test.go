@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -88,11 +87,7 @@ func TestARestartBringsEverythingBack(t *testing.T) {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
 	for range cap(reconnected) {
-		select {
-		case <-reconnected:
-		case <-time.After(wait.Patience):
-			t.Fatal("a connection does not come back")
-		}
+		wait.Receive(t, "every connection comes back", reconnected)
 	}
 	flush(t, alice.Conn(t)) // her subscription is there again
 	if m, err := request(t, bob.Conn(t), "natster.catalog.films.get", ""); err != nil || string(m.Data) != "alice's" {
@@ -292,7 +287,7 @@ func TestAllFunctionsRun(t *testing.T) {
 	}
 	for range w.Functions() {
 		var info struct{ Name string }
-		if err := json.Unmarshal(next(t, infos).Data, &info); err != nil {
+		if err := json.Unmarshal(wait.Message(t, infos).Data, &info); err != nil {
 			t.Fatal(err)
 		}
 		running[info.Name] = true

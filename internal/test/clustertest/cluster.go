@@ -195,19 +195,7 @@ func (c *Cluster) waitForLeader(size int) {
 // eventually repeats what a cluster can do only once it has found together.
 func (c *Cluster) eventually(what string, do func() error) {
 	c.t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	until := time.Now().Add(wait.Patience)
-	for {
-		err := do()
-		if err == nil {
-			return
-		}
-		if time.Now().After(until) {
-			c.t.Fatalf("%s: %v", what, err)
-		}
-		<-tick.C
-	}
+	wait.For(c.t, what, func() (any, error) { return nil, do() })
 }
 
 func (c *Cluster) must(err error) {

@@ -156,13 +156,10 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 	}
 	reach := func(n int64) {
 		t.Helper()
-		until := time.Now().Add(wait.Patience)
-		tick := time.NewTicker(10 * time.Millisecond)
-		defer tick.Stop()
-		for goal := count.Load() + n; count.Load() < goal; <-tick.C {
-			if time.Now().After(until) || t.Failed() {
-				t.Fatalf("only %d shares were accepted", count.Load())
-			}
+		goal := count.Load() + n
+		wait.Eventually(t, "more shares are accepted", func() bool { return count.Load() >= goal || t.Failed() })
+		if t.Failed() {
+			t.Fatalf("only %d shares were accepted", count.Load())
 		}
 	}
 	reach(100)

@@ -291,11 +291,7 @@ func BadBodies() map[string][]byte {
 // Next is the next message of sub; nothing within [wait.Patience] fails the test.
 func (b *Bench) Next(sub *nats.Subscription) *nats.Msg {
 	b.t.Helper()
-	m, err := sub.NextMsg(wait.Patience)
-	if err != nil {
-		b.t.Fatalf("nothing came on %s: %v", sub.Subject, err)
-	}
-	return m
+	return wait.Message(b.t, sub)
 }
 
 // Raw are all messages of a stream as they are stored, subjects and headers included.

@@ -63,10 +63,7 @@ func TestANewcomerSeesTheHubsCatalog(t *testing.T) {
 	if err := client.Initialize(t.Context(), bob.Key, "2", "bob"); err != nil {
 		t.Fatal(err)
 	}
-	m, err := news.NextMsg(wait.Patience)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := wait.Message(t, news)
 	var n api.ShareNews
 	if err := json.Unmarshal(m.Data, &n); err != nil || n.To != bob.Key || n.From != w.Accounts().Hub || n.Catalog != w.HubCatalog() {
 		t.Fatalf("bob hears %s", m.Data)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -172,20 +173,13 @@ func (s *Stage) NexConn() *nats.Conn {
 // Running waits until the workload is in the state.
 func (s *Stage) Running(c *nex.Client, id string, state wire.WorkloadState) wire.WorkloadSummary {
 	s.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	until := time.After(wait.Patience)
-	for {
+	return wait.For(s.t, fmt.Sprintf("workload %s is %s", id, state), func() (w wire.WorkloadSummary, err error) {
 		found, err := c.List(s.t.Context(), id)
 		if err == nil && len(found) == 1 && found[0].State == state {
-			return found[0]
+			return found[0], nil
 		}
-		select {
-		case <-tick.C:
-		case <-until:
-			s.t.Fatalf("workload %s is not %s: %+v, %v", id, state, found, err)
-		}
-	}
+		return w, errors.Join(err, fmt.Errorf("found %+v", found))
+	})
 }
 
 // Stop stops the workload with that id.

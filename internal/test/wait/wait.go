@@ -1,6 +1,6 @@
 // Package wait is how tests wait: for a fact, never for a time to pass.
 //
-//	wait.go  Patience; Eventually, For, Receive, Message, Context
+//	wait.go  Patience; Eventually, For, Receive, First, Message, Context
 package wait
 
 import (
@@ -47,14 +47,23 @@ func For[T any](t testing.TB, what string, try func() (T, error)) T {
 // [Patience].
 func Receive[T any](t testing.TB, what string, ch <-chan T) T {
 	t.Helper()
+	return First(t, what, ch, func(T) bool { return true })
+}
+
+// First is Receive of the first value that is what is waited for; others before it are dropped.
+func First[T any](t testing.TB, what string, ch <-chan T, is func(T) bool) T {
+	t.Helper()
 	timer := time.NewTimer(Patience)
 	defer timer.Stop()
-	select {
-	case v := <-ch:
-		return v
-	case <-timer.C:
-		t.Fatalf("not within %s: %s", Patience, what)
-		panic("unreachable")
+	for {
+		select {
+		case v := <-ch:
+			if is(v) {
+				return v
+			}
+		case <-timer.C:
+			t.Fatalf("not within %s: %s", Patience, what)
+		}
 	}
 }
 

@@ -27,13 +27,7 @@ func within(t testing.TB, f func(context.Context) error) error {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- f(ctx) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-time.After(wait.Patience):
-		t.Fatal("it never ends")
-		return nil
-	}
+	return wait.Receive(t, "it ends", ended)
 }
 
 func TestWhatStandsWhereAPartialWouldIsNotWrittenTo(t *testing.T) {

@@ -46,10 +46,7 @@ func TestFriendsHearThatACatalogIsNotServedAnyMore(t *testing.T) {
 	expect := func(sub *nats.Subscription, online bool) {
 		t.Helper()
 		for {
-			m, err := sub.NextMsg(wait.Patience)
-			if err != nil {
-				t.Fatal(err)
-			}
+			m := wait.Message(t, sub)
 			if strings.Contains(string(m.Data), alice.Key.String()) {
 				break // the hub's catalog comes and goes, too
 			}

@@ -43,10 +43,7 @@ func TestTheServerSaysThatItIsThere(t *testing.T) {
 		t.Helper()
 		var h api.Heartbeat
 		for h.Catalog != films { // the world's own hub may be there too
-			m, err := s.NextMsg(wait.Patience)
-			if err != nil {
-				t.Fatal(err)
-			}
+			m := wait.Message(t, s)
 			if err := json.Unmarshal(m.Data, &h); err != nil {
 				t.Fatal(err)
 			}

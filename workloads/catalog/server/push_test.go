@@ -51,10 +51,7 @@ func TestAnExistingClientDownloads(t *testing.T) {
 			}
 			var got []byte
 			for i := range a.TotalChunks {
-				m, err := sub.NextMsg(wait.Patience)
-				if err != nil {
-					t.Fatal(err)
-				}
+				m := wait.Message(t, sub)
 				if m.Header.Get("x-natster-chunk-idx") != strconv.Itoa(i) || m.Header.Get("x-natster-total-chunks") != strconv.Itoa(a.TotalChunks) ||
 					m.Header.Get("x-natster-sender-xkey") != a.Sender || m.Header.Get("x-natster-transcoding") != "" {
 					t.Fatalf("chunk %d: %v", i, m.Header)

@@ -75,10 +75,7 @@ func (x *receiver) fetch(chunks ...[2]int64) api.Envelope {
 
 func (x *receiver) frame() seal.Frame {
 	x.t.Helper()
-	m, err := x.frames.NextMsg(wait.Patience)
-	if err != nil {
-		x.t.Fatal(err)
-	}
+	m := wait.Message(x.t, x.frames)
 	f, err := x.r.Open(m.Data)
 	if err != nil {
 		x.t.Fatal(err)
