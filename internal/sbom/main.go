@@ -1,5 +1,6 @@
-// Command sbom says what is in Natster's binaries: it prints a CycloneDX document of the Go modules that the binaries carry, as
-// the Go linker wrote them down, and of the npm packages that the website's page is made of, as its lock file has them.
+// Command sbom says what is in Natster's binaries: it prints a CycloneDX document of the Go modules that the binaries
+// carry, as the Go linker wrote them down, and of the npm packages that the website's page is made of, as its lock file
+// has them.
 //
 //	go run ./internal/sbom -page workloads/web/page/package-lock.json dist/natster-*
 //
@@ -114,14 +115,16 @@ func binary(path string) (component, []component, error) {
 	sum := sha256.Sum256(text)
 	whole := component{Type: "file", Name: filepath.Base(path), Hashes: []hash{{"SHA-256", hex.EncodeToString(sum[:])}}}
 	for _, s := range info.Settings {
-		if strings.HasPrefix(s.Key, "GO") || s.Key == "CGO_ENABLED" || s.Key == "vcs.revision" || s.Key == "vcs.modified" {
+		if strings.HasPrefix(s.Key, "GO") || s.Key == "CGO_ENABLED" || s.Key == "vcs.revision" ||
+			s.Key == "vcs.modified" {
 			whole.Properties = append(whole.Properties, property{"go:" + s.Key, s.Value})
 		}
 	}
 	version := strings.TrimPrefix(info.GoVersion, "go")
 	in := []component{{Type: "library", Name: "std", Version: version, PURL: "pkg:golang/std@" + version}}
 	for _, m := range info.Deps {
-		c := component{Type: "library", Name: m.Path, Version: m.Version, PURL: "pkg:golang/" + m.Path + "@" + m.Version}
+		c := component{Type: "library", Name: m.Path, Version: m.Version, PURL: "pkg:golang/" + m.Path + "@" +
+			m.Version}
 		if m.Replace != nil {
 			return component{}, nil, fmt.Errorf("%s: module %s is replaced by %s", path, m.Path, m.Replace.Path)
 		}
@@ -133,8 +136,8 @@ func binary(path string) (component, []component, error) {
 	return whole, in, nil
 }
 
-// bundled are the packages of a lock file that become part of the page: its dependencies, and svelte with its own, which is
-// a development dependency by npm's custom, and whose runtime is in every page that it compiles.
+// bundled are the packages of a lock file that become part of the page: its dependencies, and svelte with its own,
+// which is a development dependency by npm's custom, and whose runtime is in every page that it compiles.
 func bundled(lock []byte) ([]component, error) {
 	var l struct {
 		Packages map[string]struct {

@@ -56,7 +56,8 @@ func TestWhatIsInABinary(t *testing.T) {
 	if hashes := d.Components[1].Hashes; len(hashes) != 1 || hashes[0].Content != "000102" {
 		t.Errorf("the package's hash is %v", hashes)
 	}
-	if whole := d.Metadata.Component.Components; len(whole) != 1 || whole[0].Name != "program" || len(whole[0].Hashes) != 1 {
+	if whole := d.Metadata.Component.Components; len(whole) != 1 || whole[0].Name != "program" ||
+		len(whole[0].Hashes) != 1 {
 		t.Errorf("the binary is %v", whole)
 	}
 }

@@ -1,5 +1,5 @@
-// Command bench measures Natster against the bare floor and prints ratios. Every figure and the floor it is compared with
-// come from the same run on the same machine, because machines are noisy and figures from elsewhere mean nothing.
+// Command bench measures Natster against the bare floor and prints ratios. Every figure and the floor it is compared
+// with come from the same run on the same machine, because machines are noisy and figures from elsewhere mean nothing.
 //
 //	go run ./internal/test/bench -natster bin/natster            everything
 //	go run ./internal/test/bench -natster bin/natster -only put   one measure

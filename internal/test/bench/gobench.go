@@ -13,7 +13,8 @@ import (
 
 // goBench runs Go benchmarks of a package and returns their metrics: by benchmark, then by unit.
 func goBench(ctx context.Context, pkg, pattern, benchtime string, env []string) (map[string]map[string]float64, error) {
-	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", pattern, "-benchtime", benchtime, "-timeout", "30m", pkg)
+	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", pattern, "-benchtime", benchtime, "-timeout",
+		"30m", pkg)
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 	"natster/internal/test/logtest"
 )
 
-// growth compares the cost of one event, from the request until every projection reflects it, in a log of a million events
-// with that in one of a thousand.
+// growth compares the cost of one event, from the request until every projection reflects it, in a log of a million
+// events with that in one of a thousand.
 func growth(ctx context.Context, l *lab) (_ []Result, err error) {
 	few, many := 1_000, 1_000_000
 	if l.quick {
@@ -59,7 +59,8 @@ func growth(ctx context.Context, l *lab) (_ []Result, err error) {
 		next := 0
 		cost[i] = func() error {
 			next++
-			if err := alice.client.Share(ctx, logtest.Catalog("filmsOfAlice"), logtest.Account(1<<24+next)); err != nil {
+			if err := alice.client.Share(ctx, logtest.Catalog("filmsOfAlice"),
+				logtest.Account(1<<24+next)); err != nil {
 				return err
 			}
 			return projection.Settle(ctx, views, alice.client.Position(), view.Projections()...)

@@ -16,9 +16,9 @@ import (
 	"natster/internal/test/logtest"
 )
 
-// hub compares what a heartbeat costs the heartbeating side when its catalog is shared with 100,000 accounts and with 10: a
-// message that wants no reply, until the server has it. Between two heartbeats the feed tells everybody: that is the feed's
-// work, not the heartbeating side's.
+// hub compares what a heartbeat costs the heartbeating side when its catalog is shared with 100,000 accounts and with
+// 10: a message that wants no reply, until the server has it. Between two heartbeats the feed tells everybody: that is
+// the feed's work, not the heartbeating side's.
 func hub(ctx context.Context, l *lab) (_ []Result, err error) {
 	few, many, n := 10, 100_000, 15
 	if l.quick {
@@ -72,8 +72,9 @@ func hub(ctx context.Context, l *lab) (_ []Result, err error) {
 	}
 	a, b := median(samples[0]), median(samples[1])
 	return []Result{{
-		Measure: fmt.Sprintf("heartbeat, to its sender: %d shares against %d (all told after %s)", many, few, brief(rounds[1])),
-		Got:     brief(b), Floor: brief(a),
+		Measure: fmt.Sprintf("heartbeat, to its sender: %d shares against %d (all told after %s)", many, few,
+			brief(rounds[1])),
+		Got: brief(b), Floor: brief(a),
 		Ratio: ratio(b, a), Target: 1.5, AtMost: true,
 	}}, nil
 }
@@ -101,7 +102,8 @@ func (w *benchWorld) audience(nc *nats.Conn, catalog events.Catalog) (func(int) 
 func sharedWith(owner events.Account, c events.Catalog, n int) iter.Seq[events.Event] {
 	return func(yield func(events.Event) bool) {
 		for i := range n {
-			e := events.Event{ID: fmt.Sprint("share", i), Time: logtest.Begin, Type: events.Shared, Origin: owner, Target: logtest.Account(i), Catalog: c}
+			e := events.Event{ID: fmt.Sprint("share", i), Time: logtest.Begin, Type: events.Shared, Origin: owner,
+				Target: logtest.Account(i), Catalog: c}
 			if !yield(e) {
 				return
 			}

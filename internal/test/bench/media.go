@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// media compares a download of 1 GiB between two accounts (server, sender and receiver in processes of their own, disk to
-// disk, verified) with what the cores could do at best, with raw NATS, and with protocol 1.
+// media compares a download of 1 GiB between two accounts (server, sender and receiver in processes of their own, disk
+// to disk, verified) with what the cores could do at best, with raw NATS, and with protocol 1.
 func media(ctx context.Context, l *lab) ([]Result, error) {
 	env := []string{"NATSTER_BENCH_MB=1024"}
 	if l.quick {
@@ -40,8 +40,11 @@ func slow(ctx context.Context, l *lab) ([]Result, error) {
 	}
 	s := m["BenchmarkSlowReceivers"]
 	return []Result{
-		{Measure: "100 receivers at 100 KB/s: sender's resident MB", Got: fmt.Sprintf("%.0f MB", s["MB-resident"]), Ratio: s["MB-resident"], Target: 200, AtMost: true},
-		{Measure: "100 receivers at 100 KB/s: connections lost", Got: fmt.Sprintf("%.0f KB/s each", s["KB/s-each-slow"]), Ratio: s["connections-lost"], Target: 0, AtMost: true},
+		{Measure: "100 receivers at 100 KB/s: sender's resident MB", Got: fmt.Sprintf("%.0f MB", s["MB-resident"]),
+			Ratio: s["MB-resident"], Target: 200, AtMost: true},
+		{Measure: "100 receivers at 100 KB/s: connections lost",
+			Got: fmt.Sprintf("%.0f KB/s each", s["KB/s-each-slow"]), Ratio: s["connections-lost"], Target: 0,
+			AtMost: true},
 		{Measure: "a fast receiver beside them, against alone", Ratio: s["of-fast-alone"], Target: 0.7},
 	}, nil
 }

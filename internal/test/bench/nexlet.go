@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// nexlet compares a request to a function on a nexlet, which counts and tells its runs, with the same request to the same
-// function without a nexlet. A nexlet is a process of its own: between it and NATS there is a socket, as there is for every
-// function outside the process of its NATS server. So what the nexlet costs is told against the same function in process over
-// a socket, too; devrun's functions have none, which the last row tells by itself.
+// nexlet compares a request to a function on a nexlet, which counts and tells its runs, with the same request to the
+// same function without a nexlet. A nexlet is a process of its own: between it and NATS there is a socket, as there is
+// for every function outside the process of its NATS server. So what the nexlet costs is told against the same function
+// in process over a socket, too; devrun's functions have none, which the last row tells by itself.
 func nexlet(ctx context.Context, l *lab) ([]Result, error) {
 	duration := "10s"
 	if l.quick {
@@ -30,11 +30,13 @@ func nexlet(ctx context.Context, l *lab) ([]Result, error) {
 		},
 		{
 			Measure: "the same, against in process as devrun has it, without a socket to NATS",
-			Got:     micros("ns/nexlet"), Floor: micros("ns/no-socket"), Ratio: b["ns/nexlet"] / b["ns/no-socket"], Target: 1.1, AtMost: true,
+			Got:     micros("ns/nexlet"), Floor: micros("ns/no-socket"), Ratio: b["ns/nexlet"] / b["ns/no-socket"],
+			Target: 1.1, AtMost: true,
 		},
 		{
 			Measure: "of that, the socket: in process with one, against without; no nexlet, no TRIGGERED",
-			Got:     micros("ns/in-process"), Floor: micros("ns/no-socket"), Ratio: b["ns/in-process"] / b["ns/no-socket"], Target: 1.1, AtMost: true,
+			Got:     micros("ns/in-process"), Floor: micros("ns/no-socket"),
+			Ratio: b["ns/in-process"] / b["ns/no-socket"], Target: 1.1, AtMost: true,
 		},
 	}, nil
 }

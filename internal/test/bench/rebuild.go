@@ -16,8 +16,8 @@ import (
 	"natster/internal/test/logtest"
 )
 
-// rebuild compares a rebuild of all projections with bare asynchronous key-value puts of the documents that come of it, to a
-// bucket that is persisted in the same way.
+// rebuild compares a rebuild of all projections with bare asynchronous key-value puts of the documents that come of it,
+// to a bucket that is persisted in the same way.
 func rebuild(ctx context.Context, l *lab) (_ []Result, err error) {
 	shape := logtest.Shape{Events: 1_000_000, Accounts: 200_000, Seed: 1}
 	if l.quick {
@@ -60,8 +60,9 @@ func rebuild(ctx context.Context, l *lab) (_ []Result, err error) {
 	}
 	return []Result{
 		{
-			Measure: fmt.Sprintf("natster admin rebuild --all, %d events, %d documents, against as many bare puts", done.Events, done.Documents),
-			Got:     brief(took), Floor: brief(bare),
+			Measure: fmt.Sprintf("natster admin rebuild --all, %d events, %d documents, against as many bare puts",
+				done.Events, done.Documents),
+			Got: brief(took), Floor: brief(bare),
 			Ratio: ratio(bare, took), Target: 0.6,
 		},
 		{

@@ -80,10 +80,12 @@ func puts(ctx context.Context, l *lab) (_ []Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "BARE", Subjects: []string{"bare.>"}, AllowDirect: true}); err != nil {
+	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "BARE", Subjects: []string{"bare.>"},
+		AllowDirect: true}); err != nil {
 		return nil, err
 	}
-	q, err := api.Put.Encode(api.PutRequest{Catalog: "films", Target: alice.key.String(), EventType: string(events.Shared)})
+	q, err := api.Put.Encode(api.PutRequest{Catalog: "films", Target: alice.key.String(),
+		EventType: string(events.Shared)})
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,8 @@ func scan(ctx context.Context, l *lab) ([]Result, error) {
 	bytes += more
 	n := 0
 	sha256sum := func() error {
-		find := fmt.Sprintf("find %q -type f -print0 | xargs -0 -P %d -n 256 sha256sum > /dev/null", tree, runtime.NumCPU())
+		find := fmt.Sprintf("find %q -type f -print0 | xargs -0 -P %d -n 256 sha256sum > /dev/null", tree,
+			runtime.NumCPU())
 		return exec.CommandContext(ctx, "sh", "-c", find).Run()
 	}
 	fresh := func() error {

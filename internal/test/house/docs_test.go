@@ -69,7 +69,8 @@ var notInAnchors = regexp.MustCompile(`[^\p{L}\p{N}\- _]`)
 func headings(text string) (anchors []string) {
 	for line := range strings.SplitSeq(text, "\n") {
 		if title, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") {
-			anchors = append(anchors, strings.ReplaceAll(notInAnchors.ReplaceAllString(strings.ToLower(title), ""), " ", "-"))
+			anchors = append(anchors, strings.ReplaceAll(notInAnchors.ReplaceAllString(strings.ToLower(title), ""), " ",
+				"-"))
 		}
 	}
 	return anchors
@@ -81,8 +82,8 @@ var (
 	quoted   = regexp.MustCompile("`([\\w.]+)`")
 )
 
-// TestDocumentsNameWhatIsThere holds documents to files that exist, and the steps of a flow (rows that begin with a Go file
-// and the names of functions) to functions that stand there.
+// TestDocumentsNameWhatIsThere holds documents to files that exist, and the steps of a flow (rows that begin with a Go
+// file and the names of functions) to functions that stand there.
 func TestDocumentsNameWhatIsThere(t *testing.T) {
 	if !strict {
 		return
@@ -108,7 +109,8 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 			steps++
 			for _, name := range quoted.FindAllStringSubmatch(m[2], -1) {
 				if !slices.Contains(declared[m[1]], name[1]) {
-					t.Errorf("%s:%d: %s has no %s: walk the flow again, and name what is called now", doc, i+1, m[1], name[1])
+					t.Errorf("%s:%d: %s has no %s: walk the flow again, and name what is called now", doc, i+1, m[1],
+						name[1])
 				}
 			}
 		}
@@ -150,10 +152,47 @@ func TestCommentsCiteWhatIsThere(t *testing.T) {
 			for _, c := range group.List {
 				for _, name := range document.FindAllString(c.Text, -1) {
 					if !exists(name) && !exists(path.Join(s.dir(), name)) {
-						t.Errorf("%s:%d cites %s, which is not there: what is worth citing belongs in docs/", s.path, s.line(c), name)
+						t.Errorf("%s:%d cites %s, which is not there: what is worth citing belongs in docs/", s.path,
+							s.line(c), name)
 					}
 				}
 			}
 		}
 	}
 }
+
+var (
+	required = regexp.MustCompile(`(?m)^(?:require )?\t?(\S+) v\S+$`) // what others require is marked "// indirect"
+	version  = regexp.MustCompile(`/v\d+$`)
+)
+
+// TestDependenciesHaveAReason holds README's table of dependencies to what go.mod requires, and go.mod to the table.
+func TestDependenciesHaveAReason(t *testing.T) {
+	_, section, ok := strings.Cut(read(t, "README.md"), "\n## Dependencies\n")
+	if !ok {
+		t.Fatal("README.md has no section Dependencies")
+	}
+	named := make(map[string]bool)
+	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]+) \| [^|]+ \|$`).FindAllStringSubmatch(section, -1) {
+		if strings.HasSuffix(row[1], "(npm)") || strings.HasSuffix(row[1], "(`.ci/lint.mod`)") {
+			continue
+		}
+		for name := range strings.FieldsFuncSeq(row[1], func(r rune) bool { return r == ',' || r == ';' || r == ' ' }) {
+			named[shortest(name)] = true
+		}
+	}
+	for _, m := range required.FindAllStringSubmatch(read(t, "go.mod"), -1) {
+		name := shortest(m[1])
+		if !named[name] {
+			t.Errorf("go.mod requires %s: README's table of dependencies says why", m[1])
+		}
+		delete(named, name)
+	}
+	delete(named, "module") // the table's head
+	for name := range named {
+		t.Errorf("README's table of dependencies has %s, which go.mod does not require directly: take it out", name)
+	}
+}
+
+// shortest is the last word of a module's path that is no version.
+func shortest(module string) string { return path.Base(version.ReplaceAllString(module, "")) }

@@ -73,7 +73,8 @@ var sources = sync.OnceValues(func() (all []source, err error) {
 		if err != nil {
 			return err
 		}
-		s := source{path: filepath.ToSlash(strings.TrimPrefix(file, root+string(filepath.Separator))), text: string(text)}
+		s := source{path: filepath.ToSlash(strings.TrimPrefix(file, root+string(filepath.Separator))),
+			text: string(text)}
 		s.fset = token.NewFileSet()
 		s.ast, err = parser.ParseFile(s.fset, s.path, text, parser.ParseComments|parser.SkipObjectResolution)
 		all = append(all, s)

@@ -23,7 +23,8 @@ type room struct {
 
 // rooms is the table: who owns what, and who may import whom. A package belongs to the most exact of them.
 var rooms = []room{
-	{dir: "internal/...", owns: "the ground floor, for every room: `jet` (JetStream), `private` (files only we may read), " +
+	{dir: "internal/...", owns: "the ground floor, for every room: `jet` (JetStream), `private` (files only we may " +
+		"read), " +
 		"`sealedbox`, `loopback`, `backoff`, `supervise`"},
 	{dir: "events", owns: "the facts: identifiers, every subject, event types, the log",
 		may: []string{"internal/..."}},
@@ -36,11 +37,14 @@ var rooms = []room{
 	{dir: "functions/projection", owns: "folding the log into buckets, live and from the start",
 		may: []string{"functions", "functions/api", "functions/view", "events", "internal/..."}},
 	{dir: "functions/...", owns: "one package per function", apart: true,
-		may: []string{"functions", "functions/api", "functions/view", "functions/projection", "events", "internal/..."}},
-	{dir: "workloads/catalog/...", owns: "catalogs: wire types, `library` (files), `server`, `client`, `seal` (cryptography)",
+		may: []string{"functions", "functions/api", "functions/view", "functions/projection", "events",
+			"internal/..."}},
+	{dir: "workloads/catalog/...", owns: "catalogs: wire types, `library` (files), `server`, `client`, `seal` " +
+		"(cryptography)",
 		may: []string{"functions/api", "events", "internal/..."}},
 	{dir: "workloads/nexlet/...", owns: "functions and catalogs under Nex; `wire` is how Nex speaks",
-		may: []string{"functions", "functions/api", "functions/view", "workloads/catalog/...", "events", "internal/..."}},
+		may: []string{"functions", "functions/api", "functions/view", "workloads/catalog/...", "events",
+			"internal/..."}},
 	{dir: "workloads/web/...", owns: "the website: the page, and the small server behind it",
 		may: []string{"functions/api", "events", "internal/..."}},
 	{dir: "deploy/accounts", owns: "NATS accounts: exports, imports, users, their keys",
@@ -52,10 +56,12 @@ var rooms = []room{
 	{dir: "deploy/nex", owns: "functions and catalogs put on Nex nodes, and kept there",
 		may: []string{"functions", "workloads/nexlet/spec", "workloads/nexlet/wire", "events", "internal/..."}},
 	{dir: "deploy/nexfiles", owns: "Nexfiles, made from the functions' declarations",
-		may: []string{"deploy/nex", "deploy/world/...", "functions", "workloads/nexlet/spec", "events", "internal/..."}},
+		may: []string{"deploy/nex", "deploy/world/...", "functions", "workloads/nexlet/spec", "events",
+			"internal/..."}},
 	{dir: "cli/...", owns: "the commands; `cli/natster` is `main`, `cli/demo` the demo",
 		may: []string{"deploy/...", "workloads/...", "functions/...", "events", "internal/..."}},
-	{dir: "internal/test/...", owns: "support of tests, which only tests import; `house` is the test that checks this table",
+	{dir: "internal/test/...", owns: "support of tests, which only tests import; `house` is the test that checks " +
+		"this table",
 		may: []string{"cli/...", "deploy/...", "workloads/...", "functions/...", "events", "internal/..."}},
 }
 
@@ -100,7 +106,8 @@ func TestEveryPackageHasARoom(t *testing.T) {
 	dirs := byPackage(allSources(t))
 	for dir := range dirs {
 		if _, ok := roomOf(dir); !ok {
-			t.Errorf("package %s is in no room: move it into one, or add the room to the table in internal/test/house/imports_test.go", dir)
+			t.Errorf("package %s is in no room: move it into one, or add the room to the table in "+
+				"internal/test/house/imports_test.go", dir)
 		}
 	}
 	for _, r := range rooms {
@@ -125,17 +132,21 @@ func TestImportsFollowTheTable(t *testing.T) {
 			switch {
 			case own.mayImport(s.dir(), to):
 			case below(to, "internal/test"):
-				t.Errorf("%s imports %s: only tests do; what both need belongs in a room of its own, or in internal/", s.path, to)
+				t.Errorf("%s imports %s: only tests do; what both need belongs in a room of its own, or in internal/",
+					s.path, to)
 			case own.apart && holds(own.dir, to):
-				t.Errorf("%s imports %s: functions do not import each other; what both need belongs in functions/api, functions/view or internal/",
+				t.Errorf("%s imports %s: functions do not import each other; what both need belongs in "+
+					"functions/api, functions/view or internal/",
 					s.path, to)
 			default:
-				t.Errorf("%s imports %s: %s may import only %s; move the code up to who may, or what it needs down to internal/",
+				t.Errorf("%s imports %s: %s may import only %s; move the code up to who may, or what it needs down "+
+					"to internal/",
 					s.path, to, own.dir, list(own.may))
 			}
 		}
 		for _, spec := range s.ast.Imports {
-			if p := importPath(spec); (p == "testing" || strings.HasPrefix(p, "testing/")) && own.dir != "internal/test/..." {
+			if p := importPath(spec); (p == "testing" || strings.HasPrefix(p, "testing/")) &&
+				own.dir != "internal/test/..." {
 				t.Errorf("%s imports %s: support of tests belongs below internal/test", s.path, p)
 			}
 		}
@@ -174,7 +185,8 @@ func TestTheTablesCopies(t *testing.T) {
 				t.Error(err)
 			}
 		default:
-			t.Errorf("%s shows another table than internal/test/house/imports_test.go has: go test ./internal/test/house -update writes it;\n%s",
+			t.Errorf("%s shows another table than internal/test/house/imports_test.go has: go test "+
+				"./internal/test/house -update writes it;\n%s",
 				c.file, firstDifference(old, c.text))
 		}
 	}
@@ -268,8 +280,10 @@ func depguard() string {
 		}
 		b.WriteString("            - \"!$test\"\n")
 		b.WriteString("          deny:\n")
-		fmt.Fprintf(&b, "            - pkg: %s/\n              desc: %q\n", module, r.dir+" imports only "+list(r.may)+": see docs/architecture.md")
-		fmt.Fprintf(&b, "            - pkg: %s/internal/test\n              desc: \"support of tests, for tests only\"\n", module)
+		fmt.Fprintf(&b, "            - pkg: %s/\n              desc: %q\n", module,
+			r.dir+" imports only "+list(r.may)+": see docs/architecture.md")
+		fmt.Fprintf(&b, "            - pkg: %s/internal/test\n              desc: \"support of tests, for tests "+
+			"only\"\n", module)
 		b.WriteString("          allow:\n")
 		own := r.may
 		if !r.apart {

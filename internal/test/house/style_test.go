@@ -35,7 +35,8 @@ func TestImportGroups(t *testing.T) {
 				apart := line != 0 && at > line+1
 				switch {
 				case kind < last, kind == last && apart && line != 0, kind > last && last >= 0 && !apart:
-					t.Errorf("%s:%d: %s is among the wrong imports: the standard library, others, ours, a blank line between them",
+					t.Errorf("%s:%d: %s is among the wrong imports: the standard library, others, ours, a blank "+
+						"line between them",
 						s.path, s.line(spec), spec.Path.Value)
 				}
 				last, line = kind, s.line(spec)
@@ -64,7 +65,8 @@ func TestLogKeys(t *testing.T) {
 	if !strict {
 		return
 	}
-	calls := []string{"Debug", "Info", "Warn", "Error", "Log", "With", "DebugContext", "InfoContext", "WarnContext", "ErrorContext"}
+	calls := []string{"Debug", "Info", "Warn", "Error", "Log", "With", "DebugContext", "InfoContext", "WarnContext",
+		"ErrorContext"}
 	attrs := []string{"Any", "String"}
 	for _, s := range production(t) {
 		ast.Inspect(s.ast, func(n ast.Node) bool {
@@ -106,13 +108,15 @@ func TestExportedIdentifiersAreDocumented(t *testing.T) {
 		}
 		for _, d := range s.ast.Decls {
 			for _, name := range undocumented(d) {
-				t.Errorf("%s:%d: %s is exported and has no comment: say what it promises, or unexport it", s.path, s.line(name), name.Name)
+				t.Errorf("%s:%d: %s is exported and has no comment: say what it promises, or unexport it", s.path,
+					s.line(name), name.Name)
 			}
 		}
 	}
 }
 
-// undocumented are the exported names of a declaration that have no comment. A comment on a group stands for its values.
+// undocumented are the exported names of a declaration that have no comment. A comment on a group stands for its
+// values.
 func undocumented(d ast.Decl) (names []*ast.Ident) {
 	switch d := d.(type) {
 	case *ast.FuncDecl:
