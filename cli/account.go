@@ -25,9 +25,9 @@ func initCommand(e *env) *cli.Command {
 		ArgsUsage: "[NAME]",
 		Category:  categoryStart,
 		Flags:     []cli.Flag{worldFlag()},
-		Description: `Makes the account unless there is one by that name, introduces it to natster, writes a context, and uses that from now
-on. The name is yours to choose; without one it is your user name. Those you share with, or import from, are told it. Doing it
-again does no harm.
+		Description: `Makes the account unless there is one by that name, introduces it to natster, writes a context,
+and uses that from now on. The name is yours to choose; without one it is your user name. Those you share with, or
+import from, are told it. Doing it again does no harm.
 
    natster init alice`,
 		Action: args(0, 1, func(ctx context.Context, c *cli.Context, arg []string) error {
@@ -44,11 +44,11 @@ again does no harm.
 				return err
 			}
 			return e.Print(r, func() {
-				what := "account " + e.Out.Bold(r.Name) + " is ready"
+				since := "is ready"
 				if r.Known {
-					what = "account " + e.Out.Bold(r.Name) + " has been ready since " + r.Since.Local().Format(time.DateTime)
+					since = "has been ready since " + r.Since.Local().Format(time.DateTime)
 				}
-				e.Say("%s", what)
+				e.Say("account %s %s", e.Out.Bold(r.Name), since)
 				e.Say("  account  %s", r.Account)
 				e.Say("  context  %s, in use now", r.Context)
 				e.Say("  file     %s", r.File)
@@ -114,8 +114,8 @@ func (e *env) join(ctx context.Context, dir, name string) (initResult, error) {
 	return r, store.Use(me.Name)
 }
 
-// newContext returns a context for the account called name; its name is that of --context, or else the account's. A context of
-// that name in another world is an error.
+// newContext returns a context for the account called name; its name is that of --context, or else the account's. A
+// context of that name in another world is an error.
 func (e *env) newContext(store *contexts.Store, name, dir string, info world.Info) (contexts.Context, error) {
 	me := contexts.Context{Name: name, URL: info.URL, Fingerprint: info.Fingerprint, World: dir}
 	if e.named != "" {
@@ -132,8 +132,8 @@ func (e *env) newContext(store *contexts.Store, name, dir string, info world.Inf
 	return me, nil
 }
 
-// introduce introduces the account to the functions, unless they know it. It returns what they know of it, whether that is new,
-// and the position of the log.
+// introduce introduces the account to the functions, unless they know it. It returns what they know of it, whether that
+// is new, and the position of the log.
 func introduce(
 	ctx context.Context, c contexts.Context, creds accounts.Creds,
 ) (known api.Identity, fresh bool, position uint64, err error) {

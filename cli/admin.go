@@ -28,7 +28,8 @@ func adminCommand(e *env) *cli.Command {
 		Usage:       "mend a world on this machine",
 		Category:    categoryLook,
 		Description: `For whoever runs the world: these commands use its own keys.`,
-		Subcommands: []*cli.Command{adminCheckCommand(e), adminRebuildCommand(e), adminCredsCommand(e), adminNATSCommand(e), adminClusterCommand(e), adminProvisionCommand(e)},
+		Subcommands: []*cli.Command{adminCheckCommand(e), adminRebuildCommand(e), adminCredsCommand(e),
+			adminNATSCommand(e), adminClusterCommand(e), adminProvisionCommand(e)},
 	}
 }
 
@@ -36,8 +37,8 @@ func worldFlag() cli.Flag {
 	return &cli.StringFlag{Name: "world", Usage: "`DIR` of the world (or set NATSTER_WORLD)"}
 }
 
-// adminDir is the directory of the world on this machine that is meant: the one that flag names, or the context's, or the
-// usual one.
+// adminDir is the directory of the world on this machine that is meant: the one that flag names, or the context's, or
+// the usual one.
 func (e *env) adminDir(flag string) (string, error) {
 	if me, err := e.me(); err == nil && flag == "" && me.World != "" {
 		return me.World, nil
@@ -45,8 +46,8 @@ func (e *env) adminDir(flag string) (string, error) {
 	return e.dirs.World(flag)
 }
 
-// administer connects to the global account of a world on this machine: the one that flag names, or the context's, or the
-// usual one. The caller closes the connection.
+// administer connects to the global account of a world on this machine: the one that flag names, or the context's, or
+// the usual one. The caller closes the connection.
 func (e *env) administer(ctx context.Context, flag string) (*nats.Conn, *accounts.Operator, error) {
 	dir, err := e.adminDir(flag)
 	if err != nil {
@@ -80,9 +81,9 @@ func adminCredsCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "claim-url", Usage: "`URL` of a website's page where one-time codes are claimed"},
 			worldFlag(),
 		},
-		Description: `Writes a directory for nexlets (NATSTER_CREDS_DIR; ` + usualDir("creds") + ` if none is given): each function's own
-credentials, which permit what it declares and nothing else, and where this world is. Copy it to every machine with a Nex
-node, and keep it as you keep passwords. Write it again after an update of natster.
+		Description: `Writes a directory for nexlets (NATSTER_CREDS_DIR; ` + usualDir("creds") + ` if none is given):
+each function's own credentials, which permit what it declares and nothing else, and where this world is. Copy it to
+every machine with a Nex node, and keep it as you keep passwords. Write it again after an update of natster.
 
    natster admin creds
    natster admin creds /srv/natster/creds`,
@@ -125,9 +126,10 @@ func adminClusterCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "out", Usage: "`DIR` for the files", Value: "."},
 			worldFlag(),
 		},
-		Description: `Writes a file for each server, for nats-server -c FILE; SERVER is HOST[:PORT[:ROUTEPORT]], an odd number of them. The
-files have no secrets: the world's keys stay here. Servers beyond this machine want server-cert.pem, server-key.pem and
-ca.pem beside the file. Then make the streams, with a replica on each server: natster admin provision.
+		Description: `Writes a file for each server, for nats-server -c FILE; SERVER is HOST[:PORT[:ROUTEPORT]], an odd
+number of them. The files have no secrets: the world's keys stay here. Servers beyond this machine want server-cert.pem,
+server-key.pem and ca.pem beside the file. Then make the streams, with a replica on each server: natster admin
+provision.
 
    natster admin cluster a.example.net b.example.net c.example.net
    natster admin provision a.example.net b.example.net c.example.net --replicas 3`,
@@ -186,9 +188,9 @@ func adminProvisionCommand(e *env) *cli.Command {
 			&cli.IntFlag{Name: "replicas", Usage: "keep everything on `N` servers", Value: 3},
 			worldFlag(),
 		},
-		Description: `The one setting for all streams and buckets is --replicas; run it again to change it, or after an update of natster. From
-then on this world is at the servers, for natster init and everything else here. Once functions run (natster deploy up), run
-it once more: it introduces the hub.
+		Description: `The one setting for all streams and buckets is --replicas; run it again to change it, or after an
+update of natster. From then on this world is at the servers, for natster init and everything else here. Once functions
+run (natster deploy up), run it once more: it introduces the hub.
 
    natster admin provision a.example.net b.example.net c.example.net --replicas 3`,
 		Action: args(1, -1, func(ctx context.Context, c *cli.Context, arg []string) error {
@@ -219,7 +221,8 @@ it once more: it introduces the hub.
 				return greeted
 			}
 			return e.Print(map[string]any{"functions": len(fns), "replicas": n, "hub": greeted == nil}, func() {
-				e.Say("streams, buckets and consumers of %s are there, with %s", term.Count(len(fns), "function"), term.Count(n, "replica"))
+				e.Say("streams, buckets and consumers of %s are there, with %s", term.Count(len(fns), "function"),
+					term.Count(n, "replica"))
 				if greeted != nil {
 					e.Say("no function runs yet; next: natster admin creds, natster deploy up, and this once more")
 				}

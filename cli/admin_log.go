@@ -52,9 +52,9 @@ func adminCheckCommand(e *env) *cli.Command {
 		Name:  "check",
 		Usage: "read the whole event log and report what is lost",
 		Flags: []cli.Flag{worldFlag()},
-		Description: `Reads every event at every position, and compares the end of the log with the projections. It exits with 0 for a sound log
-and 1 for a damaged one. Everybody may go on meanwhile. What is lost comes back with a backup, or not at all; then
-natster admin rebuild --all --accept-loss goes on without it.`,
+		Description: `Reads every event at every position, and compares the end of the log with the projections. It
+exits with 0 for a sound log and 1 for a damaged one. Everybody may go on meanwhile. What is lost comes back with a
+backup, or not at all; then natster admin rebuild --all --accept-loss goes on without it.`,
 		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) error {
 			nc, _, err := e.administer(ctx, c.String("world"))
 			if err != nil {
@@ -74,8 +74,8 @@ natster admin rebuild --all --accept-loss goes on without it.`,
 				return err
 			}
 			if err := health.Err(); err != nil {
-				return hint.Add(fmt.Errorf("the log is damaged; bring back a backup that is whole, or go on without what is lost: %w", err),
-					"admin rebuild --all --accept-loss")
+				const text = "the log is damaged; bring back a backup that is whole, or go on without what is lost: %w"
+				return hint.Add(fmt.Errorf(text, err), "admin rebuild --all --accept-loss")
 			}
 			return nil
 		}),
@@ -109,13 +109,15 @@ func (e *env) printHealth(h projection.Health, took time.Duration) {
 	}
 	for _, l := range h.Lost {
 		e.Say("lost       positions %d to %d: %s, logged between %s and %s",
-			l.From, l.To, term.Count(int(l.To-l.From+1), "event"), when(l.After, "the beginning"), when(l.Before, "now"))
+			l.From, l.To, term.Count(int(l.To-l.From+1), "event"),
+			when(l.After, "the beginning"), when(l.Before, "now"))
 	}
 	for _, b := range h.Bad {
 		e.Say("no event   position %d, logged %s: %s", b.Position, when(b.Logged, "some time"), term.OneLine(b.Why))
 	}
 	for _, a := range h.Ahead {
-		e.Say("cut short  the log ends at position %d, projection %s has seen position %d", h.Last, a.Bucket.Name, a.Position)
+		e.Say("cut short  the log ends at position %d, projection %s has seen position %d", h.Last, a.Bucket.Name,
+			a.Position)
 	}
 	e.Say("left       %s of %s", term.Count(int(h.Events), "event"), term.Count(int(h.Events+h.Missing()), "position"))
 }
@@ -130,9 +132,10 @@ func adminRebuildCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "accept-loss", Usage: "rebuild from a log that has lost events, without them"},
 			worldFlag(),
 		},
-		Description: `Everything natster knows is in the event log; projections are what makes it quick to ask. Meanwhile everybody goes on
-reading the old ones. PROJECTION is accounts, catalogs, shares, logins or stats. A log that has lost events is refused: what
-the old projections still know of them would be gone for good (see natster admin check).
+		Description: `Everything natster knows is in the event log; projections are what makes it quick to ask.
+Meanwhile everybody goes on reading the old ones. PROJECTION is accounts, catalogs, shares, logins or stats. A log that
+has lost events is refused: what the old projections still know of them would be gone for good (see natster admin
+check).
 
    natster admin rebuild shares
    natster admin rebuild --all`,
@@ -152,8 +155,8 @@ the old projections still know of them would be gone for good (see natster admin
 				return err
 			}
 			defer nc.Close()
-			// A rebuild holds all documents at once and makes little other garbage. Collecting seldom, as long as there is
-			// memory, saves a tenth of its time, and the command ends with it.
+			// A rebuild holds all documents at once and makes little other garbage. Collecting seldom, as long as there
+			// is memory, saves a tenth of its time, and the command ends with it.
 			defer debug.SetGCPercent(debug.SetGCPercent(400))
 			defer debug.SetMemoryLimit(debug.SetMemoryLimit(2 << 30))
 			bar := e.Bar("rebuilding")

@@ -26,8 +26,9 @@ func adminNATSCommand(e *env) *cli.Command {
 		Name:  "nats",
 		Usage: "write contexts for the nats command, to look at the world with it",
 		Flags: []cli.Flag{worldFlag()},
-		Description: `Three, and nothing that others wrote is replaced: natster-admin may do everything in the account of the functions, with
-the event log and the buckets; natster-system sees the server itself; natster-me is the account that you act as.
+		Description: `Three, and nothing that others wrote is replaced: natster-admin may do everything in the account
+of the functions, with the event log and the buckets; natster-system sees the server itself; natster-me is the account
+that you act as.
 
    natster admin nats
    nats --context natster-admin micro ls
@@ -55,8 +56,8 @@ the event log and the buckets; natster-system sees the server itself; natster-me
 	}
 }
 
-// natsCommand returns how to type nats so that it finds its contexts. Without XDG_CONFIG_HOME it does not look at HOME, but at
-// the home directory that the system has for this user.
+// natsCommand returns how to type nats so that it finds its contexts. Without XDG_CONFIG_HOME it does not look at HOME,
+// but at the home directory that the system has for this user.
 func (e *env) natsCommand() string {
 	dir, err := e.dirs.NATSContexts()
 	if err != nil || filepath.IsAbs(e.Getenv("XDG_CONFIG_HOME")) {

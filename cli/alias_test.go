@@ -34,7 +34,8 @@ func TestTwoFriendsHaveCatalogsOfOneName(t *testing.T) {
 	m.natster("catalog unimport bobfilms").ok()
 	m.natster("catalog contents films").ok().says("from-alice.txt") // the only one of that name
 	m.natster("catalog new alicefilms "+t.TempDir()).exits(1).warns("alicefilms", "you import from alice")
-	m.run("catalog", "new", "AliceFilms", directory(t, map[string]string{"a.txt": "a"})).ok().warns("differ in capitals only")
+	other := directory(t, map[string]string{"a.txt": "a"})
+	m.run("catalog", "new", "AliceFilms", other).ok().warns("differ in capitals only")
 	m.run("catalog", "new", "films", directory(t, map[string]string{"b.txt": "b"})).ok()
 	m.natster("catalog import films bob").exits(1).warns("films is a catalog of yours", "--as bobfilms")
 }

@@ -56,8 +56,8 @@ func newApp(e *env) *cli.App {
 	app := &cli.App{
 		Name:  "natster",
 		Usage: "share media from your own machine with your friends",
-		Description: `Nothing is uploaded: a catalog is a directory of yours, and is there for as long as you serve it. What friends
-download travels encrypted from your machine to theirs.
+		Description: `Nothing is uploaded: a catalog is a directory of yours, and is there for as long as you serve it.
+What friends download travels encrypted from your machine to theirs.
 
 See it work in ten seconds, on this machine alone:
    natster demo
@@ -73,7 +73,8 @@ Then for real, in two terminals:
 		},
 		Before: e.take,
 		Commands: slices.Concat([]*cli.Command{
-			demoCommand(e), devrunCommand(e), initCommand(e), whoamiCommand(e), loginCommand(e), logoutCommand(e), webCommand(e),
+			demoCommand(e), devrunCommand(e), initCommand(e), whoamiCommand(e), loginCommand(e), logoutCommand(e),
+			webCommand(e),
 		}, shortCommands(catalog), []*cli.Command{
 			catalog, contactsCommand(e), contextCommand(e),
 			deployCommand(e), nexletCommand(e),
@@ -83,7 +84,7 @@ Then for real, in two terminals:
 		Writer:         e.Stdout,
 		ErrWriter:      io.Discard,
 		ExitErrHandler: func(*cli.Context, error) {}, // Main decides how the process ends
-		HideHelp:       true,                         // help.go explains; the library's help flag is shared by all apps of a process
+		HideHelp:       true,                         // the library's help flag is shared by all apps of a process
 		HideVersion:    true,
 		OnUsageError:   usageError,
 	}
@@ -113,7 +114,8 @@ func flagError(err error) string {
 	return err.Error()
 }
 
-var flagValueError = regexp.MustCompile(`^invalid value (".*") for flag -([a-z-]+): (?:parse error|value out of range)$`)
+var flagValueError = regexp.MustCompile(
+	`^invalid value (".*") for flag -([a-z-]+): (?:parse error|value out of range)$`)
 
 // each calls f for every command and its full name.
 func each(commands []*cli.Command, above string, f func(c *cli.Command, name string)) {
@@ -150,7 +152,8 @@ var shortVerbs = []struct{ short, long string }{
 	{"open", "open"},
 }
 
-// shortCommands returns the commands of the group catalog that have a short name, under that name, also in their examples.
+// shortCommands returns the commands of the group catalog that have a short name, under that name, also in their
+// examples.
 func shortCommands(catalog *cli.Command) []*cli.Command {
 	var all []*cli.Command
 	for _, v := range shortVerbs {

@@ -21,8 +21,8 @@ type line struct {
 	context string // the value of --context
 }
 
-// arrange parses args, program name first. Flags may stand anywhere; the library wants those of every command first, and
-// those of a command before its arguments. In paths, ~ at the beginning is replaced.
+// arrange parses args, program name first. Flags may stand anywhere; the library wants those of every command first,
+// and those of a command before its arguments. In paths, ~ at the beginning is replaced.
 func (e *env) arrange(app *cli.App, args []string) (line, error) {
 	var l line
 	var global, own []string
@@ -132,8 +132,8 @@ func (l line) unknownFlag(app *cli.App, arg, name string, flags []cli.Flag) erro
 	return misused(l.command(), "%s has no flag %s", l.name(), arg)
 }
 
-// unknownCommand returns the error for a name that is not a command, with what was probably meant: a command of that name in
-// another group, or one with a similar name in this group, or in another.
+// unknownCommand returns the error for a name that is not a command, with what was probably meant: a command of that
+// name in another group, or one with a similar name in this group, or in another.
 func (l line) unknownCommand(app *cli.App, name string, level []*cli.Command) error {
 	m := &misuse{l.name() + " has no command " + term.Quoted(name), l.name() + " --help"}
 	meant := elsewhere(app, name)

@@ -22,7 +22,8 @@ func TestTheBoardShowsWhoReadsWhatAtAnyWidthAndTellsItWhenItIsOver(t *testing.T)
 	}
 	columns := 90
 	b := &board{
-		w: &w, style: term.Style{Terminal: true}, size: func() (int, int) { return columns, 24 }, now: func() time.Time { return now },
+		w: &w, style: term.Style{Terminal: true}, size: func() (int, int) { return columns, 24 },
+		now: func() time.Time { return now },
 		who: func(events.Account) string { return "bob" }, visits: make(map[visitor]*visit), began: now,
 		path: func(events.Catalog, events.Hash) string {
 			return "2024/a long name that goes on/日本の長い休暇.mp4"
@@ -58,7 +59,9 @@ func TestTheBoardShowsWhoReadsWhatAtAnyWidthAndTellsItWhenItIsOver(t *testing.T)
 		t.Error("a lost connection is not shown")
 	}
 	now = now.Add(atRest + time.Second)
-	if over := b.tick(); len(over) != 1 || !strings.HasPrefix(over[0], "you read 2024/") || !strings.HasSuffix(over[0], "of films, 4.0 MB") {
+	over := b.tick()
+	if len(over) != 1 ||
+		!strings.HasPrefix(over[0], "you read 2024/") || !strings.HasSuffix(over[0], "of films, 4.0 MB") {
 		t.Errorf("it tells %q", over)
 	}
 }

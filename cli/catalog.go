@@ -16,7 +16,8 @@ func catalogCommand(e *env) *cli.Command {
 		Name:     "catalog",
 		Usage:    "your catalogs, and those that are shared with you",
 		Category: categoryShare,
-		Description: `A catalog is a directory of yours under a name. Others see it when you share it with them, and while you serve it.
+		Description: `A catalog is a directory of yours under a name. Others see it when you share it with them, and
+while you serve it.
 
    natster catalog new films ~/Films
    natster catalog share films bob
@@ -64,7 +65,8 @@ func catalogDescribeCommand(e *env) *cli.Command {
 		Name:      "describe",
 		Usage:     "say what a catalog, or a file in it, is",
 		ArgsUsage: "CATALOG [PATH] TEXT",
-		Description: `The file is named by its path or by the beginning of its hash. An empty text takes the description away.
+		Description: `The file is named by its path or by the beginning of its hash. An empty text takes the description
+away.
 
    natster catalog describe films "what we watched"
    natster catalog describe films 2024/holiday.mp4 "the one with the goat"`,
@@ -106,8 +108,8 @@ func catalogRmCommand(e *env) *cli.Command {
 		Name:      "rm",
 		Usage:     "forget a catalog; the files stay",
 		ArgsUsage: "CATALOG",
-		Description: `Forgets what is in the catalog, and your descriptions. Your files are not touched, and shares are not taken back:
-natster catalog unshare does that.
+		Description: `Forgets what is in the catalog, and your descriptions. Your files are not touched, and shares are
+not taken back: natster catalog unshare does that.
 
    natster catalog rm films`,
 		Action: e.own(1, 1, func(_ context.Context, s catalogFiles, _ *cli.Context, arg []string) error {

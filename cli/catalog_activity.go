@@ -16,8 +16,8 @@ import (
 	"natster/workloads/catalog/server"
 )
 
-// activityLog is a log that reads like sentences: who did what, on stdout; trouble, on stderr. With --json each is an object.
-// If there is a board, the sentences stand above it.
+// activityLog is a log that reads like sentences: who did what, on stdout; trouble, on stderr. With --json each is an
+// object. If there is a board, the sentences stand above it.
 func (s *session) activityLog(b *board) *slog.Logger {
 	level := slog.LevelInfo
 	if s.verbose {
@@ -26,7 +26,8 @@ func (s *session) activityLog(b *board) *slog.Logger {
 	if s.JSON {
 		return slog.New(slog.NewJSONHandler(s.Stdout, &slog.HandlerOptions{Level: level, ReplaceAttr: inVocabulary}))
 	}
-	a := &activity{level: level, out: s.Stdout, err: s.Stderr, outStyle: s.Out, errStyle: s.Err, who: s.who, mu: new(sync.Mutex), time: time.DateTime}
+	a := &activity{level: level, out: s.Stdout, err: s.Stderr, outStyle: s.Out, errStyle: s.Err, who: s.who,
+		mu: new(sync.Mutex), time: time.DateTime}
 	if b != nil {
 		a.out, a.time = b, time.TimeOnly
 		if s.Err.Terminal {

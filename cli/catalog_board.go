@@ -18,8 +18,8 @@ import (
 	"natster/workloads/catalog/server"
 )
 
-// A board is what serve shows on a terminal below all that was printed, redrawn in place: whether the account is connected,
-// and who reads what, how fast.
+// A board is what serve shows on a terminal below all that was printed, redrawn in place: whether the account is
+// connected, and who reads what, how fast.
 //
 //	connected  8.2 MB/s to 2 readers  1.4 GB sent since 14:03
 //	bob    films  2024/holiday.mp4  8.1 MB/s
@@ -201,7 +201,8 @@ func (b *board) draw() {
 	}
 }
 
-// clear takes away what stands there; a terminal that has become narrower has broken lines into several. The lock is held.
+// clear takes away what stands there; a terminal that has become narrower has broken lines into several. The lock is
+// held.
 func (b *board) clear() {
 	if len(b.shown) == 0 {
 		return
@@ -242,7 +243,8 @@ func (b *board) lines(columns, rows int) []string {
 		all = append(all, r)
 	}
 	slices.SortFunc(all, func(x, y row) int {
-		return cmp.Or(cmp.Compare(b.name(x.account), b.name(y.account)), strings.Compare(x.catalog.String(), y.catalog.String()))
+		return cmp.Or(cmp.Compare(b.name(x.account), b.name(y.account)),
+			strings.Compare(x.catalog.String(), y.catalog.String()))
 	})
 	parts := []string{b.style.Green("connected")}
 	if b.lost {

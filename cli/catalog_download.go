@@ -26,17 +26,18 @@ func catalogDownloadCommand(e *env) *cli.Command {
 		ArgsUsage: "CATALOG [PATH...]",
 		Flags: []cli.Flag{
 			&cli.StringFlag{
-				Name: "out", Aliases: []string{"o"}, Usage: "`DIR` for the files (default: named like the catalog), or - for stdout",
+				Name: "out", Aliases: []string{"o"},
+				Usage: "`DIR` for the files (default: named like the catalog), or - for stdout",
 			},
 			&cli.BoolFlag{Name: "all", Usage: "everything in the catalog"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace other files that are in the way"},
 			&cli.BoolFlag{Name: "wait", Usage: "for an owner who is not there, until it comes or you press Ctrl-C"},
 			&cli.IntFlag{Name: "parallel", Aliases: []string{"jobs"}, Usage: "`N` files at a time", Value: 4},
 		},
-		Description: `PATH is a file, a directory, or the beginning of a file's hash; of a file or directory its name will do, where there is
-only one. In quotes it can be a pattern: '*.jpg' is those files wherever they are, 'videos/*' those of a directory,
-'videos/**' also those below. A file has its name only when it is whole and its hash is right; until then it is .partial,
-and the same command goes on where an earlier one was interrupted.
+		Description: `PATH is a file, a directory, or the beginning of a file's hash; of a file or directory its name
+will do, where there is only one. In quotes it can be a pattern: '*.jpg' is those files wherever they are, 'videos/*'
+those of a directory, 'videos/**' also those below. A file has its name only when it is whole and its hash is right;
+until then it is .partial, and the same command goes on where an earlier one was interrupted.
 
    natster catalog download films 2024/holiday.mp4 series/ 9f86d081
    natster catalog download films '*.jpg' 'series/**/*.srt'
@@ -88,7 +89,8 @@ and the same command goes on where an earlier one was interrupted.
 				dest = name.String()
 			}
 			o := client.Options{
-				Parallel: c.Int("parallel"), Overwrite: c.Bool("overwrite"), Wait: c.Bool("wait"), Listed: contents.Entries,
+				Parallel: c.Int("parallel"), Overwrite: c.Bool("overwrite"), Wait: c.Bool("wait"),
+				Listed: contents.Entries,
 			}
 			switch {
 			case len(entries) == 0:
@@ -229,7 +231,8 @@ var phases = map[client.Phase]string{
 	client.Waiting:  "waiting for the owner",
 }
 
-// watch shows the progress of a download. Without a bar it prints lines when it waits for the owner, and when it goes on.
+// watch shows the progress of a download. Without a bar it prints lines when it waits for the owner, and when it goes
+// on.
 func (s *session) watch(name events.Catalog, bar *term.Bar) func(client.Progress) {
 	waiting, received := false, int64(0)
 	return func(p client.Progress) {
@@ -249,8 +252,8 @@ func (s *session) watch(name events.Catalog, bar *term.Bar) func(client.Progress
 	}
 }
 
-// downloadFailed returns the error of a download. It prints which files did not come, and the error says how many of them
-// cannot be on this disk at all.
+// downloadFailed returns the error of a download. It prints which files did not come, and the error says how many of
+// them cannot be on this disk at all.
 func (s *session) downloadFailed(err error, r client.Result, wanted int, overwrite bool) error {
 	const most = 10
 	all := []error{err}

@@ -83,8 +83,8 @@ func (s catalogFiles) open(ctx context.Context, c library.Config, name events.Ca
 // errSeveral is wrapped by the error about a name that stands for several imports.
 var errSeveral = errors.New("name one")
 
-// importCalled returns the import that name stands for: the one with that name here, or else the only one that its owner calls
-// so. Kind and others are for the error: see [hint.Pick].
+// importCalled returns the import that name stands for: the one with that name here, or else the only one that its
+// owner calls so. Kind and others are for the error: see [hint.Pick].
 func importCalled(name, kind string, all []accounts.Import, others ...events.Catalog) (events.Catalog, error) {
 	var names []string
 	var same []accounts.Import
@@ -106,8 +106,9 @@ func importCalled(name, kind string, all []accounts.Import, others ...events.Cat
 	case 1:
 		return same[0].As, nil
 	}
-	return events.Catalog{}, hint.Add(fmt.Errorf("%w: %d imported catalogs are called %s by their owners; here they are %s",
-		errSeveral, len(same), name, strings.Join(names, " and ")), "catalog ls")
+	err := fmt.Errorf("%w: %d imported catalogs are called %s by their owners; here they are %s",
+		errSeveral, len(same), name, strings.Join(names, " and "))
+	return events.Catalog{}, hint.Add(err, "catalog ls")
 }
 
 // readable returns the catalog called name that this account can read, and whether it is its own or imported.

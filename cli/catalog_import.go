@@ -26,9 +26,9 @@ func catalogImportCommand(e *env) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "as", Usage: "the `NAME` that it has here, if that is not to be its owner's"},
 		},
-		Description: `natster catalog inbox prints the line to type. The owner may be left out if only one shares a catalog by that name.
-Two catalogs of one name, or one that is called like your own, have to be told apart: --as gives an import another name here.
-To import again under another name renames it.
+		Description: `natster catalog inbox prints the line to type. The owner may be left out if only one shares a
+catalog by that name. Two catalogs of one name, or one that is called like your own, have to be told apart: --as gives
+an import another name here. To import again under another name renames it.
 
    natster catalog import films alice
    natster catalog import films alice --as alicefilms`,
@@ -187,13 +187,14 @@ func (s *session) offered(ctx context.Context, arg []string) (api.Share, error) 
 	case owner.IsZero():
 		return hint.Pick(arg[0], "nothing that is shared with you", offers, shareName, "catalog inbox")
 	}
-	return hint.Pick(arg[0], "nothing that "+s.contacts.Name(owner)+" shares with you", offers, shareName, "catalog inbox")
+	return hint.Pick(arg[0], "nothing that "+s.contacts.Name(owner)+" shares with you", offers, shareName,
+		"catalog inbox")
 }
 
 func shareName(x api.Share) string { return x.Catalog.String() }
 
-// notImported returns the error about a name that is not imported, though the catalog is shared with this account. If it is
-// not shared, or that cannot be found out now, it returns err.
+// notImported returns the error about a name that is not imported, though the catalog is shared with this account. If
+// it is not shared, or that cannot be found out now, it returns err.
 func (e *env) notImported(ctx context.Context, me contexts.Context, name string, err error) error {
 	if me.World == "" {
 		return fmt.Errorf("%w; which catalogs this account imports is known only on the machine with its world", err)
@@ -212,7 +213,8 @@ func (e *env) notImported(ctx context.Context, me contexts.Context, name string,
 	for _, x := range shares {
 		if x.To == s.me.Account && x.From != s.me.Account && x.Catalog.String() == name {
 			const text = "%s shares %s with you, and you have not imported it yet"
-			return hint.Add(fmt.Errorf(text, s.contacts.Name(x.From), x.Catalog), "catalog import %s %s", x.Catalog, s.contacts.Typed(x.From))
+			return hint.Add(fmt.Errorf(text, s.contacts.Name(x.From), x.Catalog), "catalog import %s %s", x.Catalog,
+				s.contacts.Typed(x.From))
 		}
 	}
 	return err

@@ -71,8 +71,8 @@ func (s *session) inbox(ctx context.Context) ([]api.Share, error) {
 	return inbox, nil
 }
 
-// claims returns what the accounts that share something and are not contacts call themselves. Without an answer their keys
-// have to do.
+// claims returns what the accounts that share something and are not contacts call themselves. Without an answer their
+// keys have to do.
 func (s *session) claims(ctx context.Context, shares []api.Share) map[events.Account]string {
 	var strangers []events.Account
 	for _, x := range shares {

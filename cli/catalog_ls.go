@@ -30,7 +30,8 @@ func catalogLsCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:  "ls",
 		Usage: "list your catalogs and those you have imported",
-		Description: `Your own come first. Whether a catalog is being served is known only of catalogs that are shared, and while the world runs.
+		Description: `Your own come first. Whether a catalog is being served is known only of catalogs that are shared,
+and while the world runs.
 
    natster catalog ls`,
 		Action: args(0, 0, func(ctx context.Context, _ *cli.Context, _ []string) error {
@@ -115,10 +116,11 @@ func catalogContentsCommand(e *env) *cli.Command {
 		Usage:     "list what is in a catalog, yours or an imported one",
 		ArgsUsage: "CATALOG",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "long", Aliases: []string{"l"}, Usage: "whole hashes and descriptions, and when files were modified"},
+			&cli.BoolFlag{Name: "long", Aliases: []string{"l"},
+				Usage: "whole hashes and descriptions, and when files were modified"},
 		},
-		Description: `Files are named by their path, or by the beginning of their hash, wherever a file is asked for. Your own catalog is
-listed as of its last scan; another's is asked for now, so its owner has to serve it.
+		Description: `Files are named by their path, or by the beginning of their hash, wherever a file is asked for.
+Your own catalog is listed as of its last scan; another's is asked for now, so its owner has to serve it.
 
    natster catalog contents films`,
 		Action: args(1, 1, func(ctx context.Context, c *cli.Context, arg []string) error {

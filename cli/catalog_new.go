@@ -26,10 +26,12 @@ func catalogNewCommand(e *env) *cli.Command {
 		Usage:     "make a catalog of a directory",
 		ArgsUsage: "NAME DIR",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "description", Aliases: []string{"d"}, Usage: "`TEXT` that others see beside the name"},
+			&cli.StringFlag{Name: "description", Aliases: []string{"d"},
+				Usage: "`TEXT` that others see beside the name"},
 		},
-		Description: `Looks through the directory and remembers what is there. Nothing is copied, and nobody sees it until you share it.
-The name is letters and digits; others may have a catalog of the same name, and only your own have to differ.
+		Description: `Looks through the directory and remembers what is there. Nothing is copied, and nobody sees it
+until you share it. The name is letters and digits; others may have a catalog of the same name, and only your own have
+to differ.
 
    natster catalog new films ~/Films --description "what we watched"`,
 		Action: args(2, 2, func(ctx context.Context, c *cli.Context, arg []string) error {
@@ -72,7 +74,8 @@ The name is letters and digits; others may have a catalog of the same name, and 
 	}
 }
 
-// nameIsClear returns an error if an import has the name, and prints a note if another catalog's name differs in capitals only.
+// nameIsClear returns an error if an import has the name, and prints a note if another catalog's name differs in
+// capitals only.
 func (e *env) nameIsClear(ctx context.Context, me contexts.Context, s catalogFiles, name events.Catalog) error {
 	imported, err := me.Imports(ctx)
 	if err != nil && !errors.Is(err, accounts.ErrNoWorld) {
@@ -90,13 +93,15 @@ func (e *env) nameIsClear(ctx context.Context, me contexts.Context, s catalogFil
 	}
 	for _, c := range all {
 		if strings.EqualFold(c.String(), name.String()) {
-			e.Note("%s and %s differ in capitals only: people will take one for the other, and so does the original Natster", name, c)
+			const text = "%s and %s differ in capitals only: people confuse them, as the original Natster does"
+			e.Note(text, name, c)
 		}
 	}
 	return nil
 }
 
-// nameIsFree asks the functions whether the account may use name. If they cannot be asked, that shows when it is shared.
+// nameIsFree asks the functions whether the account may use name. If they cannot be asked, that shows when it is
+// shared.
 func (e *env) nameIsFree(ctx context.Context, name events.Catalog) error {
 	s, err := e.open(ctx)
 	if err != nil {
@@ -133,8 +138,8 @@ func catalogRescanCommand(e *env) *cli.Command {
 		Name:      "rescan",
 		Usage:     "look through a catalog's directory again",
 		ArgsUsage: "CATALOG",
-		Description: `Reads what is new or changed, and nothing else. While a catalog is served it follows its directory by itself.
-A disk that is away, or lost nearly all its files, is not believed to be emptied: its files stay listed.
+		Description: `Reads what is new or changed, and nothing else. While a catalog is served it follows its directory
+by itself. A disk that is away, or lost nearly all its files, is not believed to be emptied: its files stay listed.
 
    natster catalog rescan films
    natster catalog rescan films --accept-empty`,
@@ -204,7 +209,8 @@ func (e *env) scan(ctx context.Context, lib *library.Library, scan scanner, bar 
 		return err
 	}
 	out := scanResult{
-		lib.Name().String(), lib.Dir(), r.Files, r.Bytes, r.Added, r.Changed, r.Removed, []away{}, []leftOut{}, r.Elapsed.Seconds(),
+		lib.Name().String(), lib.Dir(), r.Files, r.Bytes, r.Added, r.Changed, r.Removed, []away{}, []leftOut{},
+		r.Elapsed.Seconds(),
 	}
 	for _, a := range lib.Away() {
 		out.Away = append(out.Away, away{a.Path, a.Files, a.Why})

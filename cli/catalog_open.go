@@ -31,9 +31,9 @@ func catalogOpenCommand(e *env) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "browser", Usage: "show it in your browser"},
 		},
-		Description: `Prints an address and answers there until Ctrl-C; players can seek. Only this machine can reach it, and there only who
-knows the address. PATH can be the beginning of a hash, or a folder. Without PATH, or with a folder, the address is a page to
-click through; a playlist and a directory that file managers mount are there, too.
+		Description: `Prints an address and answers there until Ctrl-C; players can seek. Only this machine can reach
+it, and there only who knows the address. PATH can be the beginning of a hash, or a folder. Without PATH, or with a
+folder, the address is a page to click through; a playlist and a directory that file managers mount are there, too.
 
    natster catalog open films 2024/holiday.mp4
    natster catalog open films`,
@@ -148,8 +148,8 @@ func (s *session) gateway(
 	return err
 }
 
-// once redirects the first request for ticket to path. A browser is started with the ticket, because all users of this machine
-// can see the arguments of a process: they must not learn the address from them.
+// once redirects the first request for ticket to path. A browser is started with the ticket, because all users of this
+// machine can see the arguments of a process: they must not learn the address from them.
 func once(ticket, path string, next http.Handler) http.Handler {
 	var used atomic.Bool
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -19,9 +19,9 @@ func catalogServeCommand(e *env) *cli.Command {
 		Name:      "serve",
 		Usage:     "serve your catalogs until Ctrl-C, and follow their directories",
 		ArgsUsage: "[CATALOG...]",
-		Description: `Without a name all your catalogs are served, also those that you make meanwhile. What changes in a directory shows at
-once. A terminal shows who reads what and how fast; elsewhere who lists and downloads what is a line. If the world is not
-there, or a directory, serve waits for it.
+		Description: `Without a name all your catalogs are served, also those that you make meanwhile. What changes in a
+directory shows at once. A terminal shows who reads what and how fast; elsewhere who lists and downloads what is a line.
+If the world is not there, or a directory, serve waits for it.
 
    natster catalog serve films`,
 		Action: args(0, -1, func(ctx context.Context, _ *cli.Context, arg []string) error {

@@ -23,8 +23,8 @@ func catalogShareCommand(e *env) *cli.Command {
 		Name:      "share",
 		Usage:     "let an account browse and download a catalog",
 		ArgsUsage: "CATALOG ACCOUNT",
-		Description: `The account is named by its key, or by the name that you gave it as a contact. The first share of a name makes the
-name yours for ever.
+		Description: `The account is named by its key, or by the name that you gave it as a contact. The first share of
+a name makes the name yours for ever.
 
    natster catalog share films bob`,
 		Action: e.online(2, 2, func(ctx context.Context, s *session, _ *cli.Context, arg []string) error {
@@ -86,7 +86,8 @@ func catalogUnshareCommand(e *env) *cli.Command {
 			}
 			r := shareResult{Catalog: name, With: with, Event: s.api.Position()}
 			return s.Print(r, func() {
-				s.Say("%s is no longer shared with %s (event %d)", s.Out.Bold(name.String()), s.contacts.Name(with), r.Event)
+				s.Say("%s is no longer shared with %s (event %d)", s.Out.Bold(name.String()), s.contacts.Name(with),
+					r.Event)
 			})
 		}),
 	}
@@ -104,7 +105,8 @@ func (s *session) shared(ctx context.Context, name string, with events.Account) 
 			all = append(all, x.Catalog)
 		}
 	}
-	return hint.Pick(name, "nothing that you share with "+s.contacts.Name(with), all, events.Catalog.String, "catalog shares")
+	return hint.Pick(name, "nothing that you share with "+s.contacts.Name(with), all, events.Catalog.String,
+		"catalog shares")
 }
 
 func catalogSharesCommand(e *env) *cli.Command {

@@ -67,7 +67,8 @@ func runWith(t *testing.T, getenv func(string) string, args ...string) result {
 	ctx, cancel := context.WithTimeout(t.Context(), wait.Patience)
 	defer cancel()
 	code := cli.Main(ctx, cli.Outside{
-		Args: append([]string{"natster"}, args...), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &err, Getenv: getenv,
+		Args: append([]string{"natster"}, args...), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &err,
+		Getenv: getenv,
 	})
 	return result{t, "natster " + strings.Join(args, " "), code, out.String(), err.String()}
 }
@@ -143,7 +144,8 @@ func (m *machine) startWith(env func(string) string, line, text string) *running
 	r := &running{m.t, cancel, make(chan struct{}), 0, newStream(), newStream()}
 	go func() {
 		r.code = cli.Main(ctx, cli.Outside{
-			Args: append([]string{"natster"}, strings.Fields(line)...), Stdin: strings.NewReader(""), Stdout: r.out, Stderr: r.err, Getenv: env,
+			Args: append([]string{"natster"}, strings.Fields(line)...), Stdin: strings.NewReader(""), Stdout: r.out,
+			Stderr: r.err, Getenv: env,
 		})
 		r.out.close()
 		close(r.done)
@@ -281,12 +283,14 @@ func TestResultsThatCannotBeWrittenAreNoSuccess(t *testing.T) {
 			say  string
 			json string
 		}{
-			{syscall.ENOSPC, 1, "natster: write the result: no space left on device\n", `{"error":"write the result: no space left on device"}` + "\n"},
+			{syscall.ENOSPC, 1, "natster: write the result: no space left on device\n",
+				`{"error":"write the result: no space left on device"}` + "\n"},
 			{syscall.EPIPE, 0, "", ""}, // whoever read it had enough
 		} {
 			var stderr bytes.Buffer
 			code := cli.Main(t.Context(), cli.Outside{
-				Args: append([]string{"natster"}, strings.Fields(line)...), Stdin: strings.NewReader(""), Stdout: brokenPipe{row.err}, Stderr: &stderr,
+				Args:  append([]string{"natster"}, strings.Fields(line)...),
+				Stdin: strings.NewReader(""), Stdout: brokenPipe{row.err}, Stderr: &stderr,
 				Getenv: func(n string) string { return map[string]string{"HOME": dir}[n] },
 			})
 			if strings.Contains(line, "--json") {

@@ -14,8 +14,8 @@ import (
 	"natster/internal/test/wait"
 )
 
-// TestAWorldOnThreeServers goes the way that the README shows when a machine is not enough: configuration files for stock
-// NATS servers, streams with three replicas, functions on a Nex node, and one server that dies.
+// TestAWorldOnThreeServers goes the way that the README shows when a machine is not enough: configuration files for
+// stock NATS servers, streams with three replicas, functions on a Nex node, and one server that dies.
 func TestAWorldOnThreeServers(t *testing.T) {
 	t.Parallel()
 	home, world, conf := t.TempDir(), filepath.Join(t.TempDir(), "world"), t.TempDir()
@@ -48,7 +48,8 @@ func TestAWorldOnThreeServers(t *testing.T) {
 	for i := range 3 {
 		running = append(running, serve(t, filepath.Join(conf, fmt.Sprintf("natster-%d.conf", i+1))))
 	}
-	natster("admin provision "+all+" --replicas 3").ok().says("3 replicas", "natster deploy up") // as soon as they have found together
+	// As soon as the servers have found together:
+	natster("admin provision "+all+" --replicas 3").ok().says("3 replicas", "natster deploy up")
 	natster("admin creds").ok()
 	c := &cluster{machine: &machine{nil, t, home}, url: nexURL, catalogs: t.TempDir()}
 	c.node("one", nil)

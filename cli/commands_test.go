@@ -27,7 +27,8 @@ func TestListingsAreJSONWhenAskedWhereverTheFlagStands(t *testing.T) {
 	m.natster("context use alice").ok()
 	m.run("catalog", "new", "films", films(t), "--json").ok()
 	m.natster("catalog share films bob --json").ok()
-	lists := []string{"context ls", "contacts ls", "catalog ls", "catalog shares", "catalog inbox", "--context bob catalog inbox"}
+	lists := []string{"context ls", "contacts ls", "catalog ls", "catalog shares", "catalog inbox",
+		"--context bob catalog inbox"}
 	for _, line := range lists {
 		for _, flagged := range []string{"--json " + line, line + " --json"} {
 			var rows []map[string]any
@@ -38,7 +39,8 @@ func TestListingsAreJSONWhenAskedWhereverTheFlagStands(t *testing.T) {
 			}
 		}
 	}
-	for _, line := range []string{"whoami", "stats", "version", "catalog contents films", "login", "catalog rescan films"} {
+	for _, line := range []string{"whoami", "stats", "version", "catalog contents films", "login",
+		"catalog rescan films"} {
 		var v map[string]any
 		loose(t, m.natster(line+" --json"), &v)
 		if len(v) == 0 {
@@ -77,16 +79,19 @@ func TestAWrongNameIsAnsweredWithWhatWasMeant(t *testing.T) {
 		code int
 		want []string
 	}{
-		{"catalog share flims bob", 1, []string{`no catalog of yours is called "flims"; did you mean films?`, "try: natster catalog ls"}},
+		{"catalog share flims bob", 1, []string{`no catalog of yours is called "flims"; did you mean films?`,
+			"try: natster catalog ls"}},
 		{"catalog share films bbo", 1, []string{`nobody is called "bbo"; did you mean bob?`}},
 		{"catalog share films carol", 1, []string{`nobody is called "carol"`, "try: natster contacts add carol KEY"}},
 		{"catalog share films " + key[:55] + "A", 1, []string{"is not an account key"}},
 		{"catalog share films alice", 1, []string{"natster: "}},
 		{"catalog contents flims", 1, []string{"did you mean films?"}},
-		{"catalog import films bob", 1, []string{`nothing that bob shares with you is called "films"`, "try: natster catalog inbox"}},
+		{"catalog import films bob", 1, []string{`nothing that bob shares with you is called "films"`,
+			"try: natster catalog inbox"}},
 		{"catalog unimport films", 1, []string{`no imported catalog is called "films"`}},
 		{"catalog unshare idle bob", 1, []string{`nothing that you share with bob is called "idle"`}},
-		{"catalog download films 2024/gaot.mp4", 1, []string{`did you mean "2024/goat.mp4"`, "try: natster catalog contents films"}},
+		{"catalog download films 2024/gaot.mp4", 1,
+			[]string{`did you mean "2024/goat.mp4"`, "try: natster catalog contents films"}},
 		{"catalog download films GOAT.mp4", 1, []string{`did you mean "2024/goat.mp4"`}},
 		{"catalog open films ffff", 1, []string{"no such file"}},
 		{"catalog new 2024/07 .", 1, []string{"not a catalog name"}},
@@ -94,16 +99,19 @@ func TestAWrongNameIsAnsweredWithWhatWasMeant(t *testing.T) {
 		{"context use alcie", 1, []string{"did you mean alice?", "try: natster context use alice"}},
 		{"--context nobody whoami", 1, []string{`no context is called "nobody"`, "context ls"}},
 		{"--context ../x whoami", 1, []string{"not a name for a context"}},
-		{"--context bob get films --all", 1, []string{"alice shares films with you, and you have not imported it yet", "try: natster --context bob catalog import films alice"}},
+		{"--context bob get films --all", 1, []string{"alice shares films with you, and you have not imported it yet",
+			"try: natster --context bob catalog import films alice"}},
 		{"open idle readme.txt", 1, []string{"idle: nobody serves the catalog now", "try: natster serve idle"}},
 		{"contacts rm bob", 1, []string{`no contact is called "bob"`}},
 		{"contacts add bob notakey", 1, []string{"not an account key"}},
 		{"admin rebuild share", 1, []string{"did you mean shares?"}},
 		{"catalg ls", 2, []string{"did you mean catalog?", "usage: natster catalog"}},
 		{"catalog lss", 2, []string{"did you mean ls?", "usage: natster catalog ls"}},
-		{"download films", 2, []string{"did you mean natster catalog download (or: natster get)?", "usage: natster catalog download"}},
+		{"download films", 2, []string{"did you mean natster catalog download (or: natster get)?",
+			"usage: natster catalog download"}},
 		{"catalog login", 2, []string{"did you mean natster login?", "usage: natster login"}},
-		{"rm films", 2, []string{"did you mean natster catalog rm or natster contacts rm?", "usage: natster catalog rm"}},
+		{"rm films", 2, []string{"did you mean natster catalog rm or natster contacts rm?",
+			"usage: natster catalog rm"}},
 		{"inbx", 2, []string{"did you mean natster catalog inbox?"}},
 		{"get flims --all", 1, []string{"did you mean films?"}},
 		{"get films", 2, []string{"--all", "usage: natster get CATALOG"}},
@@ -137,11 +145,15 @@ func TestWithJSONAnErrorIsAnObject(t *testing.T) {
 		code       int
 		error, try string
 	}{
-		"catalog contents flims --json":                 {1, `no catalog here is called "flims"`, "natster catalog ls"},
-		"--json catalg ls":                              {2, `natster has no command "catalg"; did you mean catalog?`, "natster catalog"},
-		"catalg ls --json":                              {2, `natster has no command "catalg"; did you mean catalog?`, "natster catalog"},
-		"catalog share films --json":                    {2, "ACCOUNT is missing", "natster catalog share CATALOG ACCOUNT"},
-		"--context alice --json catalog contents flims": {1, `no catalog here is called "flims"`, "natster --context alice catalog ls"},
+		"catalog contents flims --json": {1, `no catalog here is called "flims"`, "natster catalog ls"},
+		"--json catalg ls": {2, `natster has no command "catalg"; did you mean catalog?`,
+			"natster catalog"},
+		"catalg ls --json": {2, `natster has no command "catalg"; did you mean catalog?`,
+			"natster catalog"},
+		"catalog share films --json": {2, "ACCOUNT is missing",
+			"natster catalog share CATALOG ACCOUNT"},
+		"--context alice --json catalog contents flims": {1, `no catalog here is called "flims"`,
+			"natster --context alice catalog ls"},
 	} {
 		r := m.natster(line).exits(want.code)
 		var got struct{ Error, Try string }
@@ -228,7 +240,8 @@ func TestWhyThereIsNoConnectionIsSaidAndDevrunOnlyWhereItHelps(t *testing.T) {
 	}{
 		{"a world that was remote, and is not there", gone, "", "nobody answers at " + gone + "\n", ""},
 		{"another world's server", other.Info().URL, "", "refuses the credentials of account alice", ""},
-		{"another world on this machine", "nats://127.0.0.1:1", other.Config().Dir, "refuses the credentials", "init alice"},
+		{"another world on this machine", "nats://127.0.0.1:1", other.Config().Dir, "refuses the credentials",
+			"init alice"},
 	} {
 		c["url"], c["world"] = row.url, row.world
 		text, err := json.Marshal(c)
@@ -252,7 +265,8 @@ func TestContactsAreNamesForKeys(t *testing.T) {
 	carol := m.Account("carol").Key.String()
 	m.natster("contacts add carol " + carol).ok()
 	m.natster("contacts add carol " + carol).ok()
-	m.natster("contacts add carol "+m.Account("dave").Key.String()).exits(1).warns("another account", "try: natster contacts rm carol")
+	m.natster("contacts add carol "+m.Account("dave").Key.String()).exits(1).warns("another account",
+		"try: natster contacts rm carol")
 	m.natster("contacts ls").ok().says("carol", carol, "your own context")
 	m.natster("catalog share films carol").ok().says("with carol")
 	m.natster("catalog shares").ok().says("carol")
@@ -298,7 +312,8 @@ func TestWhatNatsterWritesIsPrivate(t *testing.T) {
 
 func TestASecretIsNeverPrinted(t *testing.T) {
 	m := newMachine(t)
-	for _, line := range []string{"init alice --json", "init alice", "whoami --json", "context ls --json", "login --json", "events --no-follow --json", "--verbose stats"} {
+	for _, line := range []string{"init alice --json", "init alice", "whoami --json", "context ls --json",
+		"login --json", "events --no-follow --json", "--verbose stats"} {
 		r := m.natster(line).ok()
 		for _, s := range []string{"SEED", "BEGIN NATS", "eyJ"} {
 			if strings.Contains(r.out+r.err, s) {
@@ -374,7 +389,8 @@ func TestDevrunIsAWorldThatComesBack(t *testing.T) {
 			t.Errorf("devrun ended with %d: %s", code, w.err)
 		}
 	}
-	runWith(t, env, "devrun", "--listen", "0.0.0.0:0").exits(1).warns("needs TLS", "try: natster devrun --tls-self-signed")
+	runWith(t, env, "devrun", "--listen", "0.0.0.0:0").exits(1).warns("needs TLS",
+		"try: natster devrun --tls-self-signed")
 	runWith(t, env, "devrun", "--tls-cert", "x.pem").exits(1).warns("--tls-cert FILE --tls-key FILE")
 	tls := m.startWith(env, "devrun --listen 0.0.0.0:0 --websocket 127.0.0.1:0 --tls-self-signed", "certificate")
 	runWith(t, env, "whoami").ok().says("alice", "tls://")

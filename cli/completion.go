@@ -119,8 +119,8 @@ func placeholder(argsUsage string, n int) string {
 	return strings.Trim(words[n], "[].")
 }
 
-// candidates returns the words that could be the next argument of cmd: the placeholder in its usage says what that is. What
-// cannot be found out now is left out.
+// candidates returns the words that could be the next argument of cmd: the placeholder in its usage says what that is.
+// What cannot be found out now is left out.
 func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string, typing string) []string {
 	what := placeholder(cmd.ArgsUsage, len(before))
 	switch what {

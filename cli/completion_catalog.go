@@ -20,7 +20,8 @@ import (
 )
 
 // catalogCandidates returns the names of catalogs, or of what is in one.
-func (e *env) catalogCandidates(ctx context.Context, command, placeholder string, before []string, typing string) []string {
+func (e *env) catalogCandidates(ctx context.Context, command, placeholder string, before []string,
+	typing string) []string {
 	me, err := e.me()
 	if err != nil {
 		return nil
@@ -76,7 +77,8 @@ func (e *env) inboxNames(ctx context.Context, before []string) []string {
 	return slices.Compact(all)
 }
 
-// level returns the paths that begin with typing, up to their next slash: files, and directories with a slash at the end.
+// level returns the paths that begin with typing, up to their next slash: files, and directories with a slash at the
+// end.
 func level(paths []string, typing string) []string {
 	var all []string
 	seen := make(map[string]bool)

@@ -16,10 +16,11 @@ import (
 
 func contactsCommand(e *env) *cli.Command {
 	return &cli.Command{
-		Name:        "contacts",
-		Usage:       "names for the accounts of people you know",
-		Category:    categoryShare,
-		Description: `A contact's name can be typed wherever an account's key can. So can the name of a context of yours.`,
+		Name:     "contacts",
+		Usage:    "names for the accounts of people you know",
+		Category: categoryShare,
+		Description: `A contact's name can be typed wherever an account's key can. So can the name of a context of
+yours.`,
 		Subcommands: []*cli.Command{contactsAddCommand(e), contactsLsCommand(e), contactsRmCommand(e)},
 	}
 }
@@ -46,7 +47,8 @@ Bob finds his key with: natster whoami`,
 			}
 			err = store.EditContacts(ctx, func(book map[string]events.Account) error {
 				if old, taken := book[arg[0]]; taken && old != a {
-					return hint.Add(fmt.Errorf("%s is the name of another account (%s)", arg[0], old), "contacts rm %s", arg[0])
+					return hint.Add(fmt.Errorf("%s is the name of another account (%s)", arg[0], old), "contacts rm %s",
+						arg[0])
 				}
 				book[arg[0]] = a
 				return nil
@@ -54,7 +56,8 @@ Bob finds his key with: natster whoami`,
 			if err != nil {
 				return err
 			}
-			return e.Print(contexts.Contact{Name: arg[0], Account: a}, func() { e.Say("%s is %s", e.Out.Bold(arg[0]), a) })
+			return e.Print(contexts.Contact{Name: arg[0], Account: a},
+				func() { e.Say("%s is %s", e.Out.Bold(arg[0]), a) })
 		}),
 	}
 }
@@ -100,7 +103,8 @@ func contactsRmCommand(e *env) *cli.Command {
 				return err
 			}
 			err = store.EditContacts(ctx, func(book map[string]events.Account) error {
-				name, err := hint.Pick(arg[0], "no contact", slices.Sorted(maps.Keys(book)), func(s string) string { return s }, "contacts ls")
+				name, err := hint.Pick(arg[0], "no contact", slices.Sorted(maps.Keys(book)),
+					func(s string) string { return s }, "contacts ls")
 				gone = contexts.Contact{Name: name, Account: book[name]}
 				delete(book, name)
 				return err

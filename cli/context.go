@@ -14,8 +14,8 @@ func contextCommand(e *env) *cli.Command {
 		Name:     "context",
 		Usage:    "the accounts you can act as",
 		Category: categoryStart,
-		Description: `A context is an account and the world it lives in; natster init makes one. One of them is in use; --context NAME or
-NATSTER_CONTEXT takes another for one command.`,
+		Description: `A context is an account and the world it lives in; natster init makes one. One of them is in use;
+--context NAME or NATSTER_CONTEXT takes another for one command.`,
 		Subcommands: []*cli.Command{contextLsCommand(e), contextUseCommand(e)},
 	}
 }

@@ -20,8 +20,9 @@ func demoCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "keep", Usage: "leave it running, to be tried from another terminal, until Ctrl-C"},
 			&cli.IntFlag{Name: "noise", Value: 128, Usage: "measure the speed with a file of `N` MiB"},
 		},
-		Description: `Plays the whole story in a temporary world on this machine, with the commands that you would type. DIR is what is
-shared; without it, a few small pictures, sounds and films that come along. Nothing of it is left afterwards.
+		Description: `Plays the whole story in a temporary world on this machine, with the commands that you would type.
+DIR is what is shared; without it, a few small pictures, sounds and films that come along. Nothing of it is left
+afterwards.
 
    natster demo
    natster demo ~/Music --keep`,

@@ -28,7 +28,8 @@ func TestTheDemoTellsTheWholeStoryAndLeavesNothing(t *testing.T) {
 	tmp, env := demoEnv(t)
 	r := runWith(t, env, "demo", "--noise", "4").ok()
 	r.says("natster catalog share media bob", "media from alice, online now", "natster catalog import media alice",
-		"pictures/two circles.png", "✓ 11 of 11 files", "of it plaintext: 0 bytes", "not shared", "✓ refused", "raw NATS", "natster devrun")
+		"pictures/two circles.png", "✓ 11 of 11 files", "of it plaintext: 0 bytes", "not shared", "✓ refused",
+		"raw NATS", "natster devrun")
 	if r.err != "" {
 		t.Errorf("stderr:\n%s", r.err)
 	}

@@ -22,8 +22,8 @@ func deployCommand(e *env) *cli.Command {
 		Name:     "deploy",
 		Usage:    "run functions and catalogs on Nex nodes",
 		Category: categoryDeploy,
-		Description: `When one machine is not enough. Needed are a NATS server for Nex, a world (natster devrun), its credentials where the
-nexlets are (natster admin creds), and nodes (nex --config nex.json node up).
+		Description: `When one machine is not enough. Needed are a NATS server for Nex, a world (natster devrun), its
+credentials where the nexlets are (natster admin creds), and nodes (nex --config nex.json node up).
 
    natster deploy up
    natster deploy status`,
@@ -47,8 +47,11 @@ func tagsFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "tags", Usage: "only nodes with tag `KEY=VALUE`"}
 }
 
-// onNex makes an action of f, which is given a client of Nex that ends with it.
-func (e *env) onNex(least, most int, f func(ctx context.Context, n *nex.Client, c *cli.Context, arg []string) error) cli.ActionFunc {
+// A nexAction is an action that needs a client of Nex.
+type nexAction func(ctx context.Context, n *nex.Client, c *cli.Context, arg []string) error
+
+// onNex makes an action of f, and gives it a client that ends with it.
+func (e *env) onNex(least, most int, f nexAction) cli.ActionFunc {
 	return args(least, most, func(ctx context.Context, c *cli.Context, arg []string) error {
 		nc, err := e.dialNex(c.String("nats"), c.String("creds"))
 		if err != nil {
@@ -76,7 +79,8 @@ func (e *env) dialNex(urlFlag, credsFlag string) (*nats.Conn, error) {
 	nc, err := nats.Connect(url, options...)
 	switch {
 	case errors.Is(err, nats.ErrNoServers):
-		return nil, hint.Add(fmt.Errorf("there is no NATS server for Nex at %s: %w", url, err), "deploy nodes --nats nats://HOST:4222")
+		return nil, hint.Add(fmt.Errorf("there is no NATS server for Nex at %s: %w", url, err),
+			"deploy nodes --nats nats://HOST:4222")
 	case err != nil:
 		return nil, hint.Add(fmt.Errorf("NATS for Nex at %s: %w", url, err), "deploy nodes --creds FILE")
 	}

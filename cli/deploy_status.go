@@ -22,8 +22,8 @@ func deployStatusCommand(e *env) *cli.Command {
 		Name:  "status",
 		Usage: "compare what runs on Nex with what ought to run",
 		Flags: nexFlags(&cli.IntFlag{Name: "replicas", Usage: "`N` instances of each are wanted"}),
-		Description: `A line for each function, and for whatever else of natster's runs in the namespace. It fails when something that ought
-to run does not.
+		Description: `A line for each function, and for whatever else of natster's runs in the namespace. It fails when
+something that ought to run does not.
 
    natster deploy status
    natster deploy status --replicas 2`,
@@ -52,7 +52,8 @@ to run does not.
 				return err
 			}
 			if bad > 0 {
-				return hint.Add(fmt.Errorf("%d of %s not as they ought to be", bad, term.Count(len(all), "workload")), "deploy up")
+				return hint.Add(fmt.Errorf("%d of %s not as they ought to be", bad, term.Count(len(all), "workload")),
+					"deploy up")
 			}
 			return nil
 		}),
@@ -65,8 +66,8 @@ func deployLsCommand(e *env) *cli.Command {
 		Usage:     "list what runs on Nex",
 		ArgsUsage: "[NAME...]",
 		Flags:     nexFlags(),
-		Description: `Every instance of the namespace, or those with a name or id; namespace "system" lists all. RUNS and ERRORS count since
-its nexlet started it.
+		Description: `Every instance of the namespace, or those with a name or id; namespace "system" lists all. RUNS
+and ERRORS count since its nexlet started it.
 
    natster deploy ls`,
 		Action: e.onNex(0, -1, func(ctx context.Context, n *nex.Client, _ *cli.Context, arg []string) error {
@@ -75,9 +76,11 @@ its nexlet started it.
 				return err
 			}
 			return e.Print(all, func() {
-				t := term.Table{Head: []string{"NAME", "ID", "STATE", "NODE", "RUNS", "ERRORS", "LAST RUN", "UP"}, End: []int{4, 5}}
+				t := term.Table{Head: []string{"NAME", "ID", "STATE", "NODE", "RUNS", "ERRORS", "LAST RUN", "UP"},
+					End: []int{4, 5}}
 				for _, w := range all {
-					t.Row(w.Name, w.ID, string(w.State), short(w.Metadata["node"]), w.Metadata["runs"], w.Metadata["errors"],
+					t.Row(w.Name, w.ID, string(w.State), short(w.Metadata["node"]), w.Metadata["runs"],
+						w.Metadata["errors"],
 						ago(w.Metadata["last_run"]), strings.TrimSuffix(ago(w.StartTime), " ago"))
 				}
 				e.Table(t, "nothing runs in namespace "+n.Namespace())
@@ -122,7 +125,8 @@ func deployNodesCommand(e *env) *cli.Command {
 				return err
 			}
 			return e.Print(nodes, func() {
-				t := term.Table{Head: []string{"NODE", "ID", "STATE", "NEXLET", "VERSION", "WORKLOADS", "TAGS"}, End: []int{5}}
+				t := term.Table{Head: []string{"NODE", "ID", "STATE", "NEXLET", "VERSION", "WORKLOADS", "TAGS"},
+					End: []int{5}}
 				for _, node := range nodes {
 					health, version, workloads := "-", "-", 0
 					for _, a := range node.Agents {
@@ -131,7 +135,8 @@ func deployNodesCommand(e *env) *cli.Command {
 							workloads += a.Workloads
 						}
 					}
-					t.Row(node.Name, short(node.ID), node.State, health, version, strconv.Itoa(workloads), ownTags(node))
+					t.Row(node.Name, short(node.ID), node.State, health, version, strconv.Itoa(workloads),
+						ownTags(node))
 				}
 				e.Table(t, "no nodes")
 			})
@@ -155,7 +160,8 @@ func deployLogsCommand(e *env) *cli.Command {
 		Name:      "logs",
 		Usage:     "show the logs of what runs on Nex",
 		ArgsUsage: "[NAME...]",
-		Flags:     nexFlags(&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with new lines, until Ctrl-C"}),
+		Flags: nexFlags(&cli.BoolFlag{Name: "follow", Aliases: []string{"f"},
+			Usage: "go on with new lines, until Ctrl-C"}),
 		Description: `The last lines that nexlets remember of each instance; with -f then each line as it comes.
 
    natster deploy logs otc

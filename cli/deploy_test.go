@@ -133,7 +133,8 @@ func TestAStoryOverFunctionsOnNex(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(c.catalogs, "natsterhub"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(c.catalogs, "natsterhub", "welcome.txt"), []byte("welcome\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(c.catalogs, "natsterhub", "welcome.txt"), []byte("welcome\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	c.natster("deploy up --file ../deploy/nexfiles/catalog.yaml").ok().says("started", "catalog")
@@ -164,13 +165,15 @@ func TestDeploysThatCannotBe(t *testing.T) {
 		}
 		return c.machine.env(name)
 	}
-	runWith(t, gone, "deploy", "up").exits(1).warns("there is no NATS server for Nex at nats://127.0.0.1:1", "try: natster deploy nodes --nats")
+	runWith(t, gone, "deploy", "up").exits(1).warns("there is no NATS server for Nex at nats://127.0.0.1:1",
+		"try: natster deploy nodes --nats")
 	runWith(t, gone, "devrun", "--nex", "--dir", t.TempDir(), "--listen", "127.0.0.1:0", "--websocket", "127.0.0.1:0").
 		exits(1).warns("there is no NATS server for Nex")
 	c.natster("nexlet").exits(1).warns("no Nex node started this process", "try: natster nexlet --remote")
 	c.natster("deploy down").exits(1).warns("no Nex node answers")
 	c.natster("deploy lameduck one").exits(1).warns("no Nex node answers")
-	without := c.natster("devrun --nex --listen 127.0.0.1:0 --websocket 127.0.0.1:0 --web off --dir " + t.TempDir()).exits(1)
+	const devrun = "devrun --nex --listen 127.0.0.1:0 --websocket 127.0.0.1:0 --web off --dir "
+	without := c.natster(devrun + t.TempDir()).exits(1)
 	if n := strings.Count(without.err, "no Nex node answers"); n != 1 {
 		t.Errorf("said %d times: %s", n, without.err)
 	}
@@ -179,10 +182,12 @@ func TestDeploysThatCannotBe(t *testing.T) {
 	c.natster("deploy up --replicas 0").exits(2).warns("at least 1")
 	c.natster("admin creds").ok()
 	c.node("one", nil)
-	c.natster("deploy up nosuch").exits(1).warns(`"nosuch": nothing of that name can be deployed`, "functions are eventwriter")
+	c.natster("deploy up nosuch").exits(1).warns(`"nosuch": nothing of that name can be deployed`,
+		"functions are eventwriter")
 	c.natster("deploy up otc --tags gpu=yes").exits(1).warns(`its tag gpu is "", not "yes"`)
 	c.natster("deploy up --file nosuch.yaml").exits(1).warns("nosuch.yaml")
-	c.natster("deploy up --file ../deploy/nexfiles/catalog.yaml").exits(1).warns("there is none in the nexlet's directory of catalogs")
+	c.natster("deploy up --file ../deploy/nexfiles/catalog.yaml").exits(1).
+		warns("there is none in the nexlet's directory of catalogs")
 	c.natster("deploy restart otc").exits(1).warns("otc: no such workload")
 	c.natster("deploy down otc").exits(1).warns("otc: no such workload", "try: natster deploy status")
 	c.natster("deploy ls").ok().says("nothing runs")
@@ -209,7 +214,8 @@ func TestDevrunOnNex(t *testing.T) {
 	c := newCluster(t)
 	dir := t.TempDir()
 	c.node("one", nil)
-	r := c.machine.startWith(c.env, "devrun --nex --listen 127.0.0.1:0 --websocket 127.0.0.1:0 --dir "+dir, "Natster's world is running")
+	r := c.machine.startWith(c.env, "devrun --nex --listen 127.0.0.1:0 --websocket 127.0.0.1:0 --dir "+dir,
+		"Natster's world is running")
 	elsewhere := func(name string) string {
 		if name == "NATSTER_WORLD" {
 			return dir

@@ -19,14 +19,15 @@ func deployUpCommand(e *env) *cli.Command {
 		Usage:     "make what runs on Nex what ought to run",
 		ArgsUsage: "[NAME...]",
 		Flags: nexFlags(
-			&cli.IntFlag{Name: "replicas", Usage: "run `N` instances of each, on different nodes if there are", Value: 1},
+			&cli.IntFlag{Name: "replicas", Usage: "run `N` instances of each, on different nodes if there are",
+				Value: 1},
 			&cli.StringSliceFlag{Name: "file", Usage: "what a Nexfile `FILE` describes, for instance a catalog"},
 			&cli.StringFlag{Name: "seal", Usage: "`FILE` of lines KEY=VALUE or KEY=@FILE, sent sealed to each nexlet"},
 			tagsFlag(),
 		),
-		Description: `Starts what lacks, leaves what is right, replaces what was started otherwise (a function's new instance answers before the
-old one stops), and waits until everything answers. Without NAME all functions. With a line NATSTER_CREDS=@FILE to seal, a
-function runs with these credentials, not with those that the nexlet has.
+		Description: `Starts what lacks, leaves what is right, replaces what was started otherwise (a function's new
+instance answers before the old one stops), and waits until everything answers. Without NAME all functions. With a line
+NATSTER_CREDS=@FILE to seal, a function runs with these credentials, not with those that the nexlet has.
 
    natster deploy up
    natster deploy up eventwriter --replicas 3
@@ -102,7 +103,8 @@ func deployRestartCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "seal", Usage: "`FILE` of lines KEY=VALUE or KEY=@FILE, sent sealed to each nexlet"},
 			tagsFlag(),
 		),
-		Description: `No request is lost meanwhile: the new instance answers before the old one stops. Without NAME all functions.
+		Description: `No request is lost meanwhile: the new instance answers before the old one stops. Without NAME all
+functions.
 
    natster deploy restart otc`,
 		Action: e.onNex(0, -1, func(ctx context.Context, n *nex.Client, c *cli.Context, arg []string) error {

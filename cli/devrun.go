@@ -38,11 +38,12 @@ func devrunCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "hub", Usage: "`DIR` of the hub's catalog, given to everybody (or sample media)"},
 			&cli.StringFlag{Name: "web", Usage: "`HOST:PORT` on this machine for the website, or \"off\""},
 			&cli.StringFlag{Name: "claim-url", Usage: "`URL` of a website's page where one-time codes are claimed"},
-			&cli.BoolFlag{Name: "nex", Usage: "run the functions on a Nex node that is up (at NATSTER_NEX_URL), not here"},
+			&cli.BoolFlag{Name: "nex",
+				Usage: "run the functions on a Nex node that is up (at NATSTER_NEX_URL), not here"},
 			&cli.BoolFlag{Name: "tls-self-signed", Usage: "make a certificate instead, and print its fingerprint"},
 		},
-		Description: `Runs the NATS server, its accounts and natster's functions in one process, until Ctrl-C. Everything is kept in the
-world's directory: the next devrun goes on where this one ended.
+		Description: `Runs the NATS server, its accounts and natster's functions in one process, until Ctrl-C.
+Everything is kept in the world's directory: the next devrun goes on where this one ended.
 
    natster devrun
    natster devrun --listen 0.0.0.0:7422 --tls-self-signed`,
@@ -98,7 +99,8 @@ type devrunResult struct {
 	Web string `json:"web_url,omitempty"`
 }
 
-// hubDir is the directory of the hub's catalog: the one asked for, or one in the world's directory, with sample media in it.
+// hubDir is the directory of the hub's catalog: the one asked for, or one in the world's directory, with sample media
+// in it.
 func (e *env) hubDir(dir, asked string) (string, error) {
 	if asked != "" {
 		return filepath.Abs(asked)
@@ -154,7 +156,8 @@ func (e *env) printWorld(w *embedded.World, dir, page string) {
 	}
 	e.Say("  directory   %s", dir)
 	e.Say("  keys        %s  %s", filepath.Join(dir, "keys"), e.Out.Dim("all accounts and their users; private"))
-	e.Say("  hub         %s  %s", w.HubDir(), e.Out.Dim("catalog "+w.HubCatalog().String()+", which everybody is given"))
+	e.Say("  hub         %s  %s", w.HubDir(),
+		e.Out.Dim("catalog "+w.HubCatalog().String()+", which everybody is given"))
 	e.Say("  accounts    global %s", i.Global)
 	e.Say("              hub    %s", i.Hub)
 	e.Say("              site   %s", i.Site)
@@ -171,7 +174,8 @@ func nextAfterDevrun(e *env, dir string) string {
 }
 
 // onNode runs the functions of w on a Nex node that is up, and returns what stops them there.
-func (e *env) onNode(ctx context.Context, w *embedded.World, dir, claimURL string) (stop func(context.Context) error, err error) {
+func (e *env) onNode(ctx context.Context, w *embedded.World, dir, claimURL string) (stop func(context.Context) error,
+	err error) {
 	to, err := e.nexletDir("NATSTER_CREDS_DIR", "creds")
 	if err != nil {
 		return nil, err

@@ -26,8 +26,8 @@ func OS() Outside {
 	return Outside{os.Args, os.Stdin, os.Stdout, os.Stderr, os.Getenv}
 }
 
-// env is what every command of one run shares. Its fields are set before the command runs and not changed after. What is read
-// from disk is read once.
+// env is what every command of one run shares. Its fields are set before the command runs and not changed after. What
+// is read from disk is read once.
 type env struct {
 	*term.Printer
 	Args    []string
@@ -46,7 +46,8 @@ type env struct {
 func newEnv(o Outside, gone func()) *env {
 	e := &env{
 		Printer: term.New(o.Stdout, o.Stderr, o.Getenv, gone),
-		Args:    o.Args, Stdin: o.Stdin, Getenv: o.Getenv, dirs: contexts.Dirs{Getenv: o.Getenv}, context: o.Getenv("NATSTER_CONTEXT"),
+		Args:    o.Args, Stdin: o.Stdin, Getenv: o.Getenv, dirs: contexts.Dirs{Getenv: o.Getenv},
+		context: o.Getenv("NATSTER_CONTEXT"),
 	}
 	e.contexts = sync.OnceValues(func() (*contexts.Store, error) { return contexts.Open(e.dirs) })
 	e.me = sync.OnceValues(func() (contexts.Context, error) {

@@ -130,8 +130,8 @@ func hintFor(err error) string {
 	return ""
 }
 
-// usualHints are for errors that any command may return. Only what helps is here: if the functions do not answer, or are
-// full, the world runs, and another devrun would not help.
+// usualHints are for errors that any command may return. Only what helps is here: if the functions do not answer, or
+// are full, the world runs, and another devrun would not help.
 var usualHints = []struct {
 	err  error
 	hint string
@@ -161,7 +161,8 @@ func sentence(err error) string {
 		}
 	}
 	for _, about := range []error{
-		client.ErrOffline, client.ErrNotShared, catalog.ErrNotFound, client.ErrBusy, client.ErrRefused, client.ErrImpostor,
+		client.ErrOffline, client.ErrNotShared, catalog.ErrNotFound, client.ErrBusy, client.ErrRefused,
+		client.ErrImpostor,
 	} {
 		if errors.Is(err, about) { // begins with the catalog, which may be called like a package
 			return term.OneLine(s)

@@ -41,8 +41,9 @@ func (e *env) help(app *cli.App, l line) {
 	e.helpFlags("Flags", flags)
 	e.helpFlags("Flags of every command", app.Flags)
 	if cmd == nil {
-		fmt.Fprintf(w, "\n%s\n", e.Out.Dim("natster help COMMAND explains a command, with an example; and so are explained: "+
-			term.List(slices.Sorted(maps.Keys(topics)))+"."))
+		fmt.Fprintf(w, "\n%s\n",
+			e.Out.Dim("natster help COMMAND explains a command, with an example; also explained: "+
+				term.List(slices.Sorted(maps.Keys(topics)))+"."))
 	}
 }
 
@@ -144,7 +145,8 @@ func (e *env) helpFlags(title string, flags []cli.Flag) {
 	}
 }
 
-// unquoteUsage returns the name of a flag's value, which stands in its usage between back quotes, and the usage without them.
+// unquoteUsage returns the name of a flag's value, which stands in its usage between back quotes, and the usage without
+// them.
 func unquoteUsage(d cli.DocGenerationFlag) (placeholder, usage string) {
 	usage = d.GetUsage()
 	if before, rest, ok := strings.Cut(usage, "`"); ok {
@@ -160,7 +162,8 @@ func unquoteUsage(d cli.DocGenerationFlag) (placeholder, usage string) {
 
 // topics are what natster help explains in addition to commands.
 var topics = map[string]struct{ usage, text string }{
-	"environment": {"the variables that natster reads", `Whom to act as, and where. The first of these that is set counts; then the context in use (natster context use):
+	"environment": {"the variables that natster reads", `Whom to act as, and where. The first of these that is set
+counts; then the context in use (natster context use):
 
    --context NAME           a context of natster's
    NATSTER_CONTEXT          the same
@@ -181,8 +184,8 @@ Other variables:
    XDG_DATA_HOME            catalogs and the world are in natster below it; ~/.local/share if not set
    XDG_CACHE_HOME           what can be made anew; ~/.cache if not set
    NO_COLOR                 no colours`},
-	"json": {"what --json prints", `Every command prints its result as one JSON value; what goes on prints one value a line. The same thing has the same name
-everywhere:
+	"json": {"what --json prints", `Every command prints its result as one JSON value; what goes on prints one value a
+line. The same thing has the same name everywhere:
 
    account      an account's key, A…; owner, from and to are accounts too
    name         what a person or a context is called
@@ -195,8 +198,8 @@ everywhere:
    modified     when a file was last changed
    online       whether a catalog is being served now
 
-Times are RFC 3339 in UTC. What is not known is left out; a list without elements is []. An error is an object on stderr, and
-the exit code is what it is without --json: 1 failed, 2 misused, 130 interrupted.
+Times are RFC 3339 in UTC. What is not known is left out; a list without elements is []. An error is an object on
+stderr, and the exit code is what it is without --json: 1 failed, 2 misused, 130 interrupted.
 
    {"error":"films: nobody serves the catalog now","try":"natster catalog ls"}
 

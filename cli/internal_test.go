@@ -24,7 +24,8 @@ import (
 
 func testEnv(getenv map[string]string) (*env, *bytes.Buffer, *bytes.Buffer) {
 	var out, err bytes.Buffer
-	return newEnv(Outside{Stdout: &out, Stderr: &err, Getenv: func(n string) string { return getenv[n] }}, func() {}), &out, &err
+	return newEnv(Outside{Stdout: &out, Stderr: &err, Getenv: func(n string) string { return getenv[n] }},
+		func() {}), &out, &err
 }
 
 func TestFlagsMayStandAnywhere(t *testing.T) {
@@ -48,7 +49,8 @@ func TestFlagsMayStandAnywhere(t *testing.T) {
 			t.Errorf("%s\nis   %s\nwant %s", line, got, want)
 		}
 	}
-	for _, line := range []string{"", "help", "catalog", "catalog help", "help catalog share", "catalog share --help", "catalog share -h a b"} {
+	for _, line := range []string{"", "help", "catalog", "catalog help", "help catalog share", "catalog share --help",
+		"catalog share -h a b"} {
 		if l, err := e.arrange(app, append([]string{"natster"}, strings.Fields(line)...)); err != nil || !l.help {
 			t.Errorf("%q: help is %v, %v", line, l.help, err)
 		}
@@ -110,7 +112,8 @@ func TestEveryCommandIsExplained(t *testing.T) {
 	app := newApp(e)
 	each(app.Commands, app.Name, func(c *cli.Command, name string) {
 		out.Reset()
-		if code := Main(t.Context(), Outside{append(strings.Fields(name), "--help"), nil, out, out, e.Getenv}); code != exitDone {
+		if code := Main(t.Context(), Outside{append(strings.Fields(name), "--help"), nil, out, out,
+			e.Getenv}); code != exitDone {
 			t.Fatalf("%s --help: exit %d", name, code)
 		}
 		help := out.String()
@@ -133,7 +136,8 @@ func TestCompletion(t *testing.T) {
 	e, out, _ := testEnv(map[string]string{"HOME": home})
 	complete := func(line string) []string {
 		out.Reset()
-		Main(t.Context(), Outside{append(strings.Split(line, " "), "--generate-bash-completion"), nil, out, out, e.Getenv})
+		Main(t.Context(), Outside{append(strings.Split(line, " "), "--generate-bash-completion"), nil, out, out,
+			e.Getenv})
 		return strings.Fields(out.String())
 	}
 	for line, want := range map[string]string{
@@ -169,7 +173,8 @@ func TestCompletion(t *testing.T) {
 	}
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		out.Reset()
-		if code := Main(t.Context(), Outside{[]string{"natster", "completion", shell}, nil, out, out, e.Getenv}); code != exitDone || !strings.Contains(out.String(), "--generate-bash-completion") {
+		if code := Main(t.Context(), Outside{[]string{"natster", "completion", shell}, nil, out, out,
+			e.Getenv}); code != exitDone || !strings.Contains(out.String(), "--generate-bash-completion") {
 			t.Errorf("completion %s: exit %d:\n%s", shell, code, out)
 		}
 	}
@@ -229,7 +234,8 @@ func TestATicketIsGoodOnce(t *testing.T) {
 
 func TestANexletThatCannotListItsFunctionsSaysWhy(t *testing.T) {
 	dir := t.TempDir()
-	e, _, log := testEnv(map[string]string{"HOME": t.TempDir(), "NATSTER_CREDS_DIR": dir, "NATSTER_STATE_DIR": t.TempDir()})
+	e, _, log := testEnv(map[string]string{"HOME": t.TempDir(), "NATSTER_CREDS_DIR": dir,
+		"NATSTER_STATE_DIR": t.TempDir()})
 	config, err := e.nexletConfig(log)
 	if err != nil {
 		t.Fatal(err)

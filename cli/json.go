@@ -8,8 +8,8 @@ import (
 	"natster/workloads/catalog"
 )
 
-// What --json prints of things that several commands print. Natster help json explains the names; they are this package's own:
-// what programs send each other keeps the names that it has always had.
+// What --json prints of things that several commands print. Natster help json explains the names; they are this
+// package's own: what programs send each other keeps the names that it has always had.
 
 // A shareRow is a share in a listing.
 type shareRow struct {

@@ -25,8 +25,8 @@ func loginCommand(e *env) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "qrcode", Usage: "show the address as a QR code too"},
 		},
-		Description: `Prints a code that ties this account to a login on the website, once. Nobody needs to see it but you. What the
-website can do then, and for how long, stays yours: natster logout --web ends it.
+		Description: `Prints a code that ties this account to a login on the website, once. Nobody needs to see it but
+you. What the website can do then, and for how long, stays yours: natster logout --web ends it.
 
    natster login --qrcode`,
 		Action: e.online(0, 0, func(ctx context.Context, s *session, c *cli.Context, _ []string) error {
@@ -35,7 +35,8 @@ website can do then, and for how long, stays yours: natster logout --web ends it
 				return err
 			}
 			otc, err := s.api.GenerateCode(ctx, api.Context{
-				AccountID: s.me.Account.String(), AccountName: s.me.AccountName, AccountPublicKey: s.me.Account, WebKey: key,
+				AccountID: s.me.Account.String(), AccountName: s.me.AccountName, AccountPublicKey: s.me.Account,
+				WebKey: key,
 			})
 			if err != nil {
 				return err
@@ -65,8 +66,9 @@ website can do then, and for how long, stays yours: natster logout --web ends it
 	}
 }
 
-// webKey returns a new scoped signing key of the account, sealed so that only the function that makes web sessions can use it.
-// If the functions make none, or the account's keys are not on this machine, it is empty, and a login only shows who it is.
+// webKey returns a new scoped signing key of the account, sealed so that only the function that makes web sessions can
+// use it. If the functions make none, or the account's keys are not on this machine, it is empty, and a login only
+// shows who it is.
 func (s *session) webKey(ctx context.Context) (string, error) {
 	x, err := api.Call(ctx, s.api, api.WebXKey, api.None{})
 	if errors.Is(err, api.ErrUnavailable) || s.me.World == "" {
@@ -108,8 +110,8 @@ func logoutCommand(e *env) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "web", Usage: "yes, on the website, wherever it is signed in"},
 		},
-		Description: `Takes the right to act as this account back from every browser that was linked with natster login. They are cut off
-at once, mid-film included; to come back, each needs a new code.
+		Description: `Takes the right to act as this account back from every browser that was linked with natster login.
+They are cut off at once, mid-film included; to come back, each needs a new code.
 
    natster logout --web`,
 		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) error {
@@ -133,7 +135,8 @@ at once, mid-film included; to come back, each needs a new code.
 					e.Say("no login on the website is linked to %s", e.Out.Bold(me.AccountName))
 					return
 				}
-				e.Say("every web session of %s has ended; %s revoked", e.Out.Bold(me.AccountName), term.Count(n, "login code"))
+				e.Say("every web session of %s has ended; %s revoked", e.Out.Bold(me.AccountName),
+					term.Count(n, "login code"))
 			})
 		}),
 	}

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reads counts how often files directly in some directories are opened to be read, by anybody, from now on until the returned
-// function is called, which returns the counts by name.
+// reads counts how often files directly in some directories are opened to be read, by anybody, from now on until the
+// returned function is called, which returns the counts by name.
 func reads(t *testing.T, dirs ...string) func() map[string]int {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)

@@ -24,14 +24,16 @@ func served(t *testing.T) (m *machine, listing *atomic.Value) {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		"init alice", "init bob", "--context alice catalog new films " + media, "--context alice catalog share films bob",
+		"init alice", "init bob", "--context alice catalog new films " + media,
+		"--context alice catalog share films bob",
 		"--context bob catalog import films alice",
 	} {
 		m.natster(line).ok()
 	}
 	nc := m.Account("alice").Conn(t)
 	listing = &atomic.Value{}
-	_, err := nc.Subscribe("*.natster.catalog.films.get", func(q *nats.Msg) { _ = q.Respond([]byte(listing.Load().(string))) })
+	_, err := nc.Subscribe("*.natster.catalog.films.get",
+		func(q *nats.Msg) { _ = q.Respond([]byte(listing.Load().(string))) })
 	if err == nil {
 		err = nc.Flush()
 	}
@@ -44,16 +46,19 @@ func served(t *testing.T) (m *machine, listing *atomic.Value) {
 func TestAListingOfWhichNothingCanBeTakenIsNoSuccess(t *testing.T) {
 	m, listing := served(t)
 	entry := func(path string) string {
-		return fmt.Sprintf(`{"path":%q,"description":"","mime_type":"text/plain","byte_size":4,"hash":%q}`, path, someHash)
+		return fmt.Sprintf(`{"path":%q,"description":"","mime_type":"text/plain","byte_size":4,"hash":%q}`, path,
+			someHash)
 	}
 	set := func(entries ...string) {
-		listing.Store(`{"code":200,"data":{"name":"films","description":"","entries":[` + strings.Join(entries, ",") + `]}}`)
+		listing.Store(`{"code":200,"data":{"name":"films","description":"","entries":[` + strings.Join(entries,
+			",") + `]}}`)
 	}
 	download := func() result {
 		return m.run("--context", "bob", "get", "films", "--all", "-o", filepath.Join(t.TempDir(), "out"))
 	}
 	set(entry("../a"), entry("/.b"), entry("c//d"))
-	if r := download().exits(1); strings.Contains(r.out+r.err, "0 files") || !strings.Contains(r.err, "3 entries, and all were left out") ||
+	if r := download().exits(1); strings.Contains(r.out+r.err, "0 files") || !strings.Contains(r.err,
+		"3 entries, and all were left out") ||
 		!strings.Contains(r.err, "it is hidden") {
 		t.Errorf("%s%s", r.out, r.err)
 	}

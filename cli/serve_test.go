@@ -90,7 +90,8 @@ func TestCatalogsComeAndGoWhileServeRuns(t *testing.T) {
 	m.has("music")
 
 	m.natster("catalog rm music").ok()
-	if err := os.WriteFile(filepath.Join(dir, "b.txt"), []byte("b"), 0o644); err != nil { // serve must not write it down
+	// Serve must not write it down:
+	if err := os.WriteFile(filepath.Join(dir, "b.txt"), []byte("b"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	serving.waitFor("no longer serves music")

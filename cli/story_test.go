@@ -36,9 +36,11 @@ func TestTwoPeopleShareADirectory(t *testing.T) {
 		says("films: what we watched", "2024/goat.mp4", "a name with space.md", "text/markdown", "6 files")
 
 	out := t.TempDir()
-	m.run("--context", "bob", "catalog", "download", "films", "2024/", "a name with space.md", "-o", out).ok().says("3 files in")
+	m.run("--context", "bob", "catalog", "download", "films", "2024/", "a name with space.md", "-o",
+		out).ok().says("3 files in")
 	sameFiles(t, dir, out, "2024/goat.mp4", "2024/snow/slide.mp4", "a name with space.md")
-	m.run("--context", "bob", "catalog", "download", "films", "--all", "-o", out).ok().says("6 files in", "3 were there already")
+	m.run("--context", "bob", "catalog", "download", "films", "--all", "-o", out).ok().says("6 files in",
+		"3 were there already")
 	sameFiles(t, dir, out, "readme.txt", "2025/birthday.txt", "2025/empty.txt")
 	m.run("--context", "bob", "catalog", "download", "films", "--all", "-o", out).ok().says("all were there already")
 
@@ -93,10 +95,12 @@ func TestAnInterruptedDownloadGoesOn(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(out, "2024"), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(out, e.Path+"."+e.Hash[:12]+".partial"), want[:600_000], 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(out, e.Path+"."+e.Hash[:12]+".partial"), want[:600_000],
+			0o644); err != nil {
 			t.Fatal(err)
 		}
-		m.run("catalog", "download", "films", e.Hash[:8], "-o", out).ok().says("1 file in", "1 continued where an earlier download ended")
+		m.run("catalog", "download", "films", e.Hash[:8], "-o", out).ok().says("1 file in",
+			"1 continued where an earlier download ended")
 	}
 	sameFiles(t, dir, out, "2024/goat.mp4")
 }
@@ -121,14 +125,16 @@ func TestDescriptionsAndRescan(t *testing.T) {
 	m.natster("init alice").ok()
 	m.run("catalog", "new", "films", dir).ok()
 	m.run("catalog", "describe", "films", "what we watched").ok()
-	m.run("catalog", "describe", "films", "2024/goat.mp4", "the one with the goat").ok().says("2024/goat.mp4: the one with the goat")
+	m.run("catalog", "describe", "films", "2024/goat.mp4",
+		"the one with the goat").ok().says("2024/goat.mp4: the one with the goat")
 	m.run("catalog", "describe", "films", "2024/gaot.mp4", "x").exits(1)
 	if err := os.Remove(filepath.Join(dir, "readme.txt")); err != nil {
 		t.Fatal(err)
 	}
 	m.natster("catalog rescan films").ok().says("5 files", "0 added, 0 changed, 1 removed")
 	m.natster("catalog contents films").ok().says("films: what we watched", "the one with the goat")
-	m.run("catalog", "new", "films", dir).exits(1).warns("there is a catalog films already", "try: natster catalog rescan films")
+	m.run("catalog", "new", "films", dir).exits(1).warns("there is a catalog films already",
+		"try: natster catalog rescan films")
 }
 
 func sameFiles(t *testing.T, want, got string, paths ...string) {

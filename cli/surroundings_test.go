@@ -59,7 +59,8 @@ func TestTheNATSCommandIsGivenContexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, subject := range map[string]string{"natster-admin": ping, "natster-system": "$SYS.REQ.SERVER.PING", "natster-me": "$SYS.REQ.USER.INFO"} {
+	for name, subject := range map[string]string{"natster-admin": ping, "natster-system": "$SYS.REQ.SERVER.PING",
+		"natster-me": "$SYS.REQ.USER.INFO"} {
 		if _, err := connect(name).Request(subject, nil, wait.Patience); err != nil {
 			t.Errorf("%s: %s: %v", name, subject, err)
 		}
@@ -96,19 +97,31 @@ func TestTheVariablesOfTheNATSCommandAreUnderstood(t *testing.T) {
 	}{
 		{"a context of the nats command", map[string]string{"NATS_CONTEXT": "natster-me"}, "whoami", 0, "bob"},
 		{"credentials", map[string]string{"NATS_URL": url, "NATS_CREDS": alices}, "whoami", 0, "alice"},
-		{"credentials in the home directory", map[string]string{"NATS_URL": url, "NATS_CREDS": "~/.config/natster/contexts/alice.creds"}, "whoami", 0, "alice"},
-		{"credentials count before the nats context's", map[string]string{"NATS_CONTEXT": "natster-me", "NATS_CREDS": alices}, "whoami", 0, "alice"},
-		{"a file", map[string]string{"NATS_CONTEXT": filepath.Join(config, "nats/context/natster-me.json")}, "whoami", 0, "bob"},
+		{"credentials in the home directory", map[string]string{"NATS_URL": url,
+			"NATS_CREDS": "~/.config/natster/contexts/alice.creds"}, "whoami", 0, "alice"},
+		{"credentials count before the nats context's",
+			map[string]string{"NATS_CONTEXT": "natster-me", "NATS_CREDS": alices}, "whoami", 0, "alice"},
+		{"a file", map[string]string{"NATS_CONTEXT": filepath.Join(config, "nats/context/natster-me.json")}, "whoami",
+			0, "bob"},
 		{"a server alone is where to be who one is", map[string]string{"NATS_URL": url}, "whoami", 0, "bob"},
-		{"an account that natster has no context for", map[string]string{"NATS_URL": url, "NATS_CREDS": stranger}, "stats", 0, "accounts"},
-		{"--context counts first", map[string]string{"NATS_URL": "nats://127.0.0.1:1", "NATS_CREDS": stranger}, "--context alice whoami", 0, "alice"},
-		{"NATSTER_CONTEXT, too", map[string]string{"NATSTER_CONTEXT": "alice", "NATS_CONTEXT": "nosuch"}, "whoami", 0, "alice"},
-		{"the other commands as well", map[string]string{"NATS_URL": url, "NATS_CREDS": alices}, "ls", 0, "no catalogs yet"},
-		{"nobody there", map[string]string{"NATS_URL": "nats://127.0.0.1:1"}, "whoami", 1, "nobody answers at nats://127.0.0.1:1 (NATS_URL says so)\n"},
-		{"another world", map[string]string{"NATS_URL": other.Info().URL, "NATS_CREDS": alices}, "whoami", 1, "refuses the credentials"},
-		{"no such context", map[string]string{"NATS_CONTEXT": "nosuch"}, "whoami", 1, "NATS_CONTEXT: no context of the nats command"},
-		{"no credentials", map[string]string{"NATS_CREDS": config + "/natster/contexts/alice.json"}, "whoami", 1, "not a credentials file of NATS"},
-		{"a password", map[string]string{"NATS_URL": "nats://me:secret@127.0.0.1:1"}, "whoami", 1, "there is a user in the URL"},
+		{"an account that natster has no context for", map[string]string{"NATS_URL": url, "NATS_CREDS": stranger},
+			"stats", 0, "accounts"},
+		{"--context counts first", map[string]string{"NATS_URL": "nats://127.0.0.1:1", "NATS_CREDS": stranger},
+			"--context alice whoami", 0, "alice"},
+		{"NATSTER_CONTEXT, too", map[string]string{"NATSTER_CONTEXT": "alice", "NATS_CONTEXT": "nosuch"}, "whoami", 0,
+			"alice"},
+		{"the other commands as well", map[string]string{"NATS_URL": url, "NATS_CREDS": alices}, "ls", 0,
+			"no catalogs yet"},
+		{"nobody there", map[string]string{"NATS_URL": "nats://127.0.0.1:1"}, "whoami", 1,
+			"nobody answers at nats://127.0.0.1:1 (NATS_URL says so)\n"},
+		{"another world", map[string]string{"NATS_URL": other.Info().URL, "NATS_CREDS": alices}, "whoami", 1,
+			"refuses the credentials"},
+		{"no such context", map[string]string{"NATS_CONTEXT": "nosuch"}, "whoami", 1,
+			"NATS_CONTEXT: no context of the nats command"},
+		{"no credentials", map[string]string{"NATS_CREDS": config + "/natster/contexts/alice.json"}, "whoami", 1,
+			"not a credentials file of NATS"},
+		{"a password", map[string]string{"NATS_URL": "nats://me:secret@127.0.0.1:1"}, "whoami", 1,
+			"there is a user in the URL"},
 	} {
 		r := runWith(t, m.with(row.vars), strings.Fields(row.line)...)
 		if r.exits(row.code); row.code == 0 {

@@ -23,7 +23,8 @@ func TestACommandWhoseResultIsToBeReadEndsWhereItCannotBeWritten(t *testing.T) {
 		var stderr bytes.Buffer
 		ctx, cancel := context.WithTimeout(t.Context(), wait.Patience)
 		code := cli.Main(ctx, cli.Outside{
-			Args: append([]string{"natster"}, strings.Fields(line)...), Stdin: strings.NewReader(""), Stdout: brokenPipe{syscall.ENOSPC}, Stderr: &stderr,
+			Args: append([]string{"natster"}, strings.Fields(line)...), Stdin: strings.NewReader(""),
+			Stdout: brokenPipe{syscall.ENOSPC}, Stderr: &stderr,
 			Getenv: m.env,
 		})
 		cancel()
@@ -50,8 +51,10 @@ func TestATryIsALineThatCanBeTyped(t *testing.T) {
 		t.Errorf("what is imported already is offered again: %q", got.out)
 	}
 	dir := filepath.Join(t.TempDir(), "it's here")
-	m.run("--context", "bob", "get", "films", "a name with space.md", "-o", dir).exits(1).warns("nobody serves the catalog now",
-		"  try: natster --context bob get films 'a name with space.md' -o '"+strings.ReplaceAll(dir, "'", `'\''`)+"' --wait\n")
+	m.run("--context", "bob", "get", "films", "a name with space.md", "-o",
+		dir).exits(1).warns("nobody serves the catalog now",
+		"  try: natster --context bob get films 'a name with space.md' -o '"+strings.ReplaceAll(dir, "'",
+			`'\''`)+"' --wait\n")
 	m.run("get", "films", "--all", "--json").exits(1).warns(`"try":"natster get films --all --json --wait"}`)
 	m.natster("catalog contents films").exits(1).warns("nobody serves the catalog now", "try: natster catalog ls\n")
 	m.natster("open films").exits(1).warns("nobody serves the catalog now", "try: natster catalog ls\n")

@@ -19,7 +19,8 @@ func versionCommand(e *env) *cli.Command {
 		Name:     "version",
 		Usage:    "print the version",
 		Category: categoryLook,
-		Description: `Prints the version, and with --json the commit and whether files differed from it. natster --version does the same.
+		Description: `Prints the version, and with --json the commit and whether files differed from it. natster
+--version does the same.
 
    natster version`,
 		Action: args(0, 0, func(context.Context, *cli.Context, []string) error {
@@ -45,8 +46,8 @@ func readVersion() version {
 	return versionOf(stamp, info)
 }
 
-// versionOf returns the version of a build: the stamp, or else the module's version, which Go takes from git, or else the
-// commit.
+// versionOf returns the version of a build: the stamp, or else the module's version, which Go takes from git, or else
+// the commit.
 func versionOf(stamp string, info *debug.BuildInfo) version {
 	v := version{Go: runtime.Version()}
 	for _, s := range info.Settings {
@@ -68,8 +69,9 @@ var (
 	semanticForm = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
 )
 
-// semantic returns the version as semantic versioning has it, or nothing if it has no number: v1.2.0-5-gabcdef0-dirty, which
-// git describe says of five commits after v1.2.0, is 1.2.0+5.gabcdef0.dirty, and a commit abcdef0 without a tag 0.0.0+abcdef0.
+// semantic returns the version as semantic versioning has it, or nothing if it has no number: v1.2.0-5-gabcdef0-dirty,
+// which git describe says of five commits after v1.2.0, is 1.2.0+5.gabcdef0.dirty, and a commit abcdef0 without a tag
+// 0.0.0+abcdef0.
 func (v version) semantic() string {
 	s, dirty := strings.CutSuffix(v.Version, "-dirty")
 	s = sinceTag.ReplaceAllString(s, "+$1.$2")

@@ -35,7 +35,8 @@ func TestJSONHasOneVocabulary(t *testing.T) {
 	serving.waitFor("reads")
 	opened := m.start("--context bob open films readme.txt --json", "url")
 	for _, line := range []string{
-		"whoami", "ls", "catalog shares", "catalog contents films", "catalog rescan films", "contacts ls", "context ls", "login", "stats",
+		"whoami", "ls", "catalog shares", "catalog contents films", "catalog rescan films", "contacts ls", "context ls",
+		"login", "stats",
 		"events --no-follow --from 1", "admin nats", "unshare films bob",
 	} {
 		run(strings.Fields(line)...)
@@ -43,7 +44,8 @@ func TestJSONHasOneVocabulary(t *testing.T) {
 	run("catalog", "describe", "films", "readme.txt", "what it says")
 	out.WriteString(serving.out.String() + opened.out.String())
 
-	old := []string{"account_key", "account_name", "byte_size", "from_account", "to_account", "catalog_online", "mtime", "oauth_id", "caller", "size", "dir"}
+	old := []string{"account_key", "account_name", "byte_size", "from_account", "to_account", "catalog_online", "mtime",
+		"oauth_id", "caller", "size", "dir"}
 	times := []string{"time", "since", "modified", "expires"}
 	seen := make(map[string]bool)
 	var check func(v any)
@@ -77,7 +79,8 @@ func TestJSONHasOneVocabulary(t *testing.T) {
 		}
 		check(v)
 	}
-	for _, k := range []string{"account", "name", "catalog", "path", "bytes", "mime_type", "hash", "modified", "code", "online", "from", "to", "since", "expires"} {
+	for _, k := range []string{"account", "name", "catalog", "path", "bytes", "mime_type", "hash", "modified", "code",
+		"online", "from", "to", "since", "expires"} {
 		if !seen[k] {
 			t.Errorf("nothing is called %s", k)
 		}
@@ -85,7 +88,8 @@ func TestJSONHasOneVocabulary(t *testing.T) {
 	if !strings.Contains(out.String(), `"modified": "2024-02-29T12:30:00Z"`) {
 		t.Error("readme.txt was not modified on the day on which it was")
 	}
-	if help := m.natster("help json").ok(); !strings.Contains(help.out, "mime_type") || !strings.Contains(help.out, `"try"`) {
+	if help := m.natster("help json").ok(); !strings.Contains(help.out, "mime_type") || !strings.Contains(help.out,
+		`"try"`) {
 		t.Errorf("natster help json says:\n%s", help.out)
 	}
 }

@@ -23,13 +23,15 @@ func webCommand(e *env) *cli.Command {
 			worldFlag(),
 			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to serve on", DefaultText: site.DefaultAddress},
 			&cli.StringFlag{Name: "url", Usage: "`URL` that browsers use, where a proxy stands before it"},
-			&cli.StringFlag{Name: "issuer", Usage: "`URL` of the OpenID Connect issuer; or a development issuer, on loopback"},
+			&cli.StringFlag{Name: "issuer",
+				Usage: "`URL` of the OpenID Connect issuer; or a development issuer, on loopback"},
 			&cli.StringFlag{Name: "client-id", Usage: "the site's `ID` at the issuer"},
 			&cli.StringFlag{Name: "client-secret-file", Usage: "`FILE` with the site's secret at the issuer"},
 		},
-		Description: `Serves the page on which people browse, watch and save what is shared with them. devrun brings one along for this
-machine; this one is for other addresses, and for a real sign-in. Beyond this machine browsers insist on https: put a proxy
-before it, name its address with --url, and tell the world where codes are claimed with devrun --claim-url URL/claim.
+		Description: `Serves the page on which people browse, watch and save what is shared with them. devrun brings one
+along for this machine; this one is for other addresses, and for a real sign-in. Beyond this machine browsers insist on
+https: put a proxy before it, name its address with --url, and tell the world where codes are claimed with devrun
+--claim-url URL/claim.
 
    natster web
    natster web --listen 127.0.0.1:8000 --url https://natster.example \
@@ -39,7 +41,8 @@ before it, name its address with --url, and tell the world where codes are claim
 			if err != nil {
 				return err
 			}
-			o := site.Options{Issuer: c.String("issuer"), Client: web.Client{ID: c.String("client-id")}, Logger: e.logger()}
+			o := site.Options{Issuer: c.String("issuer"), Client: web.Client{ID: c.String("client-id")},
+				Logger: e.logger()}
 			if f := c.String("client-secret-file"); f != "" {
 				secret, err := os.ReadFile(f)
 				if err != nil {
@@ -59,7 +62,7 @@ before it, name its address with --url, and tell the world where codes are claim
 			_ = e.PrintLine(map[string]string{"url": s.URL(), "claim_url": s.ClaimURL()}, func() {
 				e.Say("The website is at %s; Ctrl-C ends it.", e.Out.Bold(s.URL()))
 				if o.Issuer == "" {
-					e.Say("%s", e.Out.Dim("Anybody on this machine can sign in, under any name: what a login may do is decided by natster login."))
+					e.Say("%s", e.Out.Dim(anybody))
 				}
 				e.Say("\nLink a login to an account with: %s", e.Out.Bold("natster login"))
 			})
@@ -67,6 +70,9 @@ before it, name its address with --url, and tell the world where codes are claim
 		}),
 	}
 }
+
+// anybody is said of a website without an issuer.
+const anybody = "Anybody on this machine can sign in, under any name: natster login decides what a login may do."
 
 func siteHint(err error) error {
 	switch {

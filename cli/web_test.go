@@ -99,7 +99,8 @@ func (v *visitor) connect(webSocket string) (*nats.Conn, error) {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	return nats.Connect(webSocket, nats.UserCredentialBytes(creds), nats.CustomInboxPrefix("_INBOX."+public), nats.NoReconnect())
+	return nats.Connect(webSocket, nats.UserCredentialBytes(creds), nats.CustomInboxPrefix("_INBOX."+public),
+		nats.NoReconnect())
 }
 
 func TestAWebsiteIsLinkedWithLoginAndCutOffWithLogout(t *testing.T) {
@@ -120,7 +121,8 @@ func TestAWebsiteIsLinkedWithLoginAndCutOffWithLogout(t *testing.T) {
 	if err := json.Unmarshal([]byte(m.natster("--json login").ok().out), &otc); err != nil {
 		t.Fatal(err)
 	}
-	if status, a := v.ask("/api/claim", map[string]string{"code": otc.Code}); status != http.StatusOK || a["account_name"] != "alice" {
+	if status, a := v.ask("/api/claim",
+		map[string]string{"code": otc.Code}); status != http.StatusOK || a["account_name"] != "alice" {
 		t.Fatalf("claim: %d %v", status, a)
 	}
 	wait.Eventually(t, "the account knows of the login, which the site made", func() bool {
@@ -132,7 +134,8 @@ func TestAWebsiteIsLinkedWithLoginAndCutOffWithLogout(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	if r, err := nc.Request("natster.global.whoami", nil, wait.Patience); err != nil || !strings.Contains(string(r.Data), `"account_name":"alice"`) {
+	if r, err := nc.Request("natster.global.whoami", nil,
+		wait.Patience); err != nil || !strings.Contains(string(r.Data), `"account_name":"alice"`) {
 		t.Errorf("whoami as the browser: %v, %v", r, err)
 	}
 	closed := nc.StatusChanged(nats.CLOSED)
@@ -154,7 +157,8 @@ func TestWebBeyondThisMachineWantsAnIssuerAndHTTPS(t *testing.T) {
 	m := newMachine(t)
 	m.natster("web --listen 127.0.0.1:0 --url http://natster.example").exits(1).warns("https", "try: natster web")
 	m.natster("web --listen 127.0.0.1:0 --url https://natster.example").exits(1).warns("issuer", "--issuer URL")
-	m.natster("web --listen 127.0.0.1:0 --url https://natster.example --issuer https://id.example").exits(1).warns("client id")
+	m.natster("web --listen 127.0.0.1:0 --url https://natster.example --issuer https://id.example").exits(1).
+		warns("client id")
 	m.natster("web --listen 127.0.0.1:0 --url https://natster.example/path").exits(1).warns("nothing else")
 	m.natster("web --listen 0.0.0.0:0 --url http://127.0.0.1:1").exits(1).warns("development", "--issuer URL")
 }

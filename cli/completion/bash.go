@@ -2,10 +2,10 @@ package completion
 
 import "strings"
 
-// BashWords takes the words of a command line as bash has them, the last being typed, for what they mean, and returns with
-// them what makes of a completion of the last what bash is to insert. Line is the command line up to the cursor without the
-// program's name, or empty if it is not known: bash parts words at characters such as : and =, and only there can be seen
-// which belong together.
+// BashWords takes the words of a command line as bash has them, the last being typed, for what they mean, and returns
+// with them what makes of a completion of the last what bash is to insert. Line is the command line up to the cursor
+// without the program's name, or empty if it is not known: bash parts words at characters such as : and =, and only
+// there can be seen which belong together.
 func BashWords(typed []string, line string) (meant []string, insert func(string) string) {
 	words, from := rejoined(typed, line)
 	var last bashWord
@@ -20,7 +20,8 @@ func BashWords(typed []string, line string) (meant []string, insert func(string)
 	return meant, last.insert
 }
 
-// rejoined are words that bash has parted, put together again, and where in the last of them bash thinks that it begins.
+// rejoined are words that bash has parted, put together again, and where in the last of them bash thinks that it
+// begins.
 func rejoined(words []string, line string) (all []string, from int) {
 	for i, w := range words {
 		behind := strings.TrimLeft(line, " \t\n")
@@ -47,7 +48,7 @@ func rejoined(words []string, line string) (all []string, from int) {
 type bashWord struct {
 	meant string
 	quote byte // the quote that is still open, or 0
-	begin int  // in meant, where the part begins that bash replaces: behind an open quote, or a character at which it parts
+	begin int  // in meant: where the part begins that bash replaces, behind a quote or a character that splits words
 }
 
 // parseBashWord parses a word of which bash replaces what is behind from. Nothing in it is expanded.
@@ -65,7 +66,8 @@ func parseBashWord(typed string, from int) bashWord {
 			w.quote, w.begin = 0, part
 		case w.quote == 0 && (c == '\'' || c == '"'):
 			w.quote, w.begin = c, b.Len()
-		case c == '\\' && i+1 < len(typed) && (w.quote == 0 || w.quote == '"' && strings.IndexByte("$`\"\\", typed[i+1]) >= 0):
+		case c == '\\' && i+1 < len(typed) &&
+			(w.quote == 0 || w.quote == '"' && strings.IndexByte("$`\"\\", typed[i+1]) >= 0):
 			i++
 			b.WriteByte(typed[i])
 		case c == '\\' && w.quote == 0: // what it quotes is not typed yet

@@ -17,11 +17,16 @@ func TestBashWordsAreUnderstoodHalfTypedAndQuoted(t *testing.T) {
 		insert string
 	}{
 		{[]string{"get", "films", ""}, " get films ", []string{"get", "films", ""}, "a b.txt", `a\ b.txt`},
-		{[]string{"get", "films", `two\ c`}, "", []string{"get", "films", "two c"}, "two circles.png", `two\ circles.png`},
-		{[]string{"get", "films", `"two c`}, "", []string{"get", "films", "two c"}, "two circles.png", "two circles.png"},
-		{[]string{"get", "films", `'two c`}, "", []string{"get", "films", "two c"}, "two circles.png", "two circles.png"},
-		{[]string{"get", "films", `a/"two c`}, "", []string{"get", "films", "a/two c"}, "a/two circles.png", "two circles.png"},
-		{[]string{"get", "films", `"two c"i`}, "", []string{"get", "films", "two ci"}, "two circles.png", `two\ circles.png`},
+		{[]string{"get", "films", `two\ c`}, "", []string{"get", "films", "two c"}, "two circles.png",
+			`two\ circles.png`},
+		{[]string{"get", "films", `"two c`}, "", []string{"get", "films", "two c"}, "two circles.png",
+			"two circles.png"},
+		{[]string{"get", "films", `'two c`}, "", []string{"get", "films", "two c"}, "two circles.png",
+			"two circles.png"},
+		{[]string{"get", "films", `a/"two c`}, "", []string{"get", "films", "a/two c"}, "a/two circles.png",
+			"two circles.png"},
+		{[]string{"get", "films", `"two c"i`}, "", []string{"get", "films", "two ci"}, "two circles.png",
+			`two\ circles.png`},
 		{[]string{"get", "films", `two\`}, "", []string{"get", "films", "two"}, "two circles.png", `two\ circles.png`},
 		{[]string{"get", "films", "it"}, "", []string{"get", "films", "it"}, "it's (here).txt", `it\'s\ \(here\).txt`},
 		{[]string{"get", "films", `'it`}, "", []string{"get", "films", "it"}, "it's (here).txt", `it'\''s (here).txt`},
@@ -29,13 +34,17 @@ func TestBashWordsAreUnderstoodHalfTypedAndQuoted(t *testing.T) {
 		{[]string{"get", "films", `"it`}, "", []string{"get", "films", "it"}, `it's "$5".txt`, `it's \"\$5\".txt`},
 		{[]string{"get", "films", `"cost \$`}, "", []string{"get", "films", "cost $"}, "cost $5", `cost \$5`},
 		{[]string{"get", "films", `"a\b`}, "", []string{"get", "films", `a\b`}, `a\bc`, `a\\bc`},
-		{[]string{"get", "films", "Grü"}, "", []string{"get", "films", "Grü"}, "Grüße 日本.txt", `Grüße\ 日本.txt`},
-		{[]string{"get", "films", "10", ":", "30"}, " get films 10:30", []string{"get", "films", "10:30"}, "10:30 news.mp4", `30\ news.mp4`},
-		{[]string{"get", "films", "10", ":"}, " get films 10:", []string{"get", "films", "10:"}, "10:30 news.mp4", `30\ news.mp4`},
-		{[]string{"get", "films", `10\:3`}, ` get films 10\:3`, []string{"get", "films", "10:3"}, "10:30.mp4", `10\:30.mp4`},
+		{[]string{"get", "a", "Grü"}, "", []string{"get", "a", "Grü"}, "Grüße 日本.txt", `Grüße\ 日本.txt`},
+		{[]string{"get", "films", "10", ":", "30"}, " get films 10:30", []string{"get", "films", "10:30"},
+			"10:30 news.mp4", `30\ news.mp4`},
+		{[]string{"get", "films", "10", ":"}, " get films 10:", []string{"get", "films", "10:"}, "10:30 news.mp4",
+			`30\ news.mp4`},
+		{[]string{"get", "films", `10\:3`}, ` get films 10\:3`, []string{"get", "films", "10:3"}, "10:30.mp4",
+			`10\:30.mp4`},
 		{[]string{"--context", "=", "b"}, " --context=b", []string{"--context=b"}, "--context=bob", "bob"},
 		{[]string{"--context", "="}, " --context=", []string{"--context="}, "--context=bob", "bob"},
-		{[]string{"get", `two\ words`, "--all", ""}, ` get two\ words   --all `, []string{"get", "two words", "--all", ""}, "x", "x"},
+		{[]string{"get", `two\ words`, "--all", ""}, ` get two\ words   --all `,
+			[]string{"get", "two words", "--all", ""}, "x", "x"},
 		{[]string{"get", "$(rm -rf /)", "x"}, "", []string{"get", "$(rm -rf /)", "x"}, "xy", "xy"},
 	} {
 		meant, insert := BashWords(c.words, c.line)
@@ -56,7 +65,10 @@ func FuzzBashWords(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, open, name string, typed int) {
-		if open != "" && open != `"` && open != "'" || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		if open != "" && open != `"` && open != "'" {
+			return
+		}
+		if !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 			return
 		}
 		for typed = max(0, min(typed, len(name))); !utf8.ValidString(name[:typed]); {

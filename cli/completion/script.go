@@ -9,12 +9,12 @@ import (
 	"slices"
 )
 
-// word is what a shell's script puts at the end of a command line to have it completed. Before it are the words up to the one
-// that is being typed, which may be empty: as they are meant, or with =bash as they are typed.
+// word is what a shell's script puts at the end of a command line to have it completed. Before it are the words up to
+// the one that is being typed, which may be empty: as they are meant, or with =bash as they are typed.
 const word = "--generate-bash-completion"
 
-// Asked returns the words to complete, without the program's name, and whether they are as typed in bash, if args, a whole
-// command line, asks for completion.
+// Asked returns the words to complete, without the program's name, and whether they are as typed in bash, if args, a
+// whole command line, asks for completion.
 func Asked(args []string) (typed []string, bash, asked bool) {
 	n := len(args) - 1
 	if n < 2 || args[n] != word && args[n] != word+"=bash" {
@@ -32,8 +32,8 @@ func Script(shell string) (script string, ok bool) {
 	return script, ok
 }
 
-// scripts ask natster itself; what it has no answer for is completed as a file name. Behind a directory no space is added, so
-// that the next name can be typed.
+// scripts ask natster itself; what it has no answer for is completed as a file name. Behind a directory no space is
+// added, so that the next name can be typed.
 var scripts = map[string]string{
 	"bash": `# natster completion for bash
 _natster() {
@@ -41,7 +41,8 @@ _natster() {
     COMPREPLY=()
     while IFS= read -r answer; do
         COMPREPLY+=("$answer")
-    done < <(COMP_LINE=${line#"${COMP_WORDS[0]}"} "${COMP_WORDS[0]/#\~\//$HOME/}" "${COMP_WORDS[@]:1:COMP_CWORD}" ` + word + `=bash 2>/dev/null)
+    done < <(COMP_LINE=${line#"${COMP_WORDS[0]}"} "${COMP_WORDS[0]/#\~\//$HOME/}" \
+        "${COMP_WORDS[@]:1:COMP_CWORD}" ` + word + `=bash 2>/dev/null)
     if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == */ ]]; then
         compopt -o nospace 2>/dev/null
     fi

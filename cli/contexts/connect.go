@@ -17,8 +17,8 @@ import (
 	"natster/deploy/world"
 )
 
-// Where returns how to reach the world of c, and its hub if that is known. A world on this machine is asked where it listens
-// now; it fails as [world.Find] does, unless the environment says where the world is.
+// Where returns how to reach the world of c, and its hub if that is known. A world on this machine is asked where it
+// listens now; it fails as [world.Find] does, unless the environment says where the world is.
 func (c Context) Where() (at world.Info, err error) {
 	if c.World != "" {
 		if at, err = world.Find(c.World); err != nil {
@@ -31,8 +31,8 @@ func (c Context) Where() (at world.Info, err error) {
 	return at, err
 }
 
-// Connect connects as c's account to the world that Where found. Its error says why there is no connection, and what to type
-// next if that helps.
+// Connect connects as c's account to the world that Where found. Its error says why there is no connection, and what to
+// type next if that helps.
 func (c Context) Connect(ctx context.Context, at world.Info, creds accounts.Creds) (*nats.Conn, error) {
 	options := []nats.Option{nats.Name("natster " + c.Name)}
 	if c.surroundings != nil {
@@ -75,10 +75,11 @@ func (c Context) refused(url string, err error) error {
 		return &unreachable{fmt.Errorf("nobody answers at %s%s", url, because)}
 	case isDNS:
 		return &unreachable{fmt.Errorf("no address is known for %s, of %s%s", term.Quoted(dns.Name), url, because)}
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired),
+		errors.Is(err, nats.ErrAuthRevoked),
 		errors.Is(err, nats.ErrAccountAuthExpired):
-		const text = "the server at %s refuses the credentials of account %s: it may be another world's, or they were taken back%s"
-		err = fmt.Errorf(text, url, c.AccountName, because)
+		err = fmt.Errorf("the server at %s refuses the credentials of account %s: it may be another world's, "+
+			"or they were taken back%s", url, c.AccountName, because)
 		if here {
 			return hint.Add(err, "init %s", c.AccountName)
 		}
@@ -89,7 +90,8 @@ func (c Context) refused(url string, err error) error {
 			return hint.Add(err, "init %s", c.AccountName)
 		}
 		return err
-	case badCert, notTLS, unknownCA, errors.Is(err, nats.ErrSecureConnRequired), errors.Is(err, nats.ErrSecureConnWanted):
+	case badCert, notTLS, unknownCA, errors.Is(err, nats.ErrSecureConnRequired),
+		errors.Is(err, nats.ErrSecureConnWanted):
 		return fmt.Errorf("the server at %s cannot be trusted%s: %w", url, because, errors.Unwrap(err))
 	case isTimeout && timeout.Timeout(), errors.Is(err, nats.ErrTimeout), errors.Is(err, os.ErrDeadlineExceeded):
 		return &unreachable{fmt.Errorf("the server at %s does not answer%s", url, because)}

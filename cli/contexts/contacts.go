@@ -24,7 +24,7 @@ import (
 type Contact struct {
 	Name    string         `json:"name"`
 	Account events.Account `json:"account"`
-	Known   string         `json:"known_as,omitempty"` // why it is known without being in the file: knownContext or knownHub
+	Known   string         `json:"known_as,omitempty"` // why it is known without being in the file
 }
 
 // Why an account has a name that is not in the file.
@@ -175,7 +175,8 @@ func (cs Contacts) Account(text string) (events.Account, error) {
 		return a, hint.Add(fmt.Errorf("nobody is called %s; did you mean %s?", term.Quoted(text), near), "contacts ls")
 	}
 	if looksLikeKey(text) {
-		return a, hint.Add(fmt.Errorf("%s is not an account key: a letter is wrong, missing or too many", term.Quoted(text)),
+		return a, hint.Add(fmt.Errorf("%s is not an account key: a letter is wrong, missing or too many",
+			term.Quoted(text)),
 			"contacts ls")
 	}
 	if !events.IsAccountName(text) {
@@ -192,8 +193,8 @@ func looksLikeKey(s string) bool {
 // CheckContact returns an error if name cannot be the name of a contact.
 func CheckContact(name string) error {
 	if !events.IsAccountName(name) {
-		return fmt.Errorf("%s cannot be a name: 1 to 64 letters, digits, '.', '-' and '_', starting with a letter or digit",
-			term.Quoted(name))
+		const text = "%s cannot be a name: 1 to 64 letters, digits, '.', '-' and '_', starting with a letter or digit"
+		return fmt.Errorf(text, term.Quoted(name))
 	}
 	if _, err := events.ParseAccount(name); err == nil {
 		return errors.New("an account key cannot be a name")

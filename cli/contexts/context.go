@@ -17,8 +17,8 @@ import (
 	"natster/events"
 )
 
-// A Context says as whom natster acts, and where: one account in one world. Its file has no secrets; the credentials are in a
-// file of their own.
+// A Context says as whom natster acts, and where: one account in one world. Its file has no secrets; the credentials
+// are in a file of their own.
 //
 //	{"name":"alice","account":"AAL…","account_name":"alice","url":"nats://127.0.0.1:7422",
 //	 "world":"/home/a/.local/share/natster/world","creds":"alice.creds"}
@@ -91,17 +91,18 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Keeper returns what changes the account of c: its imports and its web sessions. There is one only on the machine with the
-// world.
+// Keeper returns what changes the account of c: its imports and its web sessions. There is one only on the machine with
+// the world.
 func (c Context) Keeper() (accounts.Keeper, error) {
 	if c.World == "" {
-		return nil, fmt.Errorf("context %s has no world on this machine, and its account can be changed only there", c.Name)
+		return nil, fmt.Errorf("context %s has no world on this machine, and its account can be changed only there",
+			c.Name)
 	}
 	return world.OpenKeeper(c.World)
 }
 
-// Imports returns the catalogs that the account of c has imported, by the names that they have here. Without a world on this
-// machine there are none.
+// Imports returns the catalogs that the account of c has imported, by the names that they have here. Without a world on
+// this machine there are none.
 func (c Context) Imports(ctx context.Context) ([]accounts.Import, error) {
 	if c.World == "" {
 		return nil, nil

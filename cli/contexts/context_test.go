@@ -15,7 +15,8 @@ import (
 )
 
 func TestDevrunIsOnlySuggestedWhereItHelps(t *testing.T) {
-	here, away := Context{Name: "alice", AccountName: "alice", World: "/w"}, Context{Name: "alice", AccountName: "alice"}
+	here, away := Context{Name: "alice", AccountName: "alice", World: "/w"}, Context{Name: "alice",
+		AccountName: "alice"}
 	told := Context{AccountName: "alice", World: "/w", surroundings: &surroundings{says: "NATS_URL"}}
 	for _, c := range []struct {
 		context Context
@@ -42,9 +43,10 @@ func TestDevrunIsOnlySuggestedWhereItHelps(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	good := `{"name":"alice","account":"ABJFWX4WUPLG4PY72Z4I6LOBWVJPTSAZ6GLG6ZJN3NBQOMJLHGGRWUTT","account_name":"alice",` +
-		`"url":"nats://127.0.0.1:7422","world":"/w","creds":"alice.creds"}`
-	for _, s := range []string{good, "", "{}", "null", "[]", strings.Replace(good, "alice", "../x", 1), strings.Replace(good, "nats:", "file:", 1)} {
+	good := `{"name":"alice","account":"ABJFWX4WUPLG4PY72Z4I6LOBWVJPTSAZ6GLG6ZJN3NBQOMJLHGGRWUTT",` +
+		`"account_name":"alice","url":"nats://127.0.0.1:7422","world":"/w","creds":"alice.creds"}`
+	for _, s := range []string{good, "", "{}", "null", "[]", strings.Replace(good, "alice", "../x", 1),
+		strings.Replace(good, "nats:", "file:", 1)} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -67,7 +69,8 @@ func FuzzParse(f *testing.F) {
 func TestAContextFileIsReadOrRefusedWithAReason(t *testing.T) {
 	const key = "ABJFWX4WUPLG4PY72Z4I6LOBWVJPTSAZ6GLG6ZJN3NBQOMJLHGGRWUTT"
 	file := func(name, account, url, creds, world string) string {
-		return `{"name":"` + name + `","account":"` + account + `","url":"` + url + `","creds":"` + creds + `","world":"` + world + `"}`
+		return `{"name":"` + name + `","account":"` + account + `","url":"` + url + `","creds":"` + creds +
+			`","world":"` + world + `"}`
 	}
 	for text, want := range map[string]string{
 		file("alice", key, "nats://h:1", "a.creds", ""):         "",

@@ -35,7 +35,8 @@ func (d Dirs) userDir(variable, below string) (string, error) {
 	return filepath.Join(home, below, "natster"), nil
 }
 
-// WorldName is the name of the local world's directory, beside the directories of the contexts: a context cannot have it.
+// WorldName is the name of the local world's directory, beside the directories of the contexts: a context cannot have
+// it.
 const WorldName = "world"
 
 // World returns the directory of the local world: what a flag says, or NATSTER_WORLD, or the usual one.
@@ -59,15 +60,16 @@ func WritePrivate(path string, text []byte) error {
 	return private.WriteFile(path, text)
 }
 
-// Path replaces ~ at the beginning of a path by the home directory: a shell does not if the path follows a =, or is quoted.
+// Path replaces ~ at the beginning of a path by the home directory: a shell does not if the path follows a =, or is
+// quoted.
 func (d Dirs) Path(p string) (string, error) {
 	if p == "" || p[0] != '~' {
 		return p, nil
 	}
 	user, below, _ := strings.Cut(filepath.ToSlash(p[1:]), "/")
 	if user != "" {
-		return "", fmt.Errorf("%s is taken for a user's home, which is not looked up: write the path in full (%s if it is called so)",
-			term.Quoted("~"+user), term.Quoted("./"+p))
+		const text = "%s means a user's home, which is not looked up: write the whole path (%s if it is called so)"
+		return "", fmt.Errorf(text, term.Quoted("~"+user), term.Quoted("./"+p))
 	}
 	home := d.Getenv("HOME")
 	if home == "" {

@@ -1,4 +1,5 @@
-// Package contexts is who natster acts as, and where: what it keeps of that on disk, and the connection that follows from it.
+// Package contexts is who natster acts as, and where: what it keeps of that on disk, and the connection that follows
+// from it.
 //
 //	dirs.go          where things are kept; ~ written out
 //	context.go       Context: an account, its world, its credentials

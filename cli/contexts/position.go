@@ -14,12 +14,12 @@ import (
 	"natster/internal/private"
 )
 
-// positionLifetime is how long a remembered position counts. No projection is that late, and a world that was restored from
-// a backup, which never reaches the position, can be used again after that time.
+// positionLifetime is how long a remembered position counts. No projection is that late, and a world that was restored
+// from a backup, which never reaches the position, can be used again after that time.
 const positionLifetime = time.Minute
 
-// positionFile returns the file with the highest position of a world's event log that any natster of this user has seen: a
-// query reflects what the command before it did, for whichever account.
+// positionFile returns the file with the highest position of a world's event log that any natster of this user has
+// seen: a query reflects what the command before it did, for whichever account.
 func (s *Store) positionFile(me Context) (string, error) {
 	data, err := s.dirs.Data()
 	world := sha256.Sum256([]byte(me.World + "\x00" + me.URL))

@@ -57,7 +57,8 @@ func (s *Store) writeFile(path string, text []byte) error {
 // Path returns where the context called name is kept.
 func (s *Store) Path(name string) string { return filepath.Join(s.dir, "contexts", name+".json") }
 
-// All returns the contexts by name. Its error is about the files that are not valid; the others are returned nevertheless.
+// All returns the contexts by name. Its error is about the files that are not valid; the others are returned
+// nevertheless.
 func (s *Store) All() ([]Context, error) {
 	files, err := filepath.Glob(filepath.Join(s.dir, "contexts", "*.json"))
 	if err != nil {
@@ -95,8 +96,8 @@ func (s *Store) Get(name string) (Context, error) {
 	return c, err
 }
 
-// Acting returns the context called name; for an empty name the one that the environment describes (see [Dirs.Getenv]), or
-// else the one in use.
+// Acting returns the context called name; for an empty name the one that the environment describes (see [Dirs.Getenv]),
+// or else the one in use.
 func (s *Store) Acting(name string) (Context, error) {
 	if name == "" {
 		if c, is, err := s.surrounded(); is {
@@ -116,7 +117,8 @@ func (s *Store) unknown(name string) error {
 		names = append(names, c.Name)
 	}
 	if near := hint.Closest(name, names); near != "" {
-		return hint.Add(fmt.Errorf("no context is called %s; did you mean %s?", term.Quoted(name), near), "context use %s", near)
+		return hint.Add(fmt.Errorf("no context is called %s; did you mean %s?", term.Quoted(name), near),
+			"context use %s", near)
 	}
 	return hint.Add(fmt.Errorf("no context is called %s", term.Quoted(name)), "context ls")
 }
@@ -181,7 +183,8 @@ func (s *Store) CredsFile(c Context) string {
 func (s *Store) Creds(c Context) (accounts.Creds, error) {
 	text, err := s.readFile(s.CredsFile(c))
 	if err != nil {
-		return nil, hint.Add(fmt.Errorf("the credentials of context %s cannot be read: %w", c.Name, err), "init %s", c.Name)
+		return nil, hint.Add(fmt.Errorf("the credentials of context %s cannot be read: %w", c.Name, err), "init %s",
+			c.Name)
 	}
 	return text, nil
 }

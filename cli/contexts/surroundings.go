@@ -17,8 +17,8 @@ import (
 	"natster/events"
 )
 
-// surroundings is what the variables of the nats command say about where to connect. They come before the context in use, and
-// after a context that was asked for.
+// surroundings is what the variables of the nats command say about where to connect. They come before the context in
+// use, and after a context that was asked for.
 type surroundings struct {
 	says    string // the variables that say so
 	options []nats.Option
@@ -45,8 +45,8 @@ func (d Dirs) NATSContexts() (string, error) {
 	return filepath.Join(filepath.Dir(dir), "nats", "context"), err
 }
 
-// surrounded returns the context that the environment describes, and whether it describes one. Its account is that of the
-// credentials. If natster has a context for that account, its catalogs and imports are used.
+// surrounded returns the context that the environment describes, and whether it describes one. Its account is that of
+// the credentials. If natster has a context for that account, its catalogs and imports are used.
 func (s *Store) surrounded() (c Context, is bool, err error) {
 	var n NATSContext
 	var says []string
@@ -76,8 +76,8 @@ func (s *Store) surrounded() (c Context, is bool, err error) {
 	}
 	for one := range strings.SplitSeq(c.URL, ",") {
 		if u, err := url.Parse(one); err == nil && u.User != nil {
-			return c, true, fmt.Errorf("%s: there is a user in the URL; natster acts as the account of a credentials file: NATS_CREDS",
-				term.List(says))
+			const text = "%s: there is a user in the URL; natster acts as the account of a credentials file: NATS_CREDS"
+			return c, true, fmt.Errorf(text, term.List(says))
 		}
 	}
 	c.surroundings = &surroundings{term.List(says), n.options()}

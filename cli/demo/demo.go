@@ -175,7 +175,8 @@ func (d *demo) run(ctx context.Context, who string, lines int, words ...string) 
 }
 
 // quiet runs a command line as who and shows nothing but, on stderr, if that is a terminal, its progress.
-func (d *demo) quiet(ctx context.Context, who string, stderr io.Writer, words ...string) (out string, code int, problem string) {
+func (d *demo) quiet(ctx context.Context, who string, stderr io.Writer, words ...string) (out string, code int,
+	problem string) {
 	var stdout, errs bytes.Buffer
 	var to io.Writer = &errs
 	if term.StyleOf(stderr, d.Getenv).Terminal {
@@ -258,7 +259,8 @@ func (d *demo) browse(ctx context.Context) error {
 		var code int
 		var problem string
 		if out, code, problem = d.quiet(ctx, "bob", nil, inbox...); code != 0 || time.Since(began) > 5*time.Second {
-			return fmt.Errorf("%w: the catalog does not come online in the inbox: %s", errors.Join(errDemo, ctx.Err()), problem)
+			return fmt.Errorf("%w: the catalog does not come online in the inbox: %s", errors.Join(errDemo, ctx.Err()),
+				problem)
 		}
 	}
 	d.show(out, 2)

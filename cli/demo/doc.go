@@ -1,5 +1,5 @@
-// Package demo plays natster's story in a temporary world on this machine, with the commands that a person would type: two
-// people share a directory, one downloads it while a tap listens in the server, and the share is taken back.
+// Package demo plays natster's story in a temporary world on this machine, with the commands that a person would type:
+// two people share a directory, one downloads it while a tap listens in the server, and the share is taken back.
 //
 //	demo.go    Config, Run, and what all steps use
 //	steps.go   the steps that check something

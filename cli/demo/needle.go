@@ -16,8 +16,8 @@ const (
 	mostPieces = 1 << 20
 )
 
-// A needle finds pieces of known files in messages: 32 bytes in a row, from every offset of the files, or from every nth
-// where there are too many. A rolling hash stands for a piece; of 2^64 values, a false alarm is not to be expected.
+// A needle finds pieces of known files in messages: 32 bytes in a row, from every offset of the files, or from every
+// nth where there are too many. A rolling hash stands for a piece; of 2^64 values, a false alarm is not to be expected.
 type needle struct {
 	pieces map[uint64]struct{}
 	filter [1 << 16]uint64 // a bit for some hash of each piece, so that most offsets need no look at pieces

@@ -47,7 +47,8 @@ func (o *output) Write(p []byte) (int, error) {
 // serve serves one of alice's catalogs until the demo ends, and returns when it is being served.
 func (d *demo) serve(ctx context.Context, name string) error {
 	ctx, cancel := context.WithCancel(ctx)
-	b := &background{cancel: cancel, done: make(chan struct{}), output: output{text: "SERVING", said: make(chan struct{})}}
+	b := &background{cancel: cancel, done: make(chan struct{}),
+		output: output{text: "SERVING", said: make(chan struct{})}}
 	d.serving = append(d.serving, b)
 	var errs output // its text is empty, and said never asked for
 	errs.text = "\x00"

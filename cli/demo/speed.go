@@ -36,7 +36,8 @@ func noise(path string, bytes int64) error {
 	return f.Close()
 }
 
-// raw sends as much from alice to bob, across the same accounts and the same import as media, and tells how long it took.
+// raw sends as much from alice to bob, across the same accounts and the same import as media, and tells how long it
+// took.
 func (d *demo) raw(ctx context.Context, bytes int64) (time.Duration, error) {
 	const message = 512 << 10
 	const window = 32 // messages under way: more, and the server would take the receiver for a slow consumer
@@ -59,7 +60,8 @@ func (d *demo) raw(ctx context.Context, bytes int64) (time.Duration, error) {
 		return 0, err
 	}
 	came := make(chan struct{}, window)
-	if _, err := bob.Subscribe(events.MediaSubject(events.Account{}, noise, "raw"), func(*nats.Msg) { came <- struct{}{} }); err != nil {
+	if _, err := bob.Subscribe(events.MediaSubject(events.Account{}, noise, "raw"),
+		func(*nats.Msg) { came <- struct{}{} }); err != nil {
 		return 0, err
 	}
 	if err := bob.Flush(); err != nil {

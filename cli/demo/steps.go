@@ -42,9 +42,12 @@ func (d *demo) download(ctx context.Context) error {
 	t.mu.Lock() // heartbeats are heard still
 	defer t.mu.Unlock()
 	d.result.Files, d.result.Bytes = len(c.Entries), c.Size()
-	d.result.TapMessages, d.result.TapBytes, d.result.TapMediaBytes, d.result.TapPlaintext = t.messages, t.bytes, t.media, t.plaintext
-	if d.result.Verified != len(c.Entries) || t.plaintext > 0 || t.media < c.Size() || (t.inTheClear == 0 && t.needle.sample != nil) {
-		return fmt.Errorf("%w: %d of %d files verified; the tap heard %d bytes of media, with %d pieces of plaintext in them, and %d where there are some",
+	d.result.TapMessages, d.result.TapBytes = t.messages, t.bytes
+	d.result.TapMediaBytes, d.result.TapPlaintext = t.media, t.plaintext
+	blind := t.inTheClear == 0 && t.needle.sample != nil
+	if d.result.Verified != len(c.Entries) || t.plaintext > 0 || t.media < c.Size() || blind {
+		return fmt.Errorf("%w: %d of %d files verified; the tap heard %d bytes of media, with %d pieces of plaintext, "+
+			"and %d pieces where there are some",
 			errDemo, d.result.Verified, len(c.Entries), t.media, t.plaintext, t.inTheClear)
 	}
 	d.good("%d of %d files have the hash that Alice's catalog lists", d.result.Verified, len(c.Entries))
@@ -53,7 +56,7 @@ func (d *demo) download(ctx context.Context) error {
 	if t.searched > mostSearched {
 		where = " in the first " + term.Bytes(mostSearched)
 	}
-	d.fact("  %s", d.Out.Dim(fmt.Sprintf("(looked%s for %s of 32 bytes of the files; in a file sent in the clear it finds them)",
+	d.fact("  %s", d.Out.Dim(fmt.Sprintf("(looked%s for %s of 32 bytes of the files; in the clear it finds them)",
 		where, term.Count(len(t.needle.pieces), "piece"))))
 	return nil
 }
@@ -124,7 +127,8 @@ func (d *demo) measure(ctx context.Context) error {
 	if _, code, problem := d.quiet(ctx, "bob", nil, "catalog", "import", "noise", "alice"); code != 0 {
 		return fmt.Errorf("%w: %s", errors.Join(errDemo, ctx.Err()), problem)
 	}
-	out, code, problem := d.quiet(ctx, "bob", d.Stderr, "catalog", "download", "noise", "--all", "--json", "--out", filepath.Join(d.dir, "bob"))
+	words := []string{"catalog", "download", "noise", "--all", "--json", "--out", filepath.Join(d.dir, "bob")}
+	out, code, problem := d.quiet(ctx, "bob", d.Stderr, words...)
 	if code != 0 {
 		return fmt.Errorf("%w: %s", errors.Join(errDemo, ctx.Err()), problem)
 	}
@@ -140,7 +144,9 @@ func (d *demo) measure(ctx context.Context) error {
 		return err
 	}
 	d.result.Throughput, d.result.RawThroughput = float64(r.Bytes)/r.Seconds, float64(d.Noise)/raw.Seconds()
-	d.fact("natster   %10s  %s", term.Rate(r.Bytes, r.Seconds), d.Out.Dim("disk to disk, encrypted, hash checked, on disk when done"))
-	d.fact("raw NATS  %10s  %s", term.Rate(d.Noise, raw.Seconds()), d.Out.Dim("memory to memory, the same accounts, in the clear, nothing checked"))
+	d.fact("natster   %10s  %s", term.Rate(r.Bytes, r.Seconds),
+		d.Out.Dim("disk to disk, encrypted, hash checked, on disk when done"))
+	d.fact("raw NATS  %10s  %s", term.Rate(d.Noise, raw.Seconds()),
+		d.Out.Dim("memory to memory, the same accounts, in the clear, nothing checked"))
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"natster/events"
 )
 
-// A tap hears every message in alice's account, which is what the server itself sees of her transfers, and looks for the
-// plaintext of her files in each.
+// A tap hears every message in alice's account, which is what the server itself sees of her transfers, and looks for
+// the plaintext of her files in each.
 type tap struct {
 	nc     *nats.Conn
 	needle *needle

@@ -32,8 +32,8 @@ func Of(err error) string {
 	return ""
 }
 
-// Pick returns the one of candidates that is called name, or an error that says what may have been meant. Kind is the phrase
-// for what has no such name, as in "no catalog of yours"; line is added to the error.
+// Pick returns the one of candidates that is called name, or an error that says what may have been meant. Kind is the
+// phrase for what has no such name, as in "no catalog of yours"; line is added to the error.
 func Pick[T any](name, kind string, candidates []T, nameOf func(T) string, line string) (T, error) {
 	var names []string
 	for _, c := range candidates {

@@ -19,7 +19,8 @@ func TestBashCompletesNamesWithSpacesAndQuotes(t *testing.T) {
 	s.run("--context", "alice", "catalog", "rescan", "media")
 	s.run("context", "use", "alice")
 	bin, script := t.TempDir(), filepath.Join(t.TempDir(), "completion.bash")
-	must(t, os.Symlink(os.Args[0], filepath.Join(bin, "natster")), os.WriteFile(script, []byte(s.run("completion", "bash")), 0o600))
+	must(t, os.Symlink(os.Args[0], filepath.Join(bin, "natster")),
+		os.WriteFile(script, []byte(s.run("completion", "bash")), 0o600))
 	complete := func(words ...string) []string {
 		t.Helper()
 		const press = `source "$0"; COMP_WORDS=(natster "$@"); COMP_CWORD=$#; _natster; printf "%s\n" "${COMPREPLY[@]}"`

@@ -18,9 +18,10 @@ func main() {
 
 // hear calls interrupted at the first signal that asks the process to end; a second one ends it at once.
 func hear(interrupted func()) {
-	// A write to a pipe or a connection that nobody reads any more is an error of that write, and no matter of the process:
-	// the other side of a connection may be anybody. Package cli sees from its own writes when stdout has lost its reader.
-	// The signal is asked for and thrown away, because Go ends a process that does not ask at a broken stdout, uncleaned.
+	// A write to a pipe or a connection that nobody reads any more is an error of that write, and no matter of the
+	// process: the other side of a connection may be anybody. Package cli sees from its own writes when stdout has lost
+	// its reader. The signal is asked for and thrown away, because Go ends a process that does not ask at a broken
+	// stdout, uncleaned.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
 	asked := make(chan os.Signal, 1)

@@ -55,7 +55,8 @@ func TestStrangersWhoHangUpEndNothing(t *testing.T) {
 		what, host string
 		texts      []string
 	}{
-		{"website", webHost, []string{"GET / HT", get(webHost, "/"), get(webHost, "/") + get(webHost, "/nothing") + get(webHost, "/")}},
+		{"website", webHost, []string{"GET / HT", get(webHost, "/"),
+			get(webHost, "/") + get(webHost, "/nothing") + get(webHost, "/")}},
 		{"NATS", natsHost, []string{"CONN", "CONNECT {}\r\nPING\r\n", "PING\r\nPING\r\nPING\r\n"}},
 		{"WebSocket", wsHost, []string{"GET / HT", upgrade, upgrade + "\x81\x85\x00\x00\x00\x00PING\n"}},
 		{"gateway", at.Host, []string{"GET / HT", get(at.Host, at.Path), get(at.Host, "/") + get(at.Host, at.Path)}},

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A stage is a machine with a world, run by a process of its own, and a user who has two accounts in it: alice and bob. Alice
-// has a catalog, media, that she shares with bob.
+// A stage is a machine with a world, run by a process of its own, and a user who has two accounts in it: alice and bob.
+// Alice has a catalog, media, that she shares with bob.
 type stage struct {
 	t     *testing.T
 	home  string
@@ -53,7 +53,8 @@ func newWorld(t *testing.T) *stage {
 // startWorld starts the world, which goes on where it ended if it was there before.
 func (s *stage) startWorld() {
 	s.t.Helper()
-	s.world = s.start("--json", "devrun", "--listen", "127.0.0.1:0", "--websocket", "127.0.0.1:0", "--web", "127.0.0.1:0")
+	s.world = s.start("--json", "devrun", "--listen", "127.0.0.1:0", "--websocket", "127.0.0.1:0", "--web",
+		"127.0.0.1:0")
 	must(s.t, json.Unmarshal([]byte(s.world.waitFor("web_url")), &s.info))
 	s.world.drain()
 }
@@ -77,7 +78,8 @@ func (s *stage) of(t *testing.T) *stage {
 
 func (s *stage) env() []string {
 	return []string{
-		"NATSTER_TEST_AS=natster", "HOME=" + s.home, "NATSTER_WORLD=" + filepath.Join(s.home, "world"), "PATH=" + os.Getenv("PATH"),
+		"NATSTER_TEST_AS=natster", "HOME=" + s.home, "NATSTER_WORLD=" + filepath.Join(s.home,
+			"world"), "PATH=" + os.Getenv("PATH"),
 		"GORACE=" + os.Getenv("GORACE"), "GOCOVERDIR=" + s.home,
 	}
 }

@@ -25,9 +25,9 @@ func Media() fs.FS {
 	return media
 }
 
-// Restore makes the files in dir what they are here, each replaced at once and synced, and returns the names of those that were
-// something else before; those that were simply missing are not among them. What else is in dir stays. A copy that the power
-// went off over is mended by that.
+// Restore makes the files in dir what they are here, each replaced at once and synced, and returns the names of those
+// that were something else before; those that were simply missing are not among them. What else is in dir stays. A copy
+// that the power went off over is mended by that.
 func Restore(dir string) (mended []string, err error) {
 	media := Media()
 	err = fs.WalkDir(media, ".", func(name string, e fs.DirEntry, err error) error {

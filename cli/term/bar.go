@@ -11,8 +11,8 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// A Bar shows on stderr how far something is, in one line that it redraws to fit the terminal as wide as it is then. Where
-// stderr is no terminal it shows nothing. Its methods may be called concurrently.
+// A Bar shows on stderr how far something is, in one line that it redraws to fit the terminal as wide as it is then.
+// Where stderr is no terminal it shows nothing. Its methods may be called concurrently.
 type Bar struct {
 	w      io.Writer
 	style  Style
@@ -68,8 +68,8 @@ func (b *Bar) Set(s State) {
 	b.used = used
 }
 
-// speedOf returns how much a second was fresh of late, or 0 when that is not known. While something comes, s has no phase,
-// whatever else is done beside.
+// speedOf returns how much a second was fresh of late, or 0 when that is not known. While something comes, s has no
+// phase, whatever else is done beside.
 func (b *Bar) speedOf(s *State, now time.Time) float64 {
 	if s.Fresh > b.most {
 		b.most, b.came = s.Fresh, now
@@ -82,7 +82,8 @@ func (b *Bar) speedOf(s *State, now time.Time) float64 {
 	return b.speed.At(now, s.Fresh)
 }
 
-// erase takes away the line that stands there. A terminal that has become narrower than the line has broken it into several.
+// erase takes away the line that stands there. A terminal that has become narrower than the line has broken it into
+// several.
 func (b *Bar) erase(width int) string {
 	if rows := (b.used - 1) / max(1, width); b.used > 0 && width > 0 && rows > 0 {
 		return fmt.Sprintf("\r\x1b[%dA\x1b[J", rows)
@@ -119,7 +120,8 @@ func (b *Bar) line(s State, speed float64, width int) (text string, used int) {
 		return label + percent, used
 	}
 	full := int(part * float64(cells))
-	text = label + b.style.Green(strings.Repeat("━", full)) + b.style.Dim(strings.Repeat("─", cells-full)) + "  " + percent + tail
+	text = label + b.style.Green(strings.Repeat("━", full)) + b.style.Dim(strings.Repeat("─",
+		cells-full)) + "  " + percent + tail
 	used += cells + 2
 	if left := room - used - 2; s.Doing != "" && left >= 12 {
 		doing := Fit(s.Doing, left)

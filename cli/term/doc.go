@@ -1,4 +1,5 @@
-// Package term is what a command of natster writes: results on stdout, everything else on stderr, for a person or as JSON.
+// Package term is what a command of natster writes: results on stdout, everything else on stderr, for a person or as
+// JSON.
 //
 //	printer.go   Printer: results, notes and listings, for a person or as JSON
 //	output.go    Output: a stream that remembers what could not be written

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// An Output is a stream that remembers the first write that failed: a command whose results could not be written has not
-// succeeded. Its methods may be called concurrently.
+// An Output is a stream that remembers the first write that failed: a command whose results could not be written has
+// not succeeded. Its methods may be called concurrently.
 type Output struct {
 	Writer io.Writer
 	Gone   func() // is called when the reader of Writer has gone
@@ -19,7 +19,8 @@ type Output struct {
 	err    error
 }
 
-// NewOutput returns an Output on w that calls gone when w's reader has gone, which takes away the purpose of the command.
+// NewOutput returns an Output on w that calls gone when w's reader has gone, which takes away the purpose of the
+// command.
 func NewOutput(w io.Writer, gone func()) *Output { return &Output{Writer: w, Gone: gone} }
 
 // Write writes b. It returns the error of the first write that failed.

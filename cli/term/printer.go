@@ -42,8 +42,8 @@ func (p *Printer) Note(format string, args ...any) {
 	fmt.Fprintln(p.Stderr, text)
 }
 
-// Print prints a command's result: v as JSON if that was asked for, and otherwise what text prints. It returns an error if
-// the result could not be written, so that a command that is only there to be read ends.
+// Print prints a command's result: v as JSON if that was asked for, and otherwise what text prints. It returns an error
+// if the result could not be written, so that a command that is only there to be read ends.
 func (p *Printer) Print(v any, text func()) error { return p.print(v, "  ", text) }
 
 // PrintLine prints one result of many: v as JSON on a line of its own, or what text prints.

@@ -27,7 +27,8 @@ func TestTablesLineUp(t *testing.T) {
 }
 
 func TestShellWords(t *testing.T) {
-	for word, want := range map[string]string{"a/b.c-d": "a/b.c-d", "a b": "'a b'", "it's": `'it'\''s'`, "": "''", "$(x)": "'$(x)'", "~": "'~'"} {
+	for word, want := range map[string]string{"a/b.c-d": "a/b.c-d", "a b": "'a b'", "it's": `'it'\''s'`, "": "''",
+		"$(x)": "'$(x)'", "~": "'~'"} {
 		if got := ShellWord(word); got != want {
 			t.Errorf("%q becomes %s, want %s", word, got, want)
 		}
@@ -60,7 +61,8 @@ func (b *testBar) after(d time.Duration, s State) string {
 func TestTheBarSaysHowFarAndGoesAway(t *testing.T) {
 	b := newTestBar(100)
 	b.after(0, State{Done: 500, All: 10_000, Fresh: 500, Doing: "a.mp4"})
-	last := b.after(2*time.Second, State{Done: 5_000, All: 10_000, Fresh: 5_000, Doing: "2024/a very long path/that does not fit/into the line.mp4"})
+	last := b.after(2*time.Second, State{Done: 5_000, All: 10_000, Fresh: 5_000,
+		Doing: "2024/a very long path/that does not fit/into the line.mp4"})
 	for _, part := range []string{"films", "50%", "5.0 kB of 10 kB", "2.3 kB/s", "2s left", "line.mp4"} {
 		if !strings.Contains(last, part) {
 			t.Errorf("%q has no %q", last, part)
@@ -88,12 +90,14 @@ func TestTheBarFitsEveryWidth(t *testing.T) {
 		for columns := range 130 {
 			b := newTestBar(columns)
 			b.label = label
-			s := State{Done: 123_456_789, All: 9_876_543_210, Fresh: 1, Doing: "2024/日本 a very long path/that does not fit/into the line.mp4"}
+			s := State{Done: 123_456_789, All: 9_876_543_210, Fresh: 1,
+				Doing: "2024/日本 a very long path/that does not fit/into the line.mp4"}
 			b.after(0, s)
 			s.Fresh = 100_000_000
 			text, _ := strings.CutPrefix(b.after(2*time.Second, s), b.erase(columns))
 			n := uniseg.StringWidth(text)
-			if most := columns - 1; columns > 0 && n > max(0, most) || n != b.used || strings.ContainsAny(text, "\r\n\x1b") {
+			if most := columns - 1; columns > 0 && n > max(0, most) || n != b.used || strings.ContainsAny(text,
+				"\r\n\x1b") {
 				t.Errorf("%d columns on a terminal of %d, taken for %d: %q", n, columns, b.used, text)
 			}
 			if columns > 5 && !strings.Contains(text, "1%") {
@@ -137,7 +141,8 @@ func TestWhatWasThereBeforeIsNoSpeed(t *testing.T) {
 		t.Errorf("after 3 s: %q", got)
 	}
 	for range 30 { // the owner is gone for a while, and what came before is no speed then
-		got = b.after(100*time.Millisecond, State{Done: 803 << 20, All: 1000 << 20, Fresh: 29 * 100_000, Phase: "waiting for the owner"})
+		got = b.after(100*time.Millisecond, State{Done: 803 << 20, All: 1000 << 20, Fresh: 29 * 100_000,
+			Phase: "waiting for the owner"})
 	}
 	if strings.Contains(got, "/s") || !strings.Contains(got, "waiting for the owner") {
 		t.Errorf("while waiting: %q", got)

@@ -72,8 +72,8 @@ func Plain(text string) string {
 	}
 }
 
-// OneLine makes text fit to stand behind "natster: " on a terminal: one line that begins in lower case, with nothing in it
-// that acts on the terminal, since servers of others have a say in errors.
+// OneLine makes text fit to stand behind "natster: " on a terminal: one line that begins in lower case, with nothing in
+// it that acts on the terminal, since servers of others have a say in errors.
 func OneLine(s string) string {
 	s = catalog.CleanDescription(strings.ReplaceAll(strings.TrimSpace(s), "\n", "; "))
 	s = strings.Join(strings.Fields(s), " ")
