@@ -19,15 +19,15 @@ import (
 	"natster/functions/api"
 )
 
-// worldAdmin is the user of the global account who may do everything in it.
+// worldAdmin is the name of the user of the global account who may do everything in it.
 const worldAdmin = "admin"
 
 func adminCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:        "admin",
-		Usage:       "mend a world on this machine",
+		Usage:       "look after a world on this machine",
 		Category:    categoryLook,
-		Description: `For whoever runs the world: these commands use its own keys.`,
+		Description: `For the person who runs the world: these commands use its own keys.`,
 		Subcommands: []*cli.Command{adminCheckCommand(e), adminRebuildCommand(e), adminCredsCommand(e),
 			adminNATSCommand(e), adminClusterCommand(e), adminProvisionCommand(e)},
 	}
@@ -37,7 +37,7 @@ func worldFlag() cli.Flag {
 	return &cli.StringFlag{Name: "world", Usage: "`DIR` of the world (or set NATSTER_WORLD)"}
 }
 
-// adminDir is the directory of the world on this machine that is meant: the one that flag names, or the context's, or
+// adminDir returns the directory of a world on this machine: the one that flag names, or the context's, or
 // the usual one.
 func (e *env) adminDir(flag string) (string, error) {
 	if me, err := e.me(); err == nil && flag == "" && me.World != "" {
@@ -167,6 +167,7 @@ provision.
 	}
 }
 
+// serversOf parses the arguments of a command as servers.
 func serversOf(c *cli.Context, arg []string) ([]cluster.Server, error) {
 	var all []cluster.Server
 	for _, a := range arg {

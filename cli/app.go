@@ -18,7 +18,7 @@ const (
 	categoryUse    = "Every day"
 	categoryShare  = "All about catalogs and people"
 	categoryDeploy = "On more machines"
-	categoryLook   = "Look and mend"
+	categoryLook   = "Look and repair"
 )
 
 // Main runs one command line and returns the exit code: 0 done, also if the reader of the results has gone; 1 failed; 2

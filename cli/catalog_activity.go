@@ -16,8 +16,8 @@ import (
 	"natster/workloads/catalog/server"
 )
 
-// activityLog is a log that reads like sentences: who did what, on stdout; trouble, on stderr. With --json each is an
-// object. If there is a board, the sentences stand above it.
+// activityLog returns a log that a person reads: who did what, on stdout; warnings and errors, on stderr. With --json
+// each entry is an object. If there is a board, the log stands above it.
 func (s *session) activityLog(b *board) *slog.Logger {
 	level := slog.LevelInfo
 	if s.verbose {
@@ -37,7 +37,7 @@ func (s *session) activityLog(b *board) *slog.Logger {
 	return slog.New(a)
 }
 
-// inVocabulary names what is logged as all JSON of natster does.
+// inVocabulary gives attributes the names that all JSON of natster has.
 func inVocabulary(_ []string, a slog.Attr) slog.Attr {
 	switch a.Key {
 	case slog.TimeKey:
@@ -56,7 +56,7 @@ type activity struct {
 	out, err           io.Writer
 	outStyle, errStyle term.Style
 	who                func(events.Account) string
-	time               string // its form
+	time               string // layout
 	attrs              []slog.Attr
 	mu                 *sync.Mutex
 }
@@ -97,7 +97,7 @@ func (a *activity) Handle(_ context.Context, r slog.Record) error {
 			rest = append(rest, at.Key+" "+at.Value.String())
 		default:
 			switch at.Key {
-			case "path", "reason":
+			case "path", "directory", "err":
 				rest = append(rest, term.OneLine(at.Value.String()))
 			default:
 				rest = append(rest, at.Key+" "+term.OneLine(at.Value.String()))
@@ -124,6 +124,7 @@ func (a *activity) Handle(_ context.Context, r slog.Record) error {
 	return err
 }
 
+// name returns the name of an account; the owner is the zero account.
 func (a *activity) name(acc events.Account) string {
 	if acc.IsZero() {
 		return "you"
@@ -138,29 +139,29 @@ func sep(s string) string {
 	return " " + s
 }
 
-// requests logs who lists and who reads what. What it is told waits in line while the output stands still; beyond that
-// it is lost, because no receiver waits for a log.
+// requests logs who lists and who reads what. While the output is blocked, it keeps 1024 requests and drops the rest:
+// no receiver waits for a log.
 type requests struct {
-	find func(events.Catalog) *library.Library // nil where there is none
-	line chan server.Activity
+	find  func(events.Catalog) *library.Library // returns nil for a catalog that is not served
+	queue chan server.Activity
 }
 
 func newRequests(find func(events.Catalog) *library.Library) *requests {
-	const patience = 1024
-	return &requests{find, make(chan server.Activity, patience)}
+	return &requests{find, make(chan server.Activity, 1024)}
 }
 
+// observe takes in what a server did.
 func (r *requests) observe(a server.Activity) {
 	if a.Verb == events.VerbFetch {
 		return
 	}
 	select {
-	case r.line <- a:
+	case r.queue <- a:
 	default:
 	}
 }
 
-// path is that of a file with the hash, or its hash where it has none any more.
+// path returns the path of a file with the hash, or the hash if there is none any more.
 func (r *requests) path(c events.Catalog, h events.Hash) string {
 	if l := r.find(c); l != nil {
 		if e, ok := l.Hash(h); ok {
@@ -170,11 +171,11 @@ func (r *requests) path(c events.Catalog, h events.Hash) string {
 	return h.Short()
 }
 
-// write logs until ctx is done.
+// write logs what was observed until ctx is done.
 func (r *requests) write(ctx context.Context, log *slog.Logger) {
 	for {
 		select {
-		case a := <-r.line:
+		case a := <-r.queue:
 			who := []any{"caller", a.Caller, "catalog", a.Catalog}
 			switch a.Verb {
 			case events.VerbGet:

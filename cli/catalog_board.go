@@ -18,14 +18,14 @@ import (
 	"natster/workloads/catalog/server"
 )
 
-// A board is what serve shows on a terminal below all that was printed, redrawn in place: whether the account is
-// connected, and who reads what, how fast.
+// A board is what serve shows on a terminal, at the end and redrawn in place: whether the account is connected, and who
+// reads what, how fast.
 //
 //	connected  8.2 MB/s to 2 readers  1.4 GB sent since 14:03
 //	bob    films  2024/holiday.mp4  8.1 MB/s
 //	carol  pics   hills.jpg         110 kB/s
 //
-// A visit that has come to rest becomes a line above it. Its methods may be called concurrently.
+// A visit that is over becomes a line above it. Its methods may be called concurrently.
 type board struct {
 	w     io.Writer
 	style term.Style
@@ -37,10 +37,10 @@ type board struct {
 	mu     sync.Mutex
 	began  time.Time
 	up     bool
-	lost   bool // the connection
+	lost   bool // whether the connection is
 	sent   int64
 	visits map[visitor]*visit
-	shown  []int // columns of the lines that stand there
+	shown  []int // columns of the lines on the terminal
 	text   string
 	ticked time.Time
 }
@@ -51,10 +51,10 @@ type visitor struct {
 	catalog events.Catalog
 }
 
-// A visit is what a visitor has done since he came.
+// A visit is what a visitor has done lately.
 type visit struct {
 	last  time.Time
-	now   events.Hash // what was sent last
+	now   events.Hash // the file that was sent last
 	files map[events.Hash]bool
 	bytes int64
 	speed term.Speed // of bytes
@@ -62,11 +62,11 @@ type visit struct {
 
 const (
 	boardTick = 500 * time.Millisecond
-	atRest    = 20 * time.Second // without anything sent a visit is over
-	boardMost = 6                // visits that are shown
+	atRest    = 20 * time.Second // after so long without a request a visit is over
+	boardMost = 6                // how many visits are shown
 )
 
-// board is the board of this command, or nil where stdout is no terminal.
+// board returns the board of this command, or nil if stdout is not a terminal.
 func (s *session) board() *board {
 	if !s.Out.Terminal || s.JSON {
 		return nil
@@ -78,7 +78,7 @@ func (s *session) board() *board {
 	}
 }
 
-// run redraws the board until ctx is done, and then takes it away.
+// run redraws the board until ctx is done, and then removes it.
 func (b *board) run(ctx context.Context, log *slog.Logger) {
 	tick := time.NewTicker(boardTick)
 	defer tick.Stop()
@@ -95,7 +95,7 @@ func (b *board) run(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// observe takes in what the catalog server did.
+// observe takes in what a server did.
 func (b *board) observe(a server.Activity) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -135,19 +135,19 @@ func (b *board) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// tick redraws what has changed. It returns the visits that have come to rest, which are shown no more.
+// tick redraws the board if it changed. It returns a line for each visit that is over.
 func (b *board) tick() (over []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	if now.Sub(b.ticked) > 6*boardTick && !b.ticked.IsZero() { // the process was stopped: other things stand there now
+	if now.Sub(b.ticked) > 6*boardTick && !b.ticked.IsZero() { // the process was stopped: the terminal shows other things now
 		b.shown, b.text = nil, ""
 	}
 	b.ticked, b.up = now, true
 	for k, v := range b.visits {
 		if now.Sub(v.last) > atRest {
 			delete(b.visits, k)
-			over = append(over, b.tell(k, v))
+			over = append(over, b.summary(k, v))
 		}
 	}
 	slices.Sort(over)
@@ -155,7 +155,7 @@ func (b *board) tick() (over []string) {
 	return over
 }
 
-// end takes the board away, for good.
+// end removes the board.
 func (b *board) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -163,8 +163,8 @@ func (b *board) end() {
 	b.up = false
 }
 
-// tell is a visit in a line.
-func (b *board) tell(k visitor, v *visit) string {
+// summary returns a visit in a line.
+func (b *board) summary(k visitor, v *visit) string {
 	who := b.name(k.account)
 	switch len(v.files) {
 	case 0:
@@ -201,8 +201,7 @@ func (b *board) draw() {
 	}
 }
 
-// clear takes away what stands there; a terminal that has become narrower has broken lines into several. The lock is
-// held.
+// clear removes the board from the terminal. One that has become narrower has wrapped the lines. The lock is held.
 func (b *board) clear() {
 	if len(b.shown) == 0 {
 		return
@@ -223,7 +222,7 @@ func (b *board) clear() {
 	b.shown, b.text = nil, ""
 }
 
-// lines are the board's, each of at most so many columns. The lock is held.
+// lines returns the lines of the board, each of at most so many columns. The lock is held.
 func (b *board) lines(columns, rows int) []string {
 	now := b.now()
 	type row struct {

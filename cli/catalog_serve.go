@@ -38,7 +38,7 @@ If the world is not there, or a directory, serve waits for it.
 			if err != nil {
 				return err
 			}
-			s, err := e.openPatiently(ctx)
+			s, err := e.openWhenThere(ctx)
 			if err != nil {
 				return err
 			}
@@ -51,7 +51,7 @@ If the world is not there, or a directory, serve waits for it.
 	}
 }
 
-// chosen are the catalogs with these names, or all.
+// chosen returns the catalogs with these names, or all.
 func (s catalogFiles) chosen(names []string) ([]events.Catalog, error) {
 	var all []events.Catalog
 	for _, n := range names {
@@ -71,8 +71,8 @@ func (s catalogFiles) chosen(names []string) ([]events.Catalog, error) {
 	return all, err
 }
 
-// openPatiently is open that waits for a world that is not running yet, or cannot be reached.
-func (e *env) openPatiently(ctx context.Context) (*session, error) {
+// openWhenThere is open that waits for a world that is not running yet, or cannot be reached.
+func (e *env) openWhenThere(ctx context.Context) (*session, error) {
 	const pause = time.Second
 	for said := false; ; said = true {
 		s, err := e.open(ctx)

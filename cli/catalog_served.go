@@ -21,27 +21,30 @@ import (
 	"natster/workloads/catalog/server"
 )
 
-// lookInterval is how often serve looks which catalogs there are.
+// lookInterval is how often serve looks for catalogs that were made or forgotten.
 const lookInterval = time.Second
 
-// A stall is the catalogs that serve serves: those that it is to, as far as they can be opened. What is made later is added,
-// what is forgotten (natster catalog rm) is dropped, and what cannot be opened is tried again.
-type stall struct {
+// serving is the catalogs that natster catalog serve serves: those that are wanted and can be opened. A catalog that is
+// made later is added, one that is forgotten (natster catalog rm) is dropped, and one that cannot be opened is tried
+// again.
+type serving struct {
 	*session
 	files  catalogFiles
 	wanted func() ([]events.Catalog, error)
 	log    *slog.Logger
-	failed map[events.Catalog]string // why not; said once
+	failed map[events.Catalog]string // errors of catalogs that cannot be opened; each is logged once
 
 	mu     sync.Mutex
-	server *server.Server // the one that runs
+	server *server.Server // the one that runs now
 	open   map[events.Catalog]*library.Library
 }
 
-// serve serves the catalogs called names until ctx is done, and from then on those that are wanted.
-func (s *session) serve(ctx context.Context, files catalogFiles, names []events.Catalog, wanted func() ([]events.Catalog, error)) error {
+// serve serves the catalogs called names and then those that are wanted, until ctx is done.
+func (s *session) serve(
+	ctx context.Context, files catalogFiles, names []events.Catalog, wanted func() ([]events.Catalog, error),
+) error {
 	board := s.board()
-	st := &stall{
+	st := &serving{
 		session: s, files: files, wanted: wanted, log: s.activityLog(board),
 		failed: make(map[events.Catalog]string), open: make(map[events.Catalog]*library.Library),
 	}
@@ -60,7 +63,7 @@ func (s *session) serve(ctx context.Context, files catalogFiles, names []events.
 }
 
 // first opens and reads the catalogs that serve begins with. It fails if there is none.
-func (st *stall) first(ctx context.Context, names []events.Catalog) (libs []*library.Library, err error) {
+func (st *serving) first(ctx context.Context, names []events.Catalog) (libs []*library.Library, err error) {
 	for _, name := range names {
 		bar := st.Bar("reading " + name.String())
 		l, openErr := st.files.open(ctx, library.Config{Progress: showScan(bar), Logger: st.log}, name)
@@ -74,7 +77,7 @@ func (st *stall) first(ctx context.Context, names []events.Catalog) (libs []*lib
 		switch {
 		case ctx.Err() != nil:
 			return libs, ctx.Err()
-		case openErr == nil || errors.Is(openErr, catalog.ErrAway): // what is away is served when it comes
+		case openErr == nil || errors.Is(openErr, catalog.ErrAway): // it is served when its directory is back
 		default:
 			err = openErr
 			st.failed[name] = openErr.Error()
@@ -87,8 +90,9 @@ func (st *stall) first(ctx context.Context, names []events.Catalog) (libs []*lib
 	return libs, err
 }
 
-// run serves until ctx is done, and returns when everything has ended. Only after a panic it begins anew.
-func (st *stall) run(ctx context.Context, c server.Config, libs []*library.Library, seen *requests, board *board) error {
+// run serves until ctx is done, and returns when everything has ended. It starts again only after a panic.
+func (st *serving) run(ctx context.Context, c server.Config, libs []*library.Library, seen *requests,
+	board *board) error {
 	running, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	defer beside.Wait()
@@ -103,7 +107,7 @@ func (st *stall) run(ctx context.Context, c server.Config, libs []*library.Libra
 			stop()
 		}
 	}
-	serving := supervise.Go(running, supervise.Config{Logger: st.log, Report: report},
+	task := supervise.Go(running, supervise.Config{Logger: st.log, Report: report},
 		func(ctx context.Context, ready func()) error {
 			c.Catalogs = st.libraries()
 			return server.Serve(ctx, c, func(s *server.Server) {
@@ -113,8 +117,8 @@ func (st *stall) run(ctx context.Context, c server.Config, libs []*library.Libra
 				ready()
 			})
 		})
-	if err := serving.Started(ctx); err != nil {
-		serving.Wait()
+	if err := task.Started(ctx); err != nil {
+		task.Wait()
 		return errors.Join(err, ctx.Err())
 	}
 	var list []servedCatalog
@@ -129,20 +133,20 @@ func (st *stall) run(ctx context.Context, c server.Config, libs []*library.Libra
 		beside.Go(func() { board.run(running, st.log) })
 	}
 	beside.Go(func() { st.keep(running) })
-	serving.Wait()
+	task.Wait()
 	stop()
 	return errors.Join(failed, ctx.Err())
 }
 
-// running is the server that runs now.
-func (st *stall) running() *server.Server {
+// running returns the server that runs now.
+func (st *serving) running() *server.Server {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.server
 }
 
-// libraries are those of the catalogs that are served, by name.
-func (st *stall) libraries() (all []server.Library) {
+// libraries returns those of the catalogs that are served, by name.
+func (st *serving) libraries() (all []server.Library) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	for _, l := range st.open {
@@ -152,15 +156,15 @@ func (st *stall) libraries() (all []server.Library) {
 	return all
 }
 
-// find is the library of a catalog that is served, or nil.
-func (st *stall) find(c events.Catalog) *library.Library {
+// find returns the library of a catalog that is served, or nil.
+func (st *serving) find(c events.Catalog) *library.Library {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.open[c]
 }
 
-// set notes that l is served under that name, or no longer: nil.
-func (st *stall) set(c events.Catalog, l *library.Library) {
+// set makes l the library of a catalog that is served; nil if it no longer is.
+func (st *serving) set(c events.Catalog, l *library.Library) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.open[c] = l; l == nil {
@@ -168,8 +172,8 @@ func (st *stall) set(c events.Catalog, l *library.Library) {
 	}
 }
 
-// keep looks at the shelf from time to time, until ctx is done.
-func (st *stall) keep(ctx context.Context) {
+// keep calls look from time to time, until ctx is done.
+func (st *serving) keep(ctx context.Context) {
 	tick := time.NewTicker(lookInterval)
 	defer tick.Stop()
 	for {
@@ -182,19 +186,24 @@ func (st *stall) keep(ctx context.Context) {
 	}
 }
 
-// look serves what is there now and drops what is not.
-func (st *stall) look(ctx context.Context) {
-	for name, l := range st.open { // changed by this goroutine alone from now on
-		why := ""
+var (
+	errForgotten = errors.New("it was forgotten")
+	errElsewhere = errors.New("it is another directory's now")
+)
+
+// look serves the catalogs that are there now and drops those that are not.
+func (st *serving) look(ctx context.Context) {
+	for name, l := range st.open { // from now on only this goroutine changes it
+		var gone error
 		if _, err := os.Stat(st.files.file(name)); errors.Is(err, fs.ErrNotExist) {
-			why = "it was forgotten"
+			gone = errForgotten
 		} else if l.Elsewhere() {
-			why = "it is another directory's now"
+			gone = errElsewhere
 		}
-		if why != "" {
+		if gone != nil {
 			st.running().Drop(name)
 			st.set(name, nil)
-			st.log.Info("no longer serves", "catalog", name, "reason", why)
+			st.log.Info("no longer serves", "catalog", name, "err", gone)
 		}
 	}
 	names, err := st.wanted()
@@ -208,10 +217,10 @@ func (st *stall) look(ctx context.Context) {
 	}
 }
 
-// add serves one catalog more. What cannot be opened is said once, and tried again.
-func (st *stall) add(ctx context.Context, name events.Catalog) {
+// add serves one more catalog. An error is logged once; the catalog is tried again.
+func (st *serving) add(ctx context.Context, name events.Catalog) {
 	if _, err := os.Stat(st.files.file(name)); err != nil {
-		return // forgotten, and not made again
+		return // it was forgotten
 	}
 	l, err := st.files.open(ctx, library.Config{Logger: st.log}, name)
 	if err == nil {
@@ -221,18 +230,18 @@ func (st *stall) add(ctx context.Context, name events.Catalog) {
 	case ctx.Err() != nil:
 	case err != nil:
 		if st.failed[name] != err.Error() {
-			st.log.Warn("cannot serve", "catalog", name, "reason", err.Error())
+			st.log.Warn("cannot serve", "catalog", name, "err", err)
 		}
 		st.failed[name] = err.Error()
 	default:
 		delete(st.failed, name)
 		st.set(name, l)
-		st.log.Info("serves", "catalog", name, "reason", l.Dir())
+		st.log.Info("serves", "catalog", name, "directory", l.Dir())
 	}
 }
 
-// watchConnection tells when the connection is lost, and when it is back.
-func (st *stall) watchConnection(ctx context.Context, board *board) {
+// watchConnection logs when the connection is lost, and when it is back.
+func (st *serving) watchConnection(ctx context.Context, board *board) {
 	changes := st.nc.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
 	defer st.nc.RemoveStatusListener(changes)
 	lost := false

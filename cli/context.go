@@ -42,7 +42,7 @@ func contextLsCommand(e *env) *cli.Command {
 			all, bad := s.All()
 			current := e.context
 			if current == "" {
-				current, _ = s.Current() // none in use is what the list then shows
+				current, _ = s.Current() // without one, none is in use
 			}
 			rows := make([]contextRow, len(all))
 			for i, c := range all {

@@ -34,7 +34,7 @@ credentials where the nexlets are (natster admin creds), and nodes (nex --config
 	}
 }
 
-// nexFlags say where Nex is; every command of deploy has them.
+// nexFlags returns the flags that say where Nex is, which every command of deploy has, after own.
 func nexFlags(own ...cli.Flag) []cli.Flag {
 	return append(own,
 		&cli.StringFlag{Name: "namespace", Usage: "`NAMESPACE` of the workloads", Value: nex.DefaultNamespace},
@@ -66,6 +66,7 @@ func (e *env) onNex(least, most int, f nexAction) cli.ActionFunc {
 	})
 }
 
+// dialNex connects to Nex's NATS.
 func (e *env) dialNex(urlFlag, credsFlag string) (*nats.Conn, error) {
 	url := e.nexURL(urlFlag)
 	creds, err := e.nexCreds(credsFlag, nil)
@@ -99,7 +100,7 @@ func nexHint(err error) error {
 	return err
 }
 
-// tagsOf reads the flag --tags.
+// tagsOf returns what the flag --tags says.
 func tagsOf(c *cli.Context) (wire.Tags, error) {
 	tags := wire.Tags{}
 	for _, t := range c.StringSlice("tags") {
@@ -163,25 +164,25 @@ func (e *env) among(all []nex.Want, offered []string) (wants []nex.Want) {
 	return wants
 }
 
-// reporting prints the steps of a rollout as they are done.
+// reporting returns o with a report of each step, as it is done.
 func (e *env) reporting(o nex.Options) nex.Options {
 	o.Report = func(s nex.Step) {
 		if e.JSON || s.Action == nex.Failed {
-			return // as a whole at the end; as the command's error
+			return // JSON is printed at the end, a failure as the command's error
 		}
-		where, why := "", ""
+		where, reason := "", ""
 		if s.Node != "" {
 			where = " on " + s.Node
 		}
 		if s.Why != "" {
-			why = " (" + s.Why + ")"
+			reason = " (" + s.Why + ")"
 		}
-		e.Say("%-8s %s%s  %s", s.Action, e.Out.Bold(s.Name), where, e.Out.Dim(s.ID+why))
+		e.Say("%-8s %s%s  %s", s.Action, e.Out.Bold(s.Name), where, e.Out.Dim(s.ID+reason))
 	}
 	return o
 }
 
-// stepped answers with the steps of a rollout.
+// stepped prints the steps of a rollout.
 func (e *env) stepped(steps []nex.Step, err error) error {
 	if e.JSON {
 		if steps == nil {

@@ -89,7 +89,7 @@ and ERRORS count since its nexlet started it.
 	}
 }
 
-// short is the beginning of a node's key, enough to tell nodes apart.
+// short returns the beginning of a node's key, enough to tell nodes apart.
 func short(key string) string {
 	const enough = 8
 	if len(key) > enough {
@@ -98,7 +98,7 @@ func short(key string) string {
 	return key
 }
 
-// ago is how long ago a time in RFC 3339 was; what is none is shown as it is.
+// ago returns how long ago a time in RFC 3339 was. Other text it returns as it is.
 func ago(text string) string {
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
@@ -144,7 +144,7 @@ func deployNodesCommand(e *env) *cli.Command {
 	}
 }
 
-// ownTags are a node's tags but for those that Nex gives every node.
+// ownTags returns a node's tags without those that Nex gives every node.
 func ownTags(n nex.Node) string {
 	var all []string
 	for _, k := range slices.Sorted(maps.Keys(n.Tags)) {

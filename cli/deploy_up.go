@@ -46,6 +46,7 @@ NATSTER_CREDS=@FILE to seal, a function runs with these credentials, not with th
 	}
 }
 
+// rolloutOptions returns what the flags say about a rollout.
 func rolloutOptions(c *cli.Context) (o nex.Options, err error) {
 	if o.Tags, err = tagsOf(c); err != nil {
 		return o, err
@@ -60,7 +61,7 @@ func rolloutOptions(c *cli.Context) (o nex.Options, err error) {
 	return o, err
 }
 
-// readEnvironment reads lines KEY=VALUE, or KEY=@FILE for what is in a file; its errors do not show them.
+// readEnvironment reads lines KEY=VALUE, or KEY=@FILE for the content of a file. Its errors do not show values.
 func readEnvironment(path string) (map[string]string, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -143,8 +144,10 @@ func deployLameduckCommand(e *env) *cli.Command {
 		Name:      "lameduck",
 		Usage:     "let a Nex node take no more work, and end after a delay",
 		ArgsUsage: "NODE",
-		Flags:     nexFlags(&cli.DurationFlag{Name: "delay", Usage: "`TIME` until the node ends", Value: 10 * time.Minute}),
-		Description: `NODE is a name or an id. What runs there goes on until the node ends; natster deploy up starts it on other nodes first.
+		Flags: nexFlags(&cli.DurationFlag{Name: "delay", Usage: "`TIME` until the node ends",
+			Value: 10 * time.Minute}),
+		Description: `NODE is a name or an id. What runs there goes on until the node ends; natster deploy up starts it
+on other nodes first.
 
    natster deploy lameduck natster-1
    natster deploy up`,

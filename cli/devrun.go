@@ -21,8 +21,8 @@ import (
 	"natster/deploy/world/embedded"
 )
 
-// stopPatience is how long functions may take to finish what they are doing when the world ends.
-const stopPatience = 10 * time.Second
+// stopTimeout is how long functions may take to finish what they are doing when the world ends.
+const stopTimeout = 10 * time.Second
 
 func devrunCommand(e *env) *cli.Command {
 	return &cli.Command{
@@ -81,19 +81,19 @@ Everything is kept in the world's directory: the next devrun goes on where this 
 				}
 			}
 			if err = siteHint(page.Start(ctx, dir, site.Options{Logger: e.logger()})); err == nil {
-				// A world is no less one where its address cannot be written; in the end that is told.
+				// A world runs also if its address cannot be written; that is the error in the end.
 				_ = e.PrintLine(devrunResult{w.Info(), page.URL()}, func() { e.printWorld(w, dir, page.URL()) })
 				err = page.Wait(ctx)
 				e.Say("\nending…")
 			}
-			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 			defer cancel()
 			return errors.Join(err, page.Stop(), elsewhere(ending), w.Stop(ending))
 		}),
 	}
 }
 
-// A devrunResult is what devrun --json says: the world, and its website.
+// A devrunResult is the world that devrun runs, and its website.
 type devrunResult struct {
 	world.Info
 	Web string `json:"web_url,omitempty"`
@@ -106,18 +106,18 @@ func (e *env) hubDir(dir, asked string) (string, error) {
 		return filepath.Abs(asked)
 	}
 	dir = filepath.Join(dir, "hub", "media")
-	mended, err := sample.Restore(dir)
-	if len(mended) > 0 {
+	repaired, err := sample.Restore(dir)
+	if len(repaired) > 0 {
 		e.notice(embedded.Notice{
 			Happened: fmt.Sprintf("%s in %s had changed, and is natster's own again: %s",
-				term.Count(len(mended), "sample file"), dir, strings.Join(mended, ", ")),
+				term.Count(len(repaired), "sample file"), dir, strings.Join(repaired, ", ")),
 			Do: "for files of yours: natster devrun --hub DIR",
 		})
 	}
 	return dir, err
 }
 
-// notice prints what the operator of a world has to know: what happened, and what to do.
+// notice prints what the operator of a world should know: what happened, and what to do.
 func (e *env) notice(n embedded.Notice) {
 	e.Note("%s %s", e.Err.Bold("natster:"), term.OneLine(n.Happened))
 	if n.Do != "" {
@@ -173,7 +173,7 @@ func nextAfterDevrun(e *env, dir string) string {
 	return "natster init NAME --world " + term.ShellWord(dir)
 }
 
-// onNode runs the functions of w on a Nex node that is up, and returns what stops them there.
+// onNode runs the functions of w on a Nex node, and returns what stops them there.
 func (e *env) onNode(ctx context.Context, w *embedded.World, dir, claimURL string) (stop func(context.Context) error,
 	err error) {
 	to, err := e.nexletDir("NATSTER_CREDS_DIR", "creds")
@@ -202,7 +202,7 @@ func (e *env) onNode(ctx context.Context, w *embedded.World, dir, claimURL strin
 		defer cancel()
 		_, err := n.Down(ctx, names, nex.Options{})
 		if errors.Is(err, nex.ErrNotFound) || errors.Is(err, nex.ErrNoNode) {
-			return nil // some were stopped by others, or with their node
+			return nil // they were stopped by another command, or with their node
 		}
 		return err
 	}

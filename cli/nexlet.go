@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,10 +31,11 @@ func nexletCommand(e *env) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "remote", Usage: "join `NEXUS` without being started by a node"},
 			&cli.StringFlag{Name: "nats", Usage: "`URL` of Nex's NATS, with --remote (or set NATSTER_NEX_URL)"},
-			&cli.StringFlag{Name: "creds", Usage: "credentials `FILE` for it, with --remote (or set NATSTER_NEX_CREDS)"},
+			&cli.StringFlag{Name: "creds",
+				Usage: "credentials `FILE` for it, with --remote (or set NATSTER_NEX_CREDS)"},
 		},
-		Description: `A Nex node starts it, as nex.json says; only with --remote is it started by hand. It runs what natster deploy up, or the
-stock nex CLI, deploys. Credentials come from a directory that natster admin creds makes:
+		Description: `A Nex node starts it, as nex.json says; only with --remote is it started by hand. It runs what
+natster deploy up, or the stock nex CLI, deploys. Credentials come from a directory that natster admin creds makes:
 
    NATSTER_CREDS_DIR      what functions run as; ` + usualDir("creds") + ` if not set
    NATSTER_STATE_DIR      its own notes; ` + usualDir("state") + ` if not set
@@ -49,7 +51,8 @@ stock nex CLI, deploys. Credentials come from a directory that natster admin cre
 				return err
 			}
 			if nexus := c.String("remote"); nexus != "" {
-				config.Remote = &nexlet.Remote{Nexus: nexus, Connection: wire.ConnectionData{Servers: []string{e.nexURL(c.String("nats"))}}}
+				config.Remote = &nexlet.Remote{Nexus: nexus,
+					Connection: wire.ConnectionData{Servers: []string{e.nexURL(c.String("nats"))}}}
 				if config.NexCreds, err = e.nexCreds(c.String("creds"), config.NexCreds); err != nil {
 					return err
 				}
@@ -75,9 +78,10 @@ stock nex CLI, deploys. Credentials come from a directory that natster admin cre
 	}
 }
 
+// usualDir returns where a directory of the nexlets usually is, for help.
 func usualDir(name string) string { return "~/.local/share/natster/nexlet/" + name }
 
-// nexletConfig is what the operator of this machine says about nexlets on it.
+// nexletConfig returns what the operator of this machine says about its nexlets.
 func (e *env) nexletConfig(log io.Writer) (nexlet.Config, error) {
 	creds, err := e.nexletDir("NATSTER_CREDS_DIR", "creds")
 	if err != nil {
@@ -122,13 +126,13 @@ func (e *env) nexletConfig(log io.Writer) (nexlet.Config, error) {
 	}
 	c.NexCreds, err = os.ReadFile(filepath.Join(creds, "nex.creds"))
 	if errors.Is(err, fs.ErrNotExist) {
-		err = nil // what the node gives will do
+		err = nil // those that the node gives are used
 	}
 	return c, err
 }
 
-// functionsFrom returns the functions that can be run with the credentials in dir. Without credentials it returns all that
-// are declared, so that deploying one says what is missing.
+// functionsFrom returns the functions that can be run with the credentials in dir. Without credentials it returns all
+// that are declared, so that deploying one says what is missing.
 func functionsFrom(dir string) ([]functions.Function, error) {
 	service, err := world.OpenService(dir)
 	if errors.Is(err, world.ErrNoService) {
@@ -140,7 +144,7 @@ func functionsFrom(dir string) ([]functions.Function, error) {
 	return service.Functions()
 }
 
-// nexletDir is a directory of the nexlets on this machine. A node gives its child no HOME.
+// nexletDir returns a directory of the nexlets on this machine. A node starts them without HOME.
 func (e *env) nexletDir(variable, name string) (string, error) {
 	dir, err := e.dirs.FirstPath(e.Getenv(variable))
 	switch {
@@ -160,19 +164,13 @@ func (e *env) nexletDir(variable, name string) (string, error) {
 	return filepath.Join(data, "nexlet", name), nil
 }
 
-const usualNexURL = nats.DefaultURL
-
-// nexURL is where Nex's NATS is: what a flag says, or NATSTER_NEX_URL, or the usual place.
+// nexURL returns where Nex's NATS is: what a flag says, or NATSTER_NEX_URL, or the usual place.
 func (e *env) nexURL(flag string) string {
-	for _, u := range []string{flag, e.Getenv("NATSTER_NEX_URL")} {
-		if u != "" {
-			return u
-		}
-	}
-	return usualNexURL
+	return cmp.Or(flag, e.Getenv("NATSTER_NEX_URL"), nats.DefaultURL)
 }
 
-// nexCreds are the credentials for Nex's NATS: those in the file that a flag or NATSTER_NEX_CREDS names, or else.
+// nexCreds returns the credentials for Nex's NATS: those in the file that a flag or NATSTER_NEX_CREDS names, or
+// otherwise.
 func (e *env) nexCreds(flag string, otherwise []byte) ([]byte, error) {
 	path, err := e.dirs.FirstPath(flag, e.Getenv("NATSTER_NEX_CREDS"))
 	if path == "" && err == nil {

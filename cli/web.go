@@ -58,7 +58,7 @@ https: put a proxy before it, name its address with --url, and tell the world wh
 			if err := s.Start(ctx, dir, o); err != nil {
 				return siteHint(err)
 			}
-			// As in devrun: a site serves also where its address cannot be written.
+			// As in devrun: a site serves also if its address cannot be written.
 			_ = e.PrintLine(map[string]string{"url": s.URL(), "claim_url": s.ClaimURL()}, func() {
 				e.Say("The website is at %s; Ctrl-C ends it.", e.Out.Bold(s.URL()))
 				if o.Issuer == "" {

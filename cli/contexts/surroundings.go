@@ -154,7 +154,7 @@ func (s *Store) readNATSContext(name string) (NATSContext, error) {
 		return n, fmt.Errorf("NATS_CONTEXT: no context of the nats command can be read there: %w", err)
 	}
 	if err := json.Unmarshal(text, &n); err != nil {
-		return n, fmt.Errorf("NATS_CONTEXT: %s is no context of the nats command: %w", path, err)
+		return n, fmt.Errorf("NATS_CONTEXT: %s is not a context of the nats command: %w", path, err)
 	}
 	if n.Creds == "" {
 		return n, fmt.Errorf("NATS_CONTEXT: %s has no credentials file, and natster acts as an account", path)

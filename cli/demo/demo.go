@@ -109,7 +109,7 @@ func (d *demo) play(ctx context.Context) error {
 // stopTimeout is how long functions may take to finish what they are doing when the demo ends.
 const stopTimeout = 10 * time.Second
 
-// end stops what runs and removes what was written.
+// end stops what runs and removes all files.
 func (d *demo) end(ctx context.Context) error {
 	for _, b := range d.serving {
 		b.stop()
@@ -137,7 +137,7 @@ func (d *demo) good(format string, args ...any) {
 	d.fact("%s %s", d.Out.Green("✓"), fmt.Sprintf(format, args...))
 }
 
-// inside is the environment of the two people: their files are below the demo's directory.
+// inside returns the environment of one of the two people: their files are below the demo's directory.
 func (d *demo) inside(who string) func(string) string {
 	return func(name string) string {
 		switch name {
@@ -157,10 +157,10 @@ func (d *demo) inside(who string) func(string) string {
 // worldDir is the directory of the world, where natster looks for it.
 func (d *demo) worldDir() string { return filepath.Join(d.dir, "data", "natster", contexts.WorldName) }
 
-// errDemo says that a command of the demo did not do what it should.
+// errDemo is wrapped by the error of a command that did not do what it should.
 var errDemo = errors.New("the demo failed")
 
-// run runs a command line as who and returns its stdout. Its first lines are shown; its progress is.
+// run runs a command line as who and returns its stdout. It shows the first lines of that, and the progress.
 func (d *demo) run(ctx context.Context, who string, lines int, words ...string) (string, error) {
 	d.prompt(who, words)
 	out, code, problem := d.quiet(ctx, who, d.Stderr, words...)
@@ -174,7 +174,7 @@ func (d *demo) run(ctx context.Context, who string, lines int, words ...string) 
 	return out, nil
 }
 
-// quiet runs a command line as who and shows nothing but, on stderr, if that is a terminal, its progress.
+// quiet runs a command line as who and shows only its progress, on stderr if that is a terminal.
 func (d *demo) quiet(ctx context.Context, who string, stderr io.Writer, words ...string) (out string, code int,
 	problem string) {
 	var stdout, errs bytes.Buffer
@@ -255,7 +255,7 @@ func (d *demo) browse(ctx context.Context) error {
 	d.prompt("bob", inbox)
 	var out string
 	for began := time.Now(); !strings.Contains(out, "media from alice, online"); {
-		// A moment passes until it is known everywhere that alice serves.
+		// It takes a moment until everybody knows that alice serves.
 		var code int
 		var problem string
 		if out, code, problem = d.quiet(ctx, "bob", nil, inbox...); code != 0 || time.Since(began) > 5*time.Second {

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// Pieces of files that a needle knows: this many bytes each, and at most so many of them.
+// How long the pieces are that a needle knows, and how many there are at most.
 const (
 	pieceSize  = 32
 	mostPieces = 1 << 20
@@ -21,7 +21,7 @@ const (
 type needle struct {
 	pieces map[uint64]struct{}
 	filter [1 << 16]uint64 // a bit for some hash of each piece, so that most offsets need no look at pieces
-	out    uint64          // what the byte that leaves a piece as the hash rolls on was multiplied by
+	out    uint64          // the factor of the byte that leaves a piece as the hash rolls on
 	sample []byte          // the beginning of a file, to test with
 }
 
@@ -114,7 +114,7 @@ func (n *needle) count(data []byte) (found int) {
 	}
 }
 
-// rollingBase is what a piece's hash is a polynomial in.
+// rollingBase is the base of the polynomial that is a piece's hash.
 const rollingBase = 0x9E3779B97F4A7C15
 
 func rolled(piece []byte) (h uint64) {

@@ -50,8 +50,7 @@ func (d *demo) serve(ctx context.Context, name string) error {
 	b := &background{cancel: cancel, done: make(chan struct{}),
 		output: output{text: "SERVING", said: make(chan struct{})}}
 	d.serving = append(d.serving, b)
-	var errs output // its text is empty, and said never asked for
-	errs.text = "\x00"
+	errs := output{text: "\x00"} // which is never printed
 	go func() {
 		defer close(b.done)
 		d.Natster(ctx, []string{"catalog", "serve", name}, &b.output, &errs, d.inside("alice"))

@@ -36,11 +36,11 @@ func noise(path string, bytes int64) error {
 	return f.Close()
 }
 
-// raw sends as much from alice to bob, across the same accounts and the same import as media, and tells how long it
+// raw sends as many bytes from alice to bob, across the same accounts and import as media, and returns how long it
 // took.
 func (d *demo) raw(ctx context.Context, bytes int64) (time.Duration, error) {
 	const message = 512 << 10
-	const window = 32 // messages under way: more, and the server would take the receiver for a slow consumer
+	const window = 32 // messages in flight: with more, the server would call the receiver a slow consumer
 	alice, err := d.connect(ctx, "alice")
 	if err != nil {
 		return 0, err

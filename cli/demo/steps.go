@@ -17,7 +17,7 @@ import (
 	"natster/workloads/catalog/library"
 )
 
-// download lets bob download everything, checks it again, and tells what the server saw meanwhile.
+// download lets bob download everything, checks it again, and prints what the server saw of it.
 func (d *demo) download(ctx context.Context) error {
 	d.step("Bob downloads everything, while a tap listens inside the server")
 	t, err := d.tap(ctx, d.media)
@@ -39,7 +39,7 @@ func (d *demo) download(ctx context.Context) error {
 	if d.result.Verified, err = verified(ctx, to, c.Entries); err != nil {
 		return err
 	}
-	t.mu.Lock() // heartbeats are heard still
+	t.mu.Lock() // heartbeats are still received
 	defer t.mu.Unlock()
 	d.result.Files, d.result.Bytes = len(c.Entries), c.Size()
 	d.result.TapMessages, d.result.TapBytes = t.messages, t.bytes
@@ -61,7 +61,7 @@ func (d *demo) download(ctx context.Context) error {
 	return nil
 }
 
-// verified is how many of the entries are in dir with the hash they should have.
+// verified returns how many of the entries are in dir with the right hash.
 func verified(ctx context.Context, dir string, entries []catalog.Entry) (n int, err error) {
 	for _, e := range entries {
 		if ctx.Err() != nil {
@@ -109,7 +109,7 @@ func (d *demo) takeBack(ctx context.Context) error {
 	}
 }
 
-// measure compares a download with what the server can do at all.
+// measure compares a download with what the server can do.
 func (d *demo) measure(ctx context.Context) error {
 	d.step(fmt.Sprintf("How fast: a file of %s of noise, and the same over NATS alone", term.Bytes(d.Noise)))
 	dir := filepath.Join(d.dir, "noise")

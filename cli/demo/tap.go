@@ -23,19 +23,19 @@ type tap struct {
 	media      int64 // bytes in media messages
 	searched   int64 // bytes looked at, up to mostSearched
 	plaintext  int   // pieces of files found in them
-	inTheClear int   // pieces found in what was sent in the clear on purpose
+	inTheClear int   // pieces found in what was sent in the clear for a test
 }
 
-// mostSearched is how many bytes a tap looks at: more would only keep the demo waiting.
+// mostSearched is how many bytes a tap looks at: more would only make the demo slower.
 const mostSearched = 128 << 20
 
-// Subjects of the tap's own.
+// Subjects that the tap sends to itself.
 const (
-	tapClear = "demo.clear" // something in the clear, to see that the tap would find it
-	tapEnd   = "demo.end"   // after this message all that was sent before it has been heard
+	tapClear = "demo.clear" // media in the clear, to see that the tap finds it
+	tapEnd   = "demo.end"   // the last message: all before it were received
 )
 
-// tap puts a tap on alice's account, looking for the files in dir.
+// tap starts a tap on alice's account that looks for the files in dir.
 func (d *demo) tap(ctx context.Context, dir string) (*tap, error) {
 	nc, err := d.connect(ctx, "alice")
 	if err != nil {
@@ -45,7 +45,7 @@ func (d *demo) tap(ctx context.Context, dir string) (*tap, error) {
 	if t.needle, err = newNeedle(dir); err == nil {
 		var sub *nats.Subscription
 		if sub, err = nc.Subscribe(">", t.hear); err == nil {
-			err = sub.SetPendingLimits(-1, -1) // what is heard is what is downloaded; the search takes longer than that
+			err = sub.SetPendingLimits(-1, -1) // the search is slower than the download
 		}
 	}
 	if err == nil {
@@ -58,7 +58,7 @@ func (d *demo) tap(ctx context.Context, dir string) (*tap, error) {
 	return t, nil
 }
 
-// connect connects inside the process as the owner of an account of the demo.
+// connect connects as the owner of an account of the demo.
 func (d *demo) connect(ctx context.Context, name string) (*nats.Conn, error) {
 	enrolled, err := d.world.Keeper().Enrol(ctx, name)
 	if err != nil {
@@ -87,13 +87,11 @@ func (t *tap) hear(m *nats.Msg) {
 	}
 }
 
-// end takes the tap away after it has heard everything so far, and sample in the clear.
+// end ends the tap after it has received everything so far, and then sample in the clear.
 func (t *tap) end(ctx context.Context, sample []byte) error {
 	defer t.nc.Close()
-	for subject, data := range map[string][]byte{tapClear: sample} {
-		if err := t.nc.Publish(subject, data); err != nil {
-			return err
-		}
+	if err := t.nc.Publish(tapClear, sample); err != nil {
+		return err
 	}
 	if err := t.nc.Publish(tapEnd, nil); err != nil {
 		return err

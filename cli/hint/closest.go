@@ -19,7 +19,8 @@ func Closest(word string, candidates []string) string {
 	return best
 }
 
-// distance is how many characters have to be inserted, removed, changed or swapped with their neighbour to make b of a.
+// distance returns how many characters have to be inserted, removed, changed or swapped with a neighbour to turn a into
+// b.
 func distance(a, b string) int {
 	s, t := []rune(a), []rune(b)
 	before, last, row := make([]int, len(t)+1), make([]int, len(t)+1), make([]int, len(t)+1)

@@ -16,21 +16,20 @@ func main() {
 	os.Exit(cli.Main(ctx, cli.OS()))
 }
 
-// hear calls interrupted at the first signal that asks the process to end; a second one ends it at once.
+// hear calls interrupted at the first signal that asks the process to end. A second one ends it at once.
 func hear(interrupted func()) {
-	// A write to a pipe or a connection that nobody reads any more is an error of that write, and no matter of the
-	// process: the other side of a connection may be anybody. Package cli sees from its own writes when stdout has lost
-	// its reader. The signal is asked for and thrown away, because Go ends a process that does not ask at a broken
-	// stdout, uncleaned.
+	// A write to a pipe or connection without a reader is an error of that write, and must not end the process: the peer
+	// may be any account. Package cli sees from its own writes when stdout has lost its reader. The signal is received
+	// and ignored, because Go otherwise ends the process at a write to a broken stdout, without cleaning up.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // unlike with nohup, the terminal's end is ours
+	if !signal.Ignored(syscall.SIGHUP) { // it is, under nohup
 		closed := make(chan os.Signal, 1)
 		signal.Notify(closed, syscall.SIGHUP)
 		go func() {
-			for range closed { // may come twice, from the shell and from the terminal: that is no second request
+			for range closed { // it may come twice, from the shell and from the terminal, and mean one request
 				interrupted()
 			}
 		}()

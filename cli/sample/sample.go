@@ -16,7 +16,7 @@ import (
 //go:embed media
 var files embed.FS
 
-// Media are the files, in directories as a person would keep them.
+// Media returns the files, in directories as a person would keep them.
 func Media() fs.FS {
 	media, err := fs.Sub(files, "media")
 	if err != nil {
@@ -25,10 +25,9 @@ func Media() fs.FS {
 	return media
 }
 
-// Restore makes the files in dir what they are here, each replaced at once and synced, and returns the names of those
-// that were something else before; those that were simply missing are not among them. What else is in dir stays. A copy
-// that the power went off over is mended by that.
-func Restore(dir string) (mended []string, err error) {
+// Restore writes the files to dir, each replaced at once and synced, and returns the names of those that were there
+// with other content, for instance after a power cut. Other files in dir stay.
+func Restore(dir string) (repaired []string, err error) {
 	media := Media()
 	err = fs.WalkDir(media, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
@@ -47,14 +46,14 @@ func Restore(dir string) (mended []string, err error) {
 		case err == nil && bytes.Equal(have, want):
 			return nil
 		case err == nil:
-			mended = append(mended, name)
+			repaired = append(repaired, name)
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		}
 		return private.WriteFile(path, want)
 	})
 	if err != nil {
-		return mended, fmt.Errorf("sample media in %s: %w", dir, err)
+		return repaired, fmt.Errorf("sample media in %s: %w", dir, err)
 	}
-	return mended, nil
+	return repaired, nil
 }

@@ -17,7 +17,7 @@ import (
 	"natster/workloads/web"
 )
 
-// DefaultAddress is where the website listens when nobody says otherwise and it is free.
+// DefaultAddress is where the website listens unless another address is given or this one is taken.
 const DefaultAddress = "127.0.0.1:7481"
 
 // A Site is the website of a world on this machine. It has its address before the world starts, which has to know where

@@ -11,8 +11,8 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// A Bar shows on stderr how far something is, in one line that it redraws to fit the terminal as wide as it is then.
-// Where stderr is no terminal it shows nothing. Its methods may be called concurrently.
+// A Bar shows on stderr how far something is, in one line that it redraws to fit the terminal. If stderr is not a
+// terminal it shows nothing. Its methods may be called concurrently.
 type Bar struct {
 	w      io.Writer
 	style  Style
@@ -26,7 +26,7 @@ type Bar struct {
 	most  int64     // of what was fresh
 	came  time.Time // when that grew
 	drawn time.Time
-	used  int // columns of the line that stands there, or 0 for none
+	used  int // columns of the line on the terminal, or 0 for none
 	gone  bool
 }
 
@@ -91,7 +91,7 @@ func (b *Bar) erase(width int) string {
 	return "\r\x1b[K"
 }
 
-// line is s in one line that fits, and how many columns it has. What there is no room for is left out, the last first:
+// line returns s in one line that fits, and its columns. What does not fit is left out, the last first:
 //
 //	label  ━━━━━━────  62%  1.2 GB of 2.0 GB  85 MB/s  9s left  path
 func (b *Bar) line(s State, speed float64, width int) (text string, used int) {
@@ -131,7 +131,7 @@ func (b *Bar) line(s State, speed float64, width int) (text string, used int) {
 	return text, used
 }
 
-// more is what stands behind the percentage, where there is room.
+// more returns what follows the percentage where it fits.
 func (b *Bar) more(s State, speed float64) []string {
 	all := []string{"  " + b.number(s.Done) + " of " + b.number(s.All)}
 	switch {
@@ -152,7 +152,7 @@ func (b *Bar) Count(done, all int64) {
 	b.Set(State{Done: done, All: all, Fresh: done})
 }
 
-// Clear takes the bar away, for good.
+// Clear removes the bar; it shows nothing more.
 func (b *Bar) Clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -57,7 +57,7 @@ func (p *Printer) Table(t Table, empty string) {
 	}
 }
 
-// withoutEmptyColumns is t without the columns that no row has anything in.
+// withoutEmptyColumns returns t without the columns that are empty in each row.
 func (t Table) withoutEmptyColumns() Table {
 	var kept Table
 	kept.rows = make([][]string, len(t.rows))
