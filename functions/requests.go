@@ -109,39 +109,26 @@ func (r *Runner) answer(work context.Context, t Trigger, m micro.Request, from e
 // reply answers a request; a message that wants no reply gets none. It does not answer by micro's own means, which are for
 // handlers that have not returned yet; the wire is the same.
 func (r *Runner) reply(m micro.Request, call *Call, data any, err error) {
-	answer := &nats.Msg{Subject: m.Reply(), Header: nats.Header{}}
+	header := nats.Header{}
 	if err != nil {
 		refusal, internal := api.Refusal(err)
 		if internal {
 			from, _, _ := events.Caller(m.Subject()) // no account: logged as such
 			r.log.Error("request failed", "subject", m.Subject(), "account", from, "err", err)
 		}
-		answer.Header.Set(micro.ErrorCodeHeader, strconv.Itoa(int(refusal.Code)))
-		answer.Header.Set(micro.ErrorHeader, brief.Line(refusal.Message))
-		answer.Data = api.EncodeReply(nil, refusal)
+		header.Set(micro.ErrorHeader, brief.Line(refusal.Message))
 	} else {
 		if call.position > 0 {
-			answer.Header.Set(api.HeaderPosition, strconv.FormatUint(call.position, 10))
+			header.Set(api.HeaderPosition, strconv.FormatUint(call.position, 10))
 		}
 		if call.next != "" {
-			answer.Header.Set(api.HeaderNext, call.next)
+			header.Set(api.HeaderNext, call.next)
 		}
-		answer.Data = api.EncodeReply(data, nil)
 		if why := r.cfg.Refuse(); why != nil {
-			answer.Header.Set(api.HeaderNotice, brief.Line(why.Error()))
+			header.Set(api.HeaderNotice, brief.Line(why.Error()))
 		}
 	}
-	if answer.Subject == "" {
-		return
-	}
-	if most := r.cfg.Conn.MaxPayload(); int64(len(answer.Data)) > most-maxHeaders {
-		r.log.Error("reply is too large to be sent", "subject", m.Subject(), "bytes", len(answer.Data))
-		answer.Data = api.EncodeReply(nil, api.Errorf(api.ErrInternal, "the answer does not fit into a message"))
-	}
-	if err := r.cfg.Conn.PublishMsg(answer); err != nil {
+	if err := api.Reply(r.cfg.Conn, m.Reply(), header, data, err); err != nil {
 		r.log.Error("reply could not be sent", "subject", m.Subject(), "err", err)
 	}
 }
-
-// maxHeaders is room for the headers of a reply, in bytes: they count towards a message's size.
-const maxHeaders = 1024

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
 
 	"natster/functions"
 	"natster/functions/api"
@@ -51,6 +53,8 @@ func TestEveryRequestIsAnswered(t *testing.T) {
 			return word{}, api.Errorf(api.ErrConflict, "two\nlines")
 		case "sentinel":
 			return word{}, fmt.Errorf("the thing: %w", api.ErrGone)
+		case "large":
+			return word{strings.Repeat("x", 2<<20)}, nil // more than a message holds
 		}
 		return q, nil
 	}))
@@ -62,6 +66,7 @@ func TestEveryRequestIsAnswered(t *testing.T) {
 		`{"word":"fail"}`:              500,
 		`{"word":"refuse"}`:            409,
 		`{"word":"sentinel"}`:          410,
+		`{"word":"large"}`:             500,
 		`{"word":3}`:                   400,
 		`["word"]`:                     400,
 		`{"word":`:                     400,
@@ -78,6 +83,9 @@ func TestEveryRequestIsAnswered(t *testing.T) {
 		var env api.Envelope
 		if err := json.Unmarshal(m.Data, &env); err != nil || env.Code != want || (env.Error == "") != (want == 200) {
 			t.Errorf("%.40q is answered %s", body, m.Data)
+		}
+		if said := m.Header.Get(micro.ErrorCodeHeader); said != strconv.Itoa(int(want)) && (said != "" || want != 200) {
+			t.Errorf("%.40q is answered with code %q in the header", body, said)
 		}
 		if strings.Contains(env.Error, "which is the operator's") {
 			t.Errorf("the caller is told the cause: %s", env.Error)

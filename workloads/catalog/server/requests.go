@@ -3,11 +3,8 @@ package server
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"runtime/debug"
-	"strconv"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	"natster/events"
@@ -71,26 +68,14 @@ func (s *Server) handle(ctx context.Context, m micro.Request, l Library, h handl
 }
 
 func (s *Server) reply(m micro.Request, data any, err error) {
-	if m.Reply() == "" {
-		return
-	}
-	answer := &nats.Msg{Subject: m.Reply(), Data: api.EncodeReply(data, err)}
 	if err != nil {
-		refusal, internal := api.Refusal(err)
-		if internal {
+		if _, internal := api.Refusal(err); internal {
 			s.log.Error("a request failed", "subject", m.Subject(), "err", err)
 		} else {
 			s.log.Debug("a request was refused", "subject", m.Subject(), "err", err)
 		}
-		answer.Header = nats.Header{micro.ErrorCodeHeader: {strconv.Itoa(int(refusal.Code))}}
 	}
-	err = s.nc.PublishMsg(answer)
-	if errors.Is(err, nats.ErrMaxPayload) {
-		s.log.Error("a reply does not fit into a message", "subject", m.Subject(), "bytes", len(answer.Data))
-		err = s.nc.Publish(m.Reply(), api.EncodeReply(nil,
-			api.Errorf(api.ErrInternal, "the reply of %d bytes does not fit into a message", len(answer.Data))))
-	}
-	if err != nil {
+	if err := api.Reply(s.nc, m.Reply(), nil, data, err); err != nil {
 		s.log.Warn("a reply was not sent", "subject", m.Subject(), "err", err)
 	}
 }
