@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
@@ -16,11 +15,7 @@ import (
 	"natster/deploy/accounts"
 	"natster/deploy/cluster"
 	"natster/deploy/world"
-	"natster/functions/api"
 )
-
-// worldAdmin is the name of the user of the global account who may do everything in it.
-const worldAdmin = "admin"
 
 func adminCommand(e *env) *cli.Command {
 	return &cli.Command{
@@ -53,23 +48,7 @@ func (e *env) administer(ctx context.Context, flag string) (*nats.Conn, *account
 	if err != nil {
 		return nil, nil, err
 	}
-	info, err := world.Find(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	keeper, err := world.OpenKeeper(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	creds, err := keeper.User(ctx, keeper.WellKnown().Global, worldAdmin, accounts.Permissions{All: true})
-	if err != nil {
-		return nil, nil, err
-	}
-	nc, err := info.Connect(ctx, creds, nats.Name("natster "+worldAdmin))
-	if errors.Is(err, nats.ErrNoServers) {
-		return nil, nil, errors.Join(accounts.ErrNotRunning, err)
-	}
-	return nc, keeper, err
+	return world.Admin(ctx, dir, nats.Name("natster "+accounts.AdminUser))
 }
 
 func adminCredsCommand(e *env) *cli.Command {
@@ -190,8 +169,8 @@ func adminProvisionCommand(e *env) *cli.Command {
 			worldFlag(),
 		},
 		Description: `The one setting for all streams and buckets is --replicas; run it again to change it, or after an
-update of natster. From then on this world is at the servers, for natster init and everything else here. Once functions
-run (natster deploy up), run it once more: it introduces the hub.
+update of natster. From then on this world is at the servers, for natster init and everything else here, once functions
+run (natster deploy up).
 
    natster admin provision a.example.net b.example.net c.example.net --replicas 3`,
 		Action: args(1, -1, func(ctx context.Context, c *cli.Context, arg []string) error {
@@ -214,19 +193,10 @@ run (natster deploy up), run it once more: it introduces the hub.
 			if err != nil {
 				return err
 			}
-			const moment = 3 * time.Second
-			short, cancel := context.WithTimeout(ctx, moment)
-			defer cancel()
-			greeted := world.Greet(short, dir)
-			if greeted != nil && !errors.Is(greeted, api.ErrUnavailable) {
-				return greeted
-			}
-			return e.Print(map[string]any{"functions": len(fns), "replicas": n, "hub": greeted == nil}, func() {
+			return e.Print(map[string]any{"functions": len(fns), "replicas": n}, func() {
 				e.Say("streams, buckets and consumers of %s are there, with %s", term.Count(len(fns), "function"),
 					term.Count(n, "replica"))
-				if greeted != nil {
-					e.Say("no function runs yet; next: natster admin creds, natster deploy up, and this once more")
-				}
+				e.Say("next, unless its functions run: natster admin creds, natster deploy up")
 			})
 		}),
 	}

@@ -123,7 +123,7 @@ func (e *env) natsContexts(ctx context.Context, dir string) ([]natsContextRow, e
 		}
 	}
 	for _, r := range rows[:2] {
-		creds, err := keeper.User(ctx, r.Account, worldAdmin, accounts.Permissions{All: true})
+		creds, err := keeper.User(ctx, r.Account, accounts.AdminUser, accounts.Permissions{All: true})
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"natster/deploy/world"
+	"natster/functions/api"
 	"natster/internal/test/nextest"
 	"natster/internal/test/wait"
 )
@@ -18,14 +21,14 @@ import (
 // stock NATS servers, streams with three replicas, functions on a Nex node, and one server that dies.
 func TestAWorldOnThreeServers(t *testing.T) {
 	t.Parallel()
-	home, world, conf := t.TempDir(), filepath.Join(t.TempDir(), "world"), t.TempDir()
+	home, dir, conf := t.TempDir(), filepath.Join(t.TempDir(), "world"), t.TempDir()
 	nexURL := nextest.Server(t).ClientURL()
 	env := func(name string) string {
 		switch name {
 		case "HOME":
 			return home
 		case "NATSTER_WORLD":
-			return world
+			return dir
 		case "NATSTER_NEX_URL":
 			return nexURL
 		}
@@ -54,19 +57,48 @@ func TestAWorldOnThreeServers(t *testing.T) {
 	c := &cluster{machine: &machine{nil, t, home}, url: nexURL, catalogs: t.TempDir()}
 	c.node("one", nil)
 	natster("deploy up").ok().says("started", "eventwriter")
-	natster("admin provision " + all + " --replicas 3").ok()
-
+	claimTheHubsName(t, dir)
 	natster("init alice").ok().says("account alice is ready")
 	natster("init bob").ok()
 	natster("context use alice").ok()
 	runWith(t, env, "catalog", "new", "films", films(t)).ok()
 	natster("catalog share films bob").ok()
+	wait.Eventually(t, "bob is given the hub's catalog", func() bool {
+		return strings.Contains(natster("--context bob catalog inbox").out, "natsterhub from hub")
+	})
+	runWith(t, env, "catalog", "new", "natsterhub", films(t)).exits(1).warns("only the hub")
 	running[0].Shutdown()
 	running[0].WaitForShutdown()
 	wait.Eventually(t, "what was shared is there, on the other servers", func() bool {
 		return strings.Contains(natster("--context bob catalog inbox").out, "films from alice")
 	})
 	wait.Eventually(t, "life goes on", func() bool { return natster("catalog unshare films bob").code == 0 })
+}
+
+// claimTheHubsName holds a world to the promise that nobody but the hub shares a catalog by its name, not even before the
+// hub is introduced, which the first newcomer causes.
+func claimTheHubsName(t *testing.T, dir string) {
+	t.Helper()
+	info, err := world.Find(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeper, err := world.OpenKeeper(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := keeper.Enrol(t.Context(), "mallory")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc, err := info.Connect(t.Context(), e.Creds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if err := api.NewClient(nc).Share(t.Context(), info.HubCatalog, info.Site); !errors.Is(err, api.ErrConflict) {
+		t.Errorf("mallory shares a catalog called as the hub's: %v", err)
+	}
 }
 
 // serve is a stock NATS server of that configuration file.

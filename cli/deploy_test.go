@@ -99,9 +99,6 @@ func TestAStoryOverFunctionsOnNex(t *testing.T) {
 	c.natster("deploy up").ok().says("started", "eventwriter", "on one", "queries")
 	c.natster("deploy up").ok().says("kept")
 	c.natster("deploy status").ok().says("eventwriter", "ok", "1/1")
-	if err := c.IntroduceHub(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 
 	c.natster("init alice").ok().says("account alice is ready")
 	c.natster("init bob").ok()

@@ -76,7 +76,7 @@ Everything is kept in the world's directory: the next devrun goes on where this 
 			}
 			elsewhere := func(context.Context) error { return nil }
 			if c.Bool("nex") {
-				if elsewhere, err = e.onNode(ctx, w, dir, claims); err != nil {
+				if elsewhere, err = e.onNode(ctx, dir, claims); err != nil {
 					return errors.Join(err, page.Stop(), w.Stop(context.WithoutCancel(ctx)))
 				}
 			}
@@ -156,8 +156,7 @@ func (e *env) printWorld(w *embedded.World, dir, page string) {
 	}
 	e.Say("  directory   %s", dir)
 	e.Say("  keys        %s  %s", filepath.Join(dir, "keys"), e.Out.Dim("all accounts and their users; private"))
-	e.Say("  hub         %s  %s", w.HubDir(),
-		e.Out.Dim("catalog "+w.HubCatalog().String()+", which everybody is given"))
+	e.Say("  hub         %s  %s", w.HubDir(), e.Out.Dim("catalog "+i.HubCatalog.String()+", which everybody is given"))
 	e.Say("  accounts    global %s", i.Global)
 	e.Say("              hub    %s", i.Hub)
 	e.Say("              site   %s", i.Site)
@@ -173,9 +172,8 @@ func nextAfterDevrun(e *env, dir string) string {
 	return "natster init NAME --world " + term.ShellWord(dir)
 }
 
-// onNode runs the functions of w on a Nex node, and returns what stops them there.
-func (e *env) onNode(ctx context.Context, w *embedded.World, dir, claimURL string) (stop func(context.Context) error,
-	err error) {
+// onNode runs the functions of the world in dir on a Nex node that is up, and returns what stops them there.
+func (e *env) onNode(ctx context.Context, dir, claimURL string) (stop func(context.Context) error, err error) {
 	to, err := e.nexletDir("NATSTER_CREDS_DIR", "creds")
 	if err != nil {
 		return nil, err
@@ -208,9 +206,6 @@ func (e *env) onNode(ctx context.Context, w *embedded.World, dir, claimURL strin
 	}
 	if _, err := n.Up(ctx, nex.Wants(fns), e.reporting(nex.Options{})); err != nil {
 		return nil, errors.Join(nexHint(err), stop(context.WithoutCancel(ctx)))
-	}
-	if err := w.IntroduceHub(ctx); err != nil {
-		return nil, errors.Join(err, stop(context.WithoutCancel(ctx)))
 	}
 	return stop, nil
 }

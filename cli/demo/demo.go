@@ -223,7 +223,7 @@ func (d *demo) startWorld(ctx context.Context) error {
 		return err
 	}
 	d.fact("%s: operator mode, JetStream encrypted on disk, %d functions; started in %s",
-		d.world.URL(), len(d.world.Functions()), time.Since(began).Round(10*time.Millisecond))
+		d.world.Info().URL, len(d.world.Functions()), time.Since(began).Round(10*time.Millisecond))
 	return nil
 }
 

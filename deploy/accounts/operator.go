@@ -59,6 +59,9 @@ const (
 	// OwnerUser is the user of an enrolled account who may do everything in it.
 	OwnerUser = "owner"
 
+	// AdminUser is the user of the global account who may do everything in it.
+	AdminUser = "admin"
+
 	keeperUser = "keeper" // of the system account: pushes JWTs
 )
 

@@ -20,6 +20,16 @@ func (o *Operator) User(ctx context.Context, a events.Account, name string, p Pe
 	return all[name], err
 }
 
+// Owner returns the credentials of the user who may do everything in account a.
+func (o *Operator) Owner(ctx context.Context, a events.Account) (Creds, error) {
+	return o.User(ctx, a, OwnerUser, Permissions{All: true})
+}
+
+// Admin returns the credentials of the user who may do everything in the global account.
+func (o *Operator) Admin(ctx context.Context) (Creds, error) {
+	return o.User(ctx, o.known.Global, AdminUser, Permissions{All: true})
+}
+
 // Users is User for many users of an account at once.
 func (o *Operator) Users(ctx context.Context, a events.Account, users map[string]Permissions) (map[string]Creds, error) {
 	var r record

@@ -51,7 +51,7 @@ func webUser(t *testing.T, w *worldtest.World, a *worldtest.Account, seed []byte
 
 func webKey(t *testing.T, w *worldtest.World, a *worldtest.Account) []byte {
 	t.Helper()
-	seed, err := w.Keeper().(accounts.WebKeeper).AddWebKey(t.Context(), a.Key)
+	seed, err := w.Keeper().AddWebKey(t.Context(), a.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestRevokedWebKeysEndTheirUsersAndNobodyElse(t *testing.T) {
 	own := alice.Conn(t)
 	closed := nc.StatusChanged(nats.CLOSED)
 	began := time.Now()
-	n, err := w.Keeper().(accounts.WebKeeper).RevokeWebKeys(t.Context(), alice.Key)
+	n, err := w.Keeper().RevokeWebKeys(t.Context(), alice.Key)
 	if err != nil || n != 1 {
 		t.Fatalf("revoked %d, %v", n, err)
 	}
@@ -165,10 +165,10 @@ func TestTheOldestWebKeyMakesRoom(t *testing.T) {
 		t.Fatalf("the second oldest: %v", err)
 	}
 	nc.Close()
-	if n, err := w.Keeper().(accounts.WebKeeper).RevokeWebKeys(t.Context(), alice.Key); err != nil || n != accounts.MaxWebKeys {
+	if n, err := w.Keeper().RevokeWebKeys(t.Context(), alice.Key); err != nil || n != accounts.MaxWebKeys {
 		t.Errorf("%d keys, %v; want %d", n, err, accounts.MaxWebKeys)
 	}
-	if _, err := w.Keeper().(accounts.WebKeeper).AddWebKey(t.Context(), events.Account{}); !errors.Is(err, accounts.ErrUnknownAccount) {
+	if _, err := w.Keeper().AddWebKey(t.Context(), events.Account{}); !errors.Is(err, accounts.ErrUnknownAccount) {
 		t.Errorf("a key for nobody: %v", err)
 	}
 }

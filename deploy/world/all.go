@@ -84,9 +84,9 @@ func (s settings) functions() ([]functions.Function, error) {
 }
 
 // Users gives each function its user in the global account, with the permissions that its declaration implies, and gives
-// the account its administrator, AdminUser. It returns the credentials of them all, by name.
+// the account its administrator, [accounts.AdminUser]. It returns the credentials of them all, by name.
 func Users(ctx context.Context, op *accounts.Operator, fns []functions.Function) (map[string]accounts.Creds, error) {
-	users := map[string]accounts.Permissions{AdminUser: {All: true}}
+	users := map[string]accounts.Permissions{accounts.AdminUser: {All: true}}
 	for _, f := range fns {
 		if err := f.Check(); err != nil {
 			return nil, fmt.Errorf("world: %w", err)

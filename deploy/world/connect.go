@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,9 +13,6 @@ import (
 
 // dialTimeout bounds a connection attempt whose context has no deadline.
 const dialTimeout = 5 * time.Second
-
-// AdminUser is the user of the global account who may do everything in it.
-const AdminUser = "admin"
 
 // Connect connects over the network, as any process on this machine can; the caller closes the connection.
 // Reconnecting goes on for as long as the connection is open, unless an option says otherwise.
@@ -39,4 +37,27 @@ func (i Info) Connect(ctx context.Context, creds accounts.Creds, options ...nats
 		return nil, fmt.Errorf("world: connect: %w", err)
 	}
 	return nc, nil
+}
+
+// Admin connects to the global account of the running world in dir, with every right in it, and returns the keeper of the
+// world's accounts, too. The caller closes the connection. It fails as Find does, and with [accounts.ErrNotRunning] when no
+// server answers.
+func Admin(ctx context.Context, dir string, options ...nats.Option) (*nats.Conn, *accounts.Operator, error) {
+	info, err := Find(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	keeper, err := OpenKeeper(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	creds, err := keeper.Admin(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	nc, err := info.Connect(ctx, creds, options...)
+	if errors.Is(err, nats.ErrNoServers) {
+		err = errors.Join(accounts.ErrNotRunning, err)
+	}
+	return nc, keeper, err
 }

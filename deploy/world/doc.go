@@ -9,7 +9,7 @@
 //	rebuild.go    the one list of all projections, and making them anew
 //	vault.go      the keys that claimed contexts and accounts' web keys are sealed to, and whether they are the same as ever
 //	web.go        the website's user, and how the function authority changes accounts
-//	provision.go  a world on NATS servers that are not embedded: Keys, Provision, Greet
+//	provision.go  a world on NATS servers that are not embedded: Keys, Provision
 //	service.go    what a nexlet needs to run functions of a world: Export writes it, OpenService reads it
 //
 // # On disk

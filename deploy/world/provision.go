@@ -13,7 +13,6 @@ import (
 	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions"
-	"natster/functions/api"
 	"natster/internal/private"
 )
 
@@ -64,7 +63,7 @@ func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions
 	if err != nil {
 		return nil, err
 	}
-	nc, err := info.Connect(ctx, creds[AdminUser], nats.NoReconnect())
+	nc, err := info.Connect(ctx, creds[accounts.AdminUser], nats.NoReconnect())
 	if err != nil {
 		return nil, err
 	}
@@ -104,30 +103,4 @@ func provisionSoon(ctx context.Context, js jetstream.JetStream, replicas int, fn
 		case <-time.After(pause):
 		}
 	}
-}
-
-// Greet initializes the hub's account of a world whose functions run elsewhere; once. It fails with api.ErrUnavailable when
-// no function answers.
-func Greet(ctx context.Context, dir string) error {
-	info, err := Find(dir)
-	if err != nil {
-		return err
-	}
-	keeper, err := OpenKeeper(dir)
-	if err != nil {
-		return err
-	}
-	creds, err := keeper.User(ctx, info.Hub, accounts.OwnerUser, accounts.Permissions{All: true})
-	if err != nil {
-		return err
-	}
-	nc, err := info.Connect(ctx, creds, nats.NoReconnect())
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	if err := api.NewClient(nc).Initialize(ctx, info.Hub, "", "hub"); err != nil && !errors.Is(err, api.ErrBadRequest) {
-		return fmt.Errorf("world: introduce the hub: %w", err)
-	}
-	return nil
 }

@@ -85,7 +85,7 @@ func Export(ctx context.Context, dir, to, claimURL string) ([]functions.Function
 	for _, f := range fns {
 		write(f.Name+".creds", creds[f.Name])
 	}
-	hub, hubErr := keeper.User(ctx, info.Hub, accounts.OwnerUser, accounts.Permissions{All: true})
+	hub, hubErr := keeper.Owner(ctx, info.Hub)
 	if hubErr != nil {
 		return nil, hubErr
 	}

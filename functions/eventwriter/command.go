@@ -52,7 +52,7 @@ func fromFunction(subject string, q api.PutRequest) (Command, error) {
 		return Command{}, api.Errorf(api.ErrBadRequest, "origin: %v", err)
 	}
 	switch t := events.Type(t); t {
-	case events.Shared, events.Unshared, events.Bound:
+	case events.Initialized, events.Shared, events.Unshared, events.Bound:
 		return parse(by, t, q)
 	}
 	return Command{}, api.Errorf(api.ErrBadRequest, "event type %.80q is not for functions", t)

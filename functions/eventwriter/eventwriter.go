@@ -79,6 +79,9 @@ func (w *writer) putInternal(ctx context.Context, call *functions.Call, q api.Pu
 	if err != nil {
 		return api.PutReply{}, err
 	}
+	if c.Type == events.Initialized && c.Origin != w.cfg.Reserved.For {
+		return api.PutReply{}, api.Errorf(api.ErrBadRequest, "functions initialize the hub's account only")
+	}
 	_, err = w.carryOut(ctx, call, c)
 	return api.PutReply{}, err
 }

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -32,7 +33,7 @@ func New(cfg Config) functions.Function {
 	f := &hub{cfg: cfg}
 	var access functions.Access
 	if !cfg.off() {
-		access.Publishes = []string{f.endpoint().Subject()}
+		access.Publishes = []string{f.endpoint(events.Shared).Subject(), f.endpoint(events.Initialized).Subject()}
 	}
 	return functions.Function{
 		Name:     "hub",
@@ -46,8 +47,8 @@ func New(cfg Config) functions.Function {
 	}
 }
 
-func (f *hub) endpoint() api.Endpoint[api.PutRequest, api.PutReply] {
-	return api.PutInternal(f.cfg.Account.String(), events.Shared)
+func (f *hub) endpoint(t events.Type) api.Endpoint[api.PutRequest, api.PutReply] {
+	return api.PutInternal(f.cfg.Account.String(), t)
 }
 
 func (f *hub) welcome(ctx context.Context, e events.Envelope) error {
@@ -57,8 +58,29 @@ func (f *hub) welcome(ctx context.Context, e events.Envelope) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, putPatience)
 	defer cancel()
-	_, err := api.Call(ctx, f.write, f.endpoint(), put)
+	_, err := api.Call(ctx, f.write, f.endpoint(events.Shared), put)
+	if errors.Is(err, api.ErrBadRequest) { // the hub may not be initialized yet
+		if err = f.introduce(ctx); err == nil {
+			_, err = api.Call(ctx, f.write, f.endpoint(events.Shared), put)
+		}
+	}
 	return judge(e, err)
+}
+
+// introduce initializes the hub's account, as every account is before it shares. That the account is initialized already
+// is no error.
+func (f *hub) introduce(ctx context.Context) error {
+	data, err := json.Marshal(events.InitializedData{AccountName: "hub", AccountKey: f.cfg.Account})
+	if err != nil {
+		return err
+	}
+	_, err = api.Call(ctx, f.write, f.endpoint(events.Initialized), api.PutRequest{
+		Catalog: events.None, Target: events.None, EventType: string(events.Initialized), Data: data,
+	})
+	if errors.Is(err, api.ErrBadRequest) {
+		return nil
+	}
+	return err
 }
 
 // greeting is what to ask for when e happened; ok is false when there is nothing to ask for.

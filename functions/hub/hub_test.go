@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 
@@ -103,6 +104,37 @@ func TestAnEventwriterThatIsAwayIsAskedAgain(t *testing.T) {
 	settled(t, b)
 	if n := len(got.list()); n != 3 {
 		t.Errorf("asked %d times", n)
+	}
+	if poison := b.Raw(functions.PoisonStream); len(poison) != 0 {
+		t.Errorf("set aside: %s", poison[0].Header.Get(functions.HeaderPoisonReason))
+	}
+}
+
+func TestANewcomerWhoComesBeforeTheHubIsGivenItsCatalog(t *testing.T) {
+	b := functionstest.Bare(t)
+	account := b.Accounts().Hub
+	b.Run(hub.New(hub.Config{Account: account, Catalog: eventstest.Catalog(t, "natsterhub")}))
+	var got asked
+	initialized := false
+	b.Writer(func(w functionstest.Written) error {
+		got.add(w)
+		if w.Type == events.Initialized {
+			initialized = w.Origin == account
+		} else if !initialized {
+			return api.Errorf(api.ErrBadRequest, "this account is not initialized")
+		}
+		return nil
+	})
+	for _, name := range []string{"alice", "bob"} {
+		b.Happens(events.Event{Type: events.Initialized, Origin: b.Key(name)})
+	}
+	settled(t, b)
+	var types []events.Type
+	for _, w := range got.list() {
+		types = append(types, w.Type)
+	}
+	if want := []events.Type{events.Shared, events.Initialized, events.Shared, events.Shared}; !slices.Equal(types, want) {
+		t.Errorf("asked for %v", types)
 	}
 	if poison := b.Raw(functions.PoisonStream); len(poison) != 0 {
 		t.Errorf("set aside: %s", poison[0].Header.Get(functions.HeaderPoisonReason))

@@ -8,7 +8,6 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/world"
-	"natster/events"
 )
 
 // ConnectAs connects inside the process, without a socket; the connection ends with the world. The caller closes it.
@@ -26,33 +25,14 @@ func (w *World) running() *server.Server {
 
 // Admin connects to the global account with every right in it: for provisioning and rebuilding, not for functions.
 func (w *World) Admin(ctx context.Context) (*nats.Conn, error) {
-	return w.connectOwner(ctx, w.known.Global, world.AdminUser)
-}
-
-// Hub connects to the hub's account with every right in it.
-func (w *World) Hub(ctx context.Context) (*nats.Conn, error) {
-	return w.connectOwner(ctx, w.known.Hub, accounts.OwnerUser)
-}
-
-// Site connects to the website's account with every right in it.
-func (w *World) Site(ctx context.Context) (*nats.Conn, error) {
-	return w.connectOwner(ctx, w.known.Site, accounts.OwnerUser)
-}
-
-func (w *World) connectOwner(ctx context.Context, a events.Account, user string) (*nats.Conn, error) {
-	creds, err := w.keeper.User(ctx, a, user, accounts.Permissions{All: true})
+	creds, err := w.keeper.Admin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return w.ConnectAs(ctx, creds, nats.Name(user))
+	return w.ConnectAs(ctx, creds, nats.Name(accounts.AdminUser))
 }
 
 // dial is how the keeper reaches the server.
 func (w *World) dial(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
 	return w.ConnectAs(ctx, creds)
-}
-
-// Website connects to the site's account as the website does, with the rights that it needs and no others.
-func (w *World) Website(ctx context.Context) (*nats.Conn, error) {
-	return world.Website(ctx, w.config.Dir)
 }

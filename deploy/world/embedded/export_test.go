@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"natster/deploy/accounts"
-	"natster/deploy/world"
 )
 
 // MaxStore is what JetStream lets the world's streams have in all, in bytes.
@@ -17,7 +16,7 @@ var ErrNoFunction = errors.New("no such function")
 // FunctionCreds are the credentials of a function's own user, which may do what the function declares and nothing else.
 func (w *World) FunctionCreds(name string) (accounts.Creds, error) {
 	creds, ok := w.functions.creds[name]
-	if !ok || name == world.AdminUser {
+	if !ok || name == accounts.AdminUser {
 		return nil, fmt.Errorf("%q: %w", name, ErrNoFunction)
 	}
 	return creds, nil

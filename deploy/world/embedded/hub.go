@@ -22,7 +22,7 @@ func (w *World) serveHub(ctx context.Context) (*supervise.Running, error) {
 	if err := private.Mkdir(filepath.Join(w.config.Dir, "hub")); err != nil {
 		return nil, err
 	}
-	creds, err := w.keeper.User(ctx, w.known.Hub, accounts.OwnerUser, accounts.Permissions{All: true})
+	creds, err := w.keeper.Owner(ctx, w.known.Hub)
 	if err != nil {
 		return nil, err
 	}

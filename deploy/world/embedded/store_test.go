@@ -110,7 +110,7 @@ func knows(t *testing.T, w *worldtest.World) {
 	t.Helper()
 	alice := w.Account("alice")
 	c := api.NewClient(alice.Conn(t))
-	c.Observe(4) // the hub's two, alice, and her share
+	c.Observe(4) // alice, the hub's two, and her share
 	var who api.Identity
 	var all []api.Share
 	var err error
@@ -331,7 +331,7 @@ func TestADamagedInfoIsMadeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := world.Find(w.Config().Dir); err != nil || found.URL != started.URL() {
+	if found, err := world.Find(w.Config().Dir); err != nil || found.URL != started.Info().URL {
 		t.Errorf("found %+v, %v", found, err)
 	}
 	if err := started.Stop(t.Context()); err != nil {

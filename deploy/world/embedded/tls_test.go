@@ -64,7 +64,7 @@ func TestASelfSignedWorldIsKnownByItsFingerprint(t *testing.T) {
 	}
 	w := bare(t, everywhere)
 	alice := w.Account("alice")
-	fingerprint := w.Fingerprint()
+	fingerprint := w.Info().Fingerprint
 	for _, url := range []string{w.URL(), w.WebSocketURL()} {
 		if !strings.HasPrefix(url, "tls://127.0.0.1:") && !strings.HasPrefix(url, "wss://127.0.0.1:") {
 			t.Errorf("the address is %s", url)
@@ -97,7 +97,7 @@ func TestASelfSignedWorldIsKnownByItsFingerprint(t *testing.T) {
 	_ = connected(t, w.Admin) // inside the process there is no TLS to do
 	flush(t, alice.Conn(t))   // what world.json says is enough to connect
 	w.Restart(t)
-	if w.Fingerprint() != fingerprint {
+	if w.Info().Fingerprint != fingerprint {
 		t.Error("the restart made another certificate")
 	}
 }
@@ -109,8 +109,8 @@ func TestAWorldTakesTheCertificateThatItIsGiven(t *testing.T) {
 		c.Listen = "0.0.0.0:0"
 		c.TLSCert, c.TLSKey = filepath.Join(files, "cert.pem"), filepath.Join(files, "key.pem")
 	})
-	if w.Fingerprint() == "" || w.Fingerprint() != first.Fingerprint() {
-		t.Errorf("the fingerprint is %q; the certificate's is %q", w.Fingerprint(), first.Fingerprint())
+	if w.Info().Fingerprint == "" || w.Info().Fingerprint != first.Info().Fingerprint {
+		t.Errorf("the fingerprint is %q; the certificate's is %q", w.Info().Fingerprint, first.Info().Fingerprint)
 	}
 	flush(t, w.Account("alice").Conn(t))
 }

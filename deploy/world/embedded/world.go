@@ -15,7 +15,6 @@ import (
 	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/events"
-	"natster/functions/api"
 	"natster/internal/private"
 	"natster/internal/supervise"
 )
@@ -44,8 +43,7 @@ type Config struct {
 	// ClaimURL is the page on which a person claims a one-time code; it is told with each code. It may be empty.
 	ClaimURL string
 
-	// Elsewhere makes all that the functions need and leaves running them to others, such as nexlets; see [world.Export] and
-	// [World.IntroduceHub].
+	// Elsewhere makes all that the functions need and leaves running them to others, such as nexlets; see [world.Export].
 	Elsewhere bool
 
 	// Version is what the functions say of themselves to discovery; a semantic version, 0.0.0 if empty.
@@ -148,34 +146,12 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 	if err := w.functions.start(ctx, w); err != nil {
 		return nil, err
 	}
-	if hooks.Functions == nil && !c.Elsewhere && !w.functions.held.Load() {
-		switch err := w.IntroduceHub(ctx); {
-		case errors.Is(err, api.ErrUnavailable): // of a full disk or a damaged log, for instance; the next start does it
-			c.Logger.Error("the hub could not be introduced", "err", err)
-		case err != nil:
-			return nil, errors.Join(err, w.functions.stop(ctx))
-		}
-	}
 	if c.HubDir != "" {
 		if w.hub, err = w.serveHub(ctx); err != nil {
 			return nil, errors.Join(err, w.functions.stop(ctx))
 		}
 	}
 	return w, nil
-}
-
-// IntroduceHub initializes the hub's account, as every account is before it shares; once. Start does it, unless the functions
-// run elsewhere. The name of its catalog needs no claim: the functions let nobody else have it, whatever comes first.
-func (w *World) IntroduceHub(ctx context.Context) error {
-	nc, err := w.Hub(ctx)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	if err := api.NewClient(nc).Initialize(ctx, w.known.Hub, "", "hub"); err != nil && !errors.Is(err, api.ErrBadRequest) {
-		return fmt.Errorf("world: introduce the hub: %w", err)
-	}
-	return nil
 }
 
 // Stop lets the functions finish what they are doing, for as long as ctx allows, and then ends the world.
@@ -187,29 +163,14 @@ func (w *World) Stop(ctx context.Context) error {
 	return errors.Join(w.functions.stop(ctx), w.end())
 }
 
-// URL is where NATS clients on this machine connect.
-func (w *World) URL() string { return w.info.URL }
-
-// WebSocketURL is where WebSocket clients on this machine connect.
-func (w *World) WebSocketURL() string { return w.info.WebSocketURL }
-
-// Fingerprint is the SHA-256 of the server's certificate in hexadecimal, or empty without TLS.
-func (w *World) Fingerprint() string { return w.info.Fingerprint }
-
 // Info is all that other processes may know of the world.
 func (w *World) Info() world.Info { return w.info }
 
-// Accounts are the world's own accounts.
-func (w *World) Accounts() accounts.WellKnown { return w.known }
-
 // Keeper changes the accounts of the world.
-func (w *World) Keeper() accounts.Keeper { return w.keeper }
+func (w *World) Keeper() *accounts.Operator { return w.keeper }
 
 // HubDir is the directory of the hub's catalog, if the world serves it.
 func (w *World) HubDir() string { return w.config.HubDir }
-
-// HubCatalog is the name of the hub's catalog.
-func (w *World) HubCatalog() events.Catalog { return w.config.HubCatalog }
 
 // end undoes as much of Start as was done, but for the functions.
 func (w *World) end() error {

@@ -153,9 +153,6 @@ func (w *benchWorld) person(ctx context.Context, name string) (*person, error) {
 
 // admin is a connection to the functions' account.
 func (w *benchWorld) admin(ctx context.Context) (*nats.Conn, error) {
-	creds, err := w.keeper.User(ctx, w.info.Global, "admin", accounts.Permissions{All: true})
-	if err != nil {
-		return nil, err
-	}
-	return w.info.Connect(ctx, creds, nats.Timeout(10*time.Second))
+	nc, _, err := world.Admin(ctx, w.dir, nats.Timeout(10*time.Second))
+	return nc, err
 }

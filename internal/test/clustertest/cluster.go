@@ -50,11 +50,10 @@ func Start(t testing.TB, size int) *Cluster {
 		c.servers = append(c.servers, c.start(offline, i, port, routes))
 	}
 	c.waitForLeader(size)
-	c.Keeper, err = accounts.Open(keys, func(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
+	c.Keeper = offline.Telling(func(_ context.Context, creds accounts.Creds) (*nats.Conn, error) {
 		return c.Connect(creds, nats.NoReconnect())
 	})
-	c.must(err)
-	creds, err := c.Keeper.User(t.Context(), offline.WellKnown().Global, "admin", accounts.Permissions{All: true})
+	creds, err := c.Keeper.Admin(t.Context())
 	c.must(err)
 	c.Admin, err = c.Connect(creds)
 	c.must(err)

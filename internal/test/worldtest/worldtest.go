@@ -93,6 +93,31 @@ func Start(t testing.TB, options ...func(*Config)) *World {
 // Config is what the world was started with.
 func (w *World) Config() Config { return w.config }
 
+// URL is where NATS clients connect, WebSocketURL the same for browsers.
+func (w *World) URL() string          { return w.Info().URL }
+func (w *World) WebSocketURL() string { return w.Info().WebSocketURL }
+
+// Accounts are the world's own accounts, and HubCatalog the name of the hub's catalog.
+func (w *World) Accounts() accounts.WellKnown { return w.Keeper().WellKnown() }
+func (w *World) HubCatalog() events.Catalog   { return w.Info().HubCatalog }
+
+// Hub connects to the hub's account, and Site to the website's, with every right in it. The caller closes the connection.
+func (w *World) Hub(ctx context.Context) (*nats.Conn, error)  { return w.owner(ctx, w.Info().Hub) }
+func (w *World) Site(ctx context.Context) (*nats.Conn, error) { return w.owner(ctx, w.Info().Site) }
+
+func (w *World) owner(ctx context.Context, a events.Account) (*nats.Conn, error) {
+	creds, err := w.Keeper().Owner(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return w.ConnectAs(ctx, creds, nats.Name(accounts.OwnerUser))
+}
+
+// Website connects as the website does, with the rights that it needs and no others. The caller closes the connection.
+func (w *World) Website(ctx context.Context) (*nats.Conn, error) {
+	return world.Website(ctx, w.config.Dir)
+}
+
 // Log is what the world has logged until now.
 func (w *World) Log() string { return w.log.text() }
 

@@ -261,11 +261,7 @@ func (s *stage) code(ctx context.Context, a *worldtest.Account) (api.OneTimeCode
 	if err != nil {
 		return api.OneTimeCode{}, err
 	}
-	keeper, ok := s.w.Keeper().(accounts.WebKeeper)
-	if !ok {
-		return api.OneTimeCode{}, fmt.Errorf("%T cannot make web keys", s.w.Keeper())
-	}
-	seed, err := keeper.AddWebKey(ctx, a.Key)
+	seed, err := s.w.Keeper().AddWebKey(ctx, a.Key)
 	if err != nil {
 		return api.OneTimeCode{}, err
 	}
@@ -357,7 +353,7 @@ func (s *stage) controls() http.Handler {
 	})
 	on("restart-world", func(context.Context, string) (any, error) { s.w.Restart(s.t); return nil, nil })
 	on("logout-web", func(ctx context.Context, _ string) (any, error) {
-		return s.w.Keeper().(accounts.WebKeeper).RevokeWebKeys(ctx, s.bob.Key)
+		return s.w.Keeper().RevokeWebKeys(ctx, s.bob.Key)
 	})
 	on("slow", func(_ context.Context, arg string) (any, error) {
 		n, err := strconv.ParseInt(arg, 10, 64)
