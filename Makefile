@@ -52,12 +52,13 @@ tools:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	else echo "make test needs "$$missing", for the website's tests; make lint and go test ./... do not"; exit 1; fi
 
-lint: vet ## formatting, vet, static analysis
+lint: vet ## formatting, vet, static analysis, dead code
 	$(GO) tool staticcheck ./...
+	$(GO) test -count=1 -tags lint -run TestDeadCode ./internal/test/house
 
 vet:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
-	$(GO) vet -tags browser ./...
+	$(GO) vet -tags "browser lint" ./...
 
 bench: build ## ratios against the bare floor: ten minutes, 8 GiB of disk
 	$(GO) run ./internal/test/bench -natster $(BIN)

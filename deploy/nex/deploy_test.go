@@ -95,7 +95,8 @@ func TestOfTwoBidsThatOfADeadNodeIsPassedOver(t *testing.T) {
 			t.Error(err)
 		}
 		if err := respond(m, wire.AuctionResponse{
-			BidderID: "dead", XKey: key, SupportedLifecycles: []wire.Lifecycle{wire.Function}, StartRequestSchema: schema,
+			BidderID: "dead", XKey: key,
+			SupportedLifecycles: []wire.Lifecycle{wire.Function}, StartRequestSchema: schema,
 		}); err != nil {
 			t.Error(err)
 		}

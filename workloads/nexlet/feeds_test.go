@@ -189,7 +189,8 @@ func TestSealedCredentials(t *testing.T) {
 		t.Fatalf("without credentials: %v", err)
 	}
 	d, err := c.Deploy(t.Context(), nex.Request{
-		Name: "prober", Start: spec.Start{Function: "prober"}, Environment: map[string]string{"NATSTER_CREDS": string(creds)},
+		Name: "prober", Start: spec.Start{Function: "prober"},
+		Environment: map[string]string{"NATSTER_CREDS": string(creds)},
 	})
 	if err != nil {
 		t.Fatal(err)

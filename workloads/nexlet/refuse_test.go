@@ -41,7 +41,8 @@ func start(
 
 func body(run string) wire.StartWorkloadRequest {
 	return wire.StartWorkloadRequest{
-		Namespace: "shares", Name: "prober", Type: spec.Type, Lifecycle: wire.Function, RunRequest: run, Tags: wire.Tags{},
+		Namespace: "shares", Name: "prober", Type: spec.Type, Lifecycle: wire.Function,
+		RunRequest: run, Tags: wire.Tags{},
 	}
 }
 
@@ -201,7 +202,8 @@ func TestPlaces(t *testing.T) {
 	if _, err := nexlet.PlaceFrom(env(nil)); !errors.Is(err, nexlet.ErrNoNode) {
 		t.Error(err)
 	}
-	if _, err := nexlet.PlaceFrom(env(map[string]string{"NEX_AGENT_NODE_ID": "N.*", "NEX_AGENT_ASSIGNED_ID": "a"})); err == nil {
+	dotted := env(map[string]string{"NEX_AGENT_NODE_ID": "N.*", "NEX_AGENT_ASSIGNED_ID": "a"})
+	if _, err := nexlet.PlaceFrom(dotted); err == nil {
 		t.Error("a node with a dot")
 	}
 	p, err := nexlet.PlaceFrom(env(map[string]string{

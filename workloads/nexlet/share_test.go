@@ -75,7 +75,8 @@ func TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), wait.Patience)
 	defer cancel()
-	for alice.Initialize(ctx, s.Account("alice").Key, "", "alice") != nil && ctx.Err() == nil { // until eventwriter is there
+	for alice.Initialize(ctx, s.Account("alice").Key, "", "alice") != nil && ctx.Err() == nil {
+		// until eventwriter is there
 	}
 	put(20)
 	w.wait(t, alice.Position())

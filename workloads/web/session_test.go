@@ -144,7 +144,9 @@ func TestAWebSocketIsCutWhenItsSessionEnds(t *testing.T) {
 			}
 			_ = a.Body.Close()
 		}},
-		"the end of the site":     {time.Hour, func(_ *testing.T, s *Site, _ string, _ *http.Cookie) { s.sessions.endAll() }},
+		"the end of the site": {time.Hour, func(_ *testing.T, s *Site, _ string, _ *http.Cookie) {
+			s.sessions.endAll()
+		}},
 		"the end of its lifetime": {2 * time.Second, func(*testing.T, *Site, string, *http.Cookie) {}},
 	} {
 		t.Run(name, func(t *testing.T) {

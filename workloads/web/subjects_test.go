@@ -44,8 +44,8 @@ func TestThePageUsesTheDeclaredSubjects(t *testing.T) {
 		t.Errorf("%s is missing", name)
 	}
 	// What is put together from parts, by its wildcard form.
-	for _, s := range []string{strings.ReplaceAll(events.CatalogOfAny("*"), "*", "%"), strings.ReplaceAll(events.MediaOfAny, "*", "%")} {
-		form := strings.ReplaceAll(regexp.QuoteMeta(s), "%", `\$\{\w+\}`)
+	for _, s := range []string{events.CatalogOfAny("*"), events.MediaOfAny} {
+		form := strings.ReplaceAll(regexp.QuoteMeta(strings.ReplaceAll(s, "*", "%")), "%", `\$\{\w+\}`)
 		if !regexp.MustCompile("`" + form + "`").Match(text) {
 			t.Errorf("nothing has the form %s", s)
 		}

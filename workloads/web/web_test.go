@@ -161,7 +161,7 @@ func TestTheDevelopmentIssuerGivesNoCodeWithoutPKCEOrToOthers(t *testing.T) {
 		change func(url.Values)
 		status int
 	}{
-		"another redirect": {func(q url.Values) { q.Set("redirect_uri", "https://evil.example/") }, http.StatusBadRequest},
+		"another redirect": {func(q url.Values) { q.Set("redirect_uri", "http://evil.example/") }, http.StatusBadRequest},
 		"another client":   {func(q url.Values) { q.Set("client_id", "x") }, http.StatusBadRequest},
 		"no PKCE":          {func(q url.Values) { q.Del("code_challenge") }, http.StatusBadRequest},
 		"plain PKCE":       {func(q url.Values) { q.Set("code_challenge_method", "plain") }, http.StatusBadRequest},
@@ -195,15 +195,33 @@ func TestRequestsOfOtherSitesAndUnderOtherNamesAreRefused(t *testing.T) {
 		r    *http.Request
 		want int
 	}{
-		"another host":             {request("GET", "/", func(r *http.Request) { r.Host = "evil.example" }), http.StatusMisdirectedRequest},
-		"another port":             {request("GET", "/api/session", func(r *http.Request) { r.Host = "127.0.0.1:1" }), http.StatusMisdirectedRequest},
-		"logout from elsewhere":    {request("POST", "/api/logout", header("Sec-Fetch-Site", "cross-site")), http.StatusForbidden},
-		"claim from elsewhere":     {request("POST", "/api/claim", header("Origin", "https://evil.example")), http.StatusForbidden},
-		"claim without a login":    {request("POST", "/api/claim"), http.StatusUnauthorized},
-		"mint without a login":     {request("POST", "/api/mint"), http.StatusUnauthorized},
-		"a forged cookie":          {request("POST", "/api/mint", header("Cookie", "natster="+strings.Repeat("A", 52))), http.StatusUnauthorized},
-		"NATS without an origin":   {request("GET", "/nats", header("Upgrade", "websocket")), http.StatusForbidden},
-		"NATS from elsewhere":      {request("GET", "/nats", header("Origin", "https://evil.example")), http.StatusForbidden},
+		"another host": {
+			request("GET", "/", func(r *http.Request) { r.Host = "evil.example" }),
+			http.StatusMisdirectedRequest,
+		},
+		"another port": {
+			request("GET", "/api/session", func(r *http.Request) { r.Host = "127.0.0.1:1" }),
+			http.StatusMisdirectedRequest,
+		},
+		"logout from elsewhere": {
+			request("POST", "/api/logout", header("Sec-Fetch-Site", "cross-site")),
+			http.StatusForbidden,
+		},
+		"claim from elsewhere": {
+			request("POST", "/api/claim", header("Origin", "https://evil.example")),
+			http.StatusForbidden,
+		},
+		"claim without a login": {request("POST", "/api/claim"), http.StatusUnauthorized},
+		"mint without a login":  {request("POST", "/api/mint"), http.StatusUnauthorized},
+		"a forged cookie": {
+			request("POST", "/api/mint", header("Cookie", "natster="+strings.Repeat("A", 52))),
+			http.StatusUnauthorized,
+		},
+		"NATS without an origin": {request("GET", "/nats", header("Upgrade", "websocket")), http.StatusForbidden},
+		"NATS from elsewhere": {
+			request("GET", "/nats", header("Origin", "https://evil.example")),
+			http.StatusForbidden,
+		},
 		"NATS without a login":     {request("GET", "/nats", header("Origin", siteURL)), http.StatusUnauthorized},
 		"a page that is written":   {request("PUT", "/index.html"), http.StatusMethodNotAllowed},
 		"an unknown question":      {request("GET", "/api/users"), http.StatusNotFound},
@@ -221,7 +239,9 @@ func TestEveryAnswerTellsTheBrowserToBeCareful(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/", "/c/films/", "/api/session", "/media/x", "/nats", "/dev-issuer/authorize", "/../../etc/passwd", "/.gitkeep"} {
+	for _, path := range []string{
+		"/", "/c/films/", "/api/session", "/media/x", "/nats", "/dev-issuer/authorize", "/../../etc/passwd", "/.gitkeep",
+	} {
 		r := do(s, request("GET", path))
 		h := r.Header
 		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" ||
@@ -245,7 +265,10 @@ func TestALoginEndsWhereTheSiteSaysAndNowhereElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range []string{"", "?state=" + strings.Repeat("A", 26), "?state=x&code=y", "?error=access_denied", "?state=" + strings.Repeat("a", 26)} {
+	for _, q := range []string{
+		"", "?state=" + strings.Repeat("A", 26), "?state=x&code=y", "?error=access_denied",
+		"?state=" + strings.Repeat("a", 26),
+	} {
 		r := do(s, request("GET", web.CallbackPath+q))
 		if at := r.Header.Get("Location"); r.StatusCode != http.StatusFound || at != "/?login=expired" {
 			t.Errorf("callback%s: %s to %q", q, r.Status, at)

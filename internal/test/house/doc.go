@@ -6,6 +6,7 @@
 //	maps_test.go     each package says what it is for and what is in which file
 //	style_test.go    import groups, log keys, doc comments, line length
 //	docs_test.go     what README, docs and comments name is there: files, functions, headings
+//	deadcode_test.go what no call from cli/natster reaches is listed with a reason: make lint
 //
 // After a change of the table, this writes its copies:
 //

@@ -79,7 +79,8 @@ func (n *names) fill(s string) string {
 
 // volatile are keys whose values differ from run to run: their type is compared.
 var volatile = []string{
-	"error_id", "start_time", "uptime", "xkey", "bidder_id", "agent_last_heartbeat_time", "nats_servers", "nex.arch", "nex.os",
+	"error_id", "start_time", "uptime", "xkey", "bidder_id", "agent_last_heartbeat_time",
+	"nats_servers", "nex.arch", "nex.os",
 	"nex.cpucount", "assigned_agent_id", "workload_id",
 }
 
@@ -228,7 +229,8 @@ func learn(ids *names, reply any) {
 // beat is the agent's heartbeat as it was captured; it makes the agent healthy.
 func beat(t *testing.T, nc *nats.Conn, node *nextest.Node, ids *names) {
 	t.Helper()
-	const body = `{"data":"{}","summary":{"name":"natster_nexlet","start_time":"2026-11-20T04:19:46.857950457Z","state":"running",` +
+	const body = `{"data":"{}","summary":{"name":"natster_nexlet",` +
+		`"start_time":"2026-11-20T04:19:46.857950457Z","state":"running",` +
 		`"supported_lifecycles":"function","type":"natster","version":"0.1.0","workload_count":0}}`
 	if err := nc.Publish(ids.fill(wire.Heartbeat(node.ID, "<agent>")), []byte(body)); err != nil {
 		t.Fatal(err)

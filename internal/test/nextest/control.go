@@ -187,6 +187,7 @@ func (n *Node) lameduck(r micro.Request) {
 	n.tags[wire.TagLameduck] = "true"
 	n.mu.Unlock()
 	n.respond(r, wire.LameduckResponse{
-		Success: true, Message: fmt.Sprintf("node entering lameduck mode, will shutdown at %s", at.Format(time.DateTime)),
+		Success: true,
+		Message: fmt.Sprintf("node entering lameduck mode, will shutdown at %s", at.Format(time.DateTime)),
 	})
 }

@@ -104,7 +104,8 @@ func TestEveryMessageFitsNexsSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, err := c.Deploy(t.Context(), nex.Request{
-		Name: "prober", Start: spec.Start{Function: "prober"}, Environment: map[string]string{nexlet.EnvCreds: string(creds)},
+		Name: "prober", Start: spec.Start{Function: "prober"},
+		Environment: map[string]string{nexlet.EnvCreds: string(creds)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -145,11 +146,13 @@ func TestEveryMessageFitsNexsSchemas(t *testing.T) {
 		seen[name]++
 	}
 	for _, name := range []string{
-		"auction-request", "auction-response", "start-workload-request", "start-workload-response", "register-agent-request",
-		"register-agent-response", "heartbeat-agent", "stop-workload-request", "stop-workload-response", "clone-workload-request",
-		"clone-workload-response", "agent-list-workloads-request", "agent-list-workloads-response", "node-ping-request",
-		"node-ping-response", "node-info-response", "lameduck-request", "lameduck-response", "event-workload-start",
-		"event-workload-stopped", "event-workload-trigger", "event-nex-started", "event-nex-stopped", "event-nex-lameduckset",
+		"auction-request", "auction-response", "start-workload-request", "start-workload-response",
+		"register-agent-request", "register-agent-response", "heartbeat-agent", "stop-workload-request",
+		"stop-workload-response", "clone-workload-request", "clone-workload-response",
+		"agent-list-workloads-request", "agent-list-workloads-response", "node-ping-request",
+		"node-ping-response", "node-info-response", "lameduck-request", "lameduck-response",
+		"event-workload-start", "event-workload-stopped", "event-workload-trigger", "event-nex-started",
+		"event-nex-stopped", "event-nex-lameduckset",
 	} {
 		if seen[name] == 0 {
 			t.Errorf("nobody said a %s", name)

@@ -53,7 +53,8 @@ func TestTheNexletDoesWhatTheStockCLIAsks(t *testing.T) {
 	ask(
 		"$NEX.SVC.shares.control.ADEPLOY."+bid.BidderID,
 		`{"description":"answers","name":"prober","namespace":"shares",`+
-			`"run_request":"{\"function\":\"prober\"}","tags":null,"workload_lifecycle":"function","workload_type":"natster"}`,
+			`"run_request":"{\"function\":\"prober\"}","tags":null,`+
+			`"workload_lifecycle":"function","workload_type":"natster"}`,
 		&started,
 	)
 	w := s.Running(s.Client("shares"), started.ID, wire.Running)
@@ -64,7 +65,9 @@ func TestTheNexletDoesWhatTheStockCLIAsks(t *testing.T) {
 		t.Error(err)
 	}
 	var list []wire.WorkloadSummary
-	for _, q := range []struct{ namespace, filter string }{{"shares", "null"}, {"shares", `["prober"]`}, {"system", fmt.Sprintf("[%q]", started.ID)}} {
+	for _, q := range []struct{ namespace, filter string }{
+		{"shares", "null"}, {"shares", `["prober"]`}, {"system", fmt.Sprintf("[%q]", started.ID)},
+	} {
 		ask("$NEX.SVC."+q.namespace+".control.WPING", `{"filter":`+q.filter+`,"namespace":"`+q.namespace+`"}`, &list)
 		if len(list) != 1 || list[0].ID != started.ID {
 			t.Errorf("%+v: %+v", q, list)

@@ -27,7 +27,8 @@ func TestStart(t *testing.T) {
 		{"configured", `{"function":"otc","config":{"deadline":"2s","most":8,"log":"debug"}}`, "", false},
 		{
 			"sealed",
-			`{"function":"otc","encrypted_environment":{"encrypted_by":"` + someKey + `","base64_encrypted_env":"AAAA"}}`,
+			`{"function":"otc","encrypted_environment":{` +
+				`"encrypted_by":"` + someKey + `","base64_encrypted_env":"AAAA"}}`,
 			"",
 			false,
 		},
@@ -182,8 +183,11 @@ func curve(t *testing.T) nkeys.KeyPair {
 
 func FuzzStart(f *testing.F) {
 	for _, text := range []string{
-		`{"function":"otc"}`, `{"catalog":{"name":"films","dir":"films","as":"alice"}}`, `{"function":"otc","config":{"deadline":"2s","most":8}}`,
-		`{"function":"otc","encrypted_environment":{"encrypted_by":"` + someKey + `","base64_encrypted_env":"AAAA"}}`, `{}`, `null`, `[`,
+		`{"function":"otc"}`, `{"catalog":{"name":"films","dir":"films","as":"alice"}}`,
+		`{"function":"otc","config":{"deadline":"2s","most":8}}`,
+		`{"function":"otc","encrypted_environment":{` +
+			`"encrypted_by":"` + someKey + `","base64_encrypted_env":"AAAA"}}`,
+		`{}`, `null`, `[`,
 	} {
 		f.Add(text)
 	}

@@ -26,6 +26,7 @@ type Error struct {
 	Detail  string // of a node's refusal
 }
 
+// Error returns the message, and what of the details helps a person.
 func (e *Error) Error() string {
 	switch {
 	case e.Detail != "" && e.Detail != e.Message && e.ID != "" && e.Code == CodeInternal:

@@ -77,11 +77,14 @@ func TestDecodingIsAsStrictAsNexs(t *testing.T) {
 }
 
 func TestOneBadLineSpoilsAList(t *testing.T) {
-	good := `{"id":"1","name":"n","start_time":"t","runtime":"r","workload_type":"x","workload_lifecycle":"function","workload_state":"running","tags":{}}`
+	good := `{"id":"1","name":"n","start_time":"t","runtime":"r","workload_type":"x",` +
+		`"workload_lifecycle":"function","workload_state":"running","tags":{}}`
 	if all, err := wire.DecodeList([]byte("[" + good + "]")); err != nil || len(all) != 1 {
 		t.Error(all, err)
 	}
-	for _, bad := range []string{strings.Replace(good, "running", "fine", 1), strings.Replace(good, `,"tags":{}`, "", 1)} {
+	for _, bad := range []string{
+		strings.Replace(good, "running", "fine", 1), strings.Replace(good, `,"tags":{}`, "", 1),
+	} {
 		if _, err := wire.DecodeList([]byte("[" + good + "," + bad + "]")); err == nil {
 			t.Error(bad)
 		}

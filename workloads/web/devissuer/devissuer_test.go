@@ -124,7 +124,7 @@ func TestWhoCannotProveThatItIsTheSameGetsNothing(t *testing.T) {
 		"another code":     {func(f url.Values) { f.Set("code", "x") }, http.StatusBadRequest},
 		"another secret":   {func(f url.Values) { f.Set("client_secret", "x") }, http.StatusUnauthorized},
 		"no secret":        {func(f url.Values) { f.Del("client_secret") }, http.StatusUnauthorized},
-		"another redirect": {func(f url.Values) { f.Set("redirect_uri", "https://evil.example") }, http.StatusBadRequest},
+		"another redirect": {func(f url.Values) { f.Set("redirect_uri", "http://evil.example") }, http.StatusBadRequest},
 		"another grant":    {func(f url.Values) { f.Set("grant_type", "password") }, http.StatusBadRequest},
 	} {
 		i := start(t)
@@ -149,7 +149,9 @@ func TestWhoCannotProveThatItIsTheSameGetsNothing(t *testing.T) {
 }
 
 func TestItIsForThisMachineOnly(t *testing.T) {
-	for _, url := range []string{"http://natster.example/dev", "http://0.0.0.0/dev", "http://192.168.0.1/dev", "http://127.0.0.1.example/"} {
+	for _, url := range []string{
+		"http://natster.example/dev", "http://0.0.0.0/dev", "http://192.168.0.1/dev", "http://127.0.0.1.example/",
+	} {
 		if _, err := devissuer.New(devissuer.Config{URL: url}); !errors.Is(err, devissuer.ErrLoopback) {
 			t.Errorf("%s: %v", url, err)
 		}

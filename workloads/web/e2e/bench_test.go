@@ -29,7 +29,8 @@ func TestBench(t *testing.T) {
 	if err := s.startCatalog(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.w.Keeper().Import(t.Context(), s.bob.Key, accounts.Import{Catalog: s.films, Owner: s.alice.Key}); err != nil {
+	films := accounts.Import{Catalog: s.films, Owner: s.alice.Key}
+	if err := s.w.Keeper().Import(t.Context(), s.bob.Key, films); err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()

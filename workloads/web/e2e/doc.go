@@ -3,7 +3,7 @@
 // and therefore has the build tag "browser": make browser.
 //
 //	e2e_test.go      runs page/e2e/*.test.mjs against a stage, each file one chapter
-//	stage_test.go    the stage: world, site, catalog, and what the browser's side can ask for (kill, unshare, restart…)
+//	stage_test.go    the stage: world, site, catalog, and what the browser's side can request (kill, unshare, …)
 //	original_test.go a catalog that is served as an original server does
 //	tap_test.go      listens between the site and the NATS server
 //	fixture_test.go  the files that alice shares, hostile ones among them
