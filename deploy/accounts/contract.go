@@ -6,7 +6,8 @@ import (
 	"natster/events"
 )
 
-// The names of exports and imports: the wire contract's, and of the additions. Nothing depends on them but people who read listings.
+// The names of exports and imports: the wire contract's, and of the additions. Nothing depends on them but people who
+// read listings.
 const (
 	globalName       = "natster_global"
 	globalEventsName = "global_events"
@@ -59,8 +60,8 @@ func catalogImports(importer events.Account, i Import) []*jwt.Import {
 	}
 }
 
-// tokenPosition is where exports have the importer's account key: the NATS server lets no import through that has anything
-// else there, and that is all of Natster's proof of who asks.
+// tokenPosition is where exports have the importer's account key: the NATS server lets no import through that has
+// anything else there, and that is all of Natster's proof of who asks.
 const tokenPosition = 1
 
 func service(name, subject string) *jwt.Export {
@@ -114,15 +115,16 @@ func dropImport(c *jwt.AccountClaims, i *jwt.Import) {
 	c.Imports = kept
 }
 
-// catalogsOf reads the claims' imports of catalogs: they are the truth of what a name stands for in the account. An import
-// that is none of Natster's is not listed.
+// catalogsOf reads the claims' imports of catalogs: they are the truth of what a name stands for in the account. An
+// import that is none of Natster's is not listed.
 func catalogsOf(claims *jwt.AccountClaims) ([]Import, error) {
 	var all []Import
 	for _, i := range claims.Imports {
 		if i.Type != jwt.Service {
 			continue
 		}
-		c, as, err := events.CatalogImported(events.ImportSubject{Remote: string(i.Subject), Local: string(i.LocalSubject)})
+		c, as, err := events.CatalogImported(events.ImportSubject{Remote: string(i.Subject),
+			Local: string(i.LocalSubject)})
 		if err != nil {
 			continue
 		}

@@ -40,16 +40,19 @@ func TestAccountsHaveTheContractsExportsAndImports(t *testing.T) {
 	user, functions := jwt.NewAccountClaims(self.String()), jwt.NewAccountClaims(global.String())
 	shapeUser(user, self, global)
 	shapeGlobal(functions)
-	for _, i := range catalogImports(self, Import{Catalog: someCatalog(t, "films"), Owner: owner, As: someCatalog(t, "films")}) {
+	for _, i := range catalogImports(self, Import{Catalog: someCatalog(t, "films"), Owner: owner,
+		As: someCatalog(t, "films")}) {
 		setImport(user, i)
 	}
 	var got []string
 	for who, c := range map[string]*jwt.AccountClaims{"user": user, "global": functions} {
 		for _, e := range c.Exports {
-			got = append(got, fmt.Sprint(who, " exports ", e.Name, " ", e.Type, " ", e.Subject, " ", e.AccountTokenPosition, " ", e.TokenReq))
+			got = append(got, fmt.Sprint(who, " exports ", e.Name, " ", e.Type, " ", e.Subject, " ",
+				e.AccountTokenPosition, " ", e.TokenReq))
 		}
 		for _, i := range c.Imports {
-			got = append(got, fmt.Sprint(who, " imports ", i.Name, " ", i.Type, " ", i.Subject, " as ", i.LocalSubject, " from ", i.Account))
+			got = append(got, fmt.Sprint(who, " imports ", i.Name, " ", i.Type, " ", i.Subject, " as ", i.LocalSubject,
+				" from ", i.Account))
 		}
 	}
 	a, g, o := self.String(), global.String(), owner.String()
@@ -60,7 +63,8 @@ func TestAccountsHaveTheContractsExportsAndImports(t *testing.T) {
 		"user exports natster_catalog service *.natster.catalog.> 1 false",
 		"user exports natster_media stream *.natster.media.*.* 1 false",
 		"user imports natster_global service " + a + ".natster.global.> as natster.global.> from " + g,
-		"user imports natster_global_events stream " + a + ".natster.global-events.* as natster.global-events.* from " + g,
+		"user imports natster_global_events stream " + a + ".natster.global-events.* as natster.global-events.* from " +
+			g,
 		"user imports natster_global_news stream " + a + ".natster.global-news.* as natster.global-news.* from " + g,
 		"user imports natster_films service " + a + ".natster.catalog.films.> as natster.catalog.films.> from " + o,
 		"user imports natster_films_media stream " + a + ".natster.media.films.* as natster.media.films.* from " + o,
@@ -82,7 +86,8 @@ func TestShapingTwiceChangesNothing(t *testing.T) {
 	self, global, owner := someAccount(t), someAccount(t), someAccount(t)
 	shape := func(c *jwt.AccountClaims) {
 		shapeUser(c, self, global)
-		for _, i := range catalogImports(self, Import{Catalog: someCatalog(t, "films"), Owner: owner, As: someCatalog(t, "films")}) {
+		for _, i := range catalogImports(self, Import{Catalog: someCatalog(t, "films"), Owner: owner,
+			As: someCatalog(t, "films")}) {
 			setImport(c, i)
 		}
 	}
@@ -103,7 +108,8 @@ func TestPermissionsThatListNothingPermitNothing(t *testing.T) {
 	}{
 		"nothing":    {Permissions{}, jwt.Permissions{Pub: nothing, Sub: nothing}},
 		"everything": {Permissions{All: true, Publish: []string{"x"}}, jwt.Permissions{}},
-		"publish":    {Permissions{Publish: []string{"x"}}, jwt.Permissions{Pub: jwt.Permission{Allow: jwt.StringList{"x"}}, Sub: nothing}},
+		"publish": {Permissions{Publish: []string{"x"}},
+			jwt.Permissions{Pub: jwt.Permission{Allow: jwt.StringList{"x"}}, Sub: nothing}},
 		"respond": {Permissions{Subscribe: []string{"x"}, Responses: 2}, jwt.Permissions{
 			Pub: nothing, Sub: jwt.Permission{Allow: jwt.StringList{"x"}}, Resp: &jwt.ResponsePermission{MaxMsgs: 2}}},
 	} {
@@ -119,7 +125,8 @@ func TestNamesThatCannotBeFilesOrAreTakenAreRefused(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	for _, name := range []string{"", ".", "..", "a/b", "a\\b", "../x", "a b", "a\x00", "é", "sys", "Global", "hub", "SITE", "none", string(make([]byte, 65))} {
+	for _, name := range []string{"", ".", "..", "a/b", "a\\b", "../x", "a b", "a\x00", "é", "sys", "Global", "hub",
+		"SITE", "none", string(make([]byte, 65))} {
 		if err := checkName(name); err == nil {
 			t.Errorf("%q is accepted", name)
 		}

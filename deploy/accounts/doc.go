@@ -1,5 +1,5 @@
-// Package accounts changes NATS accounts for Natster: it creates them, lets one import another's catalog, and makes users.
-// A NATS account is a Natster user, an import is a friendship: so this is where friendship is written down.
+// Package accounts changes NATS accounts for Natster: it creates them, lets one import another's catalog, and makes
+// users. A NATS account is a Natster user, an import is a friendship: so this is where friendship is written down.
 //
 //	keeper.go     Keeper, the one interface to all that; its types and errors
 //	contract.go   the exports, imports and limits of each kind of account, as the wire contract has them
@@ -10,15 +10,16 @@
 //	keystore.go   the directory behind an Operator: one file an account, 0600, replaced atomically
 //	push.go       telling a running server
 //
-// [Operator] keeps its keys in a directory and serves the embedded world and self-hosted worlds. Synadia Cloud's control
-// plane and remote enrolment are further Keepers to come; they need no more than the interface has.
+// [Operator] keeps its keys in a directory and serves the embedded world and self-hosted worlds. Synadia Cloud's
+// control plane and remote enrolment are further Keepers to come; they need no more than the interface has.
 //
 // # What an Operator promises
 //
-// The directory is the truth. An edit takes the directory's lock (across processes), writes the account's file to disk, then
-// pushes the account's JWT to the running server, which applies it before it answers. So two processes never lose each
-// other's edits; an edit that returned nil is in force and survives a power cut; an edit that failed half way is put right
-// by repeating it, or by the next start of the world. A world that is not running is noticed before anything is changed.
+// The directory is the truth. An edit takes the directory's lock (across processes), writes the account's file to disk,
+// then pushes the account's JWT to the running server, which applies it before it answers. So two processes never lose
+// each other's edits; an edit that returned nil is in force and survives a power cut; an edit that failed half way is
+// put right by repeating it, or by the next start of the world. A world that is not running is noticed before anything
+// is changed.
 //
 // Seeds and credentials are in files of mode 0600 in directories of mode 0700 and nowhere else: no log line, error or
 // process argument has one.

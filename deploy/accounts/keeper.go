@@ -11,20 +11,19 @@ import (
 
 // A Keeper changes accounts. All of its methods may run concurrently, in several processes.
 type Keeper interface {
-	// Enrol returns the account called name, which it creates if there is none: with the exports of every Natster user, the
-	// imports of the global account, and one user who may do everything in the account.
-	// It fails with ErrName for a name that cannot be used.
+	// Enrol returns the account called name, which it creates if there is none: with the exports of every Natster user,
+	// the imports of the global account, and one user who may do everything in the account. It fails with ErrName for a
+	// name that cannot be used.
 	Enrol(ctx context.Context, name string) (Enrolment, error)
 
-	// User returns the credentials of account a's user called name, who may do what p says; it creates the user if there is
-	// none. When p is not what the user had before, credentials given out earlier stop working.
-	// It fails with ErrUnknownAccount.
+	// User returns the credentials of account a's user called name, who may do what p says; it creates the user if
+	// there is none. When p is not what the user had before, credentials given out earlier stop working. It fails with
+	// ErrUnknownAccount.
 	User(ctx context.Context, a events.Account, name string, p Permissions) (Creds, error)
 
-	// Import lets importer use a catalog. To import it again is no error, and as something else renames it: a zero As is what
-	// it is called already, or else as at its owner's.
-	// It fails with ErrConflict when As stands for another catalog in importer, with ErrOwnCatalog when importer is the owner,
-	// and with ErrUnknownAccount.
+	// Import lets importer use a catalog. To import it again is no error, and as something else renames it: a zero As
+	// is what it is called already, or else as at its owner's. It fails with ErrConflict when As stands for another
+	// catalog in importer, with ErrOwnCatalog when importer is the owner, and with ErrUnknownAccount.
 	Import(ctx context.Context, importer events.Account, i Import) error
 
 	// Unimport takes the import that is called as in importer back. It fails with ErrNotImported and ErrUnknownAccount.
@@ -41,8 +40,8 @@ type Enrolment struct {
 	Creds   Creds
 }
 
-// An Import is one catalog that an account imports, and what it is called there: the first part of its subjects that tells
-// one import from another.
+// An Import is one catalog that an account imports, and what it is called there: the first part of its subjects that
+// tells one import from another.
 type Import struct {
 	Catalog events.Catalog `json:"catalog"` // at its owner's
 	Owner   events.Account `json:"owner"`
@@ -56,13 +55,15 @@ type Permissions struct {
 	// Publish and Subscribe are the subjects permitted; they may have wildcards. Nothing else is.
 	Publish   []string `json:"publish,omitempty"`
 	Subscribe []string `json:"subscribe,omitempty"`
-	// Responses is how often the user may answer each message that it receives, on whatever reply subject the message has.
+	// Responses is how often the user may answer each message that it receives, on whatever reply subject the message
+	// has.
 	Responses int `json:"responses,omitempty"`
 	// ResponseTime bounds how late an answer may be; 0 is two minutes, the server's default.
 	ResponseTime time.Duration `json:"response_time,omitempty"`
 }
 
-// Creds is the content of a NATS credentials file: a user JWT and the seed that proves it. It hides itself from fmt and slog.
+// Creds is the content of a NATS credentials file: a user JWT and the seed that proves it. It hides itself from fmt and
+// slog.
 type Creds []byte
 
 // String does not show the credentials.
@@ -76,7 +77,8 @@ func (c Creds) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // What a caller of a Keeper can tell apart.
 var (
-	ErrName           = errors.New("not a name for an account (1 to 64 letters, digits, '.', '-' and '_', starting with a letter or digit)")
+	ErrName = errors.New("not a name for an account (1 to 64 letters, digits, '.', '-' and '_', starting " +
+		"with a letter or digit)")
 	ErrReservedName   = errors.New("a name that every world uses for its own accounts")
 	ErrUnknownAccount = errors.New("no such account in this world")
 	ErrConflict       = errors.New("another catalog is imported by that name")

@@ -108,7 +108,8 @@ func (k keystore) account(a events.Account) (record, error) {
 	return r, err
 }
 
-// shaped tells whether the account was given shape last, at less cost than reading its record, which may yet be damaged.
+// shaped tells whether the account was given shape last, at less cost than reading its record, which may yet be
+// damaged.
 func (k keystore) shaped(a events.Account, shape string) bool {
 	text, err := os.ReadFile(k.path("accounts", a.String()+".json"))
 	return err == nil && shape != "" && bytes.Contains(text, []byte(`"shape": "`+shape+`"`))

@@ -186,15 +186,18 @@ func TestImportsThatCannotBeAreRefused(t *testing.T) {
 		c               events.Catalog
 		want            error
 	}{
-		"same name, other owner":  {bob.Key, carol.Key, films, accounts.ErrConflict},
-		"own catalog":             {alice.Key, alice.Key, films, accounts.ErrOwnCatalog},
-		"owner is nobody here":    {bob.Key, stranger, eventstest.Catalog(t, "books"), accounts.ErrUnknownAccount},
-		"owner is no account":     {bob.Key, events.Account{}, eventstest.Catalog(t, "books"), accounts.ErrUnknownAccount},
-		"owner has no catalogs":   {bob.Key, w.Accounts().Global, eventstest.Catalog(t, "books"), accounts.ErrUnknownAccount},
+		"same name, other owner": {bob.Key, carol.Key, films, accounts.ErrConflict},
+		"own catalog":            {alice.Key, alice.Key, films, accounts.ErrOwnCatalog},
+		"owner is nobody here":   {bob.Key, stranger, eventstest.Catalog(t, "books"), accounts.ErrUnknownAccount},
+		"owner is no account": {bob.Key, events.Account{}, eventstest.Catalog(t, "books"),
+			accounts.ErrUnknownAccount},
+		"owner has no catalogs": {bob.Key, w.Accounts().Global, eventstest.Catalog(t, "books"),
+			accounts.ErrUnknownAccount},
 		"importer is nobody here": {stranger, alice.Key, films, accounts.ErrUnknownAccount},
 		"no catalog":              {bob.Key, alice.Key, events.Catalog{}, events.ErrCatalogName},
 	} {
-		if err := w.Keeper().Import(t.Context(), test.importer, accounts.Import{Catalog: test.c, Owner: test.owner}); !errors.Is(err, test.want) {
+		if err := w.Keeper().Import(t.Context(), test.importer,
+			accounts.Import{Catalog: test.c, Owner: test.owner}); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", name, err, test.want)
 		}
 	}
@@ -212,7 +215,9 @@ func TestConcurrentEditsOfSeveralKeepersLoseNothing(t *testing.T) {
 		}
 		running.Go(func() {
 			for i := range each {
-				if err := k.Import(t.Context(), bob.Key, accounts.Import{Catalog: eventstest.Catalog(t, fmt.Sprintf("%s%d", who, i)), Owner: alice.Key}); err != nil {
+				if err := k.Import(t.Context(), bob.Key,
+					accounts.Import{Catalog: eventstest.Catalog(t, fmt.Sprintf("%s%d", who, i)),
+						Owner: alice.Key}); err != nil {
 					t.Error(err)
 				}
 				if _, err := k.Enrol(t.Context(), fmt.Sprintf("user%d", i)); err != nil {
@@ -236,7 +241,8 @@ func TestConcurrentEditsOfSeveralKeepersLoseNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, i := range imports {
-		if _, err := bob.Conn(t).Request(events.CatalogSubject(i.Catalog, events.VerbGet), nil, wait.Patience); err != nil {
+		if _, err := bob.Conn(t).Request(events.CatalogSubject(i.Catalog, events.VerbGet), nil,
+			wait.Patience); err != nil {
 			t.Errorf("%s: %v", i.Catalog, err)
 		}
 	}
@@ -253,7 +259,8 @@ func TestAWorldThatDoesNotRunIsSaidSoAndNothingChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Stop(t)
-	if err := k.Import(t.Context(), bob.Key, accounts.Import{Catalog: eventstest.Catalog(t, "films"), Owner: alice.Key}); !errors.Is(err, accounts.ErrNotRunning) {
+	if err := k.Import(t.Context(), bob.Key, accounts.Import{Catalog: eventstest.Catalog(t, "films"),
+		Owner: alice.Key}); !errors.Is(err, accounts.ErrNotRunning) {
 		t.Errorf("import: %v", err)
 	}
 	if _, err := k.Enrol(t.Context(), "carol"); !errors.Is(err, accounts.ErrNotRunning) {
@@ -263,7 +270,8 @@ func TestAWorldThatDoesNotRunIsSaidSoAndNothingChanges(t *testing.T) {
 		t.Errorf("imports %v, %v; want none", got, err)
 	}
 	w.Resume(t)
-	if err := k.Import(t.Context(), bob.Key, accounts.Import{Catalog: eventstest.Catalog(t, "films"), Owner: alice.Key}); err != nil {
+	if err := k.Import(t.Context(), bob.Key, accounts.Import{Catalog: eventstest.Catalog(t, "films"),
+		Owner: alice.Key}); err != nil {
 		t.Errorf("import after the start: %v", err)
 	}
 }
@@ -284,7 +292,8 @@ func TestOtherPermissionsEndTheOldCredentials(t *testing.T) {
 		t.Error("the same permissions are other credentials")
 	}
 	closed := make(chan struct{})
-	nc, err := w.Info().Connect(t.Context(), old, nats.NoReconnect(), nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
+	nc, err := w.Info().Connect(t.Context(), old, nats.NoReconnect(),
+		nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +309,8 @@ func TestOtherPermissionsEndTheOldCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc.Close()
-	if _, err := w.Keeper().User(t.Context(), alice.Key, "phone", accounts.Permissions{Publish: []string{"a..b"}}); err == nil {
+	if _, err := w.Keeper().User(t.Context(), alice.Key, "phone",
+		accounts.Permissions{Publish: []string{"a..b"}}); err == nil {
 		t.Error("permissions for a subject that is none are accepted")
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// A Dial connects to the running server with the credentials given. Its error may be anything; the Operator adds ErrNotRunning.
+// A Dial connects to the running server with the credentials given. Its error may be anything; the Operator adds
+// ErrNotRunning.
 type Dial func(ctx context.Context, creds Creds) (*nats.Conn, error)
 
 // updateSubject is where a server with a full resolver takes an account's JWT, from users of the system account.
@@ -67,7 +68,8 @@ func (s *server) push(ctx context.Context, r record) error {
 	}
 	m, err := s.conn.RequestWithContext(ctx, updateSubject, []byte(r.JWT))
 	if errors.Is(err, nats.ErrMaxPayload) {
-		return fmt.Errorf("%w: account %s: its JWT has %d bytes, more than a message holds: too many imports", ErrRefused, r.Account, len(r.JWT))
+		return fmt.Errorf("%w: account %s: its JWT has %d bytes, more than a message holds: too many imports",
+			ErrRefused, r.Account, len(r.JWT))
 	}
 	if err != nil {
 		return fmt.Errorf("%w: tell the server of account %s: %w", ErrNotRunning, r.Account, err)

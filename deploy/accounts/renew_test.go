@@ -96,6 +96,7 @@ func TestBootstrapCostsLittleWhereAllAccountsAreUpToDate(t *testing.T) {
 		}
 	})
 	if most := alone + 2*reading; cost() > most {
-		t.Errorf("it allocates %.0f times for %d accounts, %.0f without any; to read them all takes %.0f", cost(), users, alone, reading)
+		t.Errorf("it allocates %.0f times for %d accounts, %.0f without any; to read them all takes %.0f", cost(),
+			users, alone, reading)
 	}
 }

@@ -14,13 +14,12 @@ import (
 	"natster/functions/api"
 )
 
-// A WebKeeper lets an account be used from a website, and ends that. It is beside [Keeper] because only the account's owner
-// can do it, where the keys of the account are.
+// A WebKeeper lets an account be used from a website, and ends that. It is beside [Keeper] because only the account's
+// owner can do it, where the keys of the account are.
 type WebKeeper interface {
-	// AddWebKey gives account a another scoped signing key and returns its seed, which is kept nowhere: whoever has it can
-	// make users of the account who may do what [WebPermissions] says and nothing else, over WebSocket, until the key is
-	// revoked. An account has at most [MaxWebKeys]; the oldest makes room.
-	// It fails with ErrUnknownAccount.
+	// AddWebKey gives account a another scoped signing key and returns its seed, which is kept nowhere: whoever has it
+	// can make users of the account who may do what [WebPermissions] says and nothing else, over WebSocket, until the
+	// key is revoked. An account has at most [MaxWebKeys]; the oldest makes room. It fails with ErrUnknownAccount.
 	AddWebKey(ctx context.Context, a events.Account) (seed []byte, err error)
 
 	// RevokeWebKeys takes all of them back and returns how many there were: their users are cut off at once.
@@ -38,9 +37,9 @@ const webRole = "natster-web "
 
 const webRoleTime = "2006-01-02T15:04:05.000000000Z"
 
-// WebPermissions are all that a user of a web session may do in its account. `{{subject()}}` is the user's own key: no web
-// session can read the replies to another. It may not make one-time codes (a stolen session must not bind further logins),
-// and not claim to serve a catalog.
+// WebPermissions are all that a user of a web session may do in its account. `{{subject()}}` is the user's own key: no
+// web session can read the replies to another. It may not make one-time codes (a stolen session must not bind further
+// logins), and not claim to serve a catalog.
 func WebPermissions() Permissions {
 	return Permissions{
 		Publish: []string{

@@ -74,7 +74,8 @@ func URLs(servers []Server) string {
 // Configs are the configuration files of the servers, in their order, for `nats-server -c FILE`.
 func Configs(op *accounts.Operator, servers []Server) ([][]byte, error) {
 	if len(servers)%2 == 0 {
-		return nil, fmt.Errorf("a cluster of %d servers stands no more failures than one of %d: take an odd number", len(servers), len(servers)-1)
+		return nil, fmt.Errorf("a cluster of %d servers stands no more failures than one of %d: take an odd number",
+			len(servers), len(servers)-1)
 	}
 	known, damaged, err := op.Accounts()
 	if err != nil {
@@ -95,7 +96,8 @@ func Configs(op *accounts.Operator, servers []Server) ([][]byte, error) {
 		}
 		var text strings.Builder
 		if err := config.Execute(&text, map[string]any{
-			"Name": fmt.Sprintf("natster-%d", i+1), "Listen": listen, "Server": s, "TLS": !s.local(), "Servers": servers,
+			"Name": fmt.Sprintf("natster-%d", i+1), "Listen": listen, "Server": s, "TLS": !s.local(),
+			"Servers":  servers,
 			"Operator": token, "System": op.WellKnown().System.String(), "Accounts": known,
 		}); err != nil {
 			return nil, fmt.Errorf("cluster: %w", err)

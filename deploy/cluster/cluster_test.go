@@ -17,7 +17,8 @@ func TestServers(t *testing.T) {
 		url  string
 	}{
 		{"a.example.net", cluster.Server{Host: "a.example.net", Port: 7422, Route: 6222}, "tls://a.example.net:7422"},
-		{"a.example.net:4222", cluster.Server{Host: "a.example.net", Port: 4222, Route: 6222}, "tls://a.example.net:4222"},
+		{"a.example.net:4222", cluster.Server{Host: "a.example.net", Port: 4222, Route: 6222},
+			"tls://a.example.net:4222"},
 		{"127.0.0.1:1:2", cluster.Server{Host: "127.0.0.1", Port: 1, Route: 2}, "nats://127.0.0.1:1"},
 	}
 	for _, r := range rows {
@@ -42,7 +43,8 @@ func TestWhatLeavesAMachineIsEncryptedAndNoSecretIsInTheFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	servers := []cluster.Server{{Host: "a", Port: 1, Route: 2}, {Host: "b", Port: 1, Route: 2}, {Host: "127.0.0.1", Port: 3, Route: 4}}
+	servers := []cluster.Server{{Host: "a", Port: 1, Route: 2}, {Host: "b", Port: 1, Route: 2},
+		{Host: "127.0.0.1", Port: 3, Route: 4}}
 	files, err := cluster.Configs(op, servers)
 	if err != nil || len(files) != 3 {
 		t.Fatal(err)

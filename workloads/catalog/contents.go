@@ -45,8 +45,8 @@ func (e Entry) ModTime() time.Time {
 	return time.Unix(e.Modified, 0)
 }
 
-// Contents is what a catalog holds, and the data of the reply to `get`. Entries are sorted by path; two paths with the same
-// content are two entries with the same hash.
+// Contents is what a catalog holds, and the data of the reply to `get`. Entries are sorted by path; two paths with the
+// same content are two entries with the same hash.
 type Contents struct {
 	Name        events.Catalog `json:"name"`
 	Description string         `json:"description"`
@@ -73,15 +73,15 @@ func (c Contents) Size() int64 {
 	return n
 }
 
-// ParseContents reads a listing from a server that nobody vouches for. What is no listing at all gives an error that wraps
-// [ErrContents]; a bad entry does not spoil the others, but is left out and reported in Refused: one whose path fails
-// [CheckPath], is listed twice or lies below another entry as if that were a directory, whose size is negative, whose hash
-// is none or whose fields have the wrong type, and all beyond [MaxEntries]. What remains can be created in an empty
-// directory as it stands. A MIME type that is none becomes [DefaultMIMEType]; control characters in descriptions become
-// spaces; a time that is none counts as not known. Fields that are not known are passed over.
+// ParseContents reads a listing from a server that nobody vouches for. What is no listing at all gives an error that
+// wraps [ErrContents]; a bad entry does not spoil the others, but is left out and reported in Refused: one whose path
+// fails [CheckPath], is listed twice or lies below another entry as if that were a directory, whose size is negative,
+// whose hash is none or whose fields have the wrong type, and all beyond [MaxEntries]. What remains can be created in
+// an empty directory as it stands. A MIME type that is none becomes [DefaultMIMEType]; control characters in
+// descriptions become spaces; a time that is none counts as not known. Fields that are not known are passed over.
 //
-// An original server's listing is taken as it is meant: one leading slash of a path is no part of it, and the description
-// that it gives files without one is none.
+// An original server's listing is taken as it is meant: one leading slash of a path is no part of it, and the
+// description that it gives files without one is none.
 func ParseContents(data []byte) (Contents, error) {
 	var w struct {
 		Name        events.Catalog    `json:"name"`
@@ -116,7 +116,8 @@ func ParseContents(data []byte) (Contents, error) {
 		c.Entries = append(c.Entries, e)
 	}
 	if n := len(w.Entries) - len(raw); n > 0 {
-		c.Refused = append(c.Refused, Refusal{"", fmt.Errorf("%d more entries: a listing has at most %d", n, MaxEntries)})
+		c.Refused = append(c.Refused, Refusal{"",
+			fmt.Errorf("%d more entries: a listing has at most %d", n, MaxEntries)})
 	}
 	c.dropBelowFiles(seen)
 	return c, nil
@@ -134,7 +135,8 @@ func (c *Contents) dropBelowFiles(files map[string]bool) {
 			}
 		}
 		if file != "" {
-			c.Refused = append(c.Refused, Refusal{e.Path, fmt.Errorf("%q: %w: %q is a file", brief.Clip(e.Path), ErrPath, brief.Clip(file))})
+			c.Refused = append(c.Refused, Refusal{e.Path,
+				fmt.Errorf("%q: %w: %q is a file", brief.Clip(e.Path), ErrPath, brief.Clip(file))})
 			continue
 		}
 		kept = append(kept, e)

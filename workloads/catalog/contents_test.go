@@ -26,24 +26,26 @@ func TestAHostileListingIsCleaned(t *testing.T) {
 		want    string // paths that remain
 		refused int
 	}{
-		"good":                    {[]string{entry("a"), entry("b/c")}, "a b/c", 0},
-		"leads out":               {[]string{entry("../a"), entry("b")}, "b", 1},
-		"absolute":                {[]string{entry("//etc/passwd"), entry("///b"), entry("/"), entry("b")}, "b", 3},
-		"an original server's":    {[]string{entry("/a"), entry("/b/c"), entry("/b")}, "a b", 1},
-		"twice, with a slash":     {[]string{entry("a"), entry("/a"), entry("/.b")}, "a", 2},
-		"newline and NUL":         {[]string{entry("a\nb"), entry("a\x00b")}, "", 2},
-		"twice":                   {[]string{entry("a"), entry("a")}, "a", 1},
-		"file and directory":      {[]string{entry("a/b/c"), entry("a")}, "a", 1},
-		"name that begins alike":  {[]string{entry("a b/c"), entry("a")}, "a b/c a", 0},
-		"negative size":           {[]string{strings.Replace(entry("a"), ":3", ":-3", 1), entry("b")}, "b", 1},
-		"size beyond 63 bits":     {[]string{strings.Replace(entry("a"), ":3", ":9223372036854775808", 1), entry("b")}, "b", 1},
+		"good":                   {[]string{entry("a"), entry("b/c")}, "a b/c", 0},
+		"leads out":              {[]string{entry("../a"), entry("b")}, "b", 1},
+		"absolute":               {[]string{entry("//etc/passwd"), entry("///b"), entry("/"), entry("b")}, "b", 3},
+		"an original server's":   {[]string{entry("/a"), entry("/b/c"), entry("/b")}, "a b", 1},
+		"twice, with a slash":    {[]string{entry("a"), entry("/a"), entry("/.b")}, "a", 2},
+		"newline and NUL":        {[]string{entry("a\nb"), entry("a\x00b")}, "", 2},
+		"twice":                  {[]string{entry("a"), entry("a")}, "a", 1},
+		"file and directory":     {[]string{entry("a/b/c"), entry("a")}, "a", 1},
+		"name that begins alike": {[]string{entry("a b/c"), entry("a")}, "a b/c a", 0},
+		"negative size":          {[]string{strings.Replace(entry("a"), ":3", ":-3", 1), entry("b")}, "b", 1},
+		"size beyond 63 bits": {[]string{strings.Replace(entry("a"), ":3", ":9223372036854775808", 1), entry("b")},
+			"b", 1},
 		"size as text":            {[]string{strings.Replace(entry("a"), ":3", `:"3"`, 1), entry("b")}, "b", 1},
 		"hash in capitals":        {[]string{strings.Replace(entry("a"), "9f86", "9F86", 1), entry("b")}, "b", 1},
 		"no hash":                 {[]string{strings.Replace(entry("a"), someHash, "", 1), entry("b")}, "b", 1},
 		"other types":             {[]string{"null", "7", `"a"`, "[]", "{}", entry("b")}, "b", 5},
 		"unknown fields are fine": {[]string{strings.Replace(entry("a"), "{", `{"x":[1,{}],`, 1)}, "a", 0},
 		"hidden":                  {[]string{entry(".bashrc"), entry("a/.git/config")}, "", 2},
-		"not UTF-8":               {[]string{strings.Replace(entry("aXb"), "X", "\xff", 1)}, "a\ufffdb", 0}, // JSON mends it
+		// JSON mends it
+		"not UTF-8": {[]string{strings.Replace(entry("aXb"), "X", "\xff", 1)}, "a\ufffdb", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := ParseContents(listing(tc.entries...))
@@ -64,7 +66,8 @@ func TestAHostileListingIsCleaned(t *testing.T) {
 func TestWhatIsNoListingIsRefused(t *testing.T) {
 	for _, s := range []string{
 		"", "x", "null", "[]", "7", "{}", `{"name":"a.b","entries":[]}`, `{"name":"none"}`, `{"name":7}`,
-		`{"name":"films","entries":{}}`, `{"name":"films"`, strings.Repeat("[", 100_000), `{"name":"films","entries":` + strings.Repeat("[", 100_000),
+		`{"name":"films","entries":{}}`, `{"name":"films"`, strings.Repeat("[", 100_000), `{"name":"films","entries":` +
+			strings.Repeat("[", 100_000),
 	} {
 		if _, err := ParseContents([]byte(s)); !errors.Is(err, ErrContents) {
 			t.Errorf("%.40q: %v", s, err)
@@ -79,7 +82,8 @@ func TestTextOfAListingCannotPlayWithTheTerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Entries[0]; got.Description != "one [2J two" || (got.MIMEType != DefaultMIMEType && got.MIMEType != "text/html") {
+	if got := c.Entries[0]; got.Description != "one [2J two" ||
+		(got.MIMEType != DefaultMIMEType && got.MIMEType != "text/html") {
 		t.Errorf("%+v", got)
 	}
 	if got := CleanDescription(strings.Repeat("é", MaxDescription)); len(got) > MaxDescription {
@@ -113,7 +117,8 @@ func TestAnOriginalListingIsTakenAsItIsMeant(t *testing.T) {
 func TestTheTimeOfAFileTravels(t *testing.T) {
 	for value, want := range map[string]int64{
 		"1565157904": 1565157904, "-86400": -86400, "0": 0, "null": 0, "1.5": 0, `"2019-08-07"`: 0, "{}": 0,
-		"9223372036854775807": 0, "-9223372036854775808": 0, "99999999999999999999": 0, "253402300799": 253402300799, "253402300800": 0,
+		"9223372036854775807": 0, "-9223372036854775808": 0, "99999999999999999999": 0, "253402300799": 253402300799,
+		"253402300800": 0,
 	} {
 		c, err := ParseContents(listing(strings.Replace(entry("a"), "{", `{"mtime":`+value+`,`, 1)))
 		if err != nil || len(c.Entries) != 1 {

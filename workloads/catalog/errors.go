@@ -2,8 +2,8 @@ package catalog
 
 import "errors"
 
-// Why a file of a catalog cannot be had. A library's errors wrap them, a server answers with their codes, and a client's
-// errors wrap them again.
+// Why a file of a catalog cannot be had. A library's errors wrap them, a server answers with their codes, and a
+// client's errors wrap them again.
 var (
 	ErrNotFound  = errors.New("no such file in the catalog")
 	ErrAmbiguous = errors.New("several files of the catalog are meant")

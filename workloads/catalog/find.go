@@ -15,8 +15,8 @@ import (
 // MinHashPrefix is how many digits of a hash name a file at least.
 const MinHashPrefix = 4
 
-// A FindError says that What names no file of a catalog, or several. Candidates are those that were probably meant, a few
-// at most; a directory among them has a path that ends with a slash, and no hash. It unwraps to [ErrNotFound] or
+// A FindError says that What names no file of a catalog, or several. Candidates are those that were probably meant, a
+// few at most; a directory among them has a path that ends with a slash, and no hash. It unwraps to [ErrNotFound] or
 // [ErrAmbiguous].
 type FindError struct {
 	What       string
@@ -45,10 +45,11 @@ func ambiguous(what string, among []Entry) error {
 	return &FindError{what, among[:min(len(among), mostCandidates)], ErrAmbiguous}
 }
 
-// Find returns the entry that what names: by its path, by the end of its path after a slash, such as its name, where that is
-// the only one, or by at least [MinHashPrefix] first digits of its hash. A path as it is listed comes first, then one that is
-// spelled the same in another of Unicode's normal forms: a Mac writes é as two characters, and few keyboards do. Of several
-// entries with that hash it returns the first: their content is the same. Failing that the error is a [*FindError].
+// Find returns the entry that what names: by its path, by the end of its path after a slash, such as its name, where
+// that is the only one, or by at least [MinHashPrefix] first digits of its hash. A path as it is listed comes first,
+// then one that is spelled the same in another of Unicode's normal forms: a Mac writes é as two characters, and few
+// keyboards do. Of several entries with that hash it returns the first: their content is the same. Failing that the
+// error is a [*FindError].
 func (c Contents) Find(what string) (Entry, error) {
 	if e, ok, err := c.At(what); ok || err != nil {
 		return e, err

@@ -21,12 +21,12 @@ const (
 // ErrPath is wrapped by every error about a path that no catalog may list.
 var ErrPath = errors.New("not a path that a catalog may list")
 
-// CheckPath says why path may not stand in a catalog, with an error that wraps [ErrPath], or nil. A good path is relative
-// to the catalog's directory and stays inside it (no "..", no backslash), is separated by slashes and clean, is valid UTF-8
-// that prints as what it is (no control characters, no reversal of the writing direction, no hidden message in tags), is
-// within the limits, and has no [Hidden] name in it: whoever downloads a whole catalog into a home directory must not find a
-// new .profile there. What only some systems cannot hold is good here; a receiver asks [CheckOn]. The page has the same
-// rule, and testdata/paths.json the cases of both.
+// CheckPath says why path may not stand in a catalog, with an error that wraps [ErrPath], or nil. A good path is
+// relative to the catalog's directory and stays inside it (no "..", no backslash), is separated by slashes and clean,
+// is valid UTF-8 that prints as what it is (no control characters, no reversal of the writing direction, no hidden
+// message in tags), is within the limits, and has no [Hidden] name in it: whoever downloads a whole catalog into a home
+// directory must not find a new .profile there. What only some systems cannot hold is good here; a receiver asks
+// [CheckOn]. The page has the same rule, and testdata/paths.json the cases of both.
 func CheckPath(path string) error {
 	if why := badPath(path); why != "" {
 		return fmt.Errorf("%q: %w: %s", brief.Clip(path), ErrPath, why)
@@ -34,11 +34,12 @@ func CheckPath(path string) error {
 	return nil
 }
 
-// CleanListed is the path that a listing means: the original's lists absolute paths, as in "/README.txt", so one leading
-// slash is taken off. It is still to be checked.
+// CleanListed is the path that a listing means: the original's lists absolute paths, as in "/README.txt", so one
+// leading slash is taken off. It is still to be checked.
 func CleanListed(path string) string { return strings.TrimPrefix(path, "/") }
 
-// Hidden tells whether a file or directory of that name is hidden: one leading dot hides, and "...Like Clockwork" is music.
+// Hidden tells whether a file or directory of that name is hidden: one leading dot hides, and "...Like Clockwork" is
+// music.
 func Hidden(name string) bool { return len(name) > 1 && name[0] == '.' && name[1] != '.' }
 
 func badPath(path string) string {
@@ -103,8 +104,9 @@ var regionFlag = regexp.MustCompile(`\x{1f3f4}[\x{e0030}-\x{e007a}]{3,6}\x{e007f
 
 func isTag(r rune) bool { return r >= 0xe0000 && r <= 0xe007f }
 
-// deceives tells whether r can make text look like other text on a terminal: control characters, line separators, and the
-// overrides and isolates of the writing direction.
+// deceives tells whether r can make text look like other text on a terminal: control characters, line separators, and
+// the overrides and isolates of the writing direction.
 func deceives(r rune) bool {
-	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069)
+	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || (r >= 0x202a && r <= 0x202e) ||
+		(r >= 0x2066 && r <= 0x2069)
 }

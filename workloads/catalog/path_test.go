@@ -31,7 +31,8 @@ func TestTheOneRuleOfNames(t *testing.T) {
 	for _, c := range table.Paths {
 		p := strings.Repeat(c.Path, max(1, c.Times)) + c.End
 		err := CheckPath(p)
-		if c.Why == "" && err != nil || c.Why != "" && (!errors.Is(err, ErrPath) || !strings.Contains(err.Error(), c.Why)) {
+		if c.Why == "" && err != nil || c.Why != "" &&
+			(!errors.Is(err, ErrPath) || !strings.Contains(err.Error(), c.Why)) {
 			t.Errorf("CheckPath(%q): %v, want %q", brief.Clip(p), err, c.Why)
 		}
 		if c.Why != "" {

@@ -57,7 +57,8 @@ func (c Contents) selected(word string) ([]Entry, error) {
 		}
 	}
 	dirs := c.dirs()
-	found, err := c.oneOf(word, files, dirs, func(dir string) bool { return norm.NFC.String(dir) == norm.NFC.String(name) })
+	found, err := c.oneOf(word, files, dirs,
+		func(dir string) bool { return norm.NFC.String(dir) == norm.NFC.String(name) })
 	if found != nil || err != nil {
 		return found, err
 	}
@@ -70,7 +71,10 @@ func (c Contents) selected(word string) ([]Entry, error) {
 		}
 	}
 	end := "/" + norm.NFC.String(name)
-	found, err = c.oneOf(word, files, dirs, func(dir string) bool { return name != "" && strings.HasSuffix(norm.NFC.String(dir), end) })
+	found, err = c.oneOf(word, files, dirs, func(dir string) bool {
+		return name != "" &&
+			strings.HasSuffix(norm.NFC.String(dir), end)
+	})
 	if found != nil || err != nil {
 		return found, err
 	}

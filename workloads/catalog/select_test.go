@@ -31,11 +31,14 @@ const (
 )
 
 func TestAFileIsFoundByItsNameAsTyped(t *testing.T) {
-	c := holding(t, cafeNFD+".txt", "menu/"+cafeNFC+".pdf", angstromNFC, angstNFD, beyonceNFD+"/halo.mp3", "a/same", "b/same", "a/abc0")
+	c := holding(t, cafeNFD+".txt", "menu/"+cafeNFC+".pdf", angstromNFC, angstNFD, beyonceNFD+"/halo.mp3", "a/same",
+		"b/same", "a/abc0")
 	for what, want := range map[string]string{
-		cafeNFC + ".txt": cafeNFD + ".txt", cafeNFD + ".txt": cafeNFD + ".txt", cafeNFD + ".pdf": "menu/" + cafeNFC + ".pdf",
-		angstromNFC: angstromNFC, angstNFD: angstNFD, beyonceNFC + "/halo.mp3": beyonceNFD + "/halo.mp3", "halo.mp3": beyonceNFD + "/halo.mp3",
-		"/a/same": "a/same", "./b/same": "b/same",
+		cafeNFC + ".txt": cafeNFD + ".txt", cafeNFD + ".txt": cafeNFD + ".txt", cafeNFD + ".pdf": "menu/" + cafeNFC +
+			".pdf",
+		angstromNFC: angstromNFC, angstNFD: angstNFD, beyonceNFC + "/halo.mp3": beyonceNFD + "/halo.mp3",
+		"halo.mp3": beyonceNFD + "/halo.mp3",
+		"/a/same":  "a/same", "./b/same": "b/same",
 	} {
 		if e, err := c.Find(what); err != nil || e.Path != want {
 			t.Errorf("%+q: %+q, %v", what, e.Path, err)
@@ -55,7 +58,8 @@ func TestAFileIsFoundByItsNameAsTyped(t *testing.T) {
 func TestSelect(t *testing.T) {
 	c := holding(t,
 		"a.jpg", "photos/b.jpg", "photos/2024/c.jpg", "photos/2024/c.png", "photos/2025/d.jpg", "old/photos/x.JPG",
-		beyonceNFD+"/halo.mp3", "what?.txt", "[1].txt", "1.txt", "shows/Season 1/e1.mkv", "shows/Season 2/e1.mkv", "more/Season 2/e2.mkv",
+		beyonceNFD+"/halo.mp3", "what?.txt", "[1].txt", "1.txt", "shows/Season "+
+			"1/e1.mkv", "shows/Season 2/e1.mkv", "more/Season 2/e2.mkv",
 	)
 	for words, want := range map[string]string{
 		"a.jpg":                         "a.jpg",
@@ -120,7 +124,8 @@ func TestSelect(t *testing.T) {
 
 func FuzzSelect(f *testing.F) {
 	c := holding(f, "a.jpg", "photos/b.jpg", "photos/2024/c.jpg", beyonceNFD+"/halo.mp3", "[1].txt")
-	for _, s := range []string{"a.jpg", "*", "**", "**/**/x", "photos/**", "[", "\xff*", beyonceNFC, "/", "//", "***/*"} {
+	for _, s := range []string{"a.jpg", "*", "**", "**/**/x", "photos/**", "[", "\xff*", beyonceNFC, "/", "//",
+		"***/*"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, word string) {

@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Shown is a good path as a person may be shown it: characters that nobody sees stand as "\u200f", so that two names that
-// differ look different. They are in honest names too (Hebrew and Arabic keyboards type marks of direction, browsers copy
-// soft hyphens), which therefore are listed; no good path has a backslash in it, so what is shown is never another name. The
-// joiners stay between letters that they join, of Persian and of emoji.
+// Shown is a good path as a person may be shown it: characters that nobody sees stand as "\u200f", so that two names
+// that differ look different. They are in honest names too (Hebrew and Arabic keyboards type marks of direction,
+// browsers copy soft hyphens), which therefore are listed; no good path has a backslash in it, so what is shown is
+// never another name. The joiners stay between letters that they join, of Persian and of emoji.
 func Shown(path string) string {
 	if !strings.ContainsFunc(path, func(r rune) bool { return unseen(r) || joins(r) }) {
 		return path

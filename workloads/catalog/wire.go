@@ -18,8 +18,8 @@ const (
 	HeaderTranscoding = "x-natster-transcoding" // "true" when the bytes are not the file's
 )
 
-// A GetRequest asks for a catalog's contents. Existing clients send nothing and get everything, as far as it fits into one
-// message; with Page the reply is cut where it must be.
+// A GetRequest asks for a catalog's contents. Existing clients send nothing and get everything, as far as it fits into
+// one message; with Page the reply is cut where it must be.
 //
 //	{"page":true,"after":"films/a.mp4"}
 type GetRequest struct {

@@ -14,8 +14,8 @@ import (
 	"natster/workloads/catalog"
 )
 
-// An Away is a part of the directory that is listed and was not there at the last look. What is known of it is kept until
-// it is back, or until [Library.ScanAccepting].
+// An Away is a part of the directory that is listed and was not there at the last look. What is known of it is kept
+// until it is back, or until [Library.ScanAccepting].
 type Away struct {
 	Path  string // "." is the whole directory, without what is mounted in it
 	Files int    // that stay listed
@@ -67,7 +67,8 @@ func (a Away) covers(disks map[string]disk, path string) bool {
 // Away lists what was not there at the last look, sorted by path. Do not change it.
 func (l *Library) Away() []Away { return l.snap.Load().away }
 
-// awayAt tells what part of the library the file at path is away with, if it is: at the last look, or by a look at its disk.
+// awayAt tells what part of the library the file at path is away with, if it is: at the last look, or by a look at its
+// disk.
 func (l *Library) awayAt(s *snapshot, path string) (why string, away bool) {
 	for _, a := range s.away {
 		if a.covers(s.disks, path) {
@@ -137,9 +138,9 @@ func (s sighting) parts() (away []Away) {
 	return away
 }
 
-// missing says why the part p, which held so many files and in which so many were found, must be away; empty: it need not
-// be. One file of twenty makes it the same directory as before; half as many other files as went make it one whose owner has
-// put something else there, unless they are on another disk.
+// missing says why the part p, which held so many files and in which so many were found, must be away; empty: it need
+// not be. One file of twenty makes it the same directory as before; half as many other files as went make it one whose
+// owner has put something else there, unless they are on another disk.
 func (s sighting) missing(p string, held, found int) string {
 	home, now := s.prev.disks[p], s.now[p]
 	same := home == "" || home.system() == now.system()
@@ -182,7 +183,8 @@ func withheld(prev *snapshot, skipped []Skipped) (away []Away) {
 		}
 		from, end := prev.below(k.Path)
 		if n := end - from; n > 0 {
-			away = append(away, Away{Path: k.Path, Files: n, Why: "it cannot be read: " + k.Detail, first: prev.entries[from].Path})
+			away = append(away, Away{Path: k.Path, Files: n, Why: "it cannot be read: " + k.Detail,
+				first: prev.entries[from].Path})
 		}
 	}
 	return away
@@ -217,8 +219,8 @@ func (l *Library) glance() (disks, back bool) {
 	return false, slices.ContainsFunc(s.away, l.seemsBack)
 }
 
-// cannotRead tells whether err, of opening or reading a file, says nothing about what is there: the disk, the network or
-// the rights are in the way.
+// cannotRead tells whether err, of opening or reading a file, says nothing about what is there: the disk, the network
+// or the rights are in the way.
 func cannotRead(err error) bool {
 	var no syscall.Errno
 	return !isMissing(err) && (errors.Is(err, fs.ErrPermission) || errors.As(err, &no) && no != syscall.ELOOP)

@@ -260,8 +260,10 @@ func TestWhatIsDeletedWhileItIsFollowedIsGone(t *testing.T) {
 
 func TestWhatCannotBeReadStaysListed(t *testing.T) {
 	if os.Geteuid() == 0 { // whom no rights stop: the rule alone
-		prev := newSnapshot(document{records: []record{entryAt("a/1"), entryAt("a/2"), entryAt("b"), entryAt("c")}}, sight{})
-		got := withheld(prev, []Skipped{{"a", Unreadable, "input/output error"}, {"b", Unreadable, ""}, {"c", Hidden, ""}, {"d", Unreadable, ""}})
+		prev := newSnapshot(document{records: []record{entryAt("a/1"), entryAt("a/2"), entryAt("b"), entryAt("c")}},
+			sight{})
+		got := withheld(prev, []Skipped{{"a", Unreadable, "input/output error"}, {"b", Unreadable, ""},
+			{"c", Hidden, ""}, {"d", Unreadable, ""}})
 		if len(got) != 2 || got[0].Path != "a" || got[0].Files != 2 || got[1].Path != "b" {
 			t.Errorf("%+v", got)
 		}
@@ -330,13 +332,15 @@ func TestNothingIsKeptOpen(t *testing.T) {
 	open := func() (what []string) {
 		list, _ := os.ReadDir("/proc/self/fd") // where there is none nothing can be told
 		for _, d := range list {
-			if to, err := os.Readlink(filepath.Join("/proc/self/fd", d.Name())); err == nil && strings.HasPrefix(to, s.Dir()) {
+			if to, err := os.Readlink(filepath.Join("/proc/self/fd", d.Name())); err == nil &&
+				strings.HasPrefix(to, s.Dir()) {
 				what = append(what, to)
 			}
 		}
 		return what
 	}
-	for end := time.Now().Add(10 * time.Second); len(open()) > 0; time.Sleep(time.Millisecond) { // the look may not have ended
+	// the look may not have ended
+	for end := time.Now().Add(10 * time.Second); len(open()) > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("open: %v", open())
 		}
@@ -475,13 +479,15 @@ func TestACatalogFileFromBeforeTheTimeOfChange(t *testing.T) {
 
 func TestDotsThatHideNothing(t *testing.T) {
 	s := newShelf(t)
-	for _, p := range []string{"...Like Clockwork/1", "..But Seriously/1", "...And Justice.flac", ".5 The Gray Chapter/1", ".git/config", "x"} {
+	for _, p := range []string{"...Like Clockwork/1", "..But Seriously/1", "...And Justice.flac",
+		".5 The Gray Chapter/1", ".git/config", "x"} {
 		s.put(p, p)
 	}
 	s.scan()
 	s.lists("...And Justice.flac ...Like Clockwork/1 ..But Seriously/1 x")
 	out := s.LeftOut()
-	if len(out) != 1 || out[0].Reason != Hidden || out[0].Count != 2 || out[0].Examples[0].Path != ".5 The Gray Chapter" {
+	if len(out) != 1 || out[0].Reason != Hidden || out[0].Count != 2 ||
+		out[0].Examples[0].Path != ".5 The Gray Chapter" {
 		t.Errorf("%+v", out)
 	}
 }

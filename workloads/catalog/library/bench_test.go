@@ -58,7 +58,8 @@ func BenchmarkScan(b *testing.B) {
 	}
 }
 
-// BenchmarkRescan looks through an unchanged tree: cold begins with the catalog file, as a start does; warm is in memory.
+// BenchmarkRescan looks through an unchanged tree: cold begins with the catalog file, as a start does; warm is in
+// memory.
 func BenchmarkRescan(b *testing.B) {
 	const files = 100_000
 	dir := b.TempDir()

@@ -7,7 +7,8 @@ import (
 )
 
 // A disk says which file system a directory is on, and which directory of it that is: two looks that find the same disk
-// looked at the same place. Empty: there is no directory. It is kept in the catalog file, and means nothing to anybody else.
+// looked at the same place. Empty: there is no directory. It is kept in the catalog file, and means nothing to anybody
+// else.
 type disk string
 
 // diskAt is the disk of the directory at path, an absolute one. It costs a look at one directory.

@@ -25,40 +25,40 @@
 // # What is listed
 //
 // Every regular file below the directory, except hidden ones, editors' and downloaders' temporary files, and names that
-// cannot travel ([catalog.CheckPath]). A symbolic link to a file inside the directory is listed as that file; a link that
-// leaves the directory, leads nowhere or to a directory is not. Devices, pipes, sockets and what cannot be read are not.
-// [Library.Skipped] says what was left out, and why. A file that changes while it is read is read again, and left out as
-// [Writing] while it goes on changing.
+// cannot travel ([catalog.CheckPath]). A symbolic link to a file inside the directory is listed as that file; a link
+// that leaves the directory, leads nowhere or to a directory is not. Devices, pipes, sockets and what cannot be read
+// are not. [Library.Skipped] says what was left out, and why. A file that changes while it is read is read again, and
+// left out as [Writing] while it goes on changing.
 //
 // # The catalog file
 //
-// JSON, one entry a line, mode 0600, replaced atomically: the reply to `get` and beside it the directory, its disks, the
-// revision and, for each entry, a stamp of its times and inode. All in one file, so that nothing can be out of step; it is
-// as readable by whatever reads the contract's JSON. Its owner may edit descriptions, also while the library is followed:
-// they belong to the path, and follow the content when the path is renamed. Hash, size and type are rewritten by a scan if
-// the file has changed; a file with the same size, times of modification and change, and inode is not read again. A file
-// that was renamed is, unless it was its directory: its new name sets the time of change as new content would. So is a
-// file in a catalog from before that time was kept, unless both times are one.
+// JSON, one entry a line, mode 0600, replaced atomically: the reply to `get` and beside it the directory, its disks,
+// the revision and, for each entry, a stamp of its times and inode. All in one file, so that nothing can be out of
+// step; it is as readable by whatever reads the contract's JSON. Its owner may edit descriptions, also while the
+// library is followed: they belong to the path, and follow the content when the path is renamed. Hash, size and type
+// are rewritten by a scan if the file has changed; a file with the same size, times of modification and change, and
+// inode is not read again. A file that was renamed is, unless it was its directory: its new name sets the time of
+// change as new content would. So is a file in a catalog from before that time was kept, unless both times are one.
 //
 // # What is away
 //
-// A deletion is believed where it is seen: while the library is followed, or as some files of many. A directory that is not
-// there, or in which hardly one file of twenty is left, is away: unless half as many others are there, on the same disk, its list
-// is kept with descriptions and hashes, and nothing else in it is taken. The same holds for each disk mounted in the
-// directory (on Linux), and for what cannot be read. Opening such a file is [catalog.ErrAway]. Follow looks every few seconds
-// whether it is back; [Library.ScanAccepting] believes that it is gone.
+// A deletion is believed where it is seen: while the library is followed, or as some files of many. A directory that is
+// not there, or in which hardly one file of twenty is left, is away: unless half as many others are there, on the same
+// disk, its list is kept with descriptions and hashes, and nothing else in it is taken. The same holds for each disk
+// mounted in the directory (on Linux), and for what cannot be read. Opening such a file is [catalog.ErrAway]. Follow
+// looks every few seconds whether it is back; [Library.ScanAccepting] believes that it is gone.
 //
 // # Promises and limits
 //
 // Readers see one immutable snapshot and never wait. Paths have at most [catalog.MaxPath] bytes and [catalog.MaxDepth]
-// names, a catalog [catalog.MaxEntries] files. A file costs about 145 bytes and its path in memory, and as much again for a
-// moment while a change is applied. Applying a change copies and writes the whole list, at most once a quiet interval:
-// about 0.1 s at 100,000 files. A scan opens at most a few files per processor at a time.
+// names, a catalog [catalog.MaxEntries] files. A file costs about 145 bytes and its path in memory, and as much again
+// for a moment while a change is applied. Applying a change copies and writes the whole list, at most once a quiet
+// interval: about 0.1 s at 100,000 files. A scan opens at most a few files per processor at a time.
 //
-// Other names of a file that changes are looked at with it; a change by a name outside the directory shows at the next look
-// at everything, or when somebody downloads it.
+// Other names of a file that changes are looked at with it; a change by a name outside the directory shows at the next
+// look at everything, or when somebody downloads it.
 //
-// Where the system has no time of change, content that is changed in place without changing size or modification time (by
-// setting the time back) is not noticed: a receiver's check of the hash is. The directory is open only while something in
-// it is read, and for [letGo] after, so that its disk can be unmounted.
+// Where the system has no time of change, content that is changed in place without changing size or modification time
+// (by setting the time back) is not noticed: a receiver's check of the hash is. The directory is open only while
+// something in it is read, and for [letGo] after, so that its disk can be unmounted.
 package library

@@ -23,8 +23,8 @@ import (
 // ErrCatalogFile is wrapped by every error about a catalog file that cannot be read as one.
 var ErrCatalogFile = errors.New("not a catalog file")
 
-// A document is a catalog file. Its JSON is the reply to `get` with more: the directory, the disks that it is on, and for
-// each entry the stamp by which a rescan knows the file again. One entry is one line, so that a person can edit the
+// A document is a catalog file. Its JSON is the reply to `get` with more: the directory, the disks that it is on, and
+// for each entry the stamp by which a rescan knows the file again. One entry is one line, so that a person can edit the
 // descriptions:
 //
 //	{"name":"films","description":"…","revision":1767225600,"directory":"/home/a/films","disks":{".":"803.8f….2"},"entries":[
@@ -49,8 +49,8 @@ type record struct {
 }
 
 // parseDocument reads a catalog file, which its owner may have edited. It refuses what is no catalog file with
-// [ErrCatalogFile], naming the entry at fault; paths that no catalog may list are passed over, since the next scan does not
-// find them either.
+// [ErrCatalogFile], naming the entry at fault; paths that no catalog may list are passed over, since the next scan does
+// not find them either.
 func parseDocument(data []byte) (document, error) {
 	var w struct {
 		Name        events.Catalog  `json:"name"`
@@ -78,7 +78,8 @@ func parseDocument(data []byte) (document, error) {
 		return document{}, fmt.Errorf("%w: its image is longer than %d bytes", ErrCatalogFile, catalog.MaxImage)
 	}
 	d := document{
-		name: w.Name, description: catalog.CleanDescription(w.Description), image: w.Image, revision: inSeconds(w.Revision),
+		name: w.Name, description: catalog.CleanDescription(w.Description), image: w.Image,
+		revision:  inSeconds(w.Revision),
 		directory: w.Directory, disks: w.Disks, records: make([]record, 0, len(w.Entries)),
 	}
 	maps.DeleteFunc(d.disks, func(p string, _ disk) bool { return p != "." && catalog.CheckPath(p) != nil })
@@ -160,8 +161,8 @@ func readDocument(path string) (document, fileStamp, error) {
 	return d, at, nil
 }
 
-// ReadFile returns what the catalog file at path lists and the directory it is about, without a look at the directory. The
-// error wraps [ErrCatalogFile] or [fs.ErrNotExist].
+// ReadFile returns what the catalog file at path lists and the directory it is about, without a look at the directory.
+// The error wraps [ErrCatalogFile] or [fs.ErrNotExist].
 func ReadFile(path string) (c catalog.Contents, dir string, err error) {
 	d, _, err := readDocument(path)
 	if err != nil {

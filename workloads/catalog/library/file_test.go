@@ -61,7 +61,8 @@ func TestAFileWithoutStampsIsReadAgain(t *testing.T) {
 }
 
 var garbage = []string{
-	"", "x", "null", "[]", "7", "{}", `{"name":"a b"}`, `{"name":7}`, `{"name":"films","entries":{}}`, `{"name":"films","entries":[7]}`,
+	"", "x", "null", "[]", "7", "{}", `{"name":"a b"}`, `{"name":7}`, `{"name":"films","entries":{}}`,
+	`{"name":"films","entries":[7]}`,
 	`{"name":"films","revision":-1}`, `{"name":"films","revision":1e99}`, `{"name":"films","entries":[{}`,
 	`{"name":"films","entries":[{"path":"a"}]}`, `{"name":"films","entries":[{"path":"a","hash":"abc"}]}`,
 	`{"name":"films","entries":[{"path":"a","byte_size":-1,"hash":"` + strings.Repeat("a", 64) + `"}]}`,

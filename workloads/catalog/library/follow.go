@@ -18,10 +18,10 @@ import (
 var ErrFollowing = errors.New("library: the directory is being followed already")
 
 // Follow keeps the catalog what the directory is, until ctx is done; then it returns nil. It begins with a look at
-// everything. A path that something happens to is looked at again once it was left alone for Config.Quiet and has the same
-// size and time as then; what it was told only says where to look, never what is there. A file that is written for longer
-// leaves the catalog as [Writing] until it is quiet. Edits of the catalog file are taken over. Trouble is logged, not
-// returned: Follow does not give up.
+// everything. A path that something happens to is looked at again once it was left alone for Config.Quiet and has the
+// same size and time as then; what it was told only says where to look, never what is there. A file that is written for
+// longer leaves the catalog as [Writing] until it is quiet. Edits of the catalog file are taken over. Trouble is
+// logged, not returned: Follow does not give up.
 func (l *Library) Follow(ctx context.Context) error {
 	if !l.following.TryLock() {
 		return ErrFollowing
@@ -30,8 +30,9 @@ func (l *Library) Follow(ctx context.Context) error {
 	l.followed.Store(true)
 	defer l.followed.Store(false)
 	f := &follower{
-		l: l, pending: make(map[string]*pending), done: make(chan outcome, 1), all: true, glance: newGlance(l.cfg.Glance),
-		tree: tree{dir: l.dir, log: l.cfg.Logger, bad: &l.degraded, watched: make(map[string]bool)},
+		l: l, pending: make(map[string]*pending), done: make(chan outcome, 1), all: true,
+		glance: newGlance(l.cfg.Glance),
+		tree:   tree{dir: l.dir, log: l.cfg.Logger, bad: &l.degraded, watched: make(map[string]bool)},
 	}
 	defer l.degraded.Store(nil)
 	f.suspected = l.suspects.begin()
@@ -46,8 +47,8 @@ func (l *Library) Follow(ctx context.Context) error {
 	return nil
 }
 
-// A follower is the state of one Follow. All of it belongs to the goroutine of run; looking is done by another, one at a
-// time, so that events are taken in while a large file is read.
+// A follower is the state of one Follow. All of it belongs to the goroutine of run; looking is done by another, one at
+// a time, so that events are taken in while a large file is read.
 type follower struct {
 	l      *Library
 	tree   tree
@@ -192,7 +193,8 @@ func (f *follower) event(e fsnotify.Event) {
 		return
 	}
 	if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) || e.Has(fsnotify.Create) {
-		f.tree.drop(p) // a look that overtook the event may have added it; the look that this event brings does so rightly
+		// a look that overtook the event may have added it; the look that this event brings does so rightly
+		f.tree.drop(p)
 	}
 	for name := range strings.SplitSeq(p, "/") {
 		if _, out := leaveOut(name); out {
@@ -226,12 +228,14 @@ func (f *follower) lookAt(p string) stamp {
 	}
 	s := stampOf(fi)
 	if fi.IsDir() {
-		s.size, s.mtime, s.ctime = 0, 0, 0 // those of a directory change with its entries, which have events of their own
+		// those of a directory change with its entries, which have events of their own
+		s.size, s.mtime, s.ctime = 0, 0, 0
 	}
 	return s
 }
 
-// quiet returns the pending paths that can be looked at now, and takes them off. While a look is under way it leaves them.
+// quiet returns the pending paths that can be looked at now, and takes them off. While a look is under way it leaves
+// them.
 func (f *follower) quiet(now time.Time) []string {
 	if f.busy {
 		return nil

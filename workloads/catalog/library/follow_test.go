@@ -160,7 +160,10 @@ func TestFollowEditorsAndDownloaders(t *testing.T) {
 	s.move("film.mkv.part", "film.mkv")
 	s.put("text.md.tmp", "three") // an atomic save
 	s.move("text.md.tmp", "text.md")
-	s.until("the last state", func() bool { return s.holds("text.md", "three") && s.holds("film.mkv", "half and half") })
+	s.until("the last state", func() bool {
+		return s.holds("text.md", "three") &&
+			s.holds("film.mkv", "half and half")
+	})
 	s.lists("film.mkv text.md")
 	if e, _ := s.Path("text.md"); e.Description != "kept" {
 		t.Errorf("%+v", e)
@@ -312,7 +315,10 @@ func TestLostEventsMakeFollowLookAtEverything(t *testing.T) {
 func TestAtTheWatchLimitFollowLooksFromTimeToTime(t *testing.T) {
 	for name, open := range map[string]func() (watcher, error){
 		"too many directories": func() (watcher, error) { return newFakeWatcher(3), nil },
-		"too many programs":    func() (watcher, error) { return nil, fmt.Errorf("%w: %w", ErrWatchers, syscall.EMFILE) },
+		"too many programs": func() (watcher, error) {
+			return nil,
+				fmt.Errorf("%w: %w", ErrWatchers, syscall.EMFILE)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShelf(t, func(c *Config) { c.Rescan, c.hooks = testQuiet, &hooks{watch: open} })
@@ -323,7 +329,8 @@ func TestAtTheWatchLimitFollowLooksFromTimeToTime(t *testing.T) {
 			s.until("all is listed", func() bool { return len(s.Contents().Entries) == 10 })
 			s.put("9/late", "x")
 			s.until("what no event tells of", func() bool { return s.holds("9/late", "x") })
-			if err := s.Degraded(); !(errors.Is(err, ErrWatchLimit) || errors.Is(err, ErrWatchers)) || !strings.Contains(err.Error(), "sysctl") {
+			if err := s.Degraded(); !(errors.Is(err, ErrWatchLimit) || errors.Is(err, ErrWatchers)) ||
+				!strings.Contains(err.Error(), "sysctl") {
 				t.Errorf("Degraded: %v", err)
 			}
 			stop()

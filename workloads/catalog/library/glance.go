@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A glance is how Follow notices that a disk went or came back: no system tells of that where it tells of files. It costs a
-// look at the directory, at each mount point in it, and at one file of each part that is away.
+// A glance is how Follow notices that a disk went or came back: no system tells of that where it tells of files. It
+// costs a look at the directory, at each mount point in it, and at one file of each part that is away.
 type glance struct {
 	shortest time.Duration
 	wait     time.Duration // until the next

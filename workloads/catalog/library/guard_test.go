@@ -133,7 +133,8 @@ func TestTroubleWithTheCatalogFileSaysTheSameEachTime(t *testing.T) {
 	s.do(os.RemoveAll(filepath.Dir(s.cfg.File)))
 	s.do(os.WriteFile(filepath.Dir(s.cfg.File), nil, 0o600)) // no file can be made there
 	s.put("b", "b")
-	if _, err := s.Scan(t.Context()); err == nil || strings.Count(err.Error(), s.cfg.File) != 1 || strings.Contains(err.Error(), ".films") {
+	if _, err := s.Scan(t.Context()); err == nil || strings.Count(err.Error(), s.cfg.File) != 1 ||
+		strings.Contains(err.Error(), ".films") {
 		t.Errorf("it does not say what cannot be written: %v", err)
 	}
 }

@@ -53,8 +53,8 @@ type hasher struct {
 	hooks *hooks
 }
 
-// all hashes files, sorted by path, in place, with as many workers as there are processors. It returns early when ctx is
-// done; the files not reached stay unread.
+// all hashes files, sorted by path, in place, with as many workers as there are processors. It returns early when ctx
+// is done; the files not reached stay unread.
 func (h *hasher) all(ctx context.Context, files []hashed) {
 	jobs := splitJobs(files)
 	var next atomic.Int64
@@ -70,8 +70,8 @@ func (h *hasher) all(ctx context.Context, files []hashed) {
 	wg.Wait()
 }
 
-// splitJobs cuts files into jobs of one directory each, so that a worker opens the directory once. The largest come first:
-// the last worker to finish should not then begin a long film.
+// splitJobs cuts files into jobs of one directory each, so that a worker opens the directory once. The largest come
+// first: the last worker to finish should not then begin a long film.
 func splitJobs(files []hashed) [][]hashed {
 	type job struct {
 		files []hashed

@@ -54,9 +54,12 @@ func bookkeeping(k Skipped) bool {
 	}
 	name := k.Path[strings.LastIndexByte(k.Path, '/')+1:]
 	return slices.ContainsFunc([]string{
-		"._", ".DS_Store", ".Trash", ".Spotlight-", ".fseventsd", ".TemporaryItems", ".DocumentRevisions-", ".localized", // macOS
+		// macOS
+		"._", ".DS_Store", ".Trash", ".Spotlight-", ".fseventsd", ".TemporaryItems", ".DocumentRevisions-",
+		".localized",
 		".directory", ".thumbnails", ".nomedia", ".cache", ".config", ".local", ".snapshot", // desktops and disks
 		".git", ".svn", ".hg", ".idea", ".vscode", // programmers
-		".stfolder", ".stversions", ".stignore", ".syncthing", ".dropbox", ".sync", ".nextcloud", ".owncloud", ".~", // synchronisers
+		// synchronisers
+		".stfolder", ".stversions", ".stignore", ".syncthing", ".dropbox", ".sync", ".nextcloud", ".owncloud", ".~",
 	}, func(p string) bool { return strings.HasPrefix(name, p) })
 }

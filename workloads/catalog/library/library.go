@@ -21,8 +21,8 @@ import (
 // ErrDirectory is wrapped by errors about a catalog's directory that is missing, or is none.
 var ErrDirectory = errors.New("the catalog's directory cannot be opened")
 
-// ErrElsewhere says that the catalog file is about another directory now: its owner forgot the catalog and made one of the
-// same name. The library does not write it any more; who serves it opens it anew.
+// ErrElsewhere says that the catalog file is about another directory now: its owner forgot the catalog and made one of
+// the same name. The library does not write it any more; who serves it opens it anew.
 var ErrElsewhere = errors.New("the catalog file is about another directory now")
 
 // Config says which catalog to open. Only a directory is needed, and a name unless File exists.
@@ -30,8 +30,8 @@ type Config struct {
 	// Dir is the directory that the catalog lists. Empty: as the catalog file says.
 	Dir string
 
-	// File is where the catalog is kept between runs; it is made when it does not exist, and never listed itself. Empty:
-	// nowhere, every Open begins with nothing.
+	// File is where the catalog is kept between runs; it is made when it does not exist, and never listed itself.
+	// Empty: nowhere, every Open begins with nothing.
 	File string
 
 	// Private are directories that are never listed, wherever they lie below Dir, and that Dir may not be in: keys and
@@ -45,8 +45,8 @@ type Config struct {
 	// Quiet is how long a file must be left alone before Follow reads it. Default: one second.
 	Quiet time.Duration
 
-	// Glance is how soon Follow looks whether a disk that is away is back; from then on less and less often, at last every
-	// five times this, and so often whether one that is there has gone. Default: one second.
+	// Glance is how soon Follow looks whether a disk that is away is back; from then on less and less often, at last
+	// every five times this, and so often whether one that is there has gone. Default: one second.
 	Glance time.Duration
 
 	// Rescan is how often Follow looks at everything when the system cannot tell it of all changes. Even when it can,
@@ -127,7 +127,8 @@ func Open(ctx context.Context, c Config) (*Library, error) {
 		case err != nil:
 			return nil, fmt.Errorf("library: %w", err)
 		case !c.Name.IsZero() && c.Name != d.name:
-			return nil, fmt.Errorf("library: %s: %w: it is the file of catalog %q, not of %q", file, ErrCatalogFile, d.name, c.Name)
+			return nil, fmt.Errorf("library: %s: %w: it is the file of catalog %q, not of %q", file, ErrCatalogFile,
+				d.name, c.Name)
 		default:
 			doc, l.saved, known = d, at, true
 			if l.dir == "" {
@@ -195,8 +196,8 @@ func (l *Library) Elsewhere() bool { return l.moved.Load() }
 // Contents is what the catalog lists now. The entries are shared with every other caller: do not change them.
 func (l *Library) Contents() catalog.Contents { return l.snap.Load().contents() }
 
-// Revision grows whenever the contents change, and never falls, not even across restarts. It is at least the time of the
-// change in Unix seconds, as an original's is.
+// Revision grows whenever the contents change, and never falls, not even across restarts. It is at least the time of
+// the change in Unix seconds, as an original's is.
 func (l *Library) Revision() int64 { return l.snap.Load().revision }
 
 // Skipped lists what the last look at the directory left out, and why, sorted by path. Do not change it.
@@ -206,8 +207,8 @@ func (l *Library) Skipped() []Skipped { return l.snap.Load().skipped }
 // channel before looking.
 func (l *Library) Changes() <-chan struct{} { return l.snap.Load().changed }
 
-// Degraded is nil while Follow is told of every change. Otherwise it says why not and what the owner can do about it, and
-// Follow looks at everything from time to time instead.
+// Degraded is nil while Follow is told of every change. Otherwise it says why not and what the owner can do about it,
+// and Follow looks at everything from time to time instead.
 func (l *Library) Degraded() error {
 	if err := l.degraded.Load(); err != nil {
 		return *err
@@ -215,7 +216,8 @@ func (l *Library) Degraded() error {
 	return nil
 }
 
-// Describe sets the description of the entry that what names (as in [Library.Find]), or of the catalog if what is empty.
+// Describe sets the description of the entry that what names (as in [Library.Find]), or of the catalog if what is
+// empty.
 func (l *Library) Describe(what, text string) error {
 	l.work.Lock()
 	defer l.work.Unlock()
@@ -295,8 +297,9 @@ func (l *Library) forgotten() bool {
 	return l.followed.Load() && l.saved.exists && !fileStampOf(l.file).exists
 }
 
-// adoptEdits takes over what somebody else wrote into the catalog file since we last touched it: descriptions, and that what
-// is away is gone. It returns the snapshot to continue from. A file that became unreadable is an error: it is the owner's, and not overwritten.
+// adoptEdits takes over what somebody else wrote into the catalog file since we last touched it: descriptions, and that
+// what is away is gone. It returns the snapshot to continue from. A file that became unreadable is an error: it is the
+// owner's, and not overwritten.
 func (l *Library) adoptEdits() (*snapshot, error) {
 	prev := l.snap.Load()
 	if l.file == "" {
@@ -312,7 +315,8 @@ func (l *Library) adoptEdits() (*snapshot, error) {
 	}
 	d, at, err := readDocument(l.file)
 	if err != nil {
-		return prev, fmt.Errorf("library: the catalog file was edited: %w (mend it, or remove it to have it written anew)", err)
+		return prev, fmt.Errorf("library: the catalog file was edited: %w (mend it, or remove it to have it written "+
+			"anew)", err)
 	}
 	moved := d.directory != "" && d.directory != l.dir
 	if l.moved.Store(moved); moved {
@@ -325,7 +329,8 @@ func (l *Library) adoptEdits() (*snapshot, error) {
 	}
 	kept := doc.records[:0]
 	for _, r := range doc.records {
-		at, ok := slices.BinarySearchFunc(d.records, r.Path, func(r record, p string) int { return strings.Compare(r.Path, p) })
+		at, ok := slices.BinarySearchFunc(d.records, r.Path,
+			func(r record, p string) int { return strings.Compare(r.Path, p) })
 		switch {
 		case ok && d.records[at].Description != r.Description:
 			r.Description, edited = d.records[at].Description, listed

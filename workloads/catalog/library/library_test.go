@@ -30,7 +30,8 @@ const testQuiet = 20 * time.Millisecond
 func newShelf(t testing.TB, change ...func(*Config)) *shelf {
 	t.Helper()
 	s := &shelf{t: t, cfg: Config{
-		Dir: t.TempDir(), File: filepath.Join(t.TempDir(), "films.json"), Name: catalogName(t, "films"), Quiet: testQuiet,
+		Dir: t.TempDir(), File: filepath.Join(t.TempDir(), "films.json"), Name: catalogName(t, "films"),
+		Quiet:  testQuiet,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}}
 	for _, f := range change {
@@ -126,7 +127,8 @@ func TestScanListsTheDirectory(t *testing.T) {
 	if r.Files != 5 || r.Added != 5 || r.Hashed != 5 || r.Bytes != 14 || r.HashedBytes != 14 || r.Skipped != 0 {
 		t.Errorf("%+v", r)
 	}
-	want := catalog.Entry{Path: "a.txt", MIMEType: "text/plain", Size: 3, Hash: hashOf("one"), Modified: s.modified("a.txt")}
+	want := catalog.Entry{Path: "a.txt", MIMEType: "text/plain", Size: 3, Hash: hashOf("one"),
+		Modified: s.modified("a.txt")}
 	if e, _ := s.Path("a.txt"); e != want {
 		t.Errorf("%+v", e)
 	}
@@ -276,7 +278,8 @@ func TestOpenFileGivesOnlyWhatWasHashed(t *testing.T) {
 	f, err := s.OpenFile(hashOf("one"))
 	s.do(err)
 	defer f.Close()
-	if got, err := io.ReadAll(io.NewSectionReader(f, 0, 10)); string(got) != "one" || err != nil || f.(*file).entry.Path != "a.txt" || f.Check() != nil {
+	if got, err := io.ReadAll(io.NewSectionReader(f, 0, 10)); string(got) != "one" || err != nil ||
+		f.(*file).entry.Path != "a.txt" || f.Check() != nil {
 		t.Error(string(got), err, f.(*file).entry)
 	}
 	s.do(os.WriteFile(s.path("a.txt"), []byte("longer"), 0o644))
@@ -301,7 +304,8 @@ func TestFindByPathOrHash(t *testing.T) {
 	s := newShelf(t)
 	s.put("a.txt", "one")
 	s.scan()
-	for _, what := range []string{"a.txt", hashOf("one").String(), hashOf("one").Short(), strings.ToUpper(hashOf("one").String())} {
+	for _, what := range []string{"a.txt", hashOf("one").String(), hashOf("one").Short(),
+		strings.ToUpper(hashOf("one").String())} {
 		if e, err := s.Find(what); err != nil || e.Path != "a.txt" {
 			t.Errorf("Find(%q): %v %v", what, e, err)
 		}
@@ -378,7 +382,8 @@ func TestReadersSeeWholeStates(t *testing.T) {
 	var last int64
 	for {
 		c := s.Contents()
-		if c.Revision < last || !slices.IsSortedFunc(c.Entries, func(a, b catalog.Entry) int { return strings.Compare(a.Path, b.Path) }) {
+		if c.Revision < last || !slices.IsSortedFunc(c.Entries,
+			func(a, b catalog.Entry) int { return strings.Compare(a.Path, b.Path) }) {
 			t.Fatal("a state that never was")
 		}
 		last = c.Revision

@@ -53,8 +53,8 @@ func (m *merge) compare(files []found, young time.Duration, now time.Time) {
 }
 
 // compareFresh looks for fresh files among those that are gone: the same inode, size and times is the same file, in a
-// directory that was renamed. The name of the file itself does not change without its ctime: who did that may have changed
-// more, and an inode is soon another file's.
+// directory that was renamed. The name of the file itself does not change without its ctime: who did that may have
+// changed more, and an inode is soon another file's.
 func (m *merge) compareFresh(fresh []found, young time.Duration, now time.Time) {
 	gone := make(map[stamp]record)
 	for _, r := range m.departed.records {
@@ -191,8 +191,8 @@ func (m *merge) account(next []record) {
 	m.departed.add(left)
 }
 
-// describe returns the description that the path had before it left for a while, or else the one last known for the content:
-// a file that moves takes it along, and so does a copy.
+// describe returns the description that the path had before it left for a while, or else the one last known for the
+// content: a file that moves takes it along, and so does a copy.
 func (m *merge) describe(path string, h events.Hash) string {
 	if m.byPath == nil {
 		m.byPath, m.byHash = make(map[string]string), make(map[events.Hash]string)

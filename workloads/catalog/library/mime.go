@@ -13,8 +13,8 @@ import (
 // sniffLen is how much of a file's beginning tells its type; more changes nothing for the detector.
 const sniffLen = 3072
 
-// mimeOf tells a file's type from its name and its content, which begins with head. Sound may stand behind an ID3 tag, with
-// a cover in it that is longer than any beginning.
+// mimeOf tells a file's type from its name and its content, which begins with head. Sound may stand behind an ID3 tag,
+// with a cover in it that is longer than any beginning.
 func mimeOf(name string, content io.ReaderAt, head []byte) string {
 	at := id3Length(head)
 	if at == 0 {
@@ -126,7 +126,8 @@ var generic = map[string]bool{
 
 // containers are the types that differ in what is packed, not in how. A brand, as QuickTime's, only says who packed it.
 var containers = map[string]string{
-	"video/mp4": "iso", "audio/mp4": "iso", "video/quicktime": "iso", "video/3gpp": "iso", "video/3gpp2": "iso", "audio/3gpp": "iso",
+	"video/mp4": "iso", "audio/mp4": "iso", "video/quicktime": "iso", "video/3gpp": "iso", "video/3gpp2": "iso",
+	"audio/3gpp":       "iso",
 	"video/x-matroska": "matroska", "audio/x-matroska": "matroska", "video/webm": "webm", "audio/webm": "webm",
 	"video/x-ms-asf": "asf", "video/x-ms-wmv": "asf", "audio/x-ms-wma": "asf", "audio/ogg": "ogg", "video/ogg": "ogg",
 	"image/heic": "heif", "image/heif": "heif", "image/heic-sequence": "heif", "image/heif-sequence": "heif",
@@ -142,22 +143,27 @@ var usualNames = map[string]string{
 
 var byExtension = map[string]string{
 	// video
-	".mp4": "video/mp4", ".m4v": "video/mp4", ".mkv": "video/x-matroska", ".webm": "video/webm", ".avi": "video/x-msvideo",
-	".mov": "video/quicktime", ".mpg": "video/mpeg", ".mpeg": "video/mpeg", ".ogv": "video/ogg", ".wmv": "video/x-ms-wmv",
+	".mp4": "video/mp4", ".m4v": "video/mp4", ".mkv": "video/x-matroska", ".webm": "video/webm",
+	".avi": "video/x-msvideo",
+	".mov": "video/quicktime", ".mpg": "video/mpeg", ".mpeg": "video/mpeg", ".ogv": "video/ogg",
+	".wmv": "video/x-ms-wmv",
 	".flv": "video/x-flv", ".3gp": "video/3gpp", ".m2ts": "video/mp2t", ".mts": "video/mp2t", ".vob": "video/mpeg",
 	".asf": "video/x-ms-asf", ".mk3d": "video/x-matroska", ".3g2": "video/3gpp2",
 	// sound
 	".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".m4b": "audio/mp4", ".aac": "audio/aac", ".flac": "audio/flac",
 	".ogg": "audio/ogg", ".oga": "audio/ogg", ".opus": "audio/ogg", ".wav": "audio/wav", ".aiff": "audio/aiff",
-	".aif": "audio/aiff", ".aifc": "audio/aiff", ".mka": "audio/x-matroska", ".weba": "audio/webm", ".m4r": "audio/mp4", ".ape": "audio/x-ape",
+	".aif": "audio/aiff", ".aifc": "audio/aiff", ".mka": "audio/x-matroska", ".weba": "audio/webm", ".m4r": "audio/mp4",
+	".ape": "audio/x-ape",
 	".wma": "audio/x-ms-wma", ".mid": "audio/midi", ".midi": "audio/midi", ".m3u": "audio/mpegurl",
 	".m3u8": "application/vnd.apple.mpegurl",
 	// pictures
 	".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp",
-	".avif": "image/avif", ".heic": "image/heic", ".heif": "image/heif", ".jfif": "image/jpeg", ".svg": "image/svg+xml", ".bmp": "image/bmp", ".tif": "image/tiff",
+	".avif": "image/avif", ".heic": "image/heic", ".heif": "image/heif", ".jfif": "image/jpeg", ".svg": "image/svg+xml",
+	".bmp": "image/bmp", ".tif": "image/tiff",
 	".tiff": "image/tiff", ".ico": "image/x-icon", ".jxl": "image/jxl",
 	// text
-	".txt": "text/plain", ".md": "text/markdown", ".markdown": "text/markdown", ".html": "text/html", ".htm": "text/html",
+	".txt": "text/plain", ".md": "text/markdown", ".markdown": "text/markdown", ".html": "text/html",
+	".htm": "text/html",
 	".css": "text/css", ".csv": "text/csv", ".tsv": "text/tab-separated-values", ".js": "text/javascript",
 	".mjs": "text/javascript", ".json": "application/json", ".xml": "application/xml", ".yaml": "application/yaml",
 	".yml": "application/yaml", ".toml": "application/toml", ".srt": "application/x-subrip", ".vtt": "text/vtt",

@@ -17,8 +17,8 @@ import (
 // letGo is how long a file that nobody reads stays open: as long as it is, its disk cannot be unmounted.
 const letGo = 3 * time.Second
 
-// A file is an open file of the library, a [catalog.File]. Its descriptor is closed when it is not read for a while, and
-// opened again when it is.
+// A file is an open file of the library, a [catalog.File]. Its descriptor is closed when it is not read for a while,
+// and opened again when it is.
 type file struct {
 	entry catalog.Entry
 
@@ -31,8 +31,9 @@ type file struct {
 	closed  bool
 }
 
-// OpenFile opens a file with content h. If the catalog lists none the error wraps [catalog.ErrNotFound]; if the files it
-// lists are no longer what was hashed, [catalog.ErrChanged]; if their disk is away or cannot be read, [catalog.ErrAway].
+// OpenFile opens a file with content h. If the catalog lists none the error wraps [catalog.ErrNotFound]; if the files
+// it lists are no longer what was hashed, [catalog.ErrChanged]; if their disk is away or cannot be read,
+// [catalog.ErrAway].
 func (l *Library) OpenFile(h events.Hash) (catalog.File, error) {
 	s := l.snap.Load()
 	idx := s.withHash(h)

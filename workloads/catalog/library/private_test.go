@@ -24,7 +24,8 @@ func TestKeysAreNeverListed(t *testing.T) {
 		t.Errorf("left out are %v", k)
 	}
 	for _, dir := range []string{keys, filepath.Join(keys, "world")} {
-		if _, err := Open(t.Context(), Config{Name: s.cfg.Name, Dir: dir, Private: s.cfg.Private}); !errors.Is(err, ErrPrivate) {
+		if _, err := Open(t.Context(), Config{Name: s.cfg.Name, Dir: dir, Private: s.cfg.Private}); !errors.Is(err,
+			ErrPrivate) {
 			t.Errorf("%s can be a catalog: %v", dir, err)
 		}
 	}
@@ -32,7 +33,8 @@ func TestKeysAreNeverListed(t *testing.T) {
 	if err := os.Symlink(keys, link); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Config{Name: s.cfg.Name, Dir: link, Private: s.cfg.Private}); !errors.Is(err, ErrPrivate) {
+	if _, err := Open(t.Context(), Config{Name: s.cfg.Name, Dir: link, Private: s.cfg.Private}); !errors.Is(err,
+		ErrPrivate) {
 		t.Errorf("through a link they can be a catalog: %v", err)
 	}
 }

@@ -29,9 +29,9 @@ type Report struct {
 	Elapsed time.Duration
 }
 
-// Scan looks through the directory, reads what is new or changed, and writes the catalog file. When ctx is done it returns
-// its error, but keeps what it has read by then: the next scan continues there. What is away stays listed; if that is the
-// directory itself the error wraps [catalog.ErrAway].
+// Scan looks through the directory, reads what is new or changed, and writes the catalog file. When ctx is done it
+// returns its error, but keeps what it has read by then: the next scan continues there. What is away stays listed; if
+// that is the directory itself the error wraps [catalog.ErrAway].
 func (l *Library) Scan(ctx context.Context) (Report, error) {
 	r, _, err := l.update(ctx, look{scope: []string{"."}})
 	return r, err

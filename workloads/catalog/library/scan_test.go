@@ -25,12 +25,14 @@ func TestLeftOutWithAReason(t *testing.T) {
 	s.put("good/film.mp4", "film")
 	s.put("good/.hidden", "x")
 	s.put(".git/config", "x")
-	for _, n := range []string{"a.swp", "a~", "a.TMP", "#a#", "~$a.docx", "a.partial", "a.crdownload", "a.part", "4913"} {
+	for _, n := range []string{"a.swp", "a~", "a.TMP", "#a#", "~$a.docx", "a.partial", "a.crdownload", "a.part",
+		"4913"} {
 		s.put("temp/"+n, "x")
 	}
 	links := map[string]string{
-		"out": outside + "/secret", "up": "../secret", "sneaky": "good/../../x", "etc": "/etc/passwd", "dangling": "nowhere",
-		"loop": "loop", "dirlink": "good", "self": ".", "absolute": s.path("good/film.mp4"), "fine": "good/film.mp4",
+		"out": outside + "/secret", "up": "../secret", "sneaky": "good/../../x", "etc": "/etc/passwd",
+		"dangling": "nowhere",
+		"loop":     "loop", "dirlink": "good", "self": ".", "absolute": s.path("good/film.mp4"), "fine": "good/film.mp4",
 		"good/back": "../good/film.mp4", "chain": "fine", "topipe": "pipe",
 	}
 	for name, to := range links {
@@ -53,13 +55,17 @@ func TestLeftOutWithAReason(t *testing.T) {
 		}
 	}
 	want := map[string]Reason{
-		"good/.hidden": Hidden, ".git": Hidden, "out": LeavesRoot, "up": LeavesRoot, "sneaky": LeavesRoot, "etc": LeavesRoot,
-		"absolute": LeavesRoot, "dangling": DanglingLink, "loop": DanglingLink, "dirlink": DirectoryLink, "self": DirectoryLink,
+		"good/.hidden": Hidden, ".git": Hidden, "out": LeavesRoot, "up": LeavesRoot, "sneaky": LeavesRoot,
+		"etc":      LeavesRoot,
+		"absolute": LeavesRoot, "dangling": DanglingLink, "loop": DanglingLink, "dirlink": DirectoryLink,
+		"self": DirectoryLink,
 		"pipe": Special, "sock": Special, "topipe": Special, "names/new\nline": BadName, "names/bell\a": BadName,
-		"names/not\xffutf8": BadName, `names/back\slash`: BadName, "names/rtl\u202egpj.exe": BadName, "names/bad\n": BadName,
-		"temp/a.swp": Temporary, "temp/a~": Temporary, "temp/a.TMP": Temporary, "temp/#a#": Temporary,
-		"temp/~$a.docx": Temporary, "temp/a.partial": Temporary, "temp/a.crdownload": Temporary, "temp/a.part": Temporary,
-		"temp/4913": Temporary,
+		"names/not\xffutf8": BadName, `names/back\slash`: BadName, "names/rtl\u202egpj.exe": BadName,
+		"names/bad\n": BadName,
+		"temp/a.swp":  Temporary, "temp/a~": Temporary, "temp/a.TMP": Temporary, "temp/#a#": Temporary,
+		"temp/~$a.docx": Temporary, "temp/a.partial": Temporary, "temp/a.crdownload": Temporary,
+		"temp/a.part": Temporary,
+		"temp/4913":   Temporary,
 	}
 	loud := 0
 	for _, k := range s.Skipped() {
@@ -104,7 +110,8 @@ func TestADeepTree(t *testing.T) {
 	}
 }
 
-// faults runs a scan of the files a, b, c in which fault strikes as b is about to be opened, or right after it was read.
+// faults runs a scan of the files a, b, c in which fault strikes as b is about to be opened, or right after it was
+// read.
 func faults(t *testing.T, onOpen, onRead func(s *shelf)) *shelf {
 	var s *shelf
 	at := func(f func(*shelf)) func(string) {
@@ -256,7 +263,8 @@ func TestProgressAddsUp(t *testing.T) {
 	}
 	s.scan()
 	first, last := all[0], all[len(all)-1]
-	if first.TotalFiles != 300 || first.TotalBytes != 300_000 || first.Files != 0 || !last.Done || last.Files != 300 || last.Bytes != 300_000 {
+	if first.TotalFiles != 300 || first.TotalBytes != 300_000 || first.Files != 0 || !last.Done || last.Files != 300 ||
+		last.Bytes != 300_000 {
 		t.Errorf("%+v … %+v", first, last)
 	}
 }

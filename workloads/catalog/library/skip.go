@@ -65,7 +65,8 @@ func isTemporary(name string) bool {
 	}
 	switch strings.ToLower(path.Ext(name)) {
 	case ".tmp", ".temp", ".swp", ".swo", ".swx", ".swn", // editors
-		".partial", ".part", ".crdownload", ".download", ".opdownload", ".!ut", ".!qb", ".aria2", ".filepart": // downloads
+		// downloads
+		".partial", ".part", ".crdownload", ".download", ".opdownload", ".!ut", ".!qb", ".aria2", ".filepart":
 		return true
 	}
 	return false

@@ -45,7 +45,8 @@ type mark struct {
 func newSnapshot(d document, seen sight) *snapshot {
 	s := &snapshot{
 		name: d.name, description: d.description, image: d.image, revision: d.revision, disks: d.disks, sight: seen,
-		entries: make([]catalog.Entry, len(d.records)), marks: make([]mark, len(d.records)), changed: make(chan struct{}),
+		entries: make([]catalog.Entry, len(d.records)), marks: make([]mark, len(d.records)),
+		changed: make(chan struct{}),
 	}
 	for i := range d.records {
 		s.entries[i] = d.records[i].Entry

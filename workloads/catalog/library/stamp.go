@@ -9,9 +9,9 @@ import (
 )
 
 // A stamp stands for a file's content between two looks at it: as long as size, times and inode are the same, so is the
-// content. It holds because a file is only read once its times are older than [granularity]: any later write then shows in
-// them. The time of modification is anybody's to set, and tag editors and archives set it back; the time of the last change
-// is the system's alone.
+// content. It holds because a file is only read once its times are older than [granularity]: any later write then shows
+// in them. The time of modification is anybody's to set, and tag editors and archives set it back; the time of the last
+// change is the system's alone.
 type stamp struct {
 	size  int64
 	mtime int64  // Unix nanoseconds
@@ -39,8 +39,8 @@ func nanoseconds(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// is tells whether a file that was known by s and has the stamp now is certainly what it was. Stamps from before the time of
-// the last change was kept are believed where that time is the modification's: then nobody has set that.
+// is tells whether a file that was known by s and has the stamp now is certainly what it was. Stamps from before the
+// time of the last change was kept are believed where that time is the modification's: then nobody has set that.
 func (s stamp) is(now stamp) bool {
 	return s == now || s.ctime == 0 && s.like(now) && now.ctime == now.mtime
 }
@@ -77,8 +77,8 @@ func untilOlder(t int64, now time.Time, d time.Duration) time.Duration {
 	return d - time.Duration(age)
 }
 
-// text is the stamp as the catalog file keeps it, beside the size: `<mtime>.<inode>.<ctime>`. It is one string because JSON
-// tools may round numbers of that size.
+// text is the stamp as the catalog file keeps it, beside the size: `<mtime>.<inode>.<ctime>`. It is one string because
+// JSON tools may round numbers of that size.
 func (s stamp) text(b []byte) []byte {
 	b = strconv.AppendInt(b, s.mtime, 10)
 	b = append(b, '.')
@@ -87,8 +87,8 @@ func (s stamp) text(b []byte) []byte {
 	return strconv.AppendInt(b, s.ctime, 10)
 }
 
-// parseStamp reads what text wrote, now or before it had a ctime. A stamp that cannot be read matches no file, so the file
-// is hashed again.
+// parseStamp reads what text wrote, now or before it had a ctime. A stamp that cannot be read matches no file, so the
+// file is hashed again.
 func parseStamp(size int64, text string) stamp {
 	m, rest, _ := strings.Cut(text, ".")
 	i, c, dated := strings.Cut(rest, ".")

@@ -14,8 +14,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// ErrWatchLimit says that the system allows no more watches of directories. Following then goes on by looking at everything
-// from time to time.
+// ErrWatchLimit says that the system allows no more watches of directories. Following then goes on by looking at
+// everything from time to time.
 var ErrWatchLimit = errors.New("the system's limit of watched directories is reached " +
 	"(on Linux: raise it with `sudo sysctl fs.inotify.max_user_watches=1000000`)")
 
@@ -49,8 +49,9 @@ func newSystemWatcher() (watcher, error) {
 }
 
 // A tree watches the whole directory: each directory that a walk enters is added just before it is read, so a file that
-// comes later makes an event and one that came earlier is in the list. Renamed directories must be dropped when the event
-// says so, before their new name is added: the system watches the directory, not the name, and would report the old one.
+// comes later makes an event and one that came earlier is in the list. Renamed directories must be dropped when the
+// event says so, before their new name is added: the system watches the directory, not the name, and would report the
+// old one.
 type tree struct {
 	dir string
 	log *slog.Logger

@@ -26,8 +26,8 @@ func (v *visit) close() {
 	}
 }
 
-// visit walks through what k asks for, and decides what is away. If a disk came or went since the last look, or something
-// happened in what is away, it makes k a look at everything.
+// visit walks through what k asks for, and decides what is away. If a disk came or went since the last look, or
+// something happened in what is away, it makes k a look at everything.
 func (l *Library) visit(ctx context.Context, k *look, prev *snapshot) (*visit, error) {
 	before := l.disksNow(prev.disks)
 	if !k.all() && (!maps.Equal(before, prev.seen) || prev.awayIn(k.scope)) {
@@ -76,8 +76,8 @@ func (l *Library) visit(ctx context.Context, k *look, prev *snapshot) (*visit, e
 	return v, nil
 }
 
-// otherNames are the paths outside scope that are listed with the inode of a file in it that has changed: hard links to it,
-// probably, and no event names them.
+// otherNames are the paths outside scope that are listed with the inode of a file in it that has changed: hard links to
+// it, probably, and no event names them.
 func otherNames(prev *snapshot, scope []string, files []found) (paths []string) {
 	changed := make(map[uint64]bool)
 	for _, f := range files {

@@ -41,8 +41,8 @@ type walker struct {
 	err     error
 }
 
-// walk looks at each of scope, a path and all below it, and returns what is there, both sorted by path. What is not there,
-// or vanishes meanwhile, is in neither.
+// walk looks at each of scope, a path and all below it, and returns what is there, both sorted by path. What is not
+// there, or vanishes meanwhile, is in neither.
 func (w *walker) walk(ctx context.Context, scope []string) ([]found, []Skipped, error) {
 	w.wake = sync.NewCond(&w.mu)
 	var b batch

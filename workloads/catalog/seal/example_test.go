@@ -28,8 +28,8 @@ func account() events.Account {
 	return a
 }
 
-// A session from both ends: the receiver makes a single-use key and asks; the owner's server seals a content key to it, and
-// then chunks under that content key.
+// A session from both ends: the receiver makes a single-use key and asks; the owner's server seals a content key to it,
+// and then chunks under that content key.
 func ExampleSender() {
 	must := func(err error) {
 		if err != nil {

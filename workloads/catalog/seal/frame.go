@@ -18,8 +18,8 @@ const (
 	Overhead   = PrefixSize + tagSize
 )
 
-// Errors of frames. A receiver drops such a frame in silence and asks for the chunk again: anybody who can publish in the
-// owner's account can send garbage.
+// Errors of frames. A receiver drops such a frame in silence and asks for the chunk again: anybody who can publish in
+// the owner's account can send garbage.
 var (
 	ErrFrame    = errors.New("not a frame of protocol 2")
 	ErrTampered = errors.New("the frame does not open: changed, or of another session")
@@ -95,8 +95,8 @@ func (s *scratch) fill(prefix []byte) {
 	copy(s.ad[SessionLen:], prefix)
 }
 
-// A Sender seals the frames of one session. It is safe for concurrent use: each frame takes the next count, so no two are
-// ever sealed under the same nonce. A frame, integers big-endian:
+// A Sender seals the frames of one session. It is safe for concurrent use: each frame takes the next count, so no two
+// are ever sealed under the same nonce. A frame, integers big-endian:
 //
 //	0   1   0x02
 //	1   1   kind: 1 chunk, 2 chunk that ends the file, 3 end of session
@@ -121,8 +121,9 @@ func NewSender(h *Header) (*Sender, error) {
 	return &Sender{channel: c}, nil
 }
 
-// Seal makes chunk index into a frame, in place and without allocation: the plaintext stands in buf[PrefixSize:], exactly as
-// long as the layout says, and buf has capacity for [Overhead] more than it. The frame returned is the beginning of buf.
+// Seal makes chunk index into a frame, in place and without allocation: the plaintext stands in buf[PrefixSize:],
+// exactly as long as the layout says, and buf has capacity for [Overhead] more than it. The frame returned is the
+// beginning of buf.
 func (s *Sender) Seal(buf []byte, index int64) ([]byte, error) {
 	n := s.layout.Length(index)
 	if n == 0 || cap(buf) < n+Overhead {

@@ -34,7 +34,8 @@ func FuzzOpenHeader(f *testing.F) {
 	f.Add(sealed)
 	f.Add([]byte("xkv1"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := OpenHeader(b, target, h.Binding); err != nil && !errors.Is(err, ErrHeader) && !errors.Is(err, ErrBinding) {
+		if _, err := OpenHeader(b, target, h.Binding); err != nil && !errors.Is(err, ErrHeader) &&
+			!errors.Is(err, ErrBinding) {
 			t.Fatal(err)
 		}
 	})
@@ -52,7 +53,8 @@ func FuzzOpenFrame(f *testing.F) {
 	}
 	f.Add(end)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := r.Open(b); err != nil && !errors.Is(err, ErrFrame) && !errors.Is(err, ErrTampered) && !errors.Is(err, ErrLength) {
+		if _, err := r.Open(b); err != nil && !errors.Is(err, ErrFrame) && !errors.Is(err, ErrTampered) &&
+			!errors.Is(err, ErrLength) {
 			t.Fatal(err)
 		}
 	})

@@ -62,8 +62,8 @@ type Binding struct {
 //	    1+n  identity: who signs, a public nkey, or empty
 //	    1+n  signature, 64 bytes, or empty
 //
-// The signature, when there is one, is Ed25519 over [Header.SignedBytes]; today nobody signs and nobody checks: the room
-// is for identity keys that the other side pins.
+// The signature, when there is one, is Ed25519 over [Header.SignedBytes]; today nobody signs and nobody checks: the
+// room is for identity keys that the other side pins.
 type Header struct {
 	Key [KeySize]byte
 	Binding
@@ -105,7 +105,8 @@ func (h *Header) appendUnsigned(b []byte) []byte {
 	b = append(b, h.Hash[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(h.Layout.Size))
 	b = binary.BigEndian.AppendUint32(b, uint32(h.Layout.ChunkSize))
-	for _, s := range []string{h.Session, h.Catalog.String(), h.Owner.String(), h.Receiver.String(), h.Target, h.Sender, h.Identity} {
+	for _, s := range []string{h.Session, h.Catalog.String(), h.Owner.String(), h.Receiver.String(), h.Target, h.Sender,
+		h.Identity} {
 		b = append(b, byte(len(s)))
 		b = append(b, s...)
 	}
@@ -153,9 +154,9 @@ func (h *Header) check(sender *Key) error {
 	return h.Layout.Check()
 }
 
-// OpenHeader opens a header sealed to target and checks it against what the receiver asked for, was told, and is. A zero
-// want.Owner is not checked: the receiver does not know whose catalog it is. Errors match [ErrHeader], or [ErrBinding] and
-// the sentinel of the first thing that differs.
+// OpenHeader opens a header sealed to target and checks it against what the receiver asked for, was told, and is. A
+// zero want.Owner is not checked: the receiver does not know whose catalog it is. Errors match [ErrHeader], or
+// [ErrBinding] and the sentinel of the first thing that differs.
 func OpenHeader(sealed []byte, target *Key, want Binding) (*Header, error) {
 	if len(sealed) > maxHeader {
 		return nil, fmt.Errorf("%w: it is %d bytes long", ErrHeader, len(sealed))

@@ -18,8 +18,8 @@ const MaxSize = 1 << 50
 // ErrLayout is wrapped by every error about sizes that cannot be.
 var ErrLayout = errors.New("impossible sizes")
 
-// A Layout is how a file of Size bytes is cut into chunks of ChunkSize bytes, the last of which may be shorter. An empty
-// file has no chunk.
+// A Layout is how a file of Size bytes is cut into chunks of ChunkSize bytes, the last of which may be shorter. An
+// empty file has no chunk.
 type Layout struct {
 	Size      int64
 	ChunkSize int

@@ -32,7 +32,8 @@ type vectors struct {
 	Protocol1  string   `json:"protocol1_chunk_base64"`
 }
 
-// The vectors are what another language implements protocol 2 by: all inputs are fixed, the box nonce is 24 bytes of 0x24.
+// The vectors are what another language implements protocol 2 by: all inputs are fixed, the box nonce is 24 bytes of
+// 0x24.
 func TestVectors(t *testing.T) {
 	file := content(2*chunk + 100)
 	h, sender, target := fixture(t, file, 'A')
@@ -47,8 +48,9 @@ func TestVectors(t *testing.T) {
 		Comment:    "frames: chunks 0, 1, 2, then 0 again, then an end; the header's box nonce is 24 bytes of 0x24",
 		TargetSeed: seedOf(t, target), SenderSeed: seedOf(t, sender), Target: target.Public(), Sender: sender.Public(),
 		Session: h.Session, Catalog: h.Catalog.String(), Owner: h.Owner.String(), Receiver: h.Receiver.String(),
-		ContentKey: hex.EncodeToString(h.Key[:]), Hash: h.Hash.String(), Size: h.Layout.Size, ChunkSize: h.Layout.ChunkSize,
-		File: b64(file), Header: b64(sealed),
+		ContentKey: hex.EncodeToString(h.Key[:]), Hash: h.Hash.String(), Size: h.Layout.Size,
+		ChunkSize: h.Layout.ChunkSize,
+		File:      b64(file), Header: b64(sealed),
 	}
 	for _, i := range []int64{0, 1, 2, 0} {
 		got.Frames = append(got.Frames, b64(sealChunk(t, s, file, i)))
