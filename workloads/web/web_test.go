@@ -161,14 +161,16 @@ func TestTheDevelopmentIssuerGivesNoCodeWithoutPKCEOrToOthers(t *testing.T) {
 		change func(url.Values)
 		status int
 	}{
-		"another redirect": {func(q url.Values) { q.Set("redirect_uri", "http://evil.example/") }, http.StatusBadRequest},
-		"another client":   {func(q url.Values) { q.Set("client_id", "x") }, http.StatusBadRequest},
-		"no PKCE":          {func(q url.Values) { q.Del("code_challenge") }, http.StatusBadRequest},
-		"plain PKCE":       {func(q url.Values) { q.Set("code_challenge_method", "plain") }, http.StatusBadRequest},
-		"a token":          {func(q url.Values) { q.Set("response_type", "token") }, http.StatusBadRequest},
-		"no name":          {func(q url.Values) { q.Set("name", " ") }, http.StatusOK}, // asks again
-		"a control name":   {func(q url.Values) { q.Set("name", "a\x00b") }, http.StatusOK},
-		"a long name":      {func(q url.Values) { q.Set("name", strings.Repeat("x", 41)) }, http.StatusOK},
+		"another redirect": {
+			func(q url.Values) { q.Set("redirect_uri", "https://evil.example/") }, http.StatusBadRequest,
+		},
+		"another client": {func(q url.Values) { q.Set("client_id", "x") }, http.StatusBadRequest},
+		"no PKCE":        {func(q url.Values) { q.Del("code_challenge") }, http.StatusBadRequest},
+		"plain PKCE":     {func(q url.Values) { q.Set("code_challenge_method", "plain") }, http.StatusBadRequest},
+		"a token":        {func(q url.Values) { q.Set("response_type", "token") }, http.StatusBadRequest},
+		"no name":        {func(q url.Values) { q.Set("name", " ") }, http.StatusOK}, // asks again
+		"a control name": {func(q url.Values) { q.Set("name", "a\x00b") }, http.StatusOK},
+		"a long name":    {func(q url.Values) { q.Set("name", strings.Repeat("x", 41)) }, http.StatusOK},
 	} {
 		q := good()
 		row.change(q)
@@ -240,7 +242,8 @@ func TestEveryAnswerTellsTheBrowserToBeCareful(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{
-		"/", "/c/films/", "/api/session", "/media/x", "/nats", "/dev-issuer/authorize", "/../../etc/passwd", "/.gitkeep",
+		"/", "/c/films/", "/api/session", "/media/x", "/nats", "/dev-issuer/authorize", "/../../etc/passwd",
+		"/.gitkeep",
 	} {
 		r := do(s, request("GET", path))
 		h := r.Header

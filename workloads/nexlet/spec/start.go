@@ -90,8 +90,8 @@ func (s Start) Check() error {
 			return bad("catalog name: %w", err)
 		}
 		if !filepath.IsLocal(c.Dir) {
-			return bad("catalog directory %q: it is relative to the nexlet's directory of catalogs, and cannot leave it",
-				c.Dir)
+			return bad("catalog directory %q: it is relative to the nexlet's directory of catalogs, "+
+				"and cannot leave it", c.Dir)
 		}
 		if c.As != "" && !events.IsAccountName(c.As) {
 			return bad("catalog's \"as\": %q is no name of an account", c.As)

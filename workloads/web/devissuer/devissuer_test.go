@@ -124,8 +124,10 @@ func TestWhoCannotProveThatItIsTheSameGetsNothing(t *testing.T) {
 		"another code":     {func(f url.Values) { f.Set("code", "x") }, http.StatusBadRequest},
 		"another secret":   {func(f url.Values) { f.Set("client_secret", "x") }, http.StatusUnauthorized},
 		"no secret":        {func(f url.Values) { f.Del("client_secret") }, http.StatusUnauthorized},
-		"another redirect": {func(f url.Values) { f.Set("redirect_uri", "http://evil.example") }, http.StatusBadRequest},
-		"another grant":    {func(f url.Values) { f.Set("grant_type", "password") }, http.StatusBadRequest},
+		"another redirect": {
+			func(f url.Values) { f.Set("redirect_uri", "https://evil.example") }, http.StatusBadRequest,
+		},
+		"another grant": {func(f url.Values) { f.Set("grant_type", "password") }, http.StatusBadRequest},
 	} {
 		i := start(t)
 		if status, a := i.trade(i.code(), row.change); status != row.status || a["id_token"] != nil {

@@ -77,8 +77,8 @@ func (s *stage) goDownload(ctx context.Context, to string) (time.Duration, error
 
 // large writes a file of n bytes that do not repeat, and are not zero.
 func (f *fixture) large(t *testing.T, name string, n int64) {
-	out, err := exec.CommandContext(t.Context(), "sh", "-c", fmt.Sprintf("openssl enc -aes-128-ctr -pass pass:x -nosalt </dev/zero 2>/dev/null | head -c %d >'%s'", n, f.path(name))).
-		CombinedOutput()
+	const random = "openssl enc -aes-128-ctr -pass pass:x -nosalt </dev/zero 2>/dev/null | head -c %d >'%s'"
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", fmt.Sprintf(random, n, f.path(name))).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -25,7 +25,8 @@ type fixture struct {
 
 func newFixture(t *testing.T, dir string) *fixture {
 	f := &fixture{dir: dir, marks: make(map[string][]byte)}
-	f.write(t, "notes/read me.txt", []byte("Dear friend,\n\nthis is plain text, and nobody between us can read it.\n"+strings.Repeat("seven swans swim silently southwards\n", 40)))
+	f.write(t, "notes/read me.txt", []byte("Dear friend,\n\nthis is plain text, and nobody between us can read it.\n"+
+		strings.Repeat("seven swans swim silently southwards\n", 40)))
 	f.write(t, "notes/paper.pdf", pdf("A paper about seeking"))
 	for i, name := range []string{"dawn", "ridge", "tide", "ember", "moss", "dusk"} {
 		f.write(t, "pictures/"+name+".png", picture(t, i))
@@ -33,8 +34,10 @@ func newFixture(t *testing.T, dir string) *fixture {
 	// Hostile: none of these may run, break out of its place, or be shown as what it is not.
 	attack := `<script>parent.document.title="owned";top.postMessage("owned","*");fetch("/api/session")</script>`
 	f.write(t, "hostile/page.html", []byte("<!doctype html><title>x</title>"+attack))
-	f.write(t, "hostile/drawing.svg", []byte(`<svg xmlns="http://www.w3.org/2000/svg" onload="document.title='owned'"><script>document.title="owned"</script></svg>`))
-	f.write(t, "hostile/page.xhtml", []byte(`<html xmlns="http://www.w3.org/1999/xhtml"><body>`+attack+`</body></html>`))
+	f.write(t, "hostile/drawing.svg", []byte(`<svg xmlns="http://www.w3.org/2000/svg" onload="document.title='owned'">`+
+		`<script>document.title="owned"</script></svg>`))
+	f.write(t, "hostile/page.xhtml",
+		[]byte(`<html xmlns="http://www.w3.org/1999/xhtml"><body>`+attack+`</body></html>`))
 	f.write(t, `hostile/<img src=x onerror=document.title="owned">.txt`, []byte("only the name is bad"))
 	f.write(t, `hostile/"; filename="evil.exe.txt`, []byte("only the name is bad"))
 	f.write(t, "hostile/fake.png", []byte("<html>"+attack))
@@ -44,10 +47,12 @@ func newFixture(t *testing.T, dir string) *fixture {
 	f.write(t, "big.bin", big)
 
 	f.video(t, "clips/long.mp4", "-t", "60", "-c:v", "libx264", "-preset", "ultrafast", "-b:v", "3M", "-c:a", "aac")
-	f.video(t, "clips/short.webm", "-t", "3", "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "500k", "-c:a", "libvorbis")
+	f.video(t, "clips/short.webm", "-t", "3", "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8",
+		"-b:v", "500k", "-c:a", "libvorbis")
 	f.write(t, "clips/broken.mp4", []byte(strings.Repeat("this is no film at all ", 500)))
 	for i, n := range []string{"01 rise.ogg", "02 turn.ogg", "03 fall.ogg"} {
-		f.ffmpeg(t, "music/"+n, "-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=%d:duration=4", 220*(i+1)), "-c:a", "libvorbis")
+		tone := fmt.Sprintf("sine=frequency=%d:duration=4", 220*(i+1))
+		f.ffmpeg(t, "music/"+n, "-f", "lavfi", "-i", tone, "-c:a", "libvorbis")
 	}
 	return f
 }
@@ -101,7 +106,11 @@ func (f *fixture) remember(t *testing.T, name string) {
 }
 
 func (f *fixture) video(t *testing.T, name string, how ...string) {
-	f.ffmpeg(t, name, append([]string{"-f", "lavfi", "-i", "gradients=size=1280x720:rate=25:speed=0.01:n=5:c0=0x10243a:c1=0x0b6b62:c2=0xe0b25c:c3=0xa8321f:c4=0x62c9bb", "-f", "lavfi", "-i", "sine=frequency=330", "-pix_fmt", "yuv420p"}, how...)...)
+	const picture = "gradients=size=1280x720:rate=25:speed=0.01:n=5:" +
+		"c0=0x10243a:c1=0x0b6b62:c2=0xe0b25c:c3=0xa8321f:c4=0x62c9bb"
+	f.ffmpeg(t, name, append([]string{
+		"-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine=frequency=330", "-pix_fmt", "yuv420p",
+	}, how...)...)
 }
 
 func (f *fixture) ffmpeg(t *testing.T, name string, args ...string) {
@@ -112,7 +121,8 @@ func (f *fixture) ffmpeg(t *testing.T, name string, args ...string) {
 		f.remember(t, name)
 		return
 	}
-	out, err := exec.CommandContext(t.Context(), "ffmpeg", append(append([]string{"-v", "error", "-y"}, args...), f.path(name))...).CombinedOutput()
+	args = append(append([]string{"-v", "error", "-y"}, args...), f.path(name))
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("ffmpeg makes %s: %v\n%s", name, err, out)
 	}
@@ -149,7 +159,8 @@ func pdf(title string) []byte {
 	b.WriteString("%PDF-1.4\n")
 	object("<< /Type /Catalog /Pages 2 0 R >>")
 	object("<< /Type /Pages /Kids [3 0 R] /Count 1 >>")
-	object("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 300] /Contents 4 0 R /Resources << /Font << /F 5 0 R >> >> >>")
+	object("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 300] /Contents 4 0 R " +
+		"/Resources << /Font << /F 5 0 R >> >> >>")
 	text := fmt.Sprintf("0.1 0.4 0.4 rg 0 240 400 60 re f 0 0 0 rg BT /F 22 Tf 40 180 Td (%s) Tj ET", title)
 	object(fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(text), text))
 	object("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")

@@ -24,7 +24,6 @@ import (
 	"testing"
 	"time"
 
-	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/websessions"
@@ -78,7 +77,9 @@ func newStage(t *testing.T, files *fixture) *stage {
 	for name, m := range s.files.marks {
 		s.tap.mark(name, m)
 	}
-	if s.library, err = library.Open(t.Context(), library.Config{Dir: s.files.dir, Name: s.films, Description: "Films, pictures and a few traps", Quiet: 100 * time.Millisecond}); err != nil {
+	if s.library, err = library.Open(t.Context(), library.Config{
+		Dir: s.files.dir, Name: s.films, Description: "Films, pictures and a few traps", Quiet: 100 * time.Millisecond,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.library.Scan(t.Context()); err != nil {
