@@ -9,7 +9,6 @@ package catalogtest
 import (
 	"context"
 	"encoding/json"
-	"sync"
 	"testing"
 	"time"
 
@@ -72,7 +71,12 @@ func Serve(t testing.TB, c server.Config) (s *server.Server, stop func() error) 
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan *server.Server, 1), make(chan error, 1)
 	go func() { ended <- server.Serve(ctx, c, func(s *server.Server) { ready <- s }) }()
-	stop = sync.OnceValue(func() error {
+	stopped := false
+	stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
 		cancel()
 		select {
 		case err := <-ended:
@@ -81,7 +85,7 @@ func Serve(t testing.TB, c server.Config) (s *server.Server, stop func() error) 
 			t.Error("the server does not stop")
 			return nil
 		}
-	})
+	}
 	t.Cleanup(func() {
 		if err := stop(); err != nil {
 			t.Errorf("the server ended with %v", err)

@@ -91,7 +91,6 @@ type download struct {
 	listed  []catalog.Entry
 	places  *places
 	left    leftovers
-	placing sync.Mutex // held while a file gets its name
 
 	mu     sync.Mutex
 	p      Progress

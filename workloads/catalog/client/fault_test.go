@@ -235,6 +235,53 @@ func TestACatalogServerThatIsRestartedIsContinuedFrom(t *testing.T) {
 	}
 }
 
+// A server may cut a file into other chunks after its restart; the page's media.test.ts has the same case.
+func TestAServerThatCutsTheFileOtherwiseIsContinuedFrom(t *testing.T) {
+	for _, size := range []int{chunk / 2, 2 * chunk} {
+		w := catalogtest.Start(t)
+		limit := func(size int) func(*server.Config) { return func(c *server.Config) { c.Limits.ChunkSize = size } }
+		_, stop := w.Serve(t, limit(chunk))
+		content := catalogtest.Content(200*chunk+9, 1)
+		e := w.Library.Add("a.mp4", content)
+		half, goOn := make(chan struct{}), make(chan struct{})
+		var once sync.Once
+		w.Library.OnRead(e.Hash, func(off int64) error {
+			if off >= 100*chunk {
+				once.Do(func() { close(half); <-goOn })
+			}
+			return nil
+		})
+		c := bob(t, w, func(c *client.Config) { c.ChunkSize = 2 * chunk })
+		f, err := c.Open(t.Context(), films, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		got := make([]byte, len(content))
+		if _, err := f.ReadAt(got[:50*chunk], 0); err != nil {
+			t.Fatal(err)
+		}
+		dir, ended := t.TempDir(), make(chan error, 1)
+		go func() {
+			_, err := download(t, c, dir, e)
+			ended <- err
+		}()
+		<-half
+		close(goOn)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		w.Serve(t, limit(size))
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		expectFile(t, dir, "a.mp4", content)
+		if _, err := f.ReadAt(got[50*chunk:], 50*chunk); err != nil || !bytes.Equal(got, content) {
+			t.Fatalf("an open file is read otherwise: %v", err)
+		}
+	}
+}
+
 func TestANATSServerThatIsRestartedIsSurvived(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)

@@ -229,10 +229,8 @@ func names(root disk, dir string) ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
-// commit gives the whole file its name, unless a twin has it.
+// commit gives the whole file its name, unless another download brought a twin meanwhile; in this one, twins take turns.
 func (d *download) commit(ctx context.Context, p *partial, m *meter) error {
-	d.placing.Lock()
-	defer d.placing.Unlock()
 	look := func() error {
 		fi, err := d.root.Lstat(m.e.Path)
 		if err != nil || !fi.Mode().IsRegular() {

@@ -3,11 +3,14 @@ package client_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -356,4 +359,96 @@ type readOnlyDisk struct{ *os.Root }
 
 func (readOnlyDisk) OpenFile(name string, _ int, _ fs.FileMode) (*os.File, error) {
 	return nil, &fs.PathError{Op: "openat", Path: name, Err: syscall.EROFS}
+}
+
+// Two files that this disk takes for one are brought one after the other: the later is not even asked for.
+func TestTheTwinOfAFileThatIsBeingBroughtWaits(t *testing.T) {
+	w := catalogtest.Start(t)
+	w.Serve(t)
+	first := w.Library.Add("README.txt", catalogtest.Content(100, 1))
+	twin := w.Library.Add("readme.txt", catalogtest.Content(100, 2))
+	all := []catalog.Entry{first, twin}
+	for i := range 20 { // which the third worker brings, while the first is held up
+		all = append(all, w.Library.Add(fmt.Sprintf("other-%d.txt", i), catalogtest.Content(100, byte(10+i))))
+	}
+	var asked atomic.Bool
+	others := make(chan struct{})
+	w.Library.OnRead(first.Hash, func(int64) error { <-others; return nil })
+	w.Library.OnRead(twin.Hash, func(int64) error { asked.Store(true); return nil })
+	w.Library.OnRead(all[len(all)-1].Hash, func(int64) error { close(others); return nil })
+	c, dir := bob(t, w), t.TempDir()
+	c.OnDisk(folding(syscall.EINVAL))
+	r, err := c.Download(t.Context(), films, all, dir, client.Options{Parallel: 3, Overwrite: true})
+	if !errors.Is(err, client.ErrTwin) || r.Files != len(all)-1 {
+		t.Fatal(r, err)
+	}
+	if asked.Load() {
+		t.Error("the twin was read while the other file was being brought")
+	}
+}
+
+// What another download brought meanwhile is looked at before it is replaced.
+func TestAFileThatAnotherDownloadBroughtMeanwhileIsNotReplacedByItsTwin(t *testing.T) {
+	w := catalogtest.Start(t)
+	w.Serve(t)
+	late := w.Library.Add("README.txt", catalogtest.Content(100, 1))
+	twin := w.Library.Add("readme.txt", catalogtest.Content(100, 2))
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	w.Library.OnRead(late.Hash, func(int64) error {
+		close(begun)
+		<-goOn
+		return nil
+	})
+	dir := t.TempDir()
+	bring := func(e catalog.Entry) error {
+		c := bob(t, w)
+		c.OnDisk(folding(syscall.EINVAL))
+		o := client.Options{Overwrite: true, Listed: []catalog.Entry{late, twin}}
+		_, err := c.Download(t.Context(), films, []catalog.Entry{e}, dir, o)
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- bring(late) }()
+	<-begun
+	if err := bring(twin); err != nil {
+		t.Fatal(err)
+	}
+	close(goOn)
+	if err := <-ended; !errors.Is(err, client.ErrTwin) {
+		t.Fatal(err)
+	}
+	expectFile(t, dir, twin.Path, catalogtest.Content(100, 2))
+}
+
+// An unfinished part that another download is writing is not tidied away, and no orphan.
+func TestTheUnfinishedPartOfADownloadThatRunsStays(t *testing.T) {
+	w := catalogtest.Start(t)
+	w.Serve(t)
+	old := w.Library.Add("a.mp4", catalogtest.Content(chunk, 1))
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	w.Library.OnRead(old.Hash, func(int64) error {
+		once.Do(func() { close(begun) })
+		<-goOn
+		return nil
+	})
+	dir := t.TempDir()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := download(t, bob(t, w), dir, old)
+		ended <- err
+	}()
+	<-begun
+	next := w.Library.Add("b.mp4", catalogtest.Content(chunk, 2))
+	next.Path = old.Path // the catalog's a.mp4 is this now
+	r, err := download(t, bob(t, w), dir, next)
+	if err != nil || len(r.Orphans) > 0 {
+		t.Fatal(r.Orphans, err)
+	}
+	expectOnly(t, dir, "a.mp4", client.PartialName(old))
+	close(goOn)
+	if err := <-ended; !errors.Is(err, client.ErrExists) {
+		t.Fatal(err)
+	}
+	expectFile(t, dir, "a.mp4", catalogtest.Content(chunk, 2))
 }

@@ -36,6 +36,7 @@ type transfer struct {
 	queue   []*slot         // wanted and not in flight, in order
 	flight  map[int64]*slot // asked for
 	asked   uint64          // counts what was asked, in order
+	newest  uint64          // of those, the last that came
 	arrival time.Time       // of the last chunk
 	moved   time.Time       // last progress, or last moment without anything wanted
 	holdoff time.Time       // do not ask before
@@ -51,7 +52,8 @@ type slot struct {
 	data  []byte
 	err   error
 
-	at    time.Time // asked, the last time
+	first time.Time // asked
+	at    time.Time // the last time
 	seq   uint64
 	tries int // how often asked
 }
@@ -163,7 +165,9 @@ func (t *transfer) ask() {
 	var chunks [][2]int64
 	for _, x := range t.queue[:n] {
 		x.at, x.seq = now, t.asked
-		x.tries++
+		if x.tries++; x.tries == 1 {
+			x.first = now
+		}
 		t.asked++
 		t.flight[x.index] = x
 		if k := len(chunks) - 1; k >= 0 && chunks[k][0]+chunks[k][1] == x.index {
@@ -219,18 +223,22 @@ func (t *transfer) frame(s *session, b []byte) {
 	delete(t.flight, f.Index)
 	now := time.Now()
 	t.arrival, t.moved, t.backoff, t.barren = now, now, 0, 0
-	if x.tries == 1 { // otherwise nobody knows which of the askings this answers
-		t.window.arrived(now.Sub(x.at))
+	t.window.arrived(now.Sub(x.first), x.tries)
+	if x.tries == 1 { // the place of what was asked for again tells nothing
+		t.newest = max(t.newest, x.seq)
 	}
 	x.data = f.Plain
 	close(x.ready)
 	var missed []*slot
 	for _, y := range t.flight {
-		if y.seq+reorder < x.seq {
+		if overtaken(y.seq, t.newest) {
 			missed = append(missed, y)
 		}
 	}
-	t.again(missed)
+	if len(missed) > 0 {
+		t.window.lost(now)
+		t.again(missed)
+	}
 	t.ask()
 }
 
@@ -246,9 +254,11 @@ func (t *transfer) again(slots []*slot) {
 	t.queue = slices.Insert(t.queue, 0, slots...)
 }
 
+// recall puts everything in flight back to the front of the queue, as if it had never been asked for: no answer will come.
 func (t *transfer) recall() {
 	all := make([]*slot, 0, len(t.flight))
 	for _, x := range t.flight {
+		x.tries = 0
 		all = append(all, x)
 	}
 	t.again(all)
@@ -266,7 +276,7 @@ func (t *transfer) answer(s *session, m *nats.Msg) {
 			s.leave(t.c, t.src, false)
 			t.session = nil
 		}
-		t.wait()
+		t.backOff()
 		return
 	}
 	if _, err := api.DecodeReply(m.Data); err != nil {
@@ -285,22 +295,22 @@ func (t *transfer) refused(err error) {
 		t.session.leave(t.c, t.src, false)
 		t.session = nil
 		if t.barren++; t.barren > 1 { // the last one brought nothing either
-			t.wait()
+			t.backOff()
 			return
 		}
 		t.recall()
 		t.stir()
 	case api.CodeTooMany: // its queue is full of what we asked for
-		t.window.lost()
+		t.window.lost(time.Now())
 	case api.CodeUnavailable:
-		t.wait()
+		t.backOff()
 	default:
 		t.finish(fmt.Errorf("%s: %w", t.src.catalog, refusal(err)))
 	}
 }
 
-// wait holds off asking for a moment that doubles each time in a row. The lock is held.
-func (t *transfer) wait() {
+// backOff puts off asking for a moment that doubles each time in a row. The lock is held.
+func (t *transfer) backOff() {
 	t.recall()
 	t.backoff = min(max(2*t.backoff, 20*time.Millisecond), time.Second)
 	t.holdoff = time.Now().Add(t.backoff)

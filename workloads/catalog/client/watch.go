@@ -108,7 +108,7 @@ func (t *transfer) look() (next time.Duration, reopen, over bool) {
 		}
 	}
 	if len(late) > 0 {
-		t.window.lost()
+		t.window.lost(now)
 		t.again(late)
 	}
 	t.ask()
@@ -124,7 +124,7 @@ func (t *transfer) due(x *slot) time.Time {
 	if t.arrival.After(from) {
 		from = t.arrival
 	}
-	return from.Add(t.window.timeout(x.tries - 1))
+	return from.Add(t.window.timeout(x.tries))
 }
 
 // reopen opens another session, with new keys, for what is still wanted.
@@ -152,7 +152,7 @@ func (t *transfer) reopen(ctx context.Context) {
 		t.backoff = 0
 		t.ask()
 	case errors.Is(err, ErrOffline), errors.Is(err, ErrBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrDisconnected):
-		t.wait()
+		t.backOff()
 	default:
 		t.finish(err)
 	}

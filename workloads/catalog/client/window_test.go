@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"os"
 	"testing"
 	"time"
 
@@ -10,54 +11,62 @@ import (
 	"natster/workloads/catalog/seal"
 )
 
-func TestTheWindowFollowsTheLatency(t *testing.T) {
-	w := newWindow(128<<10, 8<<20)
-	if w.size != 2 || w.most != 32 {
-		t.Fatalf("%+v", w)
+// The page's tests play the same steps.
+func TestTheWindow(t *testing.T) {
+	type step struct {
+		Arrived, Lost *int64 // milliseconds
+		Tries, Times  int
+		Window, Batch int
+		Timeouts      [3]int64 // milliseconds, of the first, second and ninth time
 	}
-	for range 100 {
-		w.arrived(10 * time.Millisecond)
+	var table struct {
+		Cases []struct {
+			Name  string
+			Chunk int
+			Steps []step
+		}
+		Overtaken []struct {
+			Asked, Came uint64
+			Lost        bool
+		}
 	}
-	if w.size != 32 {
-		t.Fatalf("fast: %d", w.size)
+	data, err := os.ReadFile("../testdata/window.json")
+	if err == nil {
+		err = json.Unmarshal(data, &table)
 	}
-	w.arrived(500 * time.Millisecond)
-	if w.size != 32 {
-		t.Fatalf("neither fast nor slow: %d", w.size)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for range 100 {
-		w.arrived(time.Second)
+	for _, c := range table.Cases {
+		t.Run(c.Name, func(t *testing.T) {
+			w, begin := newWindow(c.Chunk, 4<<20), time.Now()
+			for i, s := range c.Steps {
+				for range max(1, s.Times) {
+					switch {
+					case s.Arrived != nil:
+						w.arrived(time.Duration(*s.Arrived)*time.Millisecond, max(1, s.Tries))
+					case s.Lost != nil:
+						w.lost(begin.Add(time.Duration(*s.Lost) * time.Millisecond))
+					}
+				}
+				if w.size != s.Window || w.batch() != s.Batch {
+					t.Errorf("step %d: the window is %d and a batch %d, want %d and %d", i, w.size, w.batch(), s.Window, s.Batch)
+				}
+				for k, tries := range []int{1, 2, 9} {
+					if d := w.timeout(tries).Milliseconds() - s.Timeouts[k]; d < -1 || d > 1 {
+						t.Errorf("step %d: the timeout of time %d is %v, want %d ms", i, tries, w.timeout(tries), s.Timeouts[k])
+					}
+				}
+			}
+		})
 	}
-	if w.size != 1 {
-		t.Fatalf("slow: %d", w.size)
-	}
-	if w := newWindow(1<<20, 8<<20); w.most != 8 {
-		t.Fatalf("8 MiB are %d MiB", w.most)
+	for _, c := range table.Overtaken {
+		if overtaken(c.Asked, c.Came) != c.Lost {
+			t.Errorf("%+v", c)
+		}
 	}
 	if w := newWindow(1<<20, 1); w.most != 1 || w.size != 1 {
-		t.Fatalf("%+v", w)
-	}
-}
-
-func TestTheTimeoutFollowsTheLatency(t *testing.T) {
-	w := newWindow(128<<10, 8<<20)
-	if d := w.timeout(0); d != 3*time.Second {
-		t.Fatal("before anything is known:", d)
-	}
-	for range 100 {
-		w.arrived(2 * time.Millisecond)
-	}
-	if d := w.timeout(0); d != minTimeout {
-		t.Fatal("near:", d)
-	}
-	for range 100 {
-		w.arrived(2 * time.Second)
-	}
-	if d := w.timeout(0); d < 2*time.Second || d > 4*time.Second {
-		t.Fatal("far:", d)
-	}
-	if d := w.timeout(100); d != maxTimeout {
-		t.Fatal("again and again:", d)
+		t.Errorf("a window for less than a chunk: %+v", w)
 	}
 }
 

@@ -92,7 +92,7 @@ type Server struct {
 
 	observe func(Activity)
 
-	shares   *view
+	shares   *shareTable
 	sessions *sessions
 	pump     *pump
 	pushes   *pushes
@@ -129,7 +129,7 @@ func newServer(c Config) (*Server, error) {
 		nc:      c.Conn, account: c.Account, catalogs: c.Catalogs, limits: c.Limits.withDefaults(), log: c.Logger,
 		instance: seal.NewSession(),
 	}
-	s.shares = newView(c.Account, c.Shares, s.limits, s.log)
+	s.shares = newShareTable(c.Account, c.Shares, s.limits, s.log)
 	s.sessions = newSessions(s.limits)
 	s.pump = newPump(s.nc, s.log, s.observe, func(x *session, why seal.End) { s.end(x, why, true) })
 	s.pushes = newPushes(s)

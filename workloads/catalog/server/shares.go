@@ -20,9 +20,9 @@ type edge struct {
 	to      events.Account
 }
 
-// view is who may, as far as this server knows. It hears of changes at once and looks at the whole now and then; when it
+// A shareTable is who may, as far as this server knows. It hears of changes at once and looks at the whole now and then; when it
 // could not look for too long, nobody may.
-type view struct {
+type shareTable struct {
 	owner  events.Account
 	source Shares
 	every  time.Duration
@@ -47,15 +47,15 @@ type news struct {
 	look     int // the last look that began before it was heard
 }
 
-func newView(owner events.Account, source Shares, l Limits, log *slog.Logger) *view {
-	return &view{
+func newShareTable(owner events.Account, source Shares, l Limits, log *slog.Logger) *shareTable {
+	return &shareTable{
 		owner: owner, source: source, every: l.SharesRefresh, maxAge: l.SharesMaxAge, log: log,
 		wake: make(chan struct{}, 1), allowed: make(map[edge]bool), heard: make(map[edge]news),
 	}
 }
 
 // allows returns nil when the catalog is shared with the account, and the refusal otherwise.
-func (v *view) allows(e edge) error {
+func (v *shareTable) allows(e edge) error {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	switch {
@@ -68,7 +68,7 @@ func (v *view) allows(e edge) error {
 }
 
 // hear takes in one change. The feed may repeat itself, so what is older than what is known changes nothing.
-func (v *view) hear(n news) {
+func (v *shareTable) hear(n news) {
 	v.source.Observe(n.position)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -81,7 +81,7 @@ func (v *view) hear(n news) {
 	v.apply(n)
 }
 
-func (v *view) apply(n news) {
+func (v *shareTable) apply(n news) {
 	if n.shared {
 		v.allowed[n.edge] = true
 		return
@@ -90,7 +90,7 @@ func (v *view) apply(n news) {
 }
 
 // kick makes follow look at the whole now.
-func (v *view) kick() {
+func (v *shareTable) kick() {
 	select {
 	case v.wake <- struct{}{}:
 	default:
@@ -98,7 +98,7 @@ func (v *view) kick() {
 }
 
 // follow looks at the whole again and again until ctx is done, and calls changed after each look.
-func (v *view) follow(ctx context.Context, changed func()) {
+func (v *shareTable) follow(ctx context.Context, changed func()) {
 	tick := time.NewTimer(v.every)
 	defer tick.Stop()
 	for {
@@ -110,13 +110,13 @@ func (v *view) follow(ctx context.Context, changed func()) {
 		}
 		took := v.refresh(ctx)
 		changed()
-		// A view of very many shares is costly to look at: a tenth of the time is enough, as long as it stays young.
+		// A table of very many shares is costly to look at: a tenth of the time is enough, as long as it stays young.
 		tick.Reset(min(max(v.every, 10*took), v.maxAge/2))
 	}
 }
 
 // refresh looks at the whole, and returns how long that took.
-func (v *view) refresh(ctx context.Context) time.Duration {
+func (v *shareTable) refresh(ctx context.Context) time.Duration {
 	began := time.Now()
 	v.mu.Lock()
 	floor := v.observed
@@ -129,7 +129,7 @@ func (v *view) refresh(ctx context.Context) time.Duration {
 	defer v.mu.Unlock()
 	if err != nil {
 		if ctx.Err() == nil || time.Since(began) > time.Second {
-			v.log.Warn("the shares could not be confirmed", "error", err, "last", v.confirmed)
+			v.log.Warn("the shares could not be confirmed", "err", err, "last", v.confirmed)
 		}
 		return time.Since(began)
 	}

@@ -161,6 +161,21 @@ test('a server that is gone is followed by another of the same catalog', async (
   expect(Buffer.concat(parts as Uint8Array[]).equals(server.file)).toBe(true);
 });
 
+test('a server that cuts the file otherwise when it is back is read on from', async () => {
+  for (const size of [8192, 16384]) {
+    const server = new Server(randomBytes(400_000));
+    const s = session(server);
+    await s.open();
+    const r = new Reader(s, 1, server.file.length - 2);
+    const parts = [await r.read(), await r.read()];
+    server.sessions.clear();
+    server.size = size;
+    for (let c = await r.read(); c; c = await r.read()) parts.push(c);
+    expect(Buffer.concat(parts as Uint8Array[]).equals(server.file.subarray(1, -1))).toBe(true);
+    expect([server.opened, s.flow.inFlight]).toEqual([2, 0]);
+  }
+});
+
 test.each([
   [403, 'revoked'],
   [410, 'changed']

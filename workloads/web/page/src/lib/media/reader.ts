@@ -8,29 +8,40 @@ const most = 32; // chunks
 
 /** A Reader reads bytes first..last of an open session. */
 export class Reader implements Taker {
-  private next: number; // chunk to hand out
-  private upTo: number; // chunk to ask for
-  private readonly end: number; // after the last chunk
+  private at: number; // byte to hand out next
+  private upTo: number; // chunk to ask for next
   private readonly have = new Map<number, Uint8Array>();
   private readonly keep = new Map<number, (c: Uint8Array) => void>();
   private wake: (() => void) | undefined;
   private error: MediaError | undefined;
   private closed = false;
-  private readonly off: () => void;
+  private readonly off: (() => void)[];
 
   constructor(
     private readonly session: Session,
-    private readonly first: number,
+    first: number,
     private readonly last: number
   ) {
-    const size = session.layout.chunkSize;
-    this.next = this.upTo = Math.floor(first / size);
-    this.end = last < first ? this.next : Math.floor(last / size) + 1;
-    this.off = session.onFail((e) => {
-      this.error = e;
-      this.wake?.();
-    });
+    this.at = first;
+    this.upTo = this.next;
+    this.off = [
+      session.onFail((e) => {
+        this.error = e;
+        this.wake?.();
+      }),
+      session.onCut(() => {
+        this.keep.clear();
+        this.have.clear();
+        this.upTo = this.next;
+        session.flow.pump();
+      })
+    ];
     session.flow.add(this);
+  }
+
+  /** next is the chunk to hand out. */
+  private get next(): number {
+    return Math.floor(this.at / this.session.layout.chunkSize);
   }
 
   /** take implements Taker: it never holds more than the window, or two chunks, beyond what was read. */
@@ -39,7 +50,7 @@ export class Reader implements Taker {
     let asked = 0;
     const size = this.session.layout.chunkSize;
     const ahead = Math.max(2, Math.min(most, Math.ceil(this.session.flow.limit / size)));
-    while (asked < n && this.upTo < this.end && this.upTo - this.next < ahead) {
+    while (asked < n && this.upTo * size <= this.last && this.upTo - this.next < ahead) {
       const i = this.upTo++;
       const f = (c: Uint8Array) => {
         this.keep.delete(i);
@@ -55,7 +66,7 @@ export class Reader implements Taker {
 
   /** read returns the next bytes, or null at the end, and once it is closed. */
   async read(): Promise<Uint8Array | null> {
-    if (this.closed || this.next >= this.end) return null;
+    if (this.closed || this.at > this.last) return null;
     this.session.flow.pump();
     while (!this.error && !this.closed && !this.have.has(this.next)) {
       await new Promise<void>((resolve) => (this.wake = resolve));
@@ -66,16 +77,14 @@ export class Reader implements Taker {
       this.close();
       throw this.error;
     }
-    const i = this.next++;
-    let c = this.have.get(i)!;
+    const i = this.next;
+    const begin = i * this.session.layout.chunkSize;
+    const c = this.have.get(i)!.subarray(this.at - begin, this.last + 1 - begin);
     this.have.delete(i);
-    const at = i * this.session.layout.chunkSize;
-    if (at < this.first || at + c.length > this.last + 1) {
-      c = c.subarray(Math.max(0, this.first - at), Math.min(c.length, this.last + 1 - at));
-    }
+    this.at += c.length;
     this.session.lastUsed = performance.now();
     this.session.flow.pump();
-    if (this.next >= this.end) this.close();
+    if (this.at > this.last) this.close();
     return c;
   }
 
@@ -84,7 +93,7 @@ export class Reader implements Taker {
     if (this.closed) return;
     this.closed = true;
     this.wake?.();
-    this.off();
+    for (const off of this.off) off();
     this.session.flow.remove(this);
     for (const [i, f] of this.keep) this.session.drop(i, f);
     this.keep.clear();

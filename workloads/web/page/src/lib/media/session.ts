@@ -2,7 +2,7 @@
 
 import { Refusal } from '../link';
 import { atInstance, mediaSubject, subjectOf } from '../subjects';
-import { Flow } from './flow';
+import { Flow, overtaken } from './flow';
 import { kindEnd, overhead, prefixSize, Receiver, chunksOf, lengthOf, type Layout } from './frame';
 import { HeaderError, newCurve, openHeader } from './header';
 import { MediaError, playing, type DownloadReply, type Why, type Wire } from './wire';
@@ -38,6 +38,7 @@ const token = /^[A-Z2-7]{26}$/;
 const forgotten = 8; // sessions in a row, and nothing came
 const silence = 2000; // milliseconds of a session that hears nothing, after which its asks do not count
 const slept = 5000; // milliseconds between two ticks: the machine was suspended, and nobody was silent
+
 export class Session {
   layout: Layout;
   lastUsed: number;
@@ -63,6 +64,8 @@ export class Session {
   private readonly plain: boolean;
   private readonly origin: () => Promise<Origin>;
   private readonly remembered: number;
+  private readonly chunkSize: number; // to ask for, bytes
+  private readonly cuts = new Set<() => void>();
   private reopened = 0; // since a chunk came
 
   constructor(
@@ -77,7 +80,8 @@ export class Session {
     this.plain = o.plain ?? false;
     this.origin = o.origin ?? (async () => ({ catalog }));
     this.remembered = o.remembered ?? 0;
-    this.layout = { size: 0, chunkSize: o.chunkSize ?? playing.chunkSize };
+    this.chunkSize = o.chunkSize ?? playing.chunkSize;
+    this.layout = { size: 0, chunkSize: this.chunkSize };
     this.lastUsed = this.clock.now();
     this.offBack = wire.onBack(() => this.again());
   }
@@ -113,14 +117,14 @@ export class Session {
     const curve = newCurve();
     const a = await this.wire.request<DownloadReply>(
       subjectOf(this.catalog, 'download'),
-      { hash: this.hash, transcode: false, target_xkey: curve.getPublicKey(), protocol: 2, chunk_size: this.layout.chunkSize },
+      { hash: this.hash, transcode: false, target_xkey: curve.getPublicKey(), protocol: 2, chunk_size: this.chunkSize },
       5000
     );
     if (a.protocol !== 2) throw new MediaError('old_server', 'The server of this catalog is too old to be read from a browser.');
     // Both become part of a subject.
     if (!token.test(a.session) || (a.instance && !token.test(a.instance))) throw new HeaderError('it names no session');
     const layout = { size: a.total_bytes, chunkSize: a.chunk_size };
-    if (this.id && (layout.size !== this.layout.size || layout.chunkSize !== this.layout.chunkSize)) {
+    if (this.id && layout.size !== this.layout.size) {
       throw new MediaError('changed', 'The file changed while it was being read.');
     }
     const origin = await this.origin();
@@ -139,12 +143,16 @@ export class Session {
     const off = await this.wire.subscribe(mediaSubject(this.catalog, a.session), (data) => void this.frame(receiver, data));
     this.unsubscribe?.();
     this.unsubscribe = off;
+    const cut = this.id !== '' && layout.chunkSize !== this.layout.chunkSize;
+    if (cut) this.forget();
     this.layout = layout;
+    this.flow.use(layout.chunkSize);
     this.id = a.session;
     this.instance = a.instance ?? '';
     this.receiver = receiver;
     this.quietSince = this.clock.now();
     this.wait(false);
+    if (cut) for (const f of this.cuts) f();
   }
 
   get chunks(): number {
@@ -187,6 +195,12 @@ export class Session {
     }
     this.failed.add(f);
     return () => this.failed.delete(f);
+  }
+
+  /** onCut calls f when the server cuts the file into other chunks, as another one may: nothing that was asked for comes. */
+  onCut(f: () => void): () => void {
+    this.cuts.add(f);
+    return () => this.cuts.delete(f);
   }
 
   /** onWaiting calls f whenever waiting for an owner who does not answer begins, and ends. */
@@ -274,7 +288,6 @@ export class Session {
     }
     const a = this.asks.get(p.index);
     if (!a || a.here) return; // a duplicate
-    // Which of several copies this is nobody knows: the longest time that it can have taken counts.
     const took = this.clock.now() - (a.tries === 0 ? a.at : a.first);
     // Its place in the window is free: the next one travels while this one is opened.
     a.here = true;
@@ -293,7 +306,7 @@ export class Session {
 
   private arrived(i: number, a: Ask, plain: Uint8Array, took: number): void {
     const now = this.clock.now();
-    this.flow.arrived(took);
+    this.flow.arrived(took, a.tries + 1);
     this.quietSince = now;
     this.reopened = 0;
     this.wait(false);
@@ -302,6 +315,11 @@ export class Session {
     this.recent.set(i, plain);
     if (this.recent.size > this.remembered) this.recent.delete(this.recent.keys().next().value!);
     for (const f of a.wanted) f(plain);
+  }
+
+  private forget(): void {
+    for (const i of [...this.asks.keys()]) this.settle(i);
+    this.recent.clear();
   }
 
   private settle(i: number): void {
@@ -340,7 +358,7 @@ export class Session {
       return;
     }
     // An owner who says nothing does not hold the window that others need.
-    if (now - this.quietSince > Math.max(silence, 2 * this.flow.patience(this.layout.chunkSize))) {
+    if (now - this.quietSince > Math.max(silence, 2 * this.flow.timeout(this.layout.chunkSize, 1))) {
       for (const a of this.asks.values()) this.uncount(a);
       this.flow.pump();
       this.wait(true);
@@ -354,9 +372,8 @@ export class Session {
         due = true;
         continue;
       }
-      const wait = this.flow.patience(lengthOf(this.layout, i)) * 2 ** Math.min(a.tries, 6);
-      const overtaken = a.order + 8 <= this.newest && a.tries === 0 && now - a.at > 30;
-      if (overtaken || now - Math.max(a.at, this.flow.lastArrival) > wait) late.push(a);
+      const wait = this.flow.timeout(lengthOf(this.layout, i), a.tries + 1);
+      if (overtaken(a.order, this.newest) || now - Math.max(a.at, this.flow.lastArrival) > wait) late.push(a);
     }
     if (late.length > 0) {
       // What is late may only be slow: to ask for all of it again would make it slower. Some at a time, and a smaller window.
@@ -415,8 +432,7 @@ export class Session {
     this.offBack();
     this.unsubscribe?.();
     this.unsubscribe = undefined;
-    for (const i of [...this.asks.keys()]) this.settle(i);
-    this.recent.clear();
+    this.forget();
     this.flow.pump();
   }
 }

@@ -1,0 +1,94 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+
+	"natster/functions/api"
+	"natster/internal/test/eventstest"
+)
+
+// What a server is told of its shares, step by step, and whether bob is served then.
+func TestTheShareTable(t *testing.T) {
+	films, alice, bob := eventstest.Catalog(t, "films"), eventstest.Account(t), eventstest.Account(t)
+	shared := []api.Share{{From: alice, To: bob, Catalog: films}}
+	for _, c := range []struct {
+		name  string
+		steps []shareStep
+	}{
+		{"a share, and it is taken back", []shareStep{look(nil), told(true, 1), isServed, told(false, 2), isRefused}},
+		{"news that come late change nothing", []shareStep{look(nil), told(false, 7), told(true, 6), isRefused}},
+		{"not after a look that saw newer ones, either", []shareStep{look(shared), told(false, 7), look(nil), told(true, 6), isRefused}},
+		{"nor what the look has seen itself", []shareStep{look(shared), told(false, 7), look(nil), told(true, 7), isRefused}},
+		{"what is newer does", []shareStep{look(shared), told(false, 7), look(nil), told(true, 8), isServed}},
+		{"news of an unknown position are believed", []shareStep{look(shared), told(false, 7), look(nil), told(true, 0), isServed}},
+		{"what is heard during a look is newer than it", []shareStep{look(nil), during(shared, false, 9), isRefused}},
+		{"a look that fails changes nothing", []shareStep{look(shared), told(false, 7), fails, told(true, 6), isRefused}},
+		{"nobody is served before the first look", []shareStep{told(true, 1), isRefused}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			source := &shareSource{}
+			v := newShareTable(alice, source, Limits{}.withDefaults(), slog.New(slog.DiscardHandler))
+			e := edge{films, bob}
+			for i, step := range c.steps {
+				step(t, i, v, source, e)
+			}
+		})
+	}
+}
+
+type shareStep func(t *testing.T, i int, v *shareTable, s *shareSource, e edge)
+
+// shareSource answers with list, after it has done meanwhile.
+type shareSource struct {
+	list      []api.Share
+	err       error
+	meanwhile func()
+}
+
+func (s *shareSource) Shares(context.Context) ([]api.Share, error) {
+	if s.meanwhile != nil {
+		s.meanwhile()
+	}
+	return s.list, s.err
+}
+func (s *shareSource) Observe(uint64) {}
+
+func told(shared bool, position uint64) shareStep {
+	return func(_ *testing.T, _ int, v *shareTable, _ *shareSource, e edge) {
+		v.hear(news{edge: e, shared: shared, position: position})
+	}
+}
+
+func look(list []api.Share) shareStep {
+	return func(t *testing.T, _ int, v *shareTable, s *shareSource, _ edge) {
+		*s = shareSource{list: list}
+		v.refresh(t.Context())
+	}
+}
+
+func during(list []api.Share, shared bool, position uint64) shareStep {
+	return func(t *testing.T, i int, v *shareTable, s *shareSource, e edge) {
+		*s = shareSource{list: list, meanwhile: func() { told(shared, position)(t, i, v, s, e) }}
+		v.refresh(t.Context())
+	}
+}
+
+func fails(t *testing.T, _ int, v *shareTable, s *shareSource, _ edge) {
+	*s = shareSource{err: errors.New("the functions are away")}
+	v.refresh(t.Context())
+}
+
+func isServed(t *testing.T, i int, v *shareTable, _ *shareSource, e edge) {
+	if err := v.allows(e); err != nil {
+		t.Errorf("step %d: %v", i, err)
+	}
+}
+
+func isRefused(t *testing.T, i int, v *shareTable, _ *shareSource, e edge) {
+	if err := v.allows(e); err == nil {
+		t.Errorf("step %d: bob is served", i)
+	}
+}
