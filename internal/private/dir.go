@@ -9,8 +9,7 @@ import (
 	"syscall"
 )
 
-// DirMode is the mode of the directories of this package, for callers that make directories by other means.
-const DirMode os.FileMode = 0o700
+const dirMode os.FileMode = 0o700
 
 // Mkdir makes dir, with its parents, and takes all others' rights to it away. It returns when a directory that it
 // made would survive a power cut.
@@ -19,10 +18,10 @@ func Mkdir(dir string) error {
 		return err
 	}
 	info, err := os.Stat(dir)
-	if err != nil || info.Mode().Perm() == DirMode || runtime.GOOS == "windows" {
+	if err != nil || info.Mode().Perm() == dirMode || runtime.GOOS == "windows" {
 		return err
 	}
-	return os.Chmod(dir, DirMode)
+	return os.Chmod(dir, dirMode)
 }
 
 // MkdirAll is Mkdir that leaves the mode of a directory that was there before as it is.
@@ -40,7 +39,7 @@ func MkdirAll(dir string) error {
 	if err := MkdirAll(parent); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, DirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(dir, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return Sync(parent)

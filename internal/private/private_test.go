@@ -25,7 +25,7 @@ func TestFilesAndDirectoriesAreTheirOwnersAlone(t *testing.T) {
 	if err := private.WriteFile(file, []byte("mine")); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]os.FileMode{dir: private.DirMode, file: private.FileMode} {
+	for path, want := range map[string]os.FileMode{dir: 0o700, file: private.FileMode} {
 		if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v; want mode %s", path, info, err, want)
 		}

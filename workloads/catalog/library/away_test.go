@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"natster/internal/test/wait"
 	"natster/workloads/catalog"
 )
 
@@ -339,12 +340,7 @@ func TestNothingIsKeptOpen(t *testing.T) {
 		}
 		return what
 	}
-	// the look may not have ended
-	for end := time.Now().Add(10 * time.Second); len(open()) > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("open: %v", open())
-		}
-	}
+	wait.Eventually(t, "no file stays open", func() bool { return len(open()) == 0 }) // the look may not have ended
 	b := make([]byte, 1)
 	if _, err := f.ReadAt(b, 0); err != nil || string(b) != "a" || f.Check() != nil {
 		t.Errorf("read again: %q %v", b, err)
@@ -419,12 +415,7 @@ func TestNewRightsEndNoReading(t *testing.T) {
 	}
 	fi, err := os.Stat(s.path("a"))
 	s.do(err)
-	for {
-		if _, known := s.stampAt("a"); known == stampOf(fi) {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	wait.Eventually(t, "the new mode is known", func() bool { _, known := s.stampAt("a"); return known == stampOf(fi) })
 	if err := f.Check(); err != nil || s.Revision() != revision {
 		t.Errorf("read again: %v", err)
 	}
