@@ -60,7 +60,7 @@ func Parse(text []byte) (Context, error) {
 // check returns what is wrong with c, wrapping [ErrFile].
 func (c Context) check() error {
 	u, err := url.Parse(c.URL)
-	wrong := ""
+	var wrong string
 	switch {
 	case CheckName(c.Name) != nil:
 		wrong = "its name is " + term.Quoted(c.Name)

@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -185,7 +186,7 @@ func loginID(issuer, subject string) string {
 
 // withoutBody returns err without the issuer's answer, which may quote a code and must not be logged.
 func withoutBody(err error) error {
-	if e, ok := err.(*oauth2.RetrieveError); ok {
+	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		return fmt.Errorf("%s %s", e.Response.Status, e.ErrorCode)
 	}
 	return err

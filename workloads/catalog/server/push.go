@@ -117,7 +117,7 @@ func (x *push) send(ctx context.Context) error {
 	const batch = 64 // chunks read at a time
 	nc := x.p.s.nc
 	buf := make([]byte, batch*seal.Chunk1)
-	for i := int64(0); i < x.total; i++ {
+	for i := range x.total {
 		at := i % batch * seal.Chunk1
 		if at == 0 {
 			off := x.layout.Offset(i)
