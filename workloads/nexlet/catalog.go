@@ -58,7 +58,8 @@ func (r *catalogRun) creds() ([]byte, error) {
 func (r *catalogRun) dir() (string, error) {
 	dir := r.w.start.Catalog.Dir
 	if r.n.cfg.Catalogs == "" {
-		return "", errors.New("this nexlet serves no catalogs: its operator gave it no directory for them (NATSTER_CATALOGS_DIR)")
+		return "", errors.New("this nexlet serves no catalogs: " +
+			"its operator gave it no directory for them (NATSTER_CATALOGS_DIR)")
 	}
 	root, err := filepath.EvalSymlinks(r.n.cfg.Catalogs)
 	if err != nil {
@@ -66,7 +67,8 @@ func (r *catalogRun) dir() (string, error) {
 	}
 	path, err := filepath.EvalSymlinks(filepath.Join(root, dir))
 	if errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("catalog directory %q: there is none in the nexlet's directory of catalogs, %s", dir, r.n.cfg.Catalogs)
+		return "", fmt.Errorf("catalog directory %q: there is none in the nexlet's directory of catalogs, %s",
+			dir, r.n.cfg.Catalogs)
 	}
 	if err != nil {
 		return "", fmt.Errorf("catalog directory %q: %w", dir, err)
