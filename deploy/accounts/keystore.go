@@ -42,7 +42,7 @@ type record struct {
 	SigningSeed string                `json:"signing_seed"` // signs the account's users
 	JWT         string                `json:"jwt"`          // what a server is to know of the account
 	Users       map[string]userRecord `json:"users,omitempty"`
-	Shape       string                `json:"shape,omitempty"` // which exports, imports and permissions it was given last
+	Shape       string                `json:"shape,omitempty"` // what it was given last
 }
 
 type userRecord struct {

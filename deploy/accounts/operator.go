@@ -37,7 +37,7 @@ func (o *Operator) Telling(dial Dial) *Operator {
 
 // WellKnown are the accounts that a world has before it has any user.
 type WellKnown struct {
-	System events.Account `json:"system"` // the NATS server's own; holds the right to change accounts, nothing of Natster
+	System events.Account `json:"system"` // the NATS server's own: may change accounts
 	Global events.Account `json:"global"` // functions, event log, projections
 	Hub    events.Account `json:"hub"`    // offers a catalog to everybody; otherwise a user like any other
 	Site   events.Account `json:"site"`   // the website; may claim one-time codes, otherwise a user like any other
@@ -65,8 +65,9 @@ const (
 	keeperUser = "keeper" // of the system account: pushes JWTs
 )
 
-// Bootstrap makes the operator and the world's own accounts in dir, or brings all accounts that are there up to date, its
-// users' among them: keys that exist are kept. It does not need, and does not tell, a running server; see [Operator.Renew].
+// Bootstrap makes the operator and the world's own accounts in dir, or brings all accounts that are there up to date,
+// its users' among them: keys that exist are kept. It does not need, and does not tell, a running server; see
+// [Operator.Renew].
 func Bootstrap(ctx context.Context, dir string) error {
 	k := keystore{dir}
 	if err := k.create(); err != nil {
@@ -89,8 +90,8 @@ func Bootstrap(ctx context.Context, dir string) error {
 	return o.renew(ctx, nil)
 }
 
-// Renew brings the exports, imports and web keys of every account to what this version of Natster gives them, and tells the
-// running server of each account: for servers that went on running while the version changed.
+// Renew brings the exports, imports and web keys of every account to what this version of Natster gives them, and tells
+// the running server of each account: for servers that went on running while the version changed.
 func (o *Operator) Renew(ctx context.Context) error {
 	return o.locked(ctx, o.renew)
 }
@@ -132,7 +133,8 @@ func (o *Operator) user(r *record, c *jwt.AccountClaims) error {
 	return r.setUser(c, OwnerUser, Permissions{All: true})
 }
 
-// userShape says in a word what user gives an account: another word for each version of Natster that gives something else.
+// userShape says in a word what user gives an account: another word for each version of Natster that gives something
+// else.
 func (o *Operator) userShape() string {
 	self := o.known.Hub // whatever account, but always the same
 	c := jwt.NewAccountClaims(self.String())
@@ -161,7 +163,10 @@ func found(k keystore) error {
 	for _, to := range []struct {
 		name string
 		key  *events.Account
-	}{{systemAccount, &o.known.System}, {globalAccount, &o.known.Global}, {hubAccount, &o.known.Hub}, {siteAccount, &o.known.Site}} {
+	}{
+		{systemAccount, &o.known.System}, {globalAccount, &o.known.Global},
+		{hubAccount, &o.known.Hub}, {siteAccount, &o.known.Site},
+	} {
 		r, err := newRecord(to.name)
 		if err != nil {
 			return err
@@ -208,9 +213,9 @@ func (w WellKnown) shapes() []struct {
 	}
 }
 
-// Open returns the operator whose keys are in dir. It fails with ErrNoWorld when there is none.
-// The operator tells the server that dial reaches of every change. With a nil dial changes are only stored, for the next
-// start of the server: right only for whoever holds the world and knows that no server runs.
+// Open returns the operator whose keys are in dir. It fails with ErrNoWorld when there is none. The operator tells the
+// server that dial reaches of every change. With a nil dial changes are only stored, for the next start of the server:
+// right only for whoever holds the world and knows that no server runs.
 func Open(dir string, dial Dial) (*Operator, error) {
 	k := keystore{dir}
 	file, err := k.operator()
@@ -312,8 +317,8 @@ func (o *Operator) locked(ctx context.Context, do func(context.Context, *server)
 	return do(ctx, s)
 }
 
-// edit changes account a in the keystore and tells the server, also of an account that needed no change: an earlier edit may
-// have been stored and not have arrived.
+// edit changes account a in the keystore and tells the server, also of an account that needed no change: an earlier
+// edit may have been stored and not have arrived.
 func (o *Operator) edit(ctx context.Context, s *server, a events.Account, change shape) (record, error) {
 	r, err := o.keys.account(a)
 	if err != nil {

@@ -18,14 +18,14 @@ type Dial func(ctx context.Context, creds Creds) (*nats.Conn, error)
 // updateSubject is where a server with a full resolver takes an account's JWT, from users of the system account.
 const updateSubject = "$SYS.REQ.CLAIMS.UPDATE"
 
-// patience bounds an edit whose context has no deadline: a server on this machine answers in milliseconds.
-const patience = 10 * time.Second
+// editTimeout bounds an edit whose context has no deadline: a server on this machine answers in milliseconds.
+const editTimeout = 10 * time.Second
 
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, has := ctx.Deadline(); has {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(ctx, patience)
+	return context.WithTimeout(ctx, editTimeout)
 }
 
 // pushPermissions are all that the Operator's own user may do, in the system account.

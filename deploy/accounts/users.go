@@ -31,7 +31,9 @@ func (o *Operator) Admin(ctx context.Context) (Creds, error) {
 }
 
 // Users is User for many users of an account at once.
-func (o *Operator) Users(ctx context.Context, a events.Account, users map[string]Permissions) (map[string]Creds, error) {
+func (o *Operator) Users(
+	ctx context.Context, a events.Account, users map[string]Permissions,
+) (map[string]Creds, error) {
 	var r record
 	err := o.locked(ctx, func(ctx context.Context, s *server) (err error) {
 		r, err = o.edit(ctx, s, a, func(r *record, c *jwt.AccountClaims) error {
@@ -56,8 +58,8 @@ func (o *Operator) Users(ctx context.Context, a events.Account, users map[string
 	return all, nil
 }
 
-// setUser makes r have a user called name who may do what p says. A user who could do something else before gets a new key,
-// and the old one is revoked in c.
+// setUser makes r have a user called name who may do what p says. A user who could do something else before gets a new
+// key, and the old one is revoked in c.
 func (r *record) setUser(c *jwt.AccountClaims, name string, p Permissions) error {
 	if !events.IsAccountName(name) {
 		return fmt.Errorf("user %q: %w", name, ErrName)
@@ -113,7 +115,8 @@ func (r *record) creds(user string) (Creds, error) {
 	return creds, nil
 }
 
-// claims says p as a JWT does, where an empty list is no restriction at all: so "nothing" has to be a denial of everything.
+// claims says p as a JWT does, where an empty list is no restriction at all: so "nothing" has to be a denial of
+// everything.
 func (p Permissions) claims() jwt.Permissions {
 	if p.All {
 		return jwt.Permissions{}

@@ -8,7 +8,8 @@ import (
 	"natster/workloads/nexlet/spec"
 )
 
-const head = "# Made from the declarations in functions/ (go test ./deploy/nexfiles -update). For the stock CLI:\n# nex --config nex.json --namespace natster workload start -f FILE\n"
+const head = "# Made from the declarations in functions/ (go test ./deploy/nexfiles -update). For the stock CLI:\n" +
+	"# nex --config nex.json --namespace natster workload start -f FILE\n"
 
 // Files are the Nexfiles by name: each function's, and that of the hub's catalog.
 func Files() (map[string][]byte, error) {
@@ -19,7 +20,9 @@ func Files() (map[string][]byte, error) {
 	wants := append(nex.Wants(fns), nex.Want{
 		Name:        "catalog",
 		Description: "serves the hub's catalog, which every newcomer is given",
-		Start:       spec.Start{Catalog: &spec.Catalog{Name: world.DefaultHubCatalog, Dir: world.DefaultHubCatalog, As: "hub"}},
+		Start: spec.Start{Catalog: &spec.Catalog{
+			Name: world.DefaultHubCatalog, Dir: world.DefaultHubCatalog, As: "hub",
+		}},
 	})
 	files := make(map[string][]byte, len(wants))
 	for _, w := range wants {

@@ -51,8 +51,8 @@ func TestTheFilesAreUpToDate(t *testing.T) {
 	}
 }
 
-// TestTheNodesConfiguration holds nex.json to what Nex was seen to take: flat keys with underscores, values of the right type,
-// no secrets. Nex itself ignores what it does not know, and reports nothing.
+// TestTheNodesConfiguration holds nex.json to what Nex was seen to take: flat keys with underscores, values of the
+// right type, no secrets. Nex itself ignores what it does not know, and reports nothing.
 func TestTheNodesConfiguration(t *testing.T) {
 	text, err := os.ReadFile("../../nex.json")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package world is the directory of a Natster world: what it says of the world, and what other processes do with it while
-// somebody runs the world: package embedded, in a process of natster, or NATS servers of its own.
+// Package world is the directory of a Natster world: what it says of the world, and what other processes do with it
+// while somebody runs the world: package embedded, in a process of natster, or NATS servers of its own.
 //
 //	info.go       world.json: how other processes find a running world; Find, OpenKeeper
 //	connect.go    connecting to a world over the network
@@ -7,7 +7,7 @@
 //	lock.go       one directory, one process that runs or provisions the world
 //	functions.go  the one list of all functions, with the users that they run under
 //	rebuild.go    the one list of all projections, and making them anew
-//	vault.go      the keys that claimed contexts and accounts' web keys are sealed to, and whether they are the same as ever
+//	vault.go      the keys that claimed contexts and accounts' web keys are sealed to, and that they are unchanged
 //	web.go        the website's user, and how the function authority changes accounts
 //	provision.go  a world on NATS servers that are not embedded: Keys, Provision
 //	service.go    what a nexlet needs to run functions of a world: Export writes it, OpenService reads it

@@ -38,8 +38,8 @@ const DefaultHubCatalog = "natsterhub"
 const infoFile = "world.json"
 
 // Find reads what the world in dir says of itself. It fails with accounts.ErrNoWorld when there never was one and with
-// accounts.ErrNotRunning, beside the last Info, when the world was stopped. That a running world is found is no proof that
-// it lives: connecting is.
+// accounts.ErrNotRunning, beside the last Info, when the world was stopped. That a running world is found is no proof
+// that it lives: connecting is.
 func Find(dir string) (Info, error) {
 	info, err := readInfo(dir)
 	switch {

@@ -18,8 +18,8 @@ var ErrRunning = errors.New("the world is running already")
 // lockTimeout bounds how long Lock waits for a world that is just ending.
 const lockTimeout = 200 * time.Millisecond
 
-// Lock locks the world in dir for the process that runs or provisions it, until unlock is called. It fails with ErrRunning
-// while the world is locked already.
+// Lock locks the world in dir for the process that runs or provisions it, until unlock is called. It fails with
+// ErrRunning while the world is locked already.
 func Lock(ctx context.Context, dir string) (unlock func() error, err error) {
 	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(private.FileMode))
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)

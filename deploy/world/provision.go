@@ -16,8 +16,8 @@ import (
 	"natster/internal/private"
 )
 
-// Keys returns the operator of the world in dir, whom it makes if there is none, without telling any server of changes: for
-// who has the world's keys and starts the servers.
+// Keys returns the operator of the world in dir, whom it makes if there is none, without telling any server of changes:
+// for who has the world's keys and starts the servers.
 func Keys(ctx context.Context, dir string) (*accounts.Operator, error) {
 	if err := private.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("world: %w", err)
@@ -28,8 +28,9 @@ func Keys(ctx context.Context, dir string) (*accounts.Operator, error) {
 	return accounts.Open(keysDir(dir), nil)
 }
 
-// Provision makes what the functions need on NATS servers that are not embedded, with so many replicas, and notes in dir that
-// the world is there. It may be repeated. It fails with ErrRunning while the world runs in a process of natster.
+// Provision makes what the functions need on NATS servers that are not embedded, with so many replicas, and notes in
+// dir that the world is there. It may be repeated. It fails with ErrRunning while the world runs in a process of
+// natster.
 func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions.Function, error) {
 	offline, err := Keys(ctx, dir)
 	if err != nil {

@@ -25,8 +25,8 @@ func webPermissions() accounts.Permissions {
 
 const webInbox = "_INBOX." + webUser
 
-// Website connects as the website of the world in dir, which another process may run. The connection outlives restarts of
-// the world.
+// Website connects as the website of the world in dir, which another process may run. The connection outlives restarts
+// of the world.
 func Website(ctx context.Context, dir string) (*nats.Conn, error) {
 	info, err := Find(dir)
 	if err != nil {
@@ -74,7 +74,8 @@ func (k importKeeper) with(do func(*accounts.Operator) error) error {
 		err = do(o)
 	}
 	for _, row := range []struct{ err, as error }{
-		{accounts.ErrConflict, api.Errorf(api.ErrConflict, "you import another catalog by that name: import this one under another, or take that one back first")},
+		{accounts.ErrConflict, api.Errorf(api.ErrConflict, "you import another catalog by that name: "+
+			"import this one under another, or take that one back first")},
 		{accounts.ErrOwnCatalog, api.Errorf(api.ErrBadRequest, "your own catalog needs no import")},
 		{accounts.ErrNotImported, api.Errorf(api.ErrNotFound, "no catalog of that name is imported")},
 		{accounts.ErrUnknownAccount, api.Errorf(api.ErrNotFound, "this world has no such account")},

@@ -170,7 +170,12 @@ func TestFunctionsPutOnlyOverTheInternalSubject(t *testing.T) {
 	if _, err := api.Call(t.Context(), api.NewClient(nc), internal, q); err != nil {
 		t.Errorf("a function: %v", err)
 	}
-	initialize := api.PutInternal(alice.Key.String(), events.Initialized)
+	carol := w.Account("carol").Key
+	initialize := api.PutInternal(carol.String(), events.Initialized)
+	q = api.PutRequest{
+		Catalog: events.None, Target: events.None, EventType: string(events.Initialized),
+		Data: []byte(`{"account_name":"carol","account_key":"` + carol.String() + `"}`),
+	}
 	if _, err := api.Call(t.Context(), api.NewClient(nc), initialize, q); !errors.Is(err, api.ErrBadRequest) {
 		t.Errorf("a function initializes an account: %v", err)
 	}

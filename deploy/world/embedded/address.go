@@ -27,8 +27,9 @@ type address struct {
 
 func (a address) loopback() bool { return loopback.Host(a.host) }
 
-// choose decides where to listen. A wish with a port is an order. Without one, the port that the world had last time (in
-// lastURL) comes first, so that what clients remember stays true; then, for an empty wish, the preferred port; then any.
+// choose decides where to listen. A wish with a port is an order. Without one, the port that the world had last time
+// (in lastURL) comes first, so that what clients remember stays true; then, for an empty wish, the preferred port; then
+// any.
 func choose(wish, lastURL string, preferred int) (address, error) {
 	if wish == "" {
 		wish = "127.0.0.1:0"

@@ -12,15 +12,15 @@ import (
 	"natster/functions/api"
 )
 
-// Free bytes on the world's disk. What is kept free is room for what was accepted and is not folded yet, for the server's own
-// files, and for whatever else fills the disk between two looks.
+// Free bytes on the world's disk. What is kept free is room for what was accepted and is not folded yet, for the
+// server's own files, and for whatever else fills the disk between two looks.
 const (
-	roomKept  = 16 << 20 // with less the world takes nothing new, and does not start
-	roomAgain = 24 << 20 // with this much it does again
+	minFree    = 16 << 20 // with less the world takes nothing new, and does not start
+	resumeFree = 24 << 20 // with this much it does again
 
-	diskLook    = 250 * time.Millisecond // between two looks; one costs a microsecond
+	lookEvery   = 250 * time.Millisecond // between two looks; one costs a microsecond
 	reviveFirst = time.Second            // between two revivals of the server, at first
-	reviveMost  = 30 * time.Second
+	reviveMax   = 30 * time.Second
 )
 
 // ErrNoRoom means that the world's disk is too full to start.
@@ -46,17 +46,18 @@ func newDisk(c Config, free func() (uint64, error)) *disk {
 	return &disk{config: c, free: free, errs: make(chan string, 1)}
 }
 
-// room fails with ErrNoRoom when too little space is free to start. A file system that cannot say how full it is passes.
-func (d *disk) room() error {
+// checkSpace fails with ErrNoRoom when too little space is free to start. A file system that cannot say how full it is
+// passes.
+func (d *disk) checkSpace() error {
 	free, err := d.free()
-	if err == nil && free < roomKept {
+	if err == nil && free < minFree {
 		return fmt.Errorf("%w: a world needs %s free on the disk of %s, and there are %s", ErrNoRoom,
-			humanize.Bytes(roomKept), d.config.Dir, humanize.Bytes(free))
+			humanize.Bytes(minFree), d.config.Dir, humanize.Bytes(free))
 	}
 	return nil
 }
 
-// refuse is why nothing new can be kept now, for callers; nil if it can.
+// refuse returns why nothing new can be kept now, as callers see it; nil if it can.
 func (d *disk) refuse() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -69,7 +70,7 @@ func (d *disk) set(refusal error) {
 	d.refusal = refusal
 }
 
-// failed is told by the server what it could not write. It does not wait.
+// failed takes note of what the server could not write. It does not wait.
 func (d *disk) failed(why string) {
 	select {
 	case d.errs <- why:
@@ -82,7 +83,7 @@ func (d *disk) watch(w *World) {
 	var ctx context.Context
 	ctx, d.cancel = context.WithCancel(context.Background())
 	d.ended.Go(func() {
-		tick := time.NewTicker(diskLook)
+		tick := time.NewTicker(lookEvery)
 		defer tick.Stop()
 		for state := (diskState{}); ; {
 			select {
@@ -97,7 +98,7 @@ func (d *disk) watch(w *World) {
 	})
 }
 
-// stop returns when nobody watches any more.
+// stop ends the watch and returns when it has ended.
 func (d *disk) stop() {
 	if d != nil && d.cancel != nil {
 		d.cancel()
@@ -116,25 +117,28 @@ type diskState struct {
 func (d *disk) look(ctx context.Context, w *World, s *diskState) {
 	free, err := d.free()
 	if err != nil {
-		free = roomAgain // whether there is room shows when the server writes
+		free = resumeFree // whether there is room shows when the server writes
 	}
 	on := "on the disk of " + d.config.Dir
 	switch {
-	case !s.full && (free < roomKept || s.broken != "" && free < roomAgain):
+	case !s.full && (free < minFree || s.broken != "" && free < resumeFree):
 		s.full = true
-		d.set(api.Errorf(api.ErrFull, "the world's disk is full: free %[2]s on it (%[1]s are); until then nothing new is kept",
-			humanize.Bytes(free), humanize.Bytes(roomAgain)))
-		d.config.notify(fmt.Sprintf("the disk is full: %s free %s, so nothing new is kept; downloads go on", humanize.Bytes(free), on),
-			fmt.Sprintf("make room until %s are free; the world then goes on by itself", humanize.Bytes(roomAgain)))
+		d.set(api.Errorf(api.ErrFull,
+			"the world's disk is full: free %[2]s on it (%[1]s are); until then nothing new is kept",
+			humanize.Bytes(free), humanize.Bytes(resumeFree)))
+		d.config.notify(
+			fmt.Sprintf("the disk is full: %s free %s, so nothing new is kept; downloads go on", humanize.Bytes(free), on),
+			fmt.Sprintf("make room until %s are free; the world then goes on by itself", humanize.Bytes(resumeFree)))
 	case !s.full && s.broken != "" && d.refuse() == nil:
 		d.set(api.Errorf(api.ErrFull, "the world could not write to its disk: nothing new is kept until it can"))
-		d.config.notify(fmt.Sprintf("the world could not write %s: %s", on, s.broken), "look after the disk; the world tries again by itself")
+		d.config.notify(fmt.Sprintf("the world could not write %s: %s", on, s.broken),
+			"look after the disk; the world tries again by itself")
 	}
-	if free < roomAgain || !s.full && s.broken == "" || time.Now().Before(s.next) {
+	if free < resumeFree || !s.full && s.broken == "" || time.Now().Before(s.next) {
 		return
 	}
 	if s.broken != "" {
-		s.wait = min(max(2*s.wait, reviveFirst), reviveMost)
+		s.wait = min(max(2*s.wait, reviveFirst), reviveMax)
 		s.next = time.Now().Add(s.wait)
 		if err := w.revive(ctx); err != nil {
 			d.config.Logger.Error("the NATS server does not start again", "err", err)
@@ -158,7 +162,7 @@ func (d *disk) drainErrors() {
 // revive stops the server, which has had an error that it does not forget, and starts another in its place: at the same
 // addresses, over the same data. The functions come back by themselves, and so do other connections.
 func (w *World) revive(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	old := w.running()
 	old.Shutdown()

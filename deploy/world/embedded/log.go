@@ -10,11 +10,11 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// serverLog is the NATS server's logger. The server's notices are ours to debug; its fatal error is Start's error, which
-// the server itself would have exited the process for.
+// serverLog is the NATS server's logger. The server's notices are ours to debug; its fatal error is Start's error,
+// which the server itself would have exited the process for.
 type serverLog struct {
 	to     *slog.Logger
-	broken func(why string) // told when the server could not write
+	broken func(what string) // called when the server could not write
 	mu     sync.Mutex
 	fatal  string
 }
@@ -45,9 +45,10 @@ func (l *serverLog) Errorf(format string, v ...any) {
 	l.broken(text)
 }
 
-// harmless are warnings of what is so on purpose, or of what a power cut leaves in buckets of asynchronous persistence and the
-// server puts right: that a WebSocket listener has no TLS is decided, and refused, in Config.listening.
-var harmless = regexp.MustCompile(`^Websocket not configured with TLS|TTL state is outdated|> KV_.* past last stream sequence`)
+// harmless are warnings of what is so on purpose, or of what a power cut leaves in buckets of asynchronous persistence
+// and the server puts right: that a WebSocket listener has no TLS is decided, and refused, in Config.listening.
+var harmless = regexp.MustCompile(
+	`^Websocket not configured with TLS|TTL state is outdated|> KV_.* past last stream sequence`)
 
 // Warnf passes warnings on, but for the harmless ones.
 func (l *serverLog) Warnf(format string, v ...any) {

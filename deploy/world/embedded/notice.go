@@ -1,7 +1,7 @@
 package embedded
 
-// A Notice is something about the world that its operator has to know: a line that says what happened, and one that says what
-// to do, empty if nothing is.
+// A Notice is something about the world that its operator has to know: a line that says what happened, and one that
+// says what to do, empty if nothing is.
 type Notice struct {
 	Happened string
 	Do       string

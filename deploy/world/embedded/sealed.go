@@ -17,8 +17,9 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// A sealedStore opens what JetStream keeps encrypted for one account, as nats-server 2.15 writes it: each stream, consumer and
-// block of messages has a random key, sealed with one that is derived from the world's and from what it is for.
+// A sealedStore opens what JetStream keeps encrypted for one account, as nats-server 2.15 writes it: each stream,
+// consumer and block of messages has a random key, sealed with one that is derived from the world's and from what it is
+// for.
 type sealedStore struct {
 	dir     string // with a directory per stream
 	key     string
@@ -73,7 +74,7 @@ func gcm(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithNonceSize(block, nonceSize)
 }
 
-// checkFile tells whether key opens the file at path.
+// checkFile returns an error unless key opens the file at path.
 func checkFile(key cipher.AEAD, path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -88,7 +89,7 @@ func checkFile(key cipher.AEAD, path string) error {
 	return nil
 }
 
-// checkMeta tells whether the server can read what the stream or consumer in dir is: its key, its configuration and the
+// checkMeta returns an error unless the server can read what the stream or consumer in dir is: its key, its configuration and the
 // checksum of that, which is keyed with name.
 func (s sealedStore) checkMeta(dir, context, name string) (cipher.AEAD, error) {
 	key, err := s.keyOf(filepath.Join(dir, server.JetStreamMetaFileKey), context)
@@ -120,14 +121,14 @@ func (s sealedStore) checkMeta(dir, context, name string) (cipher.AEAD, error) {
 	return key, nil
 }
 
-// checkStream tells whether the server can read what the stream is.
+// checkStream returns an error unless the server can read what the stream is.
 func (s sealedStore) checkStream(stream string) error {
 	_, err := s.checkMeta(filepath.Join(s.dir, stream), stream, stream)
 	return err
 }
 
-// checkBlocks tells whether the key of each block of the stream that has messages in it can be opened: a block whose key
-// cannot be is one that the server deletes.
+// checkBlocks returns an error unless the key of each block of the stream that has messages in it can be opened: a block whose
+// key cannot be is one that the server deletes.
 func (s sealedStore) checkBlocks(stream string) error {
 	dir := filepath.Join(s.dir, stream, messagesDir)
 	files, err := os.ReadDir(dir)
@@ -152,7 +153,7 @@ func (s sealedStore) checkBlocks(stream string) error {
 	return nil
 }
 
-// checkConsumer tells whether the server can read a consumer of the stream: what it is, and how far it is.
+// checkConsumer returns an error unless the server can read a consumer of the stream: what it is, and how far it is.
 func (s sealedStore) checkConsumer(stream, consumer string) error {
 	dir := filepath.Join(s.dir, stream, consumerDir, consumer)
 	key, err := s.checkMeta(dir, stream+"."+consumer, stream+"/"+consumer)
@@ -165,8 +166,8 @@ func (s sealedStore) checkConsumer(stream, consumer string) error {
 	return nil
 }
 
-// fits tells whether the world's key is the one that the store was written with: false when there are sealed keys and it
-// opens none of them.
+// fits reports whether the world's key is the one that the store was written with: false when there are sealed keys and
+// it opens none of them.
 func (s sealedStore) fits() (bool, error) {
 	opened, refused := false, false
 	err := filepath.WalkDir(s.dir, func(path string, e fs.DirEntry, err error) error {

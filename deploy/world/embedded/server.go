@@ -18,13 +18,14 @@ import (
 
 const (
 	maxPayload    = 1 << 20          // what Natster's chunk sizes are made for
-	writeDeadline = 10 * time.Second // for a client that does not read; longer than a phone's dead spot, shorter than a file
+	writeDeadline = 10 * time.Second // for a client that does not read; longer than a phone's dead spot
 	maxPending    = 64 << 20         // bytes that may wait for one client before it counts as not reading
 	tlsTimeout    = 5.0              // seconds, for a handshake from far away
-	startPatience = 30 * time.Second // a large event log is read back at start
+	startTimeout  = 30 * time.Second // a large event log is read back at start
 
-	// maxStore is what JetStream may keep in all, in bytes: no limit, since the world watches the disk itself. Without one
-	// JetStream lets streams have no more than three quarters of what is free when it starts, and their bounds count as had.
+	// maxStore is what JetStream may keep in all, in bytes: no limit, since the world watches the disk itself. Without
+	// one JetStream lets streams have no more than three quarters of what is free when it starts, and their bounds
+	// count as had.
 	maxStore = 1 << 50
 )
 
@@ -34,15 +35,17 @@ type listening struct {
 	tls             *tls.Config
 }
 
-// startServer starts a NATS server over the world's directory and returns when it takes connections. It tells broken of what
-// the server could not write; after that it writes nothing more until it is started again.
-func (c Config) startServer(ctx context.Context, op *accounts.Operator, at listening, broken func(why string)) (*server.Server, error) {
+// startServer starts a NATS server over the world's directory and returns when it takes connections. It tells broken of
+// what the server could not write; after that it writes nothing more until it is started again.
+func (c Config) startServer(
+	ctx context.Context, op *accounts.Operator, at listening, broken func(what string),
+) (*server.Server, error) {
 	dir := c.Dir
 	key, err := storageKey(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.mendStore(key, op.WellKnown().Global); err != nil {
+	if err := c.repairStore(key, op.WellKnown().Global); err != nil {
 		return nil, err
 	}
 	if err := c.fillResolver(filepath.Join(dir, "resolver"), op); err != nil {
@@ -102,8 +105,8 @@ func (c Config) startServer(ctx context.Context, op *accounts.Operator, at liste
 	if why := log.died(); err == nil && why != "" {
 		err = errors.New(why)
 	}
-	if err == nil && !s.ReadyForConnections(startPatience) {
-		err = fmt.Errorf("not ready after %s", startPatience)
+	if err == nil && !s.ReadyForConnections(startTimeout) {
+		err = fmt.Errorf("not ready after %s", startTimeout)
 	}
 	if err != nil {
 		<-started
@@ -114,8 +117,8 @@ func (c Config) startServer(ctx context.Context, op *accounts.Operator, at liste
 	return s, nil
 }
 
-// fillResolver writes the accounts' JWTs to where the server looks for them: at a first start, and to mend what a crash left
-// torn or behind, since the server does not sync them.
+// fillResolver writes the accounts' JWTs to where the server looks for them: at a first start, and to mend what a crash
+// left torn or behind, since the server does not sync them.
 func (c Config) fillResolver(dir string, op *accounts.Operator) error {
 	if err := private.Mkdir(dir); err != nil {
 		return fmt.Errorf("world: account resolver: %w", err)

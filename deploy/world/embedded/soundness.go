@@ -13,17 +13,17 @@ import (
 // soundAgain is how often a world whose log lost its end looks whether that was dealt with.
 const soundAgain = time.Second
 
-// inspect looks at the log before the functions go on with it, at a cost that does not grow with it, and tells whether it may be
-// appended to. Of events that are lost it only tells: that helps nobody who would not start. But a log that ends before what the
-// projections have seen may not grow: new events would take the positions of the lost ones, and pass for known. Everything else
-// goes on meanwhile, and a rebuild that accepts the loss ends it.
+// inspect looks at the log before the functions go on with it, at a cost that does not grow with it, and tells whether
+// it may be appended to. Of events that are lost it only tells: that helps nobody who would not start. But a log that
+// ends before what the projections have seen may not grow: new events would take the positions of the lost ones, and
+// pass for known. Everything else goes on meanwhile, and a rebuild that accepts the loss ends it.
 func (s *functionSet) inspect(ctx context.Context, w *World) (appendable bool) {
 	health, err := s.glance(ctx, w)
 	if err != nil {
 		w.config.Logger.Error("whether the log is whole is not known", "err", err)
 		return true
 	}
-	w.lament(health)
+	w.logDamage(health)
 	if len(health.Ahead) == 0 {
 		return true
 	}
@@ -32,8 +32,8 @@ func (s *functionSet) inspect(ctx context.Context, w *World) (appendable bool) {
 	return false
 }
 
-// lament tells the operator of what the log has lost.
-func (w *World) lament(health projection.Health) {
+// logDamage tells the operator of what the log has lost.
+func (w *World) logDamage(health projection.Health) {
 	for _, lost := range health.Lost {
 		w.config.Logger.Error("the log is damaged: natster admin check tells all that is lost",
 			"err", &events.Lost{From: lost.From, To: lost.To})
@@ -43,15 +43,15 @@ func (w *World) lament(health projection.Health) {
 	}
 }
 
-// readAll reads the whole log once, while everything goes on, and tells of what cannot be read: a byte that flipped on the disk
-// since the server noted its files is not noticed by it, and so not by inspect.
+// readAll reads the whole log once, while everything goes on, and tells of what cannot be read: a byte that flipped on
+// the disk since the server noted its files is not noticed by it, and so not by inspect.
 func (s *functionSet) readAll(ctx context.Context, w *World) {
 	nc, err := w.Admin(ctx)
 	if err == nil {
 		defer nc.Close()
 		var health projection.Health
 		if health, err = projection.Check(ctx, nc, nil); err == nil {
-			w.lament(health)
+			w.logDamage(health)
 		}
 	}
 	if err != nil && ctx.Err() == nil {

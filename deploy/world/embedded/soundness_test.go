@@ -89,8 +89,8 @@ func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T
 	}
 }
 
-// A flipped byte is in whatever event: the hub's own, which every start wants to know of, or another; and the server, which ended
-// well, believes what it noted of its files then.
+// A flipped byte is in whatever event: the hub's own, which every start wants to know of, or another; and the server,
+// which ended well, believes what it noted of its files then.
 func TestAWorldWhoseLogIsDamagedSaysSoAndStarts(t *testing.T) {
 	w := worldtest.Start(t)
 	_, client := introduced(t, w, "alice")

@@ -24,9 +24,11 @@ var (
 	// ErrKeyLost means that there is an event log and no key to it.
 	ErrKeyLost = errors.New("the key to the encrypted data is missing: restore jetstream.key from a backup")
 	// ErrKeyWrong means that the key is not the one that the event log was written with.
-	ErrKeyWrong = errors.New("not the key that the data beside it was written with: restore jetstream.key from a backup; nothing was changed")
+	ErrKeyWrong = errors.New("not the key that the data beside it was written with: " +
+		"restore jetstream.key from a backup; nothing was changed")
 	// ErrDamaged means that something cannot be read that cannot be made again either.
-	ErrDamaged = errors.New("damaged, and cannot be made again from anything else: restore it from a backup; nothing was changed")
+	ErrDamaged = errors.New("damaged, and cannot be made again from anything else: " +
+		"restore it from a backup; nothing was changed")
 )
 
 const (
@@ -34,7 +36,8 @@ const (
 	leastKey       = 32 // bytes of a key; ours have 52
 )
 
-// storageKey is the key that JetStream encrypts with, made once: never where there is something that another key encrypted.
+// storageKey is the key that JetStream encrypts with, made once: never where there is something that another key
+// encrypted.
 func storageKey(dir string) (string, error) {
 	path := filepath.Join(dir, storageKeyName)
 	key, err := os.ReadFile(path)
@@ -79,12 +82,14 @@ func kept() map[string]string {
 	}
 }
 
-// mendStore looks at what JetStream keeps before the server opens it, since the server panics at some of what a power cut
-// leaves and deletes other. What can be made again is set aside and will be; of what cannot, no message is ever touched, and
-// if one cannot be read the error says which.
-func (c Config) mendStore(key string, global events.Account) error {
+// repairStore looks at what JetStream keeps before the server opens it, since the server panics at some of what a power
+// cut leaves and deletes other. What can be made again is set aside and will be; of what cannot, no message is ever
+// touched, and if one cannot be read the error says which.
+func (c Config) repairStore(key string, global events.Account) error {
 	s := sealedStore{
-		dir: filepath.Join(c.Dir, server.JetStreamStoreDir, global.String(), "streams"), key: key, account: global.String(),
+		dir:     filepath.Join(c.Dir, server.JetStreamStoreDir, global.String(), "streams"),
+		key:     key,
+		account: global.String(),
 	}
 	fits, err := s.fits()
 	if err != nil {
@@ -121,28 +126,30 @@ func (c Config) mendStore(key string, global events.Account) error {
 			fallthrough
 		case again:
 			if broken != nil {
-				if err := c.setAside(s, fmt.Sprintf("bucket %s could not be read, and is made anew", bucketOf(stream)), broken, stream); err != nil {
+				happened := fmt.Sprintf("bucket %s could not be read, and is made anew", bucketOf(stream))
+				if err := c.setAside(s, happened, broken, stream); err != nil {
 					return err
 				}
 				continue
 			}
 		case broken != nil: // what the stream is can be made again, its messages are where they were
-			if err := c.setAside(s, "the configuration of "+what+" could not be read, and is written anew; its content is untouched", broken,
+			happened := "the configuration of " + what + " could not be read, and is written anew; its content is untouched"
+			if err := c.setAside(s, happened, broken,
 				filepath.Join(stream, server.JetStreamMetaFileKey), filepath.Join(stream, server.JetStreamMetaFile),
 				filepath.Join(stream, server.JetStreamMetaFileSum), filepath.Join(stream, messagesDir, stateFile)); err != nil {
 				return err
 			}
 		}
-		if err := c.mendConsumers(s, stream); err != nil {
+		if err := c.repairConsumers(s, stream); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// mendConsumers sets aside the consumers of the stream that cannot be read. They are made again and begin anew, which is
-// what all functions are made for.
-func (c Config) mendConsumers(s sealedStore, stream string) error {
+// repairConsumers sets aside the consumers of the stream that cannot be read. They are made again and begin anew, which
+// is what all functions are made for.
+func (c Config) repairConsumers(s sealedStore, stream string) error {
 	consumers, err := os.ReadDir(filepath.Join(s.dir, stream, consumerDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("world: look at the encrypted data: %w", err)
@@ -160,8 +167,8 @@ func (c Config) mendConsumers(s sealedStore, stream string) error {
 
 func bucketOf(stream string) string { return strings.TrimPrefix(stream, "KV_") }
 
-// syncStore syncs what the server leaves unsynced of what provisioning made, and panics without: the files of streams of
-// asynchronous persistence, and the names of all. Messages it syncs as their stream wants it.
+// syncStore syncs what the server leaves unsynced of what provisioning made, and panics without: the files of streams
+// of asynchronous persistence, and the names of all. Messages it syncs as their stream wants it.
 func syncStore(dir string) error {
 	var unsynced []string
 	for _, b := range append(view.Projections(), view.Presence) {

@@ -24,8 +24,9 @@ import (
 
 // What can be wrong with TLS.
 var (
-	ErrNeedsTLS = errors.New("listening beyond this machine needs TLS: give a certificate and its key, or ask for a self-signed one")
-	ErrTLSPair  = errors.New("a certificate needs its key, and a key its certificate")
+	ErrNeedsTLS = errors.New("listening beyond this machine needs TLS: " +
+		"give a certificate and its key, or ask for a self-signed one")
+	ErrTLSPair = errors.New("a certificate needs its key, and a key its certificate")
 )
 
 // selfSignedFor is how long a self-signed certificate lasts. Who trusts it trusts its fingerprint, so a new one is a
@@ -53,7 +54,8 @@ func serverTLS(c Config, hosts ...string) (*tls.Config, string, error) {
 		return nil, "", fmt.Errorf("world: TLS certificate: %w", err)
 	}
 	sum := sha256.Sum256(pair.Certificate[0])
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, hex.EncodeToString(sum[:]), nil
+	config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	return config, hex.EncodeToString(sum[:]), nil
 }
 
 // selfSigned returns the files of the pair in dir, which it makes if there is none.
@@ -106,5 +108,6 @@ func selfSigned(dir string, hosts []string) (certFile, keyFile string, err error
 	if err := private.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
 		return "", "", err
 	}
-	return certFile, keyFile, private.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
+	return certFile, keyFile, private.WriteFile(certFile, text)
 }

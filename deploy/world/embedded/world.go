@@ -105,7 +105,7 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 	}()
 
 	w.disk = newDisk(c, hooks.FreeSpace)
-	if err := w.disk.room(); err != nil {
+	if err := w.disk.checkSpace(); err != nil {
 		return nil, err
 	}
 	last, err := world.Find(c.Dir)

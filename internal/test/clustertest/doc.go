@@ -1,6 +1,6 @@
-// Package clustertest gives a test a NATS cluster in its process: servers of one operator, with the accounts, resolvers and
-// permissions of a world, whose streams have as many replicas as there are servers. It is where it is tested what happens
-// when users have outgrown one machine.
+// Package clustertest gives a test a NATS cluster in its process: servers of one operator, with the accounts, resolvers
+// and permissions of a world, whose streams have as many replicas as there are servers. It is where it is tested what
+// happens when users have outgrown one machine.
 //
 //	cluster.go  Start, Enrol, Grant, Kill
 //

@@ -76,8 +76,8 @@ const (
 	attempt  = 2 * time.Second
 )
 
-// share asks until it is answered: an attempt that falls on whoever is being killed is made again, within the deadline. To
-// share what is shared changes nothing, so it may.
+// share asks until it is answered: an attempt that falls on whoever is being killed is made again, within the deadline.
+// To share what is shared changes nothing, so it may.
 func share(ctx context.Context, client *api.Client, c events.Catalog, to events.Account) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
@@ -91,8 +91,8 @@ func share(ctx context.Context, client *api.Client, c events.Catalog, to events.
 	}
 }
 
-// TestNothingIsLostWhenANexletAndThenAServerAreKilled plays what the README says about more machines: three servers, streams
-// with three replicas, two nodes with a nexlet each, every function twice.
+// TestNothingIsLostWhenANexletAndThenAServerAreKilled plays what the README says about more machines: three servers,
+// streams with three replicas, two nodes with a nexlet each, every function twice.
 func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 	c := clustertest.Start(t, 3)
 	keys := t.TempDir()

@@ -61,7 +61,8 @@ func Running(fns ...functions.Function) func(*Config) {
 	return func(c *Config) { c.Functions = fns }
 }
 
-// Start starts a world in a directory of the test, on ports that nobody else has. Options change its Config before it starts.
+// Start starts a world in a directory of the test, on ports that nobody else has. Options change its Config before it
+// starts.
 func Start(t testing.TB, options ...func(*Config)) *World {
 	t.Helper()
 	l := &log{}
@@ -101,7 +102,8 @@ func (w *World) WebSocketURL() string { return w.Info().WebSocketURL }
 func (w *World) Accounts() accounts.WellKnown { return w.Keeper().WellKnown() }
 func (w *World) HubCatalog() events.Catalog   { return w.Info().HubCatalog }
 
-// Hub connects to the hub's account, and Site to the website's, with every right in it. The caller closes the connection.
+// Hub connects to the hub's account, and Site to the website's, with every right in it. The caller closes the
+// connection.
 func (w *World) Hub(ctx context.Context) (*nats.Conn, error)  { return w.owner(ctx, w.Info().Hub) }
 func (w *World) Site(ctx context.Context) (*nats.Conn, error) { return w.owner(ctx, w.Info().Site) }
 
