@@ -140,7 +140,8 @@ func (b *board) tick() (over []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	if now.Sub(b.ticked) > 6*boardTick && !b.ticked.IsZero() { // the process was stopped: the terminal shows other things now
+	if now.Sub(b.ticked) > 6*boardTick && !b.ticked.IsZero() {
+		// The process was stopped: the terminal shows other things now.
 		b.shown, b.text = nil, ""
 	}
 	b.ticked, b.up = now, true

@@ -18,9 +18,9 @@ func main() {
 
 // hear calls interrupted at the first signal that asks the process to end. A second one ends it at once.
 func hear(interrupted func()) {
-	// A write to a pipe or connection without a reader is an error of that write, and must not end the process: the peer
-	// may be any account. Package cli sees from its own writes when stdout has lost its reader. The signal is received
-	// and ignored, because Go otherwise ends the process at a write to a broken stdout, without cleaning up.
+	// A write to a pipe or connection without a reader is an error of that write, and must not end the process: the
+	// peer may be any account. Package cli sees from its own writes when stdout has lost its reader. The signal is
+	// received and ignored, because Go otherwise ends the process at a write to a broken stdout, without cleaning up.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
 	asked := make(chan os.Signal, 1)

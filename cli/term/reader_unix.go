@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readerGone waits until f, a pipe or a socket, has no reader any more. It returns false when ctx is done first, and if f
-// is something else: what runs on a terminal may go on when the terminal closes.
+// readerGone waits until f, a pipe or a socket, has no reader any more. It returns false when ctx is done first, and if
+// f is something else: what runs on a terminal may go on when the terminal closes.
 func readerGone(ctx context.Context, f *os.File) bool {
 	if fi, err := f.Stat(); err != nil || fi.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) == 0 {
 		return false
