@@ -115,11 +115,7 @@ func tagsOf(c *cli.Context) (wire.Tags, error) {
 
 // wanted returns the functions with these names, or all that nexlets offer, and the workloads of the Nexfiles.
 func (e *env) wanted(ctx context.Context, n *nex.Client, tags wire.Tags, names, files []string) ([]nex.Want, error) {
-	fns, err := world.Declared()
-	if err != nil {
-		return nil, err
-	}
-	all := nex.Wants(fns)
+	all := nex.Wants(world.Functions(world.Settings{}))
 	var wants []nex.Want
 	for _, path := range files {
 		w, err := nex.ReadNexfile(path)

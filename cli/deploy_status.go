@@ -28,11 +28,7 @@ something that ought to run does not.
    natster deploy status
    natster deploy status --replicas 2`,
 		Action: e.onNex(0, 0, func(ctx context.Context, n *nex.Client, c *cli.Context, _ []string) error {
-			fns, err := world.Declared()
-			if err != nil {
-				return err
-			}
-			wants := nex.Wants(fns)
+			wants := nex.Wants(world.Functions(world.Settings{}))
 			for i := range wants {
 				wants[i].Replicas = c.Int("replicas")
 			}

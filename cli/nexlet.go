@@ -93,18 +93,12 @@ func (e *env) nexletConfig(log io.Writer) (nexlet.Config, error) {
 	}
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	c := nexlet.Config{
-		Keys:     nexlet.KeyDir(creds),
-		State:    state,
-		Catalogs: e.Getenv("NATSTER_CATALOGS_DIR"),
-		Version:  readVersion().semantic(),
-		Logger:   logger,
-		Functions: func() []functions.Function {
-			fns, err := functionsFrom(creds)
-			if err != nil {
-				logger.Error("no function can be deployed here", "err", err)
-			}
-			return fns
-		},
+		Keys:      nexlet.KeyDir(creds),
+		State:     state,
+		Catalogs:  e.Getenv("NATSTER_CATALOGS_DIR"),
+		Version:   readVersion().semantic(),
+		Logger:    logger,
+		Functions: func() ([]functions.Function, error) { return functionsFrom(creds) },
 		Dial: func(ctx context.Context, of []byte, options ...nats.Option) (*nats.Conn, error) {
 			service, err := world.OpenService(creds)
 			if err != nil {
@@ -135,13 +129,13 @@ func (e *env) nexletConfig(log io.Writer) (nexlet.Config, error) {
 // that are declared, so that deploying one says what is missing.
 func functionsFrom(dir string) ([]functions.Function, error) {
 	service, err := world.OpenService(dir)
-	if errors.Is(err, world.ErrNoService) {
-		return world.Declared()
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, world.ErrNoService):
+		return world.Functions(world.Settings{}), nil
+	case err != nil:
 		return nil, err
 	}
-	return service.Functions()
+	return service.Functions(), nil
 }
 
 // nexletDir returns a directory of the nexlets on this machine. A node starts them without HOME.

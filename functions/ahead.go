@@ -3,6 +3,8 @@ package functions
 import (
 	"context"
 	"time"
+
+	"natster/internal/supervise"
 )
 
 const (
@@ -16,12 +18,12 @@ const (
 )
 
 // goAhead lets the function take what waits after the event in hand, and returns how far it has come.
-func (r *Runner) goAhead(work context.Context, t Trigger, at uint64) (reached uint64) {
+func (r *Runner) goAhead(work context.Context, t bound, at uint64) (reached uint64) {
 	if time.Now().Before(r.noSkip) {
 		return at
 	}
 	reached, err := func() (reached uint64, err error) {
-		defer r.contain(&err)
+		defer supervise.Contain(r.log, &err)
 		return t.ahead(work, at)
 	}()
 	if err != nil {
@@ -29,14 +31,14 @@ func (r *Runner) goAhead(work context.Context, t Trigger, at uint64) (reached ui
 		return at
 	}
 	if reached > at {
-		r.stats.messages.Add(reached - at)
+		r.counts.messages.Add(reached - at)
 	}
 	return reached
 }
 
 // skip has the consumer go on after the position, and tells whether it does. Whoever holds a message of it meanwhile, this or
 // another instance, holds nothing any more.
-func (r *Runner) skip(work context.Context, host Host, t Trigger, position uint64) bool {
+func (r *Runner) skip(work context.Context, host Host, t bound, position uint64) bool {
 	ctx, cancel := context.WithTimeout(work, skipPatience)
 	defer cancel()
 	_, err := host.JS.ResetConsumerToSequence(ctx, t.stream, r.fn.Name, position+1)

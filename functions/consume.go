@@ -15,11 +15,12 @@ import (
 	"natster/events"
 	"natster/functions/api"
 	"natster/internal/brief"
+	"natster/internal/supervise"
 )
 
 // consume handles the messages of one stream trigger, one at a time, until ctx is done; then it finishes the one in hand.
 // It outlives any interruption of the server or the stream.
-func (r *Runner) consume(ctx, work context.Context, host Host, t Trigger, consumer jetstream.Consumer) {
+func (r *Runner) consume(ctx, work context.Context, host Host, t bound, consumer jetstream.Consumer) {
 	for attempt := 1; ctx.Err() == nil; attempt++ {
 		progress, err := r.consumeOnce(ctx, work, host, t, consumer)
 		if err != nil && ctx.Err() == nil {
@@ -48,7 +49,7 @@ const (
 )
 
 // consumeOnce handles messages until the iterator fails or ctx is done, and tells whether there was any.
-func (r *Runner) consumeOnce(ctx, work context.Context, host Host, t Trigger, consumer jetstream.Consumer) (progress bool, err error) {
+func (r *Runner) consumeOnce(ctx, work context.Context, host Host, t bound, consumer jetstream.Consumer) (progress bool, err error) {
 	iter, err := consumer.Messages(jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(pullExpiry),
 		jetstream.PullHeartbeat(pullHeartbeat))
 	if err != nil {
@@ -97,7 +98,7 @@ func (r *Runner) leaveRest(ctx context.Context, iter jetstream.MessagesContext) 
 }
 
 // handle calls the handler and settles the message by what it returned. The error is about the settling.
-func (r *Runner) handle(ctx, work context.Context, host Host, t Trigger, jm jetstream.Msg) error {
+func (r *Runner) handle(ctx, work context.Context, host Host, t bound, jm jetstream.Msg) error {
 	meta, err := jm.Metadata()
 	if err != nil {
 		return fmt.Errorf("not a message of a stream: %w", err)
@@ -112,7 +113,7 @@ func (r *Runner) handle(ctx, work context.Context, host Host, t Trigger, jm jets
 	start := time.Now()
 	reached := m.Sequence
 	err = r.attempt(work, t, jm, m, func() {
-		if t.ahead != nil && meta.NumPending >= behind && ctx.Err() == nil { // one that is ending ends soon
+		if t.skips && meta.NumPending >= behind && ctx.Err() == nil { // one that is ending ends soon
 			reached = r.goAhead(work, t, m.Sequence)
 		}
 	})
@@ -144,7 +145,7 @@ func (r *Runner) troubleLevel() slog.Level {
 
 // attempt calls the handler once, and then when it has succeeded. It tells the server meanwhile that it is at work, and
 // contains panics.
-func (r *Runner) attempt(work context.Context, t Trigger, jm jetstream.Msg, m *message, then func()) (err error) {
+func (r *Runner) attempt(work context.Context, t bound, jm jetstream.Msg, m *message, then func()) (err error) {
 	ctx, cancel := context.WithCancel(work)
 	var alive sync.WaitGroup
 	defer alive.Wait()
@@ -163,7 +164,7 @@ func (r *Runner) attempt(work context.Context, t Trigger, jm jetstream.Msg, m *m
 			}
 		}
 	})
-	defer r.contain(&err)
+	defer supervise.Contain(r.log, &err)
 	if err := t.handle(ctx, m); err != nil {
 		return err
 	}
@@ -180,7 +181,7 @@ const (
 )
 
 // setAside keeps the message in the poison stream, and only then lets go of it.
-func (r *Runner) setAside(work context.Context, host Host, t Trigger, jm jetstream.Msg, m *message, reason error) error {
+func (r *Runner) setAside(work context.Context, host Host, t bound, jm jetstream.Msg, m *message, reason error) error {
 	ctx, cancel := context.WithTimeout(work, r.cfg.Deadline)
 	defer cancel()
 	p := &nats.Msg{Subject: events.PoisonSubject(r.fn.Name), Header: nats.Header{}, Data: m.Data}
@@ -193,10 +194,10 @@ func (r *Runner) setAside(work context.Context, host Host, t Trigger, jm jetstre
 	p.Header.Set(HeaderPoisonSequence, strconv.FormatUint(m.Sequence, 10))
 	p.Header.Set(nats.MsgIdHdr, fmt.Sprintf("%s.%s.%d", r.fn.Name, t.stream, m.Sequence))
 	if _, err := host.JS.PublishMsg(ctx, p); err != nil {
-		r.log.Error("a message that cannot be handled could not be set aside either", "stream", t.stream, "position", m.Sequence, "err", err, "reason", reason)
+		r.log.Error("a message that cannot be handled could not be set aside either", "stream", t.stream, "position", m.Sequence, "err", errors.Join(err, reason))
 		return jm.NakWithDelay(r.cfg.Backoff(r.cfg.Attempts))
 	}
-	r.stats.poisoned.Add(1)
-	r.log.Error("message set aside: nats stream get "+PoisonStream+" shows it", "stream", t.stream, "position", m.Sequence, "reason", reason)
+	r.counts.poisoned.Add(1)
+	r.log.Error("message set aside: nats stream get "+PoisonStream+" shows it", "stream", t.stream, "position", m.Sequence, "err", reason)
 	return jm.Term()
 }

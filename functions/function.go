@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,15 +16,27 @@ import (
 	"natster/internal/jet"
 )
 
-// A Function is one of the functions that make up the global service.
+// A Function declares one of the functions that make up the global service. Declaring one reads no file and makes nothing:
+// whoever only wants to know what there is, or what it may do, runs nothing.
 type Function struct {
 	Name     string // lower-case letters: its queue group, its consumers and its NATS user are called the same
 	Doc      string // one sentence
 	Triggers []Trigger
 	Access   Access
-	// Open is called once, before the first trigger, with what the handlers need. It may be nil.
-	Open func(Host) error
+	// New returns the instance whose handlers one run of the function calls. It is called once in a run, before the first
+	// trigger; ctx ends when the run is told to stop. Nil is for handlers that need no instance.
+	New func(ctx context.Context, h Host) (Instance, error)
 }
+
+// An Instance is what New of a [Function] returned: the handlers are its methods, named in the triggers. It is closed at the
+// end of the run, when no handler runs any more.
+type Instance interface{ Close() error }
+
+// NoClose is embedded by instances that have nothing to close.
+type NoClose struct{}
+
+// Close does nothing.
+func (NoClose) Close() error { return nil }
 
 // Access is what a function may touch beyond its triggers. Nothing else is allowed: the deployment derives the
 // permissions of the function's NATS user from it.

@@ -46,7 +46,7 @@ func (f Function) Permissions() Permissions {
 			"$JS.API.CONSUMER.MSG.NEXT."+consumer,
 			"$JS.ACK."+consumer+".>",
 			events.PoisonSubject(f.Name))
-		if t.ahead != nil {
+		if t.skips {
 			p.Publish = append(p.Publish, "$JS.API.CONSUMER.RESET."+consumer)
 		}
 	}

@@ -2,16 +2,14 @@ package functions
 
 import (
 	"context"
-	"sync"
 	"time"
 
-	"natster/events"
 	"natster/functions/api"
 	"natster/functions/view"
 )
 
-// patience is how long a caller may wait for a projection to reflect its own write.
-const patience = 3 * time.Second
+// readTimeout is how long a caller may wait for a projection to reflect its own write.
+const readTimeout = 3 * time.Second
 
 // Read returns the documents of a projection that the patterns match, from a state that reflects what the call asks for,
 // and tells the caller which position that is. A caller who asks for a position that has not come yet waits, for a few
@@ -41,9 +39,9 @@ func (c *Call) wait(ctx context.Context, views *view.Reader, b view.Bucket, patt
 	return s, err
 }
 
-// settlePatience bounds what a put may take longer for callers who keep no positions: the answer to one who waits in vain is
+// settleTimeout bounds what a put may take longer for callers who keep no positions: the answer to one who waits in vain is
 // still true.
-const settlePatience = 1500 * time.Millisecond
+const settleTimeout = 1500 * time.Millisecond
 
 // Settle waits until the projections reflect position, if the caller keeps no positions: such a caller asks its next question
 // without one, at once, and expects to see what it has done. It waits for a moment at most. However many wait, one asks, and
@@ -52,7 +50,7 @@ func (c *Call) Settle(ctx context.Context, position uint64, projections ...*view
 	if c.KeepsPositions {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, min(settlePatience, bounded(ctx)))
+	ctx, cancel := context.WithTimeout(ctx, min(settleTimeout, bounded(ctx)))
 	defer cancel()
 	for _, p := range projections {
 		if p.Wait(ctx, position) != nil { // in vain: nothing is lost but the courtesy
@@ -65,41 +63,7 @@ func (c *Call) Settle(ctx context.Context, position uint64, projections ...*view
 func bounded(ctx context.Context) time.Duration {
 	deadline, has := ctx.Deadline()
 	if !has {
-		return patience
+		return readTimeout
 	}
-	return min(patience, time.Until(deadline)*3/4)
-}
-
-// A room holds so many requests, and so many of one account.
-type room struct {
-	most, ofOne int
-
-	mu     sync.Mutex
-	inside map[events.Account]int
-	all    int
-}
-
-func newRoom(most, ofOne int) *room {
-	return &room{most: most, ofOne: ofOne, inside: make(map[events.Account]int)}
-}
-
-// enter tells whether there was place. Whoever entered leaves.
-func (r *room) enter(a events.Account) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.all >= r.most || r.inside[a] >= r.ofOne {
-		return false
-	}
-	r.all++
-	r.inside[a]++
-	return true
-}
-
-func (r *room) leave(a events.Account) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.all--
-	if r.inside[a]--; r.inside[a] == 0 {
-		delete(r.inside, a)
-	}
+	return min(readTimeout, time.Until(deadline)*3/4)
 }

@@ -13,23 +13,24 @@ import (
 	"natster/events"
 	"natster/functions/api"
 	"natster/internal/brief"
+	"natster/internal/supervise"
 )
 
 // serve makes the function a NATS micro service, with an endpoint per subject trigger. Functions without one are
 // services too, so that discovery shows them all.
-func (r *Runner) serve(work context.Context) (micro.Service, error) {
+func (r *Runner) serve(work context.Context, triggers []bound) (micro.Service, error) {
 	service, err := micro.AddService(r.cfg.Conn, micro.Config{
 		Name:         r.fn.Name,
 		Version:      r.cfg.Version,
 		Description:  r.fn.Doc,
 		Metadata:     r.metadata(),
 		QueueGroup:   r.fn.Name,
-		StatsHandler: func(*micro.Endpoint) any { return r.Stats() },
+		StatsHandler: func(*micro.Endpoint) any { return r.Counts() },
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range r.fn.Triggers {
+	for _, t := range triggers {
 		if t.Kind != KindRequest {
 			continue
 		}
@@ -56,14 +57,14 @@ func (r *Runner) metadata() map[string]string {
 }
 
 // accept runs on the subscription's goroutine and so must not wait: it starts the handler, or refuses when too many run.
-func (r *Runner) accept(work context.Context, t Trigger, m micro.Request) {
+func (r *Runner) accept(work context.Context, t bound, m micro.Request) {
 	from, _, err := events.Caller(m.Subject())
 	if err != nil {
 		r.reply(m, nil, nil, api.Errorf(api.ErrForbidden, "the request does not come from an account: %v", err))
 		r.observe(KindRequest, 0, err)
 		return
 	}
-	if !r.inHand.enter(from) {
+	if !r.inFlight.enter(from) {
 		r.reply(m, nil, nil, api.Errorf(api.ErrTooMany, "%s is busy: try again in a moment", t.Name))
 		r.observe(KindRequest, 0, api.ErrTooMany)
 		return
@@ -72,16 +73,16 @@ func (r *Runner) accept(work context.Context, t Trigger, m micro.Request) {
 		start := time.Now()
 		call, data, err := r.answer(work, t, m, from)
 		// Before the reply: whoever has it asks again, perhaps hundreds of times before this goroutine is scheduled again.
-		r.inHand.leave(from)
+		r.inFlight.leave(from)
 		r.reply(m, call, data, err)
 		r.observe(KindRequest, time.Since(start), err)
 	})
 }
 
 // answer decodes, calls the handler and lets nothing out but an answer.
-func (r *Runner) answer(work context.Context, t Trigger, m micro.Request, from events.Account) (call *Call, data any, err error) {
+func (r *Runner) answer(work context.Context, t bound, m micro.Request, from events.Account) (call *Call, data any, err error) {
 	call = &Call{From: from, Subject: m.Subject(), waiting: r.waiting}
-	defer r.contain(&err)
+	defer supervise.Contain(r.log, &err)
 	if t.writes {
 		if err := r.cfg.Refuse(); err != nil {
 			return call, nil, err

@@ -121,7 +121,7 @@ func TestMoreRequestsThanCanBeHandledAreRefusedAtOnce(t *testing.T) {
 		})
 	}
 	w, _ := bare(t, hold())
-	running(t, w, functions.Config{Most: 1}, hold, 1)
+	running(t, w, functions.Config{MaxInFlight: 1}, hold, 1)
 	client := api.NewClient(w.Account("alice").Conn(t))
 	first := make(chan error, 1)
 	go func() { _, err := api.Call(t.Context(), client, probe, word{}); first <- err }()
@@ -147,7 +147,7 @@ func TestOneAccountKeepsOutNobodyElse(t *testing.T) {
 		})
 	}
 	w, _ := bare(t, hold())
-	running(t, w, functions.Config{Most: 4}, hold, 1)
+	running(t, w, functions.Config{MaxInFlight: 4}, hold, 1)
 	mallory := api.NewClient(w.Account("mallory").Conn(t))
 	answers := make(chan error, 4)
 	for range 4 {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -17,18 +16,19 @@ import (
 	"natster/functions/view"
 	"natster/internal/backoff"
 	"natster/internal/jet"
+	"natster/internal/supervise"
 )
 
 // Config is what a [Runner] needs beside the function. Conn is required; the rest has a default.
 type Config struct {
 	Conn     *nats.Conn       // the function's own, under its own user; stays the caller's to close
 	Version  string           // semantic version, shown by discovery; 0.0.0 if empty
-	Logger   *slog.Logger     // slog.Default if nil
+	Logger   *slog.Logger     // nil: nothing is logged
 	Now      func() time.Time // time.Now if nil
 	Deadline time.Duration    // of one request; 5 s if 0
-	// Most is how many requests are handled at once, and half of it how many of one account; more are answered with "too
-	// many" at once. 256 if 0.
-	Most int
+	// MaxInFlight is how many requests are handled at once, and half of it how many of one account; more are answered with
+	// "too many" at once. 256 if 0.
+	MaxInFlight int
 	// Attempts is how often a message is tried before it counts as poison; 12 (about two minutes) if 0. It never does for as
 	// long as what the handler needs is [api.ErrUnavailable]: that says nothing of the message.
 	Attempts int
@@ -55,7 +55,7 @@ func (c Config) withDefaults() Config {
 		c.Version = "0.0.0"
 	}
 	if c.Logger == nil {
-		c.Logger = slog.Default()
+		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -63,8 +63,8 @@ func (c Config) withDefaults() Config {
 	if c.Deadline == 0 {
 		c.Deadline = 5 * time.Second
 	}
-	if c.Most == 0 {
-		c.Most = 256
+	if c.MaxInFlight == 0 {
+		c.MaxInFlight = 256
 	}
 	if c.Attempts == 0 {
 		c.Attempts = 12
@@ -80,15 +80,16 @@ func (c Config) withDefaults() Config {
 
 // A Runner runs one function. It may run once.
 type Runner struct {
-	fn      Function
-	cfg     Config
-	log     *slog.Logger
-	ready   chan struct{}
-	stats   counters
-	inHand  *room          // requests being handled
-	busy    sync.WaitGroup // requests being handled
-	waiting *room          // those of them that wait for a projection
-	noSkip  time.Time      // until when it takes events one by one; for the one goroutine that does
+	fn       Function
+	cfg      Config
+	log      *slog.Logger
+	ready    chan struct{}
+	onReady  func()
+	counts   counters
+	inFlight *limiter       // requests being handled
+	busy     sync.WaitGroup // requests being handled
+	waiting  *limiter       // those of them that wait for a projection
+	noSkip   time.Time      // until when it takes events one by one; for the one goroutine that does
 }
 
 // NewRunner returns a runner that does nothing yet; the error is the declaration's.
@@ -98,58 +99,83 @@ func NewRunner(f Function, cfg Config) (*Runner, error) {
 	}
 	cfg = cfg.withDefaults()
 	return &Runner{
-		fn:      f,
-		cfg:     cfg,
-		log:     cfg.Logger.With("function", f.Name),
-		ready:   make(chan struct{}),
-		inHand:  newRoom(cfg.Most, max(1, cfg.Most/2)),
-		waiting: newRoom(max(1, cfg.Most/2), max(1, cfg.Most/8)),
+		fn:       f,
+		cfg:      cfg,
+		log:      cfg.Logger.With("function", f.Name),
+		ready:    make(chan struct{}),
+		onReady:  func() {},
+		inFlight: newLimiter(cfg.MaxInFlight, max(1, cfg.MaxInFlight/2)),
+		waiting:  newLimiter(max(1, cfg.MaxInFlight/2), max(1, cfg.MaxInFlight/8)),
 	}, nil
 }
 
-// Function is what it runs.
-func (r *Runner) Function() Function { return r.fn }
-
-// Ready is closed when every trigger is bound.
+// Ready is closed when every trigger is bound, and the server permits all that they need.
 func (r *Runner) Ready() <-chan struct{} { return r.ready }
 
-// Stats are counts since Run began.
-func (r *Runner) Stats() Stats { return r.stats.snapshot() }
+// Counts are what has happened since Run began.
+func (r *Runner) Counts() Counts { return r.counts.snapshot() }
 
-// Run binds the function's triggers and serves them until ctx is done. Then it drains: nothing new is taken, requests in
-// hand are answered, the event in hand is finished. It returns when all its goroutines are gone: nil after a drain, an
-// error if the triggers could not be bound.
+// ErrPermissions is wrapped by the error of a run whose user may not do what the function declares.
+var ErrPermissions = errors.New("its credentials do not permit what it declares; make new ones with natster admin creds")
+
+// Run makes an instance of the function, binds the triggers to it and serves them until ctx is done. Then it drains: nothing
+// new is taken, requests in hand are answered, the event in hand is finished, the instance is closed. It returns when all its
+// goroutines are gone: nil after a drain, an error if the triggers could not be bound or the connection was closed.
 func (r *Runner) Run(ctx context.Context) (err error) {
-	host, err := r.open()
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("function %s: %w", r.fn.Name, err)
+		}
+	}()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	host, err := r.host()
 	if err != nil {
-		return fmt.Errorf("function %s: %w", r.fn.Name, err)
+		return err
 	}
 	defer func() { err = errors.Join(err, host.Direct.Close()) }()
+	instance, err := r.instance(ctx, host)
+	if err != nil {
+		return errors.Join(err, r.permitted())
+	}
+	defer func() { err = errors.Join(err, instance.Close()) }()
+	triggers, err := r.fn.bind(instance)
+	if err != nil {
+		return err
+	}
 
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx)) // outlives ctx by the drain
 	defer abandon()
 	var loops sync.WaitGroup
 	defer loops.Wait()
-	ctx, stop := context.WithCancel(ctx)
+	defer r.busy.Wait()
 	defer stop()
-
-	for _, t := range r.fn.Triggers {
+	for _, t := range triggers {
 		if t.Kind == KindRequest {
 			continue
 		}
 		consumer, err := host.JS.Consumer(ctx, t.stream, r.fn.Name)
 		if err != nil {
-			return fmt.Errorf("function %s: bind to %s: %w", r.fn.Name, t.stream, err)
+			return errors.Join(fmt.Errorf("bind to %s: %w", t.stream, err), r.permitted())
 		}
 		loops.Go(func() { r.consume(ctx, work, host, t, consumer) })
 	}
-	service, err := r.serve(work)
+	service, err := r.serve(work, triggers)
 	if err != nil {
-		return fmt.Errorf("function %s: %w", r.fn.Name, err)
+		return err
 	}
 	closed := r.cfg.Conn.StatusChanged(nats.CLOSED)
 	defer r.cfg.Conn.RemoveStatusListener(closed)
+	// A subscription that is not permitted is refused late: the refusal comes before the answer to a flush.
+	if err := r.cfg.Conn.FlushTimeout(r.cfg.Deadline); err != nil {
+		r.log.Warn("the NATS server is slow", "err", err)
+	}
+	if err := r.permitted(); err != nil {
+		stop()
+		return errors.Join(err, r.drain(service))
+	}
 	close(r.ready)
+	r.onReady()
 
 	select {
 	case <-ctx.Done():
@@ -158,8 +184,28 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 	return r.drain(service)
 }
 
-// open gives the function what it runs on.
-func (r *Runner) open() (Host, error) {
+// permitted is nil unless the server has refused what the connection wanted to do.
+func (r *Runner) permitted() error {
+	if err := r.cfg.Conn.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
+		return fmt.Errorf("%w: %w", ErrPermissions, err)
+	}
+	return nil
+}
+
+// instance makes the instance that this run is about. A panic is an error.
+func (r *Runner) instance(ctx context.Context, h Host) (i Instance, err error) {
+	if r.fn.New == nil {
+		return NoClose{}, nil
+	}
+	defer supervise.Contain(r.log, &err)
+	if i, err = r.fn.New(ctx, h); i == nil && err == nil {
+		err = fmt.Errorf("%w: New returned no instance", ErrDeclaration)
+	}
+	return i, err
+}
+
+// host is what the function runs on. The caller closes Direct.
+func (r *Runner) host() (Host, error) {
 	js, err := jetstream.New(r.cfg.Conn)
 	if err != nil {
 		return Host{}, err
@@ -172,7 +218,7 @@ func (r *Runner) open() (Host, error) {
 	if err != nil {
 		return Host{}, errors.Join(err, direct.Close())
 	}
-	h := Host{
+	return Host{
 		Conn:   r.cfg.Conn,
 		JS:     js,
 		Direct: direct,
@@ -180,20 +226,14 @@ func (r *Runner) open() (Host, error) {
 		Views:  view.NewReader(direct),
 		Now:    r.cfg.Now,
 		Logger: r.log,
-	}
-	if r.fn.Open != nil {
-		if err := r.fn.Open(h); err != nil {
-			return Host{}, errors.Join(err, direct.Close())
-		}
-	}
-	return h, nil
+	}, nil
 }
 
 // drain stops taking requests and waits until those in hand are answered.
 func (r *Runner) drain(service micro.Service) error {
 	if r.cfg.Conn.IsClosed() {
 		r.busy.Wait()
-		return fmt.Errorf("function %s: %w", r.fn.Name, nats.ErrConnectionClosed)
+		return nats.ErrConnectionClosed
 	}
 	err := service.Stop()
 	// After the flush the server sends no more; after the barrier all that it sent has reached a handler.
@@ -205,18 +245,7 @@ func (r *Runner) drain(service micro.Service) error {
 	}
 	r.busy.Wait()
 	if flush := r.cfg.Conn.FlushTimeout(r.cfg.Deadline); flush != nil {
-		err = errors.Join(err, fmt.Errorf("function %s: last replies: %w", r.fn.Name, flush))
+		err = errors.Join(err, fmt.Errorf("last replies: %w", flush))
 	}
 	return err
 }
-
-// contain turns a panic into an error that wraps [ErrPanic], with the stack in the operator's log.
-func (r *Runner) contain(err *error) {
-	if p := recover(); p != nil {
-		r.log.Error("handler panicked", "panic", p, "stack", string(debug.Stack()))
-		*err = fmt.Errorf("%w: %v", ErrPanic, p)
-	}
-}
-
-// ErrPanic is wrapped by the error of a handler that panicked.
-var ErrPanic = errors.New("handler panicked")

@@ -19,6 +19,7 @@ import (
 	"natster/functions/api"
 	"natster/functions/view"
 	"natster/internal/jet"
+	"natster/internal/test/functionstest"
 	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
@@ -34,7 +35,7 @@ func serving(h func(context.Context, *functions.Call, word) (word, error)) funct
 	return functions.Function{
 		Name:     "prober",
 		Doc:      "answers the probes of a test",
-		Triggers: []functions.Trigger{functions.Request(probe, h)},
+		Triggers: []functions.Trigger{functions.Request(probe, functionstest.Handler(h))},
 	}
 }
 
@@ -118,7 +119,8 @@ func put(t *testing.T, js jetstream.JetStream, n int) {
 
 func hearing(h func(context.Context, events.Envelope) error, types ...events.Type) func() functions.Function {
 	return func() functions.Function {
-		return functions.Function{Name: "listener", Doc: "hears events", Triggers: []functions.Trigger{functions.OnEvent(h, types...)}}
+		hear := func(_ functions.Instance, ctx context.Context, e events.Envelope) error { return h(ctx, e) }
+		return functions.Function{Name: "listener", Doc: "hears events", Triggers: []functions.Trigger{functions.OnEvent(hear, types...)}}
 	}
 }
 
@@ -311,7 +313,7 @@ func TestEachChangeOfAKeyIsHeard(t *testing.T) {
 	changes := make(chan functions.Change, 10)
 	f := func() functions.Function {
 		return functions.Function{Name: "keeper", Doc: "hears keys", Triggers: []functions.Trigger{
-			functions.OnKey(bucket, func(_ context.Context, c functions.Change) error { changes <- c; return nil }),
+			functions.OnKey(bucket, func(_ functions.Instance, _ context.Context, c functions.Change) error { changes <- c; return nil }),
 		}}
 	}
 	w, js := bare(t, f())

@@ -3,6 +3,8 @@ package functions
 import (
 	"context"
 	"errors"
+	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -24,18 +26,55 @@ const (
 	KindKey     Kind = "key"     // a change of a key-value bucket
 )
 
-// A Trigger is what wakes a function, and what happens then. It is made by [Request], [OnEvent] or [OnKey].
+// A Trigger is what wakes a function, and which method of its instance is called then. It is made by [Request], [OnEvent],
+// [OnLog] or [OnKey].
 type Trigger struct {
 	Kind    Kind
 	Name    string   // the endpoint, "log", or the bucket
 	Filters []string // the subjects that it hears
 
-	serve  func(context.Context, *Call, []byte) (any, error)
 	writes bool        // of a subject trigger: it may have to keep something
 	stream string      // of the two others
 	bucket view.Bucket // of a key trigger
-	handle func(context.Context, *message) error
-	ahead  func(ctx context.Context, after uint64) (reached uint64, err error)
+	skips  bool        // of an event trigger: it can take many events at once
+	bind   func(Instance) (handlers, error)
+}
+
+// handlers are the methods of one instance that a trigger calls.
+type handlers struct {
+	serve  func(context.Context, *Call, []byte) (any, error)                   // of a subject trigger
+	handle func(context.Context, *message) error                               // of the two others
+	ahead  func(ctx context.Context, after uint64) (reached uint64, err error) // where it skips
+}
+
+// A bound trigger is one whose handlers have their instance.
+type bound struct {
+	Trigger
+	handlers
+}
+
+// bind gives the triggers of f their instance. The error wraps [ErrDeclaration].
+func (f Function) bind(i Instance) ([]bound, error) {
+	all := make([]bound, len(f.Triggers))
+	for n, t := range f.Triggers {
+		h, err := t.bind(i)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s: trigger %s: %w", ErrDeclaration, f.Name, t.Name, err)
+		}
+		all[n] = bound{t, h}
+	}
+	return all, nil
+}
+
+// binding returns the bind of a trigger whose handlers are methods of type I.
+func binding[I Instance](methods func(I) handlers) func(Instance) (handlers, error) {
+	return func(i Instance) (handlers, error) {
+		typed, ok := i.(I)
+		if !ok {
+			return handlers{}, fmt.Errorf("its handler is a method of %v, and New returned %T", reflect.TypeFor[I](), i)
+		}
+		return methods(typed), nil
+	}
 }
 
 // A Call is one request as its handler sees it, beside the decoded body.
@@ -49,7 +88,7 @@ type Call struct {
 
 	position uint64
 	next     string
-	waiting  *room
+	waiting  *limiter
 }
 
 // Reflects says which position of the log the answer reflects; the caller is told.
@@ -58,21 +97,23 @@ func (c *Call) Reflects(position uint64) { c.position = position }
 // Next says that there is more than the answer holds, to be had with this cursor.
 func (c *Call) Next(cursor string) { c.next = cursor }
 
-// Request is the trigger for an endpoint. Whatever h returns is answered; an error goes through the one table of package
-// api, and what that table does not know becomes "internal error" for the caller and a full story for the operator.
-func Request[Q, A any](e api.Endpoint[Q, A], h func(context.Context, *Call, Q) (A, error)) Trigger {
+// Request is the trigger for an endpoint. Whatever the method h returns is answered; an error goes through the one table of
+// package api, and what that table does not know becomes "internal error" for the caller and a full story for the operator.
+func Request[I Instance, Q, A any](e api.Endpoint[Q, A], h func(I, context.Context, *Call, Q) (A, error)) Trigger {
 	return Trigger{
 		Kind:    KindRequest,
 		Name:    e.Name,
 		Filters: []string{e.Service()},
 		writes:  e.Writes,
-		serve: func(ctx context.Context, c *Call, body []byte) (any, error) {
-			q, err := e.Decode(body)
-			if err != nil {
-				return nil, err
-			}
-			return h(ctx, c, q)
-		},
+		bind: binding(func(i I) handlers {
+			return handlers{serve: func(ctx context.Context, c *Call, body []byte) (any, error) {
+				q, err := e.Decode(body)
+				if err != nil {
+					return nil, err
+				}
+				return h(i, ctx, c, q)
+			}}
+		}),
 	}
 }
 
@@ -83,7 +124,7 @@ var ErrPoison = errors.New("cannot be handled")
 // before has been acknowledged, over all instances of the function. The handler returns nil to acknowledge, an error to
 // be called again later with the same event, an error that wraps [ErrPoison] to have it set aside. What has failed too often
 // is set aside, too, unless the error wraps [api.ErrUnavailable].
-func OnEvent(h func(context.Context, events.Envelope) error, types ...events.Type) Trigger {
+func OnEvent[I Instance](h func(I, context.Context, events.Envelope) error, types ...events.Type) Trigger {
 	filters := []string{events.LogAll}
 	if len(types) > 0 {
 		filters = nil
@@ -96,23 +137,36 @@ func OnEvent(h func(context.Context, events.Envelope) error, types ...events.Typ
 		Name:    "log",
 		Filters: filters,
 		stream:  events.LogStream,
-		handle: func(ctx context.Context, m *message) error {
-			e, err := events.Decode(m.Subject, m.Headers, m.Data)
-			if err != nil {
-				return errors.Join(ErrPoison, err)
-			}
-			return h(ctx, events.Envelope{Event: e, Position: m.Sequence})
-		},
+		bind: binding(func(i I) handlers {
+			return handlers{handle: func(ctx context.Context, m *message) error {
+				e, err := events.Decode(m.Subject, m.Headers, m.Data)
+				if err != nil {
+					return errors.Join(ErrPoison, err)
+				}
+				return h(i, ctx, events.Envelope{Event: e, Position: m.Sequence})
+			}}
+		}),
 	}
 }
 
-// Ahead lets the function of an [OnEvent] trigger for all types take many events at once when it is behind. Then, after an event
+// OnLog is [OnEvent] for all types, of a function that can take many events at once when it is behind. Then, after an event
 // was handled, ahead is called with its position: it reads the log for itself and returns the last position that the function
 // has dealt with. Events up to there are not delivered any more; what it does not deal with comes as ever. A failure changes
 // nothing. As with the handler, one instance at a time does this, unless one is very slow: to deal with events twice must be
 // harmless.
-func (t Trigger) Ahead(ahead func(ctx context.Context, after uint64) (reached uint64, err error)) Trigger {
-	t.ahead = ahead
+func OnLog[I Instance](h func(I, context.Context, events.Envelope) error,
+	ahead func(i I, ctx context.Context, after uint64) (reached uint64, err error),
+) Trigger {
+	t := OnEvent(h)
+	handling := t.bind
+	t.skips = true
+	t.bind = func(i Instance) (handlers, error) {
+		both, err := handling(i)
+		if err == nil {
+			both.ahead = func(ctx context.Context, after uint64) (uint64, error) { return ahead(i.(I), ctx, after) }
+		}
+		return both, err
+	}
 	return t
 }
 
@@ -136,22 +190,24 @@ type Change struct {
 }
 
 // OnKey is the trigger for changes of a bucket's keys, put, deleted or expired, in order and acknowledged as in [OnEvent].
-func OnKey(b view.Bucket, h func(context.Context, Change) error) Trigger {
+func OnKey[I Instance](b view.Bucket, h func(I, context.Context, Change) error) Trigger {
 	return Trigger{
 		Kind:    KindKey,
 		Name:    b.Name,
 		Filters: []string{b.Subject(">")},
 		stream:  b.Stream(),
 		bucket:  b,
-		handle: func(ctx context.Context, m *message) error {
-			return h(ctx, Change{
-				Key:      b.Key(m.Subject),
-				Op:       opOf(m.Headers),
-				Value:    m.Data,
-				Revision: m.Sequence,
-				Time:     m.Time,
-			})
-		},
+		bind: binding(func(i I) handlers {
+			return handlers{handle: func(ctx context.Context, m *message) error {
+				return h(i, ctx, Change{
+					Key:      b.Key(m.Subject),
+					Op:       opOf(m.Headers),
+					Value:    m.Data,
+					Revision: m.Sequence,
+					Time:     m.Time,
+				})
+			}}
+		}),
 	}
 }
 

@@ -1,8 +1,6 @@
 package nexfiles
 
 import (
-	"fmt"
-
 	"natster/deploy/nex"
 	"natster/deploy/world"
 	"natster/workloads/nexlet/spec"
@@ -13,11 +11,7 @@ const head = "# Made from the declarations in functions/ (go test ./deploy/nexfi
 
 // Files are the Nexfiles by name: each function's, and that of the hub's catalog.
 func Files() (map[string][]byte, error) {
-	fns, err := world.Declared()
-	if err != nil {
-		return nil, fmt.Errorf("nexfiles: %w", err)
-	}
-	wants := append(nex.Wants(fns), nex.Want{
+	wants := append(nex.Wants(world.Functions(world.Settings{})), nex.Want{
 		Name:        "catalog",
 		Description: "serves the hub's catalog, which every newcomer is given",
 		Start: spec.Start{Catalog: &spec.Catalog{

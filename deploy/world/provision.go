@@ -56,10 +56,10 @@ func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions
 	if err := keeper.Renew(ctx); err != nil {
 		return nil, err
 	}
-	fns, err := Functions(dir, known, info.HubCatalog, "")
-	if err != nil {
+	if err := makeKeys(dir); err != nil {
 		return nil, err
 	}
+	fns := Functions(Settings{Accounts: known, HubCatalog: info.HubCatalog, Keys: dir, World: dir})
 	creds, err := Users(ctx, keeper, fns)
 	if err != nil {
 		return nil, err

@@ -69,10 +69,12 @@ func Export(ctx context.Context, dir, to, claimURL string) ([]functions.Function
 	if err := private.Mkdir(filepath.Join(to, CatalogKeys)); err != nil {
 		return nil, fmt.Errorf("world: export: %w", err)
 	}
-	fns, err := Functions(dir, keeper.WellKnown(), info.HubCatalog, claimURL)
-	if err != nil {
+	if err := makeKeys(dir); err != nil {
 		return nil, err
 	}
+	fns := Functions(Settings{
+		Accounts: keeper.WellKnown(), HubCatalog: info.HubCatalog, ClaimURL: claimURL, Keys: dir, World: dir,
+	})
 	creds, err := Users(ctx, keeper, fns)
 	if err != nil {
 		return nil, err
@@ -125,25 +127,22 @@ func OpenService(dir string) (*Service, error) {
 		return nil, fmt.Errorf("world: %s is damaged: %w", filepath.Join(dir, serviceName), err)
 	}
 	for _, name := range []string{vaultSeed, webSeed, nexletSeed} { // a key that is made here would fit nothing
-		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+		if _, err := readCurveKey(dir, name); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s: %s is missing: %w", dir, name, ErrNoService)
+		} else if err != nil {
+			return nil, err
 		}
 	}
-	_, err = s.Functions()
-	return s, err
+	return s, nil
 }
 
-// Functions are fresh declarations of the functions that can be run from here.
-func (s *Service) Functions() ([]functions.Function, error) {
-	set, err := settingsOf(s.dir)
-	if err != nil {
-		return nil, err
-	}
-	set.known, set.hubCatalog, set.claimURL = s.file.Accounts, s.file.HubCatalog, s.file.ClaimURL
-	if _, err := os.Stat(keysDir(s.file.World)); err == nil && s.file.World != "" {
-		set.imports = importKeeper{s.file.World}
-	}
-	return set.functions()
+// Functions are the functions that can be run from here.
+func (s *Service) Functions() []functions.Function {
+	_, err := os.Stat(keysDir(s.file.World))
+	return Functions(Settings{
+		Accounts: s.file.Accounts, HubCatalog: s.file.HubCatalog, ClaimURL: s.file.ClaimURL, Keys: s.dir, World: s.file.World,
+		WithoutAuthority: s.file.World == "" || err != nil,
+	})
 }
 
 // Connect connects to the world, wherever it is. The connection reconnects for ever; the caller closes it.
@@ -157,14 +156,3 @@ func (s *Service) Connect(ctx context.Context, creds []byte, options ...nats.Opt
 
 // Curve is the key that environments for the nexlets are sealed to.
 func (s *Service) Curve() (nkeys.KeyPair, error) { return curveKey(s.dir, nexletSeed) }
-
-// Declared are all of Natster's functions as declarations: to be listed, not run.
-func Declared() ([]functions.Function, error) {
-	var s settings
-	var err error
-	if s.vault, err = nkeys.CreateCurveKeys(); err != nil {
-		return nil, fmt.Errorf("world: %w", err)
-	}
-	s.web, s.imports = s.vault, importKeeper{}
-	return s.functions()
-}

@@ -36,9 +36,9 @@ func TestWhatIsExportedRunsTheFunctionsElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := s.Functions()
-	if err != nil || len(again) != len(fns) {
-		t.Errorf("%d functions, exported were %d: %v", len(again), len(fns), err)
+	again := s.Functions()
+	if len(again) != len(fns) {
+		t.Errorf("%d functions, exported were %d", len(again), len(fns))
 	}
 	for _, f := range again {
 		creds, err := os.ReadFile(filepath.Join(dir, f.Name+".creds"))
@@ -83,9 +83,5 @@ func TestExportsThatCannotBe(t *testing.T) {
 	}
 	if _, err := world.OpenService(t.TempDir()); !errors.Is(err, world.ErrNoService) {
 		t.Error(err)
-	}
-	declared, err := world.Declared()
-	if err != nil || len(declared) < 10 {
-		t.Errorf("%d functions are declared: %v", len(declared), err)
 	}
 }

@@ -73,9 +73,23 @@ func (e *SeedError) Error() string {
 		"and people link their web logins again); nothing was changed", e.What, e.Opens, e.Seed, e.Public)
 }
 
-// curveKey is the key pair whose seed is in the file called name, made once.
-func curveKey(dir, name string) (nkeys.KeyPair, error) {
-	pair, err := private.CurveKey(filepath.Join(dir, name))
+// makeKeys makes the world's curve keys where they are missing.
+func makeKeys(dir string) error {
+	_, vault := curveKey(dir, vaultSeed)
+	_, web := curveKey(dir, webSeed)
+	return errors.Join(vault, web)
+}
+
+// curveKey returns the key pair whose seed is in the file called name. It is made once.
+func curveKey(dir, name string) (nkeys.KeyPair, error) { return keyBy(private.CurveKey, dir, name) }
+
+// readCurveKey returns the key pair whose seed is in the file called name, and never makes one.
+func readCurveKey(dir, name string) (nkeys.KeyPair, error) {
+	return keyBy(private.ReadCurveKey, dir, name)
+}
+
+func keyBy(get func(path string) (nkeys.KeyPair, error), dir, name string) (nkeys.KeyPair, error) {
+	pair, err := get(filepath.Join(dir, name))
 	switch {
 	case errors.Is(err, private.ErrKey):
 		return nil, fmt.Errorf("world: a key is damaged, restore it from a backup: %w", err)

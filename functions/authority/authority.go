@@ -19,25 +19,24 @@ type Keeper interface {
 }
 
 type authority struct {
+	functions.NoClose
 	keeper Keeper
 	views  *view.Reader
 }
 
 // New returns the function, which has accounts changed by k.
 func New(k Keeper) functions.Function {
-	f := &authority{keeper: k}
 	return functions.Function{
 		Name: "authority",
 		Doc:  "changes the caller's own imports, in worlds that keep the accounts' keys",
 		Triggers: []functions.Trigger{
-			functions.Request(api.ImportCatalog, f.importCatalog),
-			functions.Request(api.UnimportCatalog, f.unimport),
-			functions.Request(api.ListImports, f.list),
+			functions.Request(api.ImportCatalog, (*authority).importCatalog),
+			functions.Request(api.UnimportCatalog, (*authority).unimport),
+			functions.Request(api.ListImports, (*authority).list),
 		},
 		Access: functions.Access{Reads: []view.Bucket{view.Shares}},
-		Open: func(h functions.Host) error {
-			f.views = h.Views
-			return nil
+		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
+			return &authority{keeper: k, views: h.Views}, nil
 		},
 	}
 }

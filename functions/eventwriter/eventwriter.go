@@ -25,31 +25,32 @@ type Config struct {
 }
 
 type writer struct {
-	cfg Config
-	log *events.Log
-	now func() time.Time
+	functions.NoClose
+	cfg    Config
+	log    *events.Log
+	now    func() time.Time
+	logger *slog.Logger
 
 	accounts, shares, catalogs *view.Follower // what a caller's next request reads
-
-	tell *slog.Logger
 }
 
 // New returns the function.
 func New(cfg Config) functions.Function {
-	w := &writer{cfg: cfg}
 	return functions.Function{
 		Name: "eventwriter",
 		Doc:  "decides commands against the event log and appends the events that follow",
 		Triggers: []functions.Trigger{
-			functions.Request(api.Put, w.put),
-			functions.Request(api.PutInternal("*", "*"), w.putInternal),
+			functions.Request(api.Put, (*writer).put),
+			functions.Request(api.PutInternal("*", "*"), (*writer).putInternal),
 		},
 		Access: functions.Access{AppendsLog: true, Reads: []view.Bucket{view.Accounts, view.Shares, view.Catalogs}},
-		Open: func(h functions.Host) error {
-			w.log, w.now, w.tell = h.Log, h.Now, h.Logger
-			w.accounts, w.shares = view.NewFollower(h.Views, view.Accounts), view.NewFollower(h.Views, view.Shares)
-			w.catalogs = view.NewFollower(h.Views, view.Catalogs)
-			return nil
+		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
+			return &writer{
+				cfg: cfg, log: h.Log, now: h.Now, logger: h.Logger,
+				accounts: view.NewFollower(h.Views, view.Accounts),
+				shares:   view.NewFollower(h.Views, view.Shares),
+				catalogs: view.NewFollower(h.Views, view.Catalogs),
+			}, nil
 		},
 	}
 }
@@ -139,6 +140,6 @@ func (w *writer) unavailable(c Command, err error) error {
 	if errors.Is(err, events.ErrEvent) {
 		return err
 	}
-	w.tell.Error("the event log does not answer", "account", c.Origin, "type", c.Type, "err", err)
+	w.logger.Error("the event log does not answer", "account", c.Origin, "type", c.Type, "err", err)
 	return api.Errorf(api.ErrUnavailable, "%s was not acknowledged by the event log: try again", c.Type)
 }

@@ -2,6 +2,7 @@ package eventwriter_test
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -151,6 +152,71 @@ func TestOneAccountSharesInParallelAndNothingIsLostOrTwice(t *testing.T) {
 	all.Wait()
 	if got := len(history(t, w)); got != 3 {
 		t.Errorf("the log has %d events", got)
+	}
+}
+
+// said is what the log has of shares, in order.
+func said(t *testing.T, w *worldtest.World) (types []events.Type) {
+	t.Helper()
+	for _, e := range history(t, w) {
+		if e.Type != events.Initialized {
+			types = append(types, e.Type)
+		}
+	}
+	return types
+}
+
+// Each is appended on the condition that the one before is the last said between the two about the catalog.
+func TestAShareIsTakenBackAndGivenAgain(t *testing.T) {
+	w := start(t)
+	_, ac := initialized(t, w, "alice")
+	bob, _ := initialized(t, w, "bob")
+	films := eventstest.Catalog(t, "films")
+	for _, step := range []func() error{
+		func() error { return ac.Share(t.Context(), films, bob.Key) },
+		func() error { return ac.Unshare(t.Context(), films, bob.Key) },
+		func() error { return ac.Share(t.Context(), films, bob.Key) },
+		func() error { return ac.Unshare(t.Context(), films, bob.Key) },
+	} {
+		if err := step(); err != nil {
+			t.Error(err)
+		}
+	}
+	want := []events.Type{events.Shared, events.Unshared, events.Shared, events.Unshared}
+	if got := said(t, w); !slices.Equal(got, want) {
+		t.Errorf("the log is %v", got)
+	}
+}
+
+// However shares and their ends race, each event in the log changes something: nothing is said twice in a row.
+func TestSharesThatRaceTheirEndsAlternate(t *testing.T) {
+	w := start(t)
+	_, ac := initialized(t, w, "alice")
+	bob, _ := initialized(t, w, "bob")
+	films := eventstest.Catalog(t, "films")
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			put := ac.Share
+			if i%2 == 1 {
+				put = ac.Unshare
+			}
+			for range 25 {
+				if err := put(t.Context(), films, bob.Key); err != nil && !errors.Is(err, api.ErrUnavailable) { // too many at once
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	got := said(t, w)
+	for i, e := range got {
+		if want := []events.Type{events.Shared, events.Unshared}[i%2]; e != want {
+			t.Fatalf("event %d is %s: %v", i, e, got)
+		}
+	}
+	if len(got) < 3 {
+		t.Errorf("nothing raced: %v", got)
 	}
 }
 

@@ -20,35 +20,34 @@ type Config struct {
 	Page int
 }
 
-// readPatience bounds one read or flush: the handlers themselves have no deadline, because what they do has no bound.
-const readPatience = 10 * time.Second
+// readTimeout bounds one read or flush: the handlers themselves have no deadline, because what they do has no bound.
+const readTimeout = 10 * time.Second
 
 type feed struct {
+	functions.NoClose
 	page  int
 	conn  *nats.Conn
 	views *view.Reader
 }
 
-// New returns the function. It runs on one runner; a second instance is a second New.
+// New returns the function.
 func New(cfg Config) functions.Function {
-	f := &feed{page: cfg.Page}
-	if f.page == 0 {
-		f.page = 1000
+	if cfg.Page == 0 {
+		cfg.Page = 1000
 	}
 	return functions.Function{
 		Name: "feed",
 		Doc:  "tells accounts when a catalog shared with them comes and goes, and when a share is given or taken",
 		Triggers: []functions.Trigger{
-			functions.OnKey(view.Presence, f.presence),
-			functions.OnEvent(f.share, events.Shared, events.Unshared),
+			functions.OnKey(view.Presence, (*feed).presence),
+			functions.OnEvent((*feed).share, events.Shared, events.Unshared),
 		},
 		Access: functions.Access{
 			Reads:     []view.Bucket{view.Shares},
 			Publishes: events.FeedServices(),
 		},
-		Open: func(h functions.Host) error {
-			f.conn, f.views = h.Conn, h.Views
-			return nil
+		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
+			return &feed{page: cfg.Page, conn: h.Conn, views: h.Views}, nil
 		},
 	}
 }
@@ -80,7 +79,7 @@ func (f *feed) tell(ctx context.Context, kind string, body []byte, to ...events.
 			return fmt.Errorf("tell %s: %w", a, err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	if err := f.conn.FlushWithContext(ctx); err != nil {
 		return fmt.Errorf("tell: %w", err)
@@ -121,13 +120,13 @@ func (f *feed) sharedWith(ctx context.Context, owner events.Account, catalog eve
 }
 
 func (f *feed) read(ctx context.Context, patterns ...string) (view.Snapshot, error) {
-	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	return f.views.Read(ctx, view.Shares, 0, patterns...)
 }
 
 func (f *feed) pageFrom(ctx context.Context, generation uint64, pattern string, from uint64) ([]view.Found, uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	return f.views.Page(ctx, view.Shares, generation, pattern, from, f.page)
 }

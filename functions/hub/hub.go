@@ -20,35 +20,35 @@ type Config struct {
 
 func (c Config) off() bool { return c.Account.IsZero() || c.Catalog.IsZero() }
 
-// putPatience bounds one request to eventwriter.
-const putPatience = 10 * time.Second
+// putTimeout bounds one request to eventwriter.
+const putTimeout = 10 * time.Second
+
+// endpoint is where eventwriter is asked for an event of that type by the hub.
+func (c Config) endpoint(t events.Type) api.Endpoint[api.PutRequest, api.PutReply] {
+	return api.PutInternal(c.Account.String(), t)
+}
 
 type hub struct {
+	functions.NoClose
 	cfg   Config
 	write *api.Client
 }
 
-// New returns the function. It runs on one runner; a second instance is a second New.
+// New returns the function.
 func New(cfg Config) functions.Function {
-	f := &hub{cfg: cfg}
 	var access functions.Access
 	if !cfg.off() {
-		access.Publishes = []string{f.endpoint(events.Shared).Subject(), f.endpoint(events.Initialized).Subject()}
+		access.Publishes = []string{cfg.endpoint(events.Shared).Subject(), cfg.endpoint(events.Initialized).Subject()}
 	}
 	return functions.Function{
 		Name:     "hub",
 		Doc:      "shares the hub's catalog with every account that begins to use natster",
-		Triggers: []functions.Trigger{functions.OnEvent(f.welcome, events.Initialized)},
+		Triggers: []functions.Trigger{functions.OnEvent((*hub).welcome, events.Initialized)},
 		Access:   access,
-		Open: func(h functions.Host) error {
-			f.write = api.NewClient(h.Conn)
-			return nil
+		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
+			return &hub{cfg: cfg, write: api.NewClient(h.Conn)}, nil
 		},
 	}
-}
-
-func (f *hub) endpoint(t events.Type) api.Endpoint[api.PutRequest, api.PutReply] {
-	return api.PutInternal(f.cfg.Account.String(), t)
 }
 
 func (f *hub) welcome(ctx context.Context, e events.Envelope) error {
@@ -56,12 +56,12 @@ func (f *hub) welcome(ctx context.Context, e events.Envelope) error {
 	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, putPatience)
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
 	defer cancel()
-	_, err := api.Call(ctx, f.write, f.endpoint(events.Shared), put)
+	_, err := api.Call(ctx, f.write, f.cfg.endpoint(events.Shared), put)
 	if errors.Is(err, api.ErrBadRequest) { // the hub may not be initialized yet
 		if err = f.introduce(ctx); err == nil {
-			_, err = api.Call(ctx, f.write, f.endpoint(events.Shared), put)
+			_, err = api.Call(ctx, f.write, f.cfg.endpoint(events.Shared), put)
 		}
 	}
 	return judge(e, err)
@@ -74,7 +74,7 @@ func (f *hub) introduce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = api.Call(ctx, f.write, f.endpoint(events.Initialized), api.PutRequest{
+	_, err = api.Call(ctx, f.write, f.cfg.endpoint(events.Initialized), api.PutRequest{
 		Catalog: events.None, Target: events.None, EventType: string(events.Initialized), Data: data,
 	})
 	if errors.Is(err, api.ErrBadRequest) {

@@ -116,7 +116,7 @@ func (f *otc) bind(ctx context.Context, k kept, login string) error {
 		return err
 	}
 	ref := view.ContextKey(k.by, login)
-	sealed, err := view.SealContext(f.cfg.VaultPublicXKey, ref, plain)
+	sealed, err := view.SealContext(f.vault, ref, plain)
 	if err != nil {
 		return err
 	}

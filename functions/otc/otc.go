@@ -1,6 +1,7 @@
 package otc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,8 +22,9 @@ import (
 type Config struct {
 	// Site is the website's account, which alone may claim codes. Without one nobody may.
 	Site events.Account
-	// VaultPublicXKey is the public curve key ("X…") to which claimed contexts are sealed. Required.
-	VaultPublicXKey string
+	// VaultKey returns the public curve key ("X…") to which claimed contexts are sealed. It is called when the function starts.
+	// Required.
+	VaultKey func() (string, error)
 	// ClaimURL is the page on which a person claims a code, for instance https://natster.io/claim; the code is added as
 	// the parameter "code". Without it, replies have an empty claim_url.
 	ClaimURL string
@@ -34,7 +36,9 @@ type Config struct {
 const defaultCodesPerAccount = 16
 
 type otc struct {
+	functions.NoClose
 	cfg    Config
+	vault  string   // public curve key
 	claims *url.URL // nil without ClaimURL
 
 	js    jetstream.JetStream
@@ -45,44 +49,48 @@ type otc struct {
 	log   *slog.Logger
 }
 
-// New returns the function. It runs on one runner; a second instance is a second New.
+// New returns the function.
 func New(cfg Config) functions.Function {
 	if cfg.CodesPerAccount == 0 {
 		cfg.CodesPerAccount = defaultCodesPerAccount
 	}
-	f := &otc{cfg: cfg}
 	return functions.Function{
 		Name: "otc",
 		Doc:  "makes one-time codes for accounts and lets the website claim each once",
 		Triggers: []functions.Trigger{
-			functions.Request(api.GenerateCode, f.generate),
-			functions.Request(api.ClaimCode, f.claim),
+			functions.Request(api.GenerateCode, (*otc).generate),
+			functions.Request(api.ClaimCode, (*otc).claim),
 		},
 		Access: functions.Access{
 			Writes:    []view.Bucket{view.Codes, view.Contexts},
 			Publishes: []string{api.PutInternal("*", events.Bound).Subject()},
 		},
-		Open: f.open,
+		New: cfg.open,
 	}
 }
 
 // ErrConfig is wrapped by the error of a function that starts with a Config that cannot be.
 var ErrConfig = errors.New("otc cannot start")
 
-func (f *otc) open(h functions.Host) error {
-	if !nkeys.IsValidPublicCurveKey(f.cfg.VaultPublicXKey) {
-		return fmt.Errorf("%w: the vault's key is no public curve key", ErrConfig)
+func (c Config) open(_ context.Context, h functions.Host) (_ functions.Instance, err error) {
+	f := &otc{
+		cfg: c, js: h.JS, views: h.Views, read: h.Direct, write: api.NewClient(h.Conn), now: h.Now, log: h.Logger,
 	}
-	if f.cfg.ClaimURL != "" {
-		u, err := url.Parse(f.cfg.ClaimURL)
-		if err != nil {
-			return fmt.Errorf("%w: claim URL: %w", ErrConfig, err)
+	if c.VaultKey == nil {
+		return nil, fmt.Errorf("%w: it has no vault", ErrConfig)
+	}
+	if f.vault, err = c.VaultKey(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if !nkeys.IsValidPublicCurveKey(f.vault) {
+		return nil, fmt.Errorf("%w: the vault's key is not a public curve key", ErrConfig)
+	}
+	if c.ClaimURL != "" {
+		if f.claims, err = url.Parse(c.ClaimURL); err != nil {
+			return nil, fmt.Errorf("%w: claim URL: %w", ErrConfig, err)
 		}
-		f.claims = u
 	}
-	f.js, f.views, f.read, f.write, f.now = h.JS, h.Views, h.Direct, api.NewClient(h.Conn), h.Now
-	f.log = h.Logger
-	return nil
+	return f, nil
 }
 
 // claimURL is where a person claims c.

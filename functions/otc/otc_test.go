@@ -36,12 +36,8 @@ func start(t *testing.T, refuse func(functionstest.Written) error, change ...fun
 	if err != nil {
 		t.Fatal(err)
 	}
-	public, err := vault.PublicKey()
-	if err != nil {
-		t.Fatal(err)
-	}
 	l := &login{Bench: functionstest.Bare(t), vault: vault}
-	cfg := otc.Config{Site: l.Accounts().Site, VaultPublicXKey: public, ClaimURL: "https://natster.io/claim"}
+	cfg := otc.Config{Site: l.Accounts().Site, VaultKey: vault.PublicKey, ClaimURL: "https://natster.io/claim"}
 	for _, c := range change {
 		c(&cfg)
 	}

@@ -22,13 +22,14 @@ type Config struct {
 }
 
 type presence struct {
+	functions.NoClose
 	allowed *allowance
 	js      jetstream.JetStream
 	views   *view.Reader
 	now     func() time.Time
 }
 
-// New returns the function. It runs on one runner; a second instance is a second New.
+// New returns the function.
 func New(cfg Config) functions.Function {
 	if cfg.PerSecond == 0 {
 		cfg.PerSecond = 20
@@ -36,18 +37,16 @@ func New(cfg Config) functions.Function {
 	if cfg.Burst == 0 {
 		cfg.Burst = 512
 	}
-	f := &presence{allowed: newAllowance(cfg.PerSecond, cfg.Burst)}
 	return functions.Function{
 		Name: "presence",
 		Doc:  "keeps which catalogs are being served, by the heartbeats of their owners",
 		Triggers: []functions.Trigger{
-			functions.Request(api.PutHeartbeat, f.put),
-			functions.Request(api.StopHeartbeat, f.stop),
+			functions.Request(api.PutHeartbeat, (*presence).put),
+			functions.Request(api.StopHeartbeat, (*presence).stop),
 		},
 		Access: functions.Access{Reads: []view.Bucket{view.Catalogs}, Writes: []view.Bucket{view.Presence}},
-		Open: func(h functions.Host) error {
-			f.js, f.views, f.now = h.JS, h.Views, h.Now
-			return nil
+		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
+			return &presence{allowed: newAllowance(cfg.PerSecond, cfg.Burst), js: h.JS, views: h.Views, now: h.Now}, nil
 		},
 	}
 }

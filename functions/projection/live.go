@@ -23,48 +23,60 @@ const (
 	batchKeys   = 512
 )
 
-// patience is how long the server may take. At work it answers in less than a millisecond.
-const patience = 5 * time.Second
+// Limits of time: how long the server may take, which at work answers in less than a millisecond, and how long a repair at the
+// start may.
+const (
+	serverTimeout = 5 * time.Second
+	repairTimeout = time.Minute
+)
 
-// live folds the log into one projection as events come. Its handler is called by one goroutine at a time.
-type live[D comparable] struct {
+// Live folds the log into one projection as events come. It is for one goroutine at a time.
+type Live[D comparable] struct {
 	projection Projection[D]
 	host       functions.Host
 	log        *slog.Logger
 	puts       *puts
 }
 
-func (l *live[D]) open(h functions.Host) (err error) {
-	l.host = h
-	l.log = h.Logger.With("projection", l.projection.Bucket.Name)
-	l.puts, err = newPuts(h.Conn, 2*batchKeys, patience)
-	return err
-}
-
-// mend folds what the bucket lost although it was acknowledged: after the machine went down, or when the bucket is a new
-// one. Without it readers would wait until the next event shows the gap. What it cannot do now, that event will.
-func (l *live[D]) mend(name string) {
-	const most = time.Minute
-	ctx, cancel := context.WithTimeout(context.Background(), most)
-	defer cancel()
-	err := func() error {
-		consumer, err := l.host.JS.Consumer(ctx, events.LogStream, name)
-		if err != nil {
-			return err
-		}
-		at, err := Position(ctx, l.host.Views, l.projection.Bucket)
-		if err != nil {
-			return err
-		}
-		return l.catchUp(ctx, at, consumer.CachedInfo().AckFloor.Stream)
-	}()
-	if err != nil {
+// Live returns the instance of the function called name that keeps the projection. First it folds what the bucket lost although
+// it was acknowledged: after the machine went down, or when the bucket is a new one. Without that readers would wait until the
+// next event shows the gap. What it cannot do now, that event will.
+func (p Projection[D]) Live(ctx context.Context, h functions.Host, name string) (*Live[D], error) {
+	l := &Live[D]{projection: p, host: h, log: h.Logger.With("projection", p.Bucket.Name)}
+	var err error
+	if l.puts, err = newPuts(h.Conn, 2*batchKeys, serverTimeout); err != nil {
+		return nil, err
+	}
+	if err := l.repair(ctx, name); ctx.Err() != nil {
+		return nil, errors.Join(context.Cause(ctx), l.Close())
+	} else if err != nil {
 		l.log.Warn("what is missing will be folded with the next event", "err", err)
 	}
+	return l, nil
 }
 
-// handle folds one event. Nil means that the bucket reflects it.
-func (l *live[D]) handle(ctx context.Context, e events.Envelope) error {
+// Close ends the subscription for acknowledgements.
+func (l *Live[D]) Close() error {
+	l.puts.close()
+	return nil
+}
+
+func (l *Live[D]) repair(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, repairTimeout)
+	defer cancel()
+	consumer, err := l.host.JS.Consumer(ctx, events.LogStream, name)
+	if err != nil {
+		return err
+	}
+	at, err := Position(ctx, l.host.Views, l.projection.Bucket)
+	if err != nil {
+		return err
+	}
+	return l.catchUp(ctx, at, consumer.CachedInfo().AckFloor.Stream)
+}
+
+// Handle folds one event. Nil means that the bucket reflects it.
+func (l *Live[D]) Handle(ctx context.Context, e events.Envelope) error {
 	const tries = 4 // another instance or a rebuild got in between: the next read shows what it did
 	var err error
 	for range tries {
@@ -82,7 +94,7 @@ func (l *live[D]) handle(ctx context.Context, e events.Envelope) error {
 	return err
 }
 
-func (l *live[D]) advance(ctx context.Context, e events.Envelope) error {
+func (l *Live[D]) advance(ctx context.Context, e events.Envelope) error {
 	b := l.batch(e.Position)
 	b.add(e)
 	err := l.fold(ctx, b)
@@ -109,7 +121,7 @@ func (l *live[D]) advance(ctx context.Context, e events.Envelope) error {
 
 // catchUp folds the log's events after position at, to position to inclusive. What cannot be folded there has been
 // delivered before, and was set aside then.
-func (l *live[D]) catchUp(ctx context.Context, at, to uint64) error {
+func (l *Live[D]) catchUp(ctx context.Context, at, to uint64) error {
 	if at >= to {
 		return nil
 	}
@@ -148,7 +160,7 @@ func (l *live[D]) catchUp(ctx context.Context, at, to uint64) error {
 
 // miss goes on over what the log has lost: to stop would take the events to come away from everybody as well. It is a rebuild
 // that refuses to go on.
-func (l *live[D]) miss(b *batch[D], e events.Envelope, lost error) {
+func (l *Live[D]) miss(b *batch[D], e events.Envelope, lost error) {
 	b.to = e.Position
 	l.log.Error("going on without it: natster admin check tells what is left of the log", "err", lost)
 }
@@ -156,9 +168,9 @@ func (l *live[D]) miss(b *batch[D], e events.Envelope, lost error) {
 // errEnough ends a read of the log that has read enough.
 var errEnough = errors.New("enough")
 
-// ahead folds what the log has after position, batchEvents of it at most, in one step, and returns how far the projection
+// Ahead folds what the log has after position, batchEvents of it at most, in one step, and returns how far the projection
 // is then. It ends before an event that cannot be folded: that is to be delivered and set aside.
-func (l *live[D]) ahead(ctx context.Context, position uint64) (uint64, error) {
+func (l *Live[D]) Ahead(ctx context.Context, position uint64) (uint64, error) {
 	b := l.batch(position + 1)
 	b.upToFailure = true
 	_, err := l.host.Log.Replay(ctx, position+1, position+batchEvents, func(e events.Envelope, undecodable error) error {
@@ -216,7 +228,7 @@ type loaded[D any] struct {
 	changed  bool
 }
 
-func (l *live[D]) batch(from uint64) *batch[D] {
+func (l *Live[D]) batch(from uint64) *batch[D] {
 	return &batch[D]{projection: l.projection, from: from, to: from - 1, states: make(map[string]*loaded[D])}
 }
 
@@ -248,7 +260,7 @@ func (b *batch[D]) fail(e events.Envelope, err error) {
 // Another instance, which folds from or to elsewhere, may be at it too. What is stored of a document then always is what it
 // was after some event, and the event is noted with it, deletions included; every put is on condition that nobody has put
 // what came after. So documents only go forward, and whoever puts a checkpoint has seen all documents at least as far.
-func (l *live[D]) fold(ctx context.Context, b *batch[D]) error {
+func (l *Live[D]) fold(ctx context.Context, b *batch[D]) error {
 	bucket := l.projection.Bucket
 	first, rest := b.keys[:min(batchKeys, len(b.keys))], b.keys[min(batchKeys, len(b.keys)):]
 	before, err := l.read(ctx, first)
@@ -307,8 +319,8 @@ func (l *live[D]) fold(ctx context.Context, b *batch[D]) error {
 }
 
 // read gives up early: a read that takes long was lost with a connection, and is cheap to repeat.
-func (l *live[D]) read(ctx context.Context, keys []string) (view.Snapshot, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience/4)
+func (l *Live[D]) read(ctx context.Context, keys []string) (view.Snapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, serverTimeout/4)
 	defer cancel()
 	return l.host.Views.Read(ctx, l.projection.Bucket, 0, keys...)
 }

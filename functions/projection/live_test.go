@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"natster/functions/shares"
 	"natster/functions/view"
 	"natster/internal/test/logtest"
+	"natster/internal/test/wait"
 )
 
 func TestLiveFoldIsAReplay(t *testing.T) {
@@ -101,6 +103,53 @@ func TestABucketThatWasLostIsMendedAtTheStart(t *testing.T) {
 	g.run(g.connect(), shares.New()) // no event wakes it
 	g.settle(last, view.Shares)
 	same(g, shares.Projection())
+}
+
+// A run that is told to stop does not go on folding what was lost, however much that is.
+func TestAStopEndsTheRepairAtTheStart(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	const step = 4096 // events that are folded in one step
+	p := shares.Projection()
+	began, release := make(chan struct{}), make(chan struct{})
+	var folded atomic.Uint64 // up to which position
+	apply, first := p.Apply, sync.OnceFunc(func() { close(began); <-release })
+	p.Apply = func(key string, d view.Share, e events.Envelope) (view.Share, bool, error) {
+		first()
+		folded.Store(max(folded.Load(), e.Position))
+		return apply(key, d, e)
+	}
+	f := p.Function("shares", "is told to stop")
+	g.provision(f)
+	last := g.happen(history(3 * step)...)
+	if err := functions.FastForward(g.context(), g.js, f.Name, last); err != nil { // all is acknowledged, and nothing is there
+		t.Fatal(err)
+	}
+	r, err := functions.NewRunner(f, functions.Config{Conn: g.connect()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	select {
+	case <-began:
+	case err := <-ended:
+		t.Fatalf("it has nothing to fold: %v", err)
+	}
+	cancel()
+	close(release)
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("it ended with %v", err)
+		}
+	case <-time.After(wait.Patience):
+		t.Fatal("it does not end")
+	}
+	if got := folded.Load(); got > step {
+		t.Errorf("it folded to position %d of %d, and was told to stop in the first %d", got, last, step)
+	}
 }
 
 func TestABucketThatIsLostMeanwhileIsMendedByTheNextEvent(t *testing.T) {

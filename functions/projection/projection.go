@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,19 +27,12 @@ var ErrPanic = errors.New("fold panicked")
 
 // Function returns a function that keeps the projection up to date.
 func (p Projection[D]) Function(name, doc string) functions.Function {
-	l := &live[D]{projection: p}
 	return functions.Function{
 		Name:     name,
 		Doc:      doc,
-		Triggers: []functions.Trigger{functions.OnEvent(l.handle).Ahead(l.ahead)},
+		Triggers: []functions.Trigger{functions.OnLog((*Live[D]).Handle, (*Live[D]).Ahead)},
 		Access:   functions.Access{ReadsLog: true, Writes: []view.Bucket{p.Bucket}},
-		Open: func(h functions.Host) error {
-			if err := l.open(h); err != nil {
-				return err
-			}
-			l.mend(name)
-			return nil
-		},
+		New:      func(ctx context.Context, h functions.Host) (functions.Instance, error) { return p.Live(ctx, h, name) },
 	}
 }
 

@@ -1,6 +1,7 @@
 package queries
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,14 +18,15 @@ import (
 type Config struct {
 	// Site is the website's account, which alone may ask for contexts. Without one nobody may.
 	Site events.Account
-	// VaultSeed is the seed ("SX…") of the curve key to which contexts are sealed. Required. It is secret, and this
-	// function alone has it.
-	VaultSeed []byte
+	// VaultKey returns the curve key pair to which contexts are sealed. It is called when the function starts. Required. The
+	// key is secret, and this function alone has it.
+	VaultKey func() (nkeys.KeyPair, error)
 	// Reserved is the name that is no account's but the hub's.
 	Reserved events.Reservation
 }
 
 type queries struct {
+	functions.NoClose
 	cfg     Config
 	vault   nkeys.KeyPair
 	views   *view.Reader
@@ -32,34 +34,38 @@ type queries struct {
 	payload func() int64 // the largest message
 }
 
-// New returns the function. It runs on one runner; a second instance is a second New.
+// New returns the function.
 func New(cfg Config) functions.Function {
-	f := &queries{cfg: cfg}
 	return functions.Function{
 		Name: "queries",
 		Doc:  "answers what accounts ask about themselves, from the projections",
 		Triggers: []functions.Trigger{
-			functions.Request(api.Whoami, f.whoami),
-			functions.Request(api.MyShares, f.myShares),
-			functions.Request(api.Names, f.names),
-			functions.Request(api.ValidateName, f.validateName),
-			functions.Request(api.GetContext, f.getContext),
+			functions.Request(api.Whoami, (*queries).whoami),
+			functions.Request(api.MyShares, (*queries).myShares),
+			functions.Request(api.Names, (*queries).names),
+			functions.Request(api.ValidateName, (*queries).validateName),
+			functions.Request(api.GetContext, (*queries).getContext),
 		},
 		Access: functions.Access{
 			Reads: []view.Bucket{view.Accounts, view.Shares, view.Logins, view.Contexts, view.Presence},
 		},
-		Open: f.open,
+		New: cfg.open,
 	}
 }
 
 // ErrConfig is wrapped by the error of a function that starts with a Config that cannot be.
 var ErrConfig = errors.New("queries cannot start")
 
-func (f *queries) open(h functions.Host) error {
-	vault, err := nkeys.FromCurveSeed(f.cfg.VaultSeed)
-	if err != nil {
-		return fmt.Errorf("%w: the vault's seed is no curve seed: %w", ErrConfig, err)
+func (c Config) open(_ context.Context, h functions.Host) (functions.Instance, error) {
+	if c.VaultKey == nil {
+		return nil, fmt.Errorf("%w: it has no vault", ErrConfig)
 	}
-	f.vault, f.views, f.log, f.payload = vault, h.Views, h.Logger, h.Conn.MaxPayload
-	return nil
+	vault, err := c.VaultKey()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if public, err := vault.PublicKey(); err != nil || !nkeys.IsValidPublicCurveKey(public) {
+		return nil, fmt.Errorf("%w: the vault's key is not a curve key", ErrConfig)
+	}
+	return &queries{cfg: c, vault: vault, views: h.Views, log: h.Logger, payload: h.Conn.MaxPayload}, nil
 }

@@ -38,13 +38,12 @@ func start(t testing.TB) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seed, errS := vault.Seed()
-	public, errP := vault.PublicKey()
-	if err := errors.Join(errS, errP); err != nil {
+	public, err := vault.PublicKey()
+	if err != nil {
 		t.Fatal(err)
 	}
 	h := &house{Bench: functionstest.Bare(t), vault: public}
-	h.Run(queries.New(queries.Config{Site: h.Accounts().Site, VaultSeed: seed,
+	h.Run(queries.New(queries.Config{Site: h.Accounts().Site, VaultKey: func() (nkeys.KeyPair, error) { return vault, nil },
 		Reserved: events.Reservation{Catalog: eventstest.Catalog(t, "natsterhub"), For: h.Accounts().Hub}}))
 	h.site = h.SiteClient()
 	return h

@@ -37,12 +37,12 @@ func (c count) after(change functions.Change) (count, bool) {
 	return c, true
 }
 
-// patience bounds one read and write of the count.
-const patience = 5 * time.Second
+// countTimeout bounds one read and write of the count.
+const countTimeout = 5 * time.Second
 
 // observe counts a change of presence.
 func (f *stats) observe(ctx context.Context, change functions.Change) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, countTimeout)
 	defer cancel()
 	const tries = 4 // an instance that was thought dead got in between: the next read shows what it did
 	var err error

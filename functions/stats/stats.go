@@ -2,38 +2,54 @@ package stats
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"natster/functions"
 	"natster/functions/api"
+	"natster/functions/projection"
 	"natster/functions/view"
 )
 
+// stats is an instance: a fold of the log, and a count of what is in no event.
 type stats struct {
+	*projection.Live[view.LogTotals]
 	host functions.Host
 }
 
+const name = "stats"
+
 // New returns the function.
 func New() functions.Function {
-	s := &stats{}
-	f := Projection().Function("stats", "keeps totals of accounts, shares and running catalogs, and tells them")
-	f.Triggers = append(f.Triggers,
-		functions.OnKey(view.Presence, s.observe),
-		functions.Request(api.Stats, s.answer))
-	f.Access.Writes = append(f.Access.Writes, view.Online)
-	f.Access.Reads = append(f.Access.Reads, view.Presence)
-	open := f.Open
-	f.Open = func(h functions.Host) error {
-		s.host = h
-		if err := open(h); err != nil {
-			return err
-		}
-		if err := s.reconcile(); err != nil {
-			h.Logger.Warn("catalogs that went offline while nobody counted may be counted as running", "err", err)
-		}
-		return nil
+	return functions.Function{
+		Name: name,
+		Doc:  "keeps totals of accounts, shares and running catalogs, and tells them",
+		Triggers: []functions.Trigger{
+			functions.OnLog((*stats).Handle, (*stats).Ahead),
+			functions.OnKey(view.Presence, (*stats).observe),
+			functions.Request(api.Stats, (*stats).answer),
+		},
+		Access: functions.Access{
+			ReadsLog: true,
+			Writes:   []view.Bucket{view.Stats, view.Online},
+			Reads:    []view.Bucket{view.Presence},
+		},
+		New: open,
 	}
-	return f
+}
+
+func open(ctx context.Context, h functions.Host) (functions.Instance, error) {
+	live, err := Projection().Live(ctx, h, name)
+	if err != nil {
+		return nil, err
+	}
+	s := &stats{live, h}
+	if err := s.reconcile(ctx); ctx.Err() != nil {
+		return nil, errors.Join(context.Cause(ctx), s.Close())
+	} else if err != nil {
+		h.Logger.Warn("catalogs that went offline while nobody counted may be counted as running", "err", err)
+	}
+	return s, nil
 }
 
 // answer reads three documents.

@@ -22,8 +22,8 @@ const DefaultLifetime = 15 * time.Minute
 type Config struct {
 	// Site is the website's account, which alone may have users minted. Without one nobody may.
 	Site events.Account
-	// Key is the curve key pair that web keys are sealed to. Required.
-	Key nkeys.KeyPair
+	// Key returns the curve key pair that web keys are sealed to. It is called when the function starts. Required.
+	Key func() (nkeys.KeyPair, error)
 	// Lifetime of a minted user; [DefaultLifetime] if 0.
 	Lifetime time.Duration
 }
@@ -32,7 +32,9 @@ type Config struct {
 var ErrConfig = errors.New("websessions cannot start")
 
 type websessions struct {
+	functions.NoClose
 	cfg    Config
+	key    nkeys.KeyPair
 	public string
 	views  *view.Reader
 	now    func() time.Time
@@ -43,28 +45,31 @@ func New(cfg Config) functions.Function {
 	if cfg.Lifetime == 0 {
 		cfg.Lifetime = DefaultLifetime
 	}
-	f := &websessions{cfg: cfg}
 	return functions.Function{
 		Name: "websessions",
 		Doc:  "mints short-lived, scoped users for the keys of browsers that are logged in",
 		Triggers: []functions.Trigger{
-			functions.Request(api.WebXKey, f.xkey),
-			functions.Request(api.MintWeb, f.mint),
+			functions.Request(api.WebXKey, (*websessions).xkey),
+			functions.Request(api.MintWeb, (*websessions).mint),
 		},
 		Access: functions.Access{Reads: []view.Bucket{view.Logins}},
-		Open:   f.open,
+		New:    cfg.open,
 	}
 }
 
-func (f *websessions) open(h functions.Host) (err error) {
-	if f.cfg.Key == nil {
-		return fmt.Errorf("%w: it has no key", ErrConfig)
+func (c Config) open(_ context.Context, h functions.Host) (functions.Instance, error) {
+	if c.Key == nil {
+		return nil, fmt.Errorf("%w: it has no key", ErrConfig)
 	}
-	if f.public, err = f.cfg.Key.PublicKey(); err != nil || !nkeys.IsValidPublicCurveKey(f.public) {
-		return fmt.Errorf("%w: its key is no curve key", ErrConfig)
+	key, err := c.Key()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	f.views, f.now = h.Views, h.Now
-	return nil
+	public, err := key.PublicKey()
+	if err != nil || !nkeys.IsValidPublicCurveKey(public) {
+		return nil, fmt.Errorf("%w: its key is not a curve key", ErrConfig)
+	}
+	return &websessions{cfg: c, key: key, public: public, views: h.Views, now: h.Now}, nil
 }
 
 func (f *websessions) xkey(context.Context, *functions.Call, api.None) (api.XKey, error) {
@@ -78,7 +83,7 @@ func (f *websessions) mint(ctx context.Context, call *functions.Call, q api.Mint
 	if !nkeys.IsValidPublicUserKey(q.UserKey) {
 		return api.Minted{}, api.Errorf(api.ErrBadRequest, "user_key is no public user key")
 	}
-	account, signer, err := openKey(f.cfg.Key, q.WebKey)
+	account, signer, err := openKey(f.key, q.WebKey)
 	if err != nil {
 		return api.Minted{}, fmt.Errorf("%w: %w", api.Errorf(api.ErrGone, "the login's web key cannot be used: link the account again with natster login"), err)
 	}

@@ -33,7 +33,7 @@ func start(t *testing.T) bench {
 		t.Fatal(err)
 	}
 	b := functionstest.Bare(t)
-	b.Run(websessions.New(websessions.Config{Site: b.Accounts().Site, Key: key}))
+	b.Run(websessions.New(websessions.Config{Site: b.Accounts().Site, Key: func() (nkeys.KeyPair, error) { return key, nil }}))
 	alice := b.Key("alice")
 	b.Project(view.Logins, 1, 1, map[string]any{
 		view.LoginKey(login): view.Login{OAuthID: login, Account: alice, ContextRef: "ref"},

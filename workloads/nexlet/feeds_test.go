@@ -49,11 +49,11 @@ func TestEveryRunIsCountedAndFewAreTold(t *testing.T) {
 func TestLogsGoToTheFeedLineByLine(t *testing.T) {
 	s := nexlettest.Start(t, func() []functions.Function {
 		fns := echoing(echo)()
-		fns[0].Open = func(h functions.Host) error {
+		fns[0].New = func(_ context.Context, h functions.Host) (functions.Instance, error) {
 			h.Logger.Info("said when it opens", "n", 1)
 			h.Logger.Error("complained")
 			h.Logger.Debug("whispered")
-			return nil
+			return functions.NoClose{}, nil
 		}
 		return fns
 	})
@@ -162,7 +162,7 @@ func TestAStopIsAnsweredAtOnceAndRequestsInHandAreAnswered(t *testing.T) {
 func TestAPanicEndsNothing(t *testing.T) {
 	s := nexlettest.Start(t, func() []functions.Function {
 		fns := echoing(echo)()
-		fns[1].Open = func(functions.Host) error { panic("at once") }
+		fns[1].New = func(context.Context, functions.Host) (functions.Instance, error) { panic("at once") }
 		return fns
 	})
 	s.Node(nextest.Config{})

@@ -2,7 +2,6 @@ package nexlet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -27,19 +26,20 @@ type functionRun struct {
 	runner   atomic.Pointer[functions.Runner]
 }
 
-func (r *functionRun) name() string { return r.w.start.Function }
-
-func (r *functionRun) check() error {
-	f, err := r.n.function(r.name())
+func newFunctionRun(n *Nexlet, w *workload, env map[string]string) (runnable, error) {
+	f, err := n.function(w.start.Function)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var all []string
 	for _, t := range f.Triggers {
 		all = append(all, string(t.Kind)+" "+t.Name)
 	}
-	r.triggers = strings.Join(all, ", ")
-	_, err = r.creds()
+	return &functionRun{n: n, w: w, env: env, triggers: strings.Join(all, ", ")}, nil
+}
+
+func (r *functionRun) check() error {
+	_, err := r.creds()
 	return err
 }
 
@@ -47,7 +47,7 @@ func (r *functionRun) creds() ([]byte, error) {
 	if sealed := r.env[EnvCreds]; sealed != "" {
 		return []byte(sealed), nil
 	}
-	return r.n.cfg.Keys.Function(r.name())
+	return r.n.cfg.Keys.Function(r.w.start.Function)
 }
 
 func (r *functionRun) run(ctx context.Context, ready func()) error {
@@ -55,83 +55,52 @@ func (r *functionRun) run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
-	// Each instance has a Function of its own: what its Open keeps is not shared.
-	f, err := r.n.function(r.name())
+	f, err := r.n.function(r.w.start.Function) // as it is declared now
 	if err != nil {
 		return err
 	}
-	nc, err := r.n.cfg.Dial(ctx, creds, nats.Name("nexlet "+f.Name), nats.CustomInboxPrefix(f.InboxPrefix()),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			r.w.log.Error("refused by natster's NATS", "err", err)
-		}))
-	if err != nil {
-		return fmt.Errorf("connect to natster: %w", err)
-	}
-	defer nc.Close()
-	deadline, err := r.w.start.Config.Times()
-	if err != nil {
+	config := functions.Config{Version: r.n.cfg.Version, Logger: r.w.log, Observe: r.w.meter.observe}
+	if config.Deadline, err = r.w.start.Config.Times(); err != nil {
 		return err
-	}
-	config := functions.Config{
-		Conn:     nc,
-		Version:  r.n.cfg.Version,
-		Logger:   r.w.log,
-		Deadline: deadline,
-		Observe:  r.w.meter.observe,
 	}
 	if c := r.w.start.Config; c != nil {
-		config.Most = c.Most
+		config.MaxInFlight = c.Most
 	}
-	runner, err := functions.NewRunner(f, config)
-	if err != nil {
-		return err
+	connect := func(ctx context.Context, options ...nats.Option) (*nats.Conn, error) {
+		nc, err := r.n.cfg.Dial(ctx, creds, append(options, nats.Name("nexlet "+f.Name))...)
+		if err != nil {
+			return nil, fmt.Errorf("connect to natster: %w", err)
+		}
+		return nc, nil
 	}
-	r.runner.Store(runner)
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- r.w.contain(func() error { return runner.Run(ctx) }) }()
-	select {
-	case <-runner.Ready():
-	case err := <-ended:
-		return err
-	}
-	// A subscription that is not permitted is refused late, and to nobody: ask what the server thought of them all.
-	if err := nc.FlushTimeout(flushTimeout); err != nil {
-		r.w.log.Warn("natster's NATS is slow", "err", err)
-	}
-	if err := nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
-		stop()
-		return errors.Join(fmt.Errorf("the credentials of function %s do not permit what it declares; make new ones with natster admin creds: %w", r.name(), err), <-ended)
-	}
-	ready()
-	return <-ended
+	return functions.Serve(ctx, f, config, connect, func(runner *functions.Runner) {
+		r.runner.Store(runner)
+		ready()
+	})
 }
 
 func (r *functionRun) describe(meta map[string]string) {
-	meta["function"] = r.name()
+	meta["function"] = r.w.start.Function
 	meta["triggers"] = r.triggers
 	if runner := r.runner.Load(); runner != nil {
-		if n := runner.Stats().Poisoned; n > 0 {
+		if n := runner.Counts().Poisoned; n > 0 {
 			meta["poisoned"] = strconv.FormatUint(n, 10)
 		}
 	}
 }
 
-// function is a fresh function of that name.
+// function is the function of that name.
 func (n *Nexlet) function(name string) (functions.Function, error) {
-	for _, f := range n.cfg.Functions() {
+	all, err := n.cfg.Functions()
+	if err != nil {
+		return functions.Function{}, err
+	}
+	names := make([]string, len(all))
+	for i, f := range all {
 		if f.Name == name {
 			return f, nil
 		}
+		names[i] = f.Name
 	}
-	return functions.Function{}, errors.New("no function is called " + strconv.Quote(name))
-}
-
-func (n *Nexlet) functionNames() string {
-	var names []string
-	for _, f := range n.cfg.Functions() {
-		names = append(names, f.Name)
-	}
-	return strings.Join(names, ", ")
+	return functions.Function{}, fmt.Errorf("no function is called %q; this nexlet has %s", name, strings.Join(names, ", "))
 }

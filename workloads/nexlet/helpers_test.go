@@ -10,6 +10,7 @@ import (
 	"natster/deploy/nex"
 	"natster/functions"
 	"natster/functions/api"
+	"natster/internal/test/functionstest"
 	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 	"natster/workloads/nexlet/spec"
@@ -27,10 +28,10 @@ func echoing(h func(context.Context, *functions.Call, word) (word, error)) func(
 	return func() []functions.Function {
 		return []functions.Function{{
 			Name: "prober", Doc: "answers the probes of a test",
-			Triggers: []functions.Trigger{functions.Request(probe, h)},
+			Triggers: []functions.Trigger{functions.Request(probe, functionstest.Handler(h))},
 		}, {
 			Name: "other", Doc: "answers, too",
-			Triggers: []functions.Trigger{functions.Request(api.Endpoint[word, word]{Name: "other"}, h)},
+			Triggers: []functions.Trigger{functions.Request(api.Endpoint[word, word]{Name: "other"}, functionstest.Handler(h))},
 		}}
 	}
 }

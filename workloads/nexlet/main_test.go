@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/deploy/world"
+	"natster/functions"
 	"natster/internal/test/nexlettest"
 	"natster/workloads/nexlet"
 )
@@ -47,7 +48,7 @@ func beNexlet() error {
 	}
 	n, err := nexlet.New(nexlet.Config{
 		Place: &place, Parent: os.Getppid,
-		Functions: echoing(echo),
+		Functions: func() ([]functions.Function, error) { return echoing(echo)(), nil },
 		Keys:      nexlet.KeyDir(os.Getenv("NEXLET_TEST_KEYS")),
 		State:     os.Getenv("NEXLET_TEST_STATE"),
 		Dial: func(ctx context.Context, creds []byte, options ...nats.Option) (*nats.Conn, error) {

@@ -14,7 +14,6 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/functions"
-	"natster/internal/backoff"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )
@@ -29,8 +28,8 @@ type Config struct {
 	// Remote says how a remote nexlet finds a node.
 	Remote *Remote
 
-	// Functions returns fresh declarations of what can be deployed here, at every call.
-	Functions func() []functions.Function
+	// Functions returns what can be deployed here. It is called when a workload is started.
+	Functions func() ([]functions.Function, error)
 	// Keys are the credentials of functions and catalogs.
 	Keys Keys
 	// Dial connects to Natster's own NATS, which need not be the one that Nex runs on. The connection must reconnect
@@ -55,7 +54,7 @@ type Config struct {
 	Sample  time.Duration // between WORKLOADTRIGGERED events of one workload, at least; 1 s if 0
 	Watch   time.Duration // between checks of the parent; 1 s if 0
 	Silence time.Duration // of the node, after which a remote nexlet looks for another; 35 s if 0
-	// Pause is how long a workload that failed stays down; if nil it doubles from 250 ms to 30 s.
+	// Pause is how long a workload that failed stays down; nil is as [supervise.Config] says.
 	Pause func(attempt int) time.Duration
 }
 
@@ -108,9 +107,6 @@ func New(c Config) (*Nexlet, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.Pause == nil {
-		c.Pause = backoff.Doubling(250*time.Millisecond, 30*time.Second)
-	}
 	n := &Nexlet{
 		cfg: c, log: c.Logger, curve: c.Curve, started: time.Now(),
 		poke: make(chan struct{}, 1), state: wire.AgentStarting,
@@ -125,8 +121,12 @@ func New(c Config) (*Nexlet, error) {
 			return nil, err
 		}
 	}
+	all, err := c.Functions()
+	if err != nil {
+		return nil, err
+	}
 	var names []string
-	for _, f := range c.Functions() {
+	for _, f := range all {
 		if err := f.Check(); err != nil {
 			return nil, err
 		}

@@ -20,6 +20,7 @@ import (
 
 // A witness notes which events a function was given, over all its instances.
 type witness struct {
+	functions.NoClose
 	mu   sync.Mutex
 	seen []uint64
 	came chan uint64
@@ -46,8 +47,9 @@ func TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy(t *testing.T) {
 		return []functions.Function{
 			eventwriter.New(eventwriter.Config{}),
 			{
-				Name: "witness", Doc: "notes every event", Triggers: []functions.Trigger{functions.OnEvent(w.hear)},
+				Name: "witness", Doc: "notes every event", Triggers: []functions.Trigger{functions.OnEvent((*witness).hear)},
 				Access: functions.Access{ReadsLog: true},
+				New:    func(context.Context, functions.Host) (functions.Instance, error) { return w, nil },
 			},
 		}
 	})

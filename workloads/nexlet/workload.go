@@ -3,15 +3,14 @@ package nexlet
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
 
+	"natster/internal/supervise"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )
@@ -42,10 +41,10 @@ type workload struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when nothing of it runs
 
-	mu       sync.Mutex
-	state    wire.WorkloadState
-	err      error
-	restarts int
+	mu    sync.Mutex
+	state wire.WorkloadState
+	err   error
+	runs  int // begun
 }
 
 func (w *workload) set(s wire.WorkloadState, err error) {
@@ -54,7 +53,7 @@ func (w *workload) set(s wire.WorkloadState, err error) {
 	w.state, w.err = s, err
 }
 
-// supervise runs the workload until ctx is done: again, after a pause that grows, whenever it ends by itself.
+// supervise runs the workload until ctx is done, and its meter beside it.
 func (w *workload) supervise(ctx context.Context, sample time.Duration) {
 	defer close(w.done)
 	metering, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -63,61 +62,38 @@ func (w *workload) supervise(ctx context.Context, sample time.Duration) {
 	defer meter.Wait()
 	defer stop()
 
-	for attempt := 1; w.run != nil; attempt++ {
-		began := time.Now()
-		err := w.once(ctx)
-		if ctx.Err() != nil {
-			if err != nil {
-				w.log.Warn("stopped badly", "err", err)
-			}
-			return
-		}
-		if err == nil {
-			err = errors.New("it ended by itself")
-		}
-		if time.Since(began) > time.Minute {
-			attempt = 1
-		}
-		wait := w.pause(attempt)
-		w.set(wire.Failed, err)
-		w.log.Error("failed; it is started again", "in", wait, "err", err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-		w.mu.Lock()
-		w.restarts++
-		w.mu.Unlock()
+	if w.run == nil {
+		<-ctx.Done()
+		return
 	}
-	<-ctx.Done()
+	supervise.Run(ctx, supervise.Config{Logger: w.log, Pause: w.pause, Report: w.report}, func(ctx context.Context, ready func()) error {
+		w.mu.Lock()
+		w.runs++
+		w.mu.Unlock()
+		return w.run.run(ctx, ready)
+	})
 }
 
-// once runs it once.
-func (w *workload) once(ctx context.Context) error {
-	return w.contain(func() error {
-		return w.run.run(ctx, func() {
-			w.log.Info("ready")
-			w.set(wire.Running, nil)
-		})
-	})
+// report takes note that the workload is ready, or has ended by itself.
+func (w *workload) report(err error) {
+	if err != nil {
+		w.set(wire.Failed, err)
+		return
+	}
+	w.log.Info("ready")
+	w.set(wire.Running, nil)
 }
 
 // contain calls f; a panic is an error like another. Every goroutine that a runnable starts begins with it.
 func (w *workload) contain(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-			w.log.Error("panic", "value", p, "stack", string(debug.Stack()))
-		}
-	}()
+	defer supervise.Contain(w.log, &err)
 	return f()
 }
 
 // summary is its line in a list.
 func (w *workload) summary(node, agent, version string) wire.WorkloadSummary {
 	w.mu.Lock()
-	state, err, restarts := w.state, w.err, w.restarts
+	state, err, restarts := w.state, w.err, w.runs-1
 	w.mu.Unlock()
 	t := w.meter.tally()
 	meta := map[string]string{
@@ -227,12 +203,7 @@ func (n *Nexlet) kind(w *workload) (runnable, error) {
 	if w.start.Catalog != nil {
 		return &catalogRun{n: n, w: w, env: env}, nil
 	}
-	for _, f := range n.cfg.Functions() {
-		if f.Name == w.start.Function {
-			return &functionRun{n: n, w: w, env: env}, nil
-		}
-	}
-	return nil, fmt.Errorf("no function is called %q; this nexlet has %s", w.start.Function, n.functionNames())
+	return newFunctionRun(n, w, env)
 }
 
 // launch makes it run. The caller holds mu, so that nothing starts that haltAll does not see.

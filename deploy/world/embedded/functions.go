@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -13,17 +12,15 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"natster/deploy/accounts"
 	"natster/functions"
+	"natster/internal/supervise"
 )
 
 const (
 	replicas = 1 // of streams: the world is one server
-
-	// restartWait is how long a function that ended by itself stays down: long enough not to spin, short enough for a caller
-	// to try again.
-	restartWait = 250 * time.Millisecond
 
 	provisionTimeout = time.Minute // streams are read back when the server starts, so this is quick
 )
@@ -55,29 +52,33 @@ func (s *functionSet) start(ctx context.Context, w *World) error {
 	// They run until Stop, not until the context of Start ends.
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
-	bound := make(chan error, len(s.functions))
 	if s.held.Load() {
 		s.running.Go(func() { s.hold(running, w) })
 	}
+	bound, starting := errgroup.WithContext(ctx)
 	for _, f := range s.functions {
-		s.running.Go(func() { s.supervise(running, w, f, bound) })
+		task := supervise.Go(running, supervise.Config{
+			Logger: w.config.Logger.With("function", f.Name),
+			Level:  w.troubleLevel,
+		}, func(ctx context.Context, ready func()) error { return s.run(ctx, w, f, ready) })
+		s.running.Go(task.Wait)
+		bound.Go(func() error { return task.Started(starting) })
 	}
-	for range s.functions {
-		select {
-		case err := <-bound:
-			if err != nil {
-				cancel()
-				s.running.Wait()
-				return err
-			}
-		case <-ctx.Done():
-			cancel()
-			s.running.Wait()
-			return fmt.Errorf("world: start the functions: %w", context.Cause(ctx))
-		}
+	if err := bound.Wait(); err != nil {
+		cancel()
+		s.running.Wait()
+		return fmt.Errorf("world: start the functions: %w", err)
 	}
 	s.running.Go(func() { s.readAll(running, w) })
 	return nil
+}
+
+// troubleLevel is how loud it is that a function ended: hardly, when the server was stopped under it.
+func (w *World) troubleLevel() slog.Level {
+	if w.disk.refuse() != nil {
+		return slog.LevelDebug
+	}
+	return slog.LevelError
 }
 
 func (s *functionSet) provision(ctx context.Context, w *World) error {
@@ -101,67 +102,22 @@ func (s *functionSet) provision(ctx context.Context, w *World) error {
 	return nil
 }
 
-// supervise runs f until ctx is done: again and again, should it end by itself. Its first start is reported to bound, and
-// if that fails there is no second.
-func (s *functionSet) supervise(ctx context.Context, w *World, f functions.Function, bound chan<- error) {
-	for first := true; ; first = false {
-		err := s.run(ctx, w, f, func() {
-			if first {
-				bound <- nil
-				bound = nil
-			}
-		})
-		switch {
-		case first && bound != nil:
-			bound <- fmt.Errorf("world: %w", err)
-			return
-		case ctx.Err() != nil:
-			if err != nil {
-				w.config.Logger.Warn("function stopped badly", "function", f.Name, "err", err)
-			}
-			return
-		}
-		level := slog.LevelError
-		if w.disk.refuse() != nil {
-			level = slog.LevelDebug // the server was stopped under it
-		}
-		w.config.Logger.Log(ctx, level, "function ended and is started again", "function", f.Name, "err", err)
-		select {
-		case <-time.After(restartWait):
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
 // run runs f once, on a connection of its own, and calls ready when its triggers are bound.
 func (s *functionSet) run(ctx context.Context, w *World, f functions.Function, ready func()) error {
-	nc, err := w.ConnectAs(ctx, s.creds[f.Name], nats.Name(f.Name), nats.CustomInboxPrefix(f.InboxPrefix()))
-	if err != nil {
-		return err
+	connect := func(ctx context.Context, options ...nats.Option) (*nats.Conn, error) {
+		nc, err := w.ConnectAs(ctx, s.creds[f.Name], options...)
+		if err == nil {
+			s.mu.Lock()
+			s.conns[f.Name] = nc
+			s.mu.Unlock()
+		}
+		return nc, err
 	}
-	defer nc.Close()
-	s.mu.Lock()
-	s.conns[f.Name] = nc
-	s.mu.Unlock()
-	r, err := functions.NewRunner(f, functions.Config{
-		Conn:    nc,
+	return functions.Serve(ctx, f, functions.Config{
 		Version: w.config.Version,
 		Logger:  w.config.Logger,
 		Refuse:  func() error { return s.refuse(w, f) },
-	})
-	if err != nil {
-		return err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- r.Run(ctx) }()
-	select {
-	case <-r.Ready():
-		ready()
-		return <-ended
-	case err := <-ended:
-		return errors.Join(err, ctx.Err())
-	}
+	}, connect, func(*functions.Runner) { ready() })
 }
 
 // refuse is why f may keep nothing new now, for callers; nil if it may.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -49,7 +50,7 @@ func (w *World) hubCatalog(ctx context.Context, creds accounts.Creds, ready func
 		return err
 	}
 	// As any owner does, over the network: that connection outlives a revival of the server.
-	nc, err := w.info.Connect(ctx, creds, nats.Name("hub"), nats.ReconnectWait(restartWait))
+	nc, err := w.info.Connect(ctx, creds, nats.Name("hub"), nats.ReconnectWait(250*time.Millisecond))
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
+	"natster/internal/test/functionstest"
 	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
@@ -97,7 +98,7 @@ func withEcho(t *testing.T, answer func(context.Context, *functions.Call, api.Te
 		c.Functions = []functions.Function{{
 			Name:     "echo",
 			Doc:      "says who asked what",
-			Triggers: []functions.Trigger{functions.Request(echo(), answer)},
+			Triggers: []functions.Trigger{functions.Request(echo(), functionstest.Handler(answer))},
 		}}
 	})
 }

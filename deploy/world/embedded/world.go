@@ -126,9 +126,9 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 	w.known = offline.WellKnown()
 	fns := hooks.Functions
 	if fns == nil {
-		if fns, err = world.Functions(c.Dir, w.known, c.HubCatalog, c.ClaimURL); err != nil {
-			return nil, err
-		}
+		fns = world.Functions(world.Settings{
+			Accounts: w.known, HubCatalog: c.HubCatalog, ClaimURL: c.ClaimURL, Keys: c.Dir, World: c.Dir,
+		})
 	}
 	creds, err := world.Users(ctx, offline, fns)
 	if err != nil {

@@ -55,7 +55,7 @@ func beNexlet() error {
 		return err
 	}
 	n, err := nexlet.New(nexlet.Config{
-		Place: &place, Functions: writers, Keys: nexlet.KeyDir(os.Getenv("CLUSTER_TEST_KEYS")), State: os.Getenv("CLUSTER_TEST_STATE"),
+		Place: &place, Functions: func() ([]functions.Function, error) { return writers(), nil }, Keys: nexlet.KeyDir(os.Getenv("CLUSTER_TEST_KEYS")), State: os.Getenv("CLUSTER_TEST_STATE"),
 		Dial: func(_ context.Context, creds []byte, options ...nats.Option) (*nats.Conn, error) {
 			all := []nats.Option{nats.UserCredentialBytes(creds), nats.MaxReconnects(-1), nats.ReconnectWait(20 * time.Millisecond)}
 			return nats.Connect(os.Getenv("CLUSTER_TEST_URLS"), append(all, options...)...)

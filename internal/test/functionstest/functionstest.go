@@ -121,6 +121,13 @@ func (b *Bench) run(f functions.Function) {
 	}
 }
 
+// Handler makes a handler of a func that needs no instance.
+func Handler[Q, A any](h func(context.Context, *functions.Call, Q) (A, error)) func(functions.Instance, context.Context, *functions.Call, Q) (A, error) {
+	return func(_ functions.Instance, ctx context.Context, c *functions.Call, q Q) (A, error) {
+		return h(ctx, c, q)
+	}
+}
+
 // Advance makes the functions' clock run ahead by d more.
 func (b *Bench) Advance(d time.Duration) {
 	b.clock.Lock()

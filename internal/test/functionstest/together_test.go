@@ -5,13 +5,24 @@ import (
 	"errors"
 	"testing"
 
+	"natster/deploy/world"
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/test/functionstest"
 	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
 // All functions of the real world together, as accounts see them: what single functions are tested with stand-ins for.
+
+// What New of each function returns has the methods that its triggers name.
+func TestEachFunctionStarts(t *testing.T) {
+	b := functionstest.Bare(t)
+	all := world.Functions(world.Settings{Accounts: b.Accounts(), HubCatalog: b.HubCatalog(), Keys: b.Config().Dir, World: b.Config().Dir})
+	for _, f := range all {
+		t.Run(f.Name, func(t *testing.T) { b.Run(f) })
+	}
+}
 
 func TestALoginFromCodeToContext(t *testing.T) {
 	w := worldtest.Start(t)

@@ -82,7 +82,7 @@ func (s *Stage) GrantCatalog(a *worldtest.Account) {
 // Config is what a nexlet of the stage is made with, but for its place. Options change it.
 func (s *Stage) Config(options ...func(*nexlet.Config)) nexlet.Config {
 	c := nexlet.Config{
-		Functions: s.functions,
+		Functions: func() ([]functions.Function, error) { return s.functions(), nil },
 		Keys:      nexlet.KeyDir(s.Keys),
 		Dial: func(ctx context.Context, creds []byte, options ...nats.Option) (*nats.Conn, error) {
 			options = append(options, nats.ReconnectWait(5*time.Millisecond))

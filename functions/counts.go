@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Stats are a running function's counts, as `nats micro stats` shows them.
-type Stats struct {
+// Counts are what a running function has done, as `nats micro stats` shows them.
+type Counts struct {
 	Requests  uint64        `json:"requests"`
 	Messages  uint64        `json:"messages"` // events and key changes
 	Errors    uint64        `json:"errors"`   // refusals included
@@ -25,8 +25,8 @@ type counters struct {
 	lastError string
 }
 
-func (c *counters) snapshot() Stats {
-	s := Stats{
+func (c *counters) snapshot() Counts {
+	s := Counts{
 		Requests: c.requests.Load(),
 		Messages: c.messages.Load(),
 		Errors:   c.errors.Load(),
@@ -43,7 +43,7 @@ func (c *counters) snapshot() Stats {
 }
 
 func (r *Runner) observe(kind Kind, took time.Duration, err error) {
-	c := &r.stats
+	c := &r.counts
 	if kind == KindRequest {
 		c.requests.Add(1)
 	} else {

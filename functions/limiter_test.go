@@ -7,9 +7,9 @@ import (
 	"natster/internal/test/eventstest"
 )
 
-func TestThoseWhoWaitAreCounted(t *testing.T) {
+func TestALimiterBoundsTheTotalAndEachAccount(t *testing.T) {
 	alice, bob := events.Account{}, eventstest.Account(t) // other functions ask as no account
-	r := newRoom(3, 2)
+	r := newLimiter(3, 2)
 	for i, step := range []struct {
 		who  events.Account
 		want bool
@@ -25,7 +25,7 @@ func TestThoseWhoWaitAreCounted(t *testing.T) {
 	r.leave(alice)
 	r.leave(bob)
 	r.leave(bob)
-	if r.all != 0 || len(r.inside) != 0 {
-		t.Errorf("%d are still inside, %v", r.all, r.inside)
+	if r.all != 0 || len(r.inFlight) != 0 {
+		t.Errorf("%d are still in flight, %v", r.all, r.inFlight)
 	}
 }

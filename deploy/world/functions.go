@@ -1,0 +1,106 @@
+package world
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nats-io/nkeys"
+
+	"natster/deploy/accounts"
+	"natster/events"
+	"natster/functions"
+	accountsfn "natster/functions/accounts"
+	"natster/functions/authority"
+	"natster/functions/catalogs"
+	"natster/functions/eventwriter"
+	"natster/functions/feed"
+	"natster/functions/hub"
+	"natster/functions/logins"
+	"natster/functions/otc"
+	"natster/functions/presence"
+	"natster/functions/queries"
+	"natster/functions/shares"
+	"natster/functions/stats"
+	"natster/functions/websessions"
+)
+
+// Settings are what the functions have to know of their world. The zero value does for whoever only lists them.
+type Settings struct {
+	Accounts   accounts.WellKnown
+	HubCatalog events.Catalog
+	ClaimURL   string // the page on which a person claims a one-time code; it may be empty
+	// Keys is the directory that has the world's curve keys. They are read when a function that needs one starts.
+	Keys string
+	// World is the world's own directory, in which authority changes accounts.
+	World string
+	// WithoutAuthority leaves authority out, where the accounts' keys are elsewhere.
+	WithoutAuthority bool
+}
+
+// Functions is the one list of Natster's functions. It reads no file and makes none.
+func Functions(s Settings) []functions.Function {
+	reserved := events.Reservation{Catalog: s.HubCatalog, For: s.Accounts.Hub}
+	all := []functions.Function{
+		eventwriter.New(eventwriter.Config{Reserved: reserved}),
+		accountsfn.New(),
+		catalogs.New(),
+		shares.New(),
+		logins.New(),
+		stats.New(),
+		queries.New(queries.Config{Site: s.Accounts.Site, VaultKey: s.key(vaultSeed), Reserved: reserved}),
+		otc.New(otc.Config{Site: s.Accounts.Site, VaultKey: s.publicKey(vaultSeed), ClaimURL: s.ClaimURL}),
+		presence.New(presence.Config{}),
+		feed.New(feed.Config{}),
+		hub.New(hub.Config{Account: s.Accounts.Hub, Catalog: s.HubCatalog}),
+		websessions.New(websessions.Config{Site: s.Accounts.Site, Key: s.key(webSeed)}),
+	}
+	if !s.WithoutAuthority {
+		all = append(all, authority.New(importKeeper{s.World}))
+	}
+	return all
+}
+
+// key reads the pair whose seed is in the file called name.
+func (s Settings) key(name string) func() (nkeys.KeyPair, error) {
+	return func() (nkeys.KeyPair, error) {
+		if s.Keys == "" {
+			return nil, fmt.Errorf("%s: %w", name, ErrNoService)
+		}
+		return readCurveKey(s.Keys, name)
+	}
+}
+
+func (s Settings) publicKey(name string) func() (string, error) {
+	return func() (string, error) {
+		pair, err := s.key(name)()
+		if err != nil {
+			return "", err
+		}
+		defer pair.Wipe()
+		return pair.PublicKey()
+	}
+}
+
+// Users gives each function its user in the global account, with the permissions that its declaration implies, and gives
+// the account its administrator, [accounts.AdminUser]. It returns the credentials of them all, by name.
+func Users(ctx context.Context, op *accounts.Operator, fns []functions.Function) (map[string]accounts.Creds, error) {
+	users := map[string]accounts.Permissions{accounts.AdminUser: {All: true}}
+	for _, f := range fns {
+		if err := f.Check(); err != nil {
+			return nil, fmt.Errorf("world: %w", err)
+		}
+		if _, taken := users[f.Name]; taken {
+			return nil, fmt.Errorf("world: two functions are called %q", f.Name)
+		}
+		users[f.Name] = userOf(f.Permissions())
+	}
+	return op.Users(ctx, op.WellKnown().Global, users)
+}
+
+func userOf(p functions.Permissions) accounts.Permissions {
+	u := accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe}
+	if p.Respond {
+		u.Responses = 1
+	}
+	return u
+}
