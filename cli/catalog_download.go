@@ -141,7 +141,7 @@ func mistyped(c catalog.Contents, err error) error {
 
 // client returns a client that reads catalogs as this session's account.
 func (s *session) client() *client.Client {
-	return client.NewWith(client.Config{Conn: s.nc, Account: s.me.Account, Origin: s.origin, Logger: s.logger()})
+	return client.New(client.Config{Conn: s.nc, Account: s.me.Account, Origin: s.origin, Logger: s.logger()})
 }
 
 // origin returns the catalog that a name stands for in this account's imports, or one of its own.

@@ -2,6 +2,8 @@
 // which paths of a foreign catalog may be believed. The directory behind a catalog is package library's.
 //
 //	contents.go  Entry and Contents, the reply to `get`, and ParseContents for a reply from a server nobody vouches for
+//	errors.go    why a file cannot be had: the errors that library, server and client share
+//	file.go      File: an open file, as a library gives it to a server
 //	path.go      CheckPath: the paths that a catalog may list; testdata/paths.json has the cases, for the page too
 //	system.go    CheckOn: those that only some systems can hold, asked by whoever receives
 //	shown.go     Shown: how a person is shown a path

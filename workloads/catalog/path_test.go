@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"natster/internal/brief"
@@ -19,7 +21,8 @@ func TestTheOneRuleOfNames(t *testing.T) {
 			Times                 int
 			Windows               bool
 		}
-		Listed []struct{ Path, Means string }
+		Characters map[string][]string
+		Listed     []struct{ Path, Means string }
 	}
 	data, err := os.ReadFile("testdata/paths.json")
 	if err != nil {
@@ -50,6 +53,40 @@ func TestTheOneRuleOfNames(t *testing.T) {
 		}
 		if err := CheckOn("linux", p); err != nil {
 			t.Errorf("CheckOn(linux, %q): %v", brief.Clip(p), err)
+		}
+	}
+	fate := make(map[rune]string)
+	for what, ranges := range table.Characters {
+		for _, r := range ranges {
+			from, to, ok := strings.Cut(r, "-")
+			if !ok {
+				to = from
+			}
+			first, err := strconv.ParseInt(from, 16, 32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last, err := strconv.ParseInt(to, 16, 32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for c := first; c <= last; c++ {
+				fate[rune(c)] = what
+			}
+		}
+	}
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		p, got := "a"+string(r)+"b", ""
+		if CheckPath(p) != nil {
+			got = "refused"
+		} else if Shown(p) != p {
+			got = "escaped"
+		}
+		if got != fate[r] {
+			t.Errorf("%U is %q, want %q", r, got, fate[r])
 		}
 	}
 	for _, c := range table.Listed {

@@ -128,7 +128,7 @@ func (r *catalogRun) describe(meta map[string]string) {
 	if s == nil {
 		return
 	}
-	st := s.server.Stats()
+	st := s.server.Usage()
 	meta["owner"] = s.owner.String()
 	meta["files"] = strconv.Itoa(len(s.library.Contents().Entries))
 	meta["revision"] = strconv.FormatInt(s.library.Revision(), 10)

@@ -28,7 +28,7 @@ func TestANewcomerIsGivenTheHubsCatalogAndCanReadIt(t *testing.T) {
 	if err := w.Keeper().Import(t.Context(), alice.Key, accounts.Import{Catalog: w.HubCatalog(), Owner: w.Accounts().Hub}); err != nil {
 		t.Fatal(err)
 	}
-	contents, err := client.New(alice.Conn(t), alice.Key).List(t.Context(), w.HubCatalog())
+	contents, err := client.New(client.Config{Conn: alice.Conn(t), Account: alice.Key}).List(t.Context(), w.HubCatalog())
 	if err != nil || len(contents.Entries) != 1 || contents.Entries[0].Path != "hello.txt" {
 		t.Errorf("%+v, %v", contents, err)
 	}

@@ -111,7 +111,7 @@ func receiveRole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c := client.NewWith(client.Config{Conn: nc, Account: set.Me, ChunkSize: set.ChunkSize, Window: set.Window})
+	c := client.New(client.Config{Conn: nc, Account: set.Me, ChunkSize: set.ChunkSize, Window: set.Window})
 	fmt.Println("ready")
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
@@ -256,7 +256,7 @@ func slowRole(ctx context.Context) error {
 				fmt.Fprintln(os.Stderr, err)
 				return
 			}
-			c := client.NewWith(client.Config{Conn: nc, Account: set.Me})
+			c := client.New(client.Config{Conn: nc, Account: set.Me})
 			var last int64
 			_, err = c.Download(ctx, catalogtest.Films, []catalog.Entry{set.Entry}, filepath.Join(set.Dir, strconv.Itoa(i)), client.Options{
 				Progress: func(p client.Progress) { got.Add(p.Done - last); last = p.Done },

@@ -48,8 +48,8 @@ type Config struct {
 	// Window bounds the bytes in flight to one file, default 8 MiB; fewer at first, and as the latency shows.
 	Window int
 
-	// Patience is for how long a transfer that makes no progress keeps trying, default one minute.
-	Patience time.Duration
+	// Timeout is for how long a transfer that makes no progress keeps trying, default one minute.
+	Timeout time.Duration
 }
 
 // An Origin is whose a catalog is, a zero account being: not known; and its owner's name for it, a zero one being: the same.
@@ -71,8 +71,8 @@ func (c Config) withDefaults() Config {
 	if c.Window <= 0 {
 		c.Window = 8 << 20
 	}
-	if c.Patience <= 0 {
-		c.Patience = time.Minute
+	if c.Timeout <= 0 {
+		c.Timeout = time.Minute
 	}
 	return c
 }
@@ -86,13 +86,8 @@ type Client struct {
 	seams seams
 }
 
-// New returns a client with the default [Config].
-func New(nc *nats.Conn, account events.Account) *Client {
-	return NewWith(Config{Conn: nc, Account: account})
-}
-
-// NewWith returns a client as c says.
-func NewWith(c Config) *Client {
+// New returns a client as c says.
+func New(c Config) *Client {
 	return &Client{Config: c.withDefaults(), ours: make(map[events.Catalog]bool), seams: seams{system: runtime.GOOS}}
 }
 

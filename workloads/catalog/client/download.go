@@ -22,7 +22,7 @@ var ErrHash = errors.New("the file that came is not the one that was listed: its
 type Options struct {
 	Parallel  int  // files at a time, default 4, at most 32: a window cut finer than that holds no chunk
 	Overwrite bool // replace files that are there and differ, instead of failing with [ErrExists]
-	Wait      bool // for an owner who does not answer, for as long as it takes, instead of for the client's Patience
+	Wait      bool // for an owner who does not answer, for as long as it takes, instead of for the client's Timeout
 
 	// Listed are all files of the catalog, where those of a download are not: none that an earlier download brought is
 	// replaced by another that has the same name on this disk, and what is left unfinished is known for what it is.

@@ -30,11 +30,11 @@ const chunk = 16 << 10
 var films = catalogtest.Films
 
 func bob(t testing.TB, w *catalogtest.World, change ...func(*client.Config)) *client.Client {
-	c := client.Config{Conn: w.Bob.Conn(t), Account: w.Bob.Key, ChunkSize: chunk, ReadChunk: chunk, Patience: wait.Patience}
+	c := client.Config{Conn: w.Bob.Conn(t), Account: w.Bob.Key, ChunkSize: chunk, ReadChunk: chunk, Timeout: wait.Patience}
 	for _, f := range change {
 		f(&c)
 	}
-	return client.NewWith(c)
+	return client.New(c)
 }
 
 func expectFile(t testing.TB, dir, path string, want []byte) {

@@ -70,7 +70,7 @@ func ExampleClient() {
 	nc, err := w.Info().Connect(ctx, bob.Creds)
 	must(err)
 	defer nc.Close()
-	c := client.New(nc, bob.Account)
+	c := client.New(client.Config{Conn: nc, Account: bob.Account})
 	contents, err := c.List(ctx, name)
 	must(err)
 	for _, e := range contents.Entries {

@@ -47,8 +47,8 @@ var PartialName = partialName
 func (c *Client) ReceiveWith(f func() (*seal.Key, error)) { c.seams.key = f }
 
 // StillThere is what a transfer makes of the time that nothing has come for, when this process has slept for some of it.
-func StillThere(patience, quiet, slept time.Duration) error {
-	t := &transfer{c: NewWith(Config{}), patience: patience, moved: time.Now().Add(-quiet), queue: []*slot{{ready: make(chan struct{})}}}
+func StillThere(timeout, quiet, slept time.Duration) error {
+	t := &transfer{c: New(Config{}), timeout: timeout, moved: time.Now().Add(-quiet), queue: []*slot{{ready: make(chan struct{})}}}
 	t.slept(slept)
 	t.holdoff = time.Now().Add(time.Hour)
 	t.look()
@@ -57,7 +57,7 @@ func StillThere(patience, quiet, slept time.Duration) error {
 
 // TakePushed gives what comes of a push of e to a receiver with key, and returns what has come in order.
 func TakePushed(e catalog.Entry, chunkSize int, sender string, key *seal.Key, all []*nats.Msg, s Sink) (int64, error) {
-	d := &download{c: NewWith(Config{}), p: Progress{}}
+	d := &download{c: New(Config{}), p: Progress{}}
 	p := &partial{path: e.Path, name: e.Path, sink: s}
 	r := &receipt{d: d, p: p, m: &meter{d: d, e: e}, layout: seal.Layout{Size: e.Size, ChunkSize: chunkSize}, have: make(map[int64]bool)}
 	if err := r.layout.Check(); err != nil {

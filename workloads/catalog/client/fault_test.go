@@ -345,7 +345,7 @@ func TestAServerThatIsGoneForGoodIsGivenUp(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	c := bob(t, w, func(c *client.Config) { c.Patience = 300 * time.Millisecond })
+	c := bob(t, w, func(c *client.Config) { c.Timeout = 300 * time.Millisecond })
 	if _, err := download(t, c, t.TempDir(), e); !errors.Is(err, client.ErrOffline) {
 		t.Fatal(err)
 	}

@@ -145,7 +145,7 @@ func (f *File) transfer(ctx context.Context) (*transfer, error) {
 	return t, nil
 }
 
-// ReadAt fills p from offset off, as [io.ReaderAt] says. It waits for at most the client's Patience without any progress.
+// ReadAt fills p from offset off, as [io.ReaderAt] says. It waits for at most the client's Timeout without any progress.
 func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.readAt(f.ctx, p, off, 0) }
 
 // readAt is ReadAt that gives up with ctx and wants ahead chunks beyond what it reads.

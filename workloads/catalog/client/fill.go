@@ -73,12 +73,12 @@ func (d *download) pull(ctx context.Context, p *partial, m *meter, h hash.Hash) 
 	return nil
 }
 
-// patience is for how long a download waits for an owner who was there.
-func (d *download) patience() time.Duration {
+// timeout is for how long a download waits for an owner who was there.
+func (d *download) timeout() time.Duration {
 	if d.o.Wait {
 		return 100 * 365 * 24 * time.Hour
 	}
-	return d.c.Patience
+	return d.c.Timeout
 }
 
 // open starts a transfer. An owner who has been there, or is waited for, may take the time to come back.
@@ -97,11 +97,11 @@ func (d *download) open(ctx context.Context, m *meter) (*transfer, *pushed, erro
 		case err == nil:
 			if t != nil {
 				t.mu.Lock()
-				t.patience = d.patience()
+				t.timeout = d.timeout()
 				t.mu.Unlock()
 			}
 			return t, pushed, nil
-		case !errors.Is(err, ErrOffline) && !errors.Is(err, ErrBusy), !heard && !d.o.Wait, waited > d.patience():
+		case !errors.Is(err, ErrOffline) && !errors.Is(err, ErrBusy), !heard && !d.o.Wait, waited > d.timeout():
 			return nil, nil, err
 		}
 		m.waiting()

@@ -126,7 +126,7 @@ func TestAServerWithImpossibleSizesIsRefused(t *testing.T) {
 	})
 	dir := t.TempDir()
 	err := within(t, func(ctx context.Context) error {
-		c := bob(t, w, func(c *client.Config) { c.Patience = 50 * time.Millisecond })
+		c := bob(t, w, func(c *client.Config) { c.Timeout = 50 * time.Millisecond })
 		_, err := c.Download(ctx, films, []catalog.Entry{e}, dir, client.Options{})
 		return err
 	})
@@ -240,7 +240,7 @@ func TestAPushThatDoesNotEndIsGivenUp(t *testing.T) {
 	})
 	dir := t.TempDir()
 	err := within(t, func(ctx context.Context) error {
-		c := bob(t, w, func(c *client.Config) { c.Patience = 50 * time.Millisecond })
+		c := bob(t, w, func(c *client.Config) { c.Timeout = 50 * time.Millisecond })
 		_, err := c.Download(ctx, films, []catalog.Entry{e}, dir, client.Options{})
 		return err
 	})

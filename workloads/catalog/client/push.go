@@ -21,7 +21,7 @@ const (
 	pushPending  = 128 << 20
 )
 
-// Patience with a server that pushes: how long nothing may come, and how often the whole is asked for.
+// Timeout with a server that pushes: how long nothing may come, and how often the whole is asked for.
 const (
 	pushQuiet = 5 * time.Second
 	pushTries = 4
@@ -34,7 +34,7 @@ func (d *download) receive(ctx context.Context, first *pushed, p *partial, m *me
 	layout := seal.Layout{Size: m.e.Size, ChunkSize: size}
 	err := layout.Check()
 	if err == nil && first.reply.TotalBytes != m.e.Size {
-		err = first.transcoding(ctx, min(pushQuiet, d.c.Patience))
+		err = first.transcoding(ctx, min(pushQuiet, d.c.Timeout))
 	}
 	if err != nil || first.reply.TotalBytes != m.e.Size {
 		first.end()
@@ -140,7 +140,7 @@ var errQuiet = errors.New("nothing comes any more")
 func (r *receipt) take(ctx context.Context, x *pushed) error {
 	stop := context.AfterFunc(ctx, func() { _ = x.sub.Unsubscribe() })
 	defer stop()
-	quiet := min(pushQuiet, r.d.c.Patience)
+	quiet := min(pushQuiet, r.d.c.Timeout)
 	heard, furthest := time.Now(), int64(-1) // what brings a push no further is no better than nothing
 	for r.next < r.layout.Chunks() {
 		wait := quiet - time.Since(heard)

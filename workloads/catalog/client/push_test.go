@@ -70,7 +70,7 @@ func TestAnExistingServerIsDownloadedFrom(t *testing.T) {
 			tries.Store(0)
 			fault.Store(&f)
 			dir := t.TempDir()
-			c := bob(t, w, func(c *client.Config) { c.Patience = 200 * time.Millisecond })
+			c := bob(t, w, func(c *client.Config) { c.Timeout = 200 * time.Millisecond })
 			if _, err := download(t, c, dir, e, empty); err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +83,7 @@ func TestAnExistingServerIsDownloadedFrom(t *testing.T) {
 	}
 	lost := func(int, int) int { return 0 }
 	fault.Store(&lost)
-	c := bob(t, w, func(c *client.Config) { c.Patience = 50 * time.Millisecond })
+	c := bob(t, w, func(c *client.Config) { c.Timeout = 50 * time.Millisecond })
 	dir := t.TempDir()
 	if _, err := download(t, c, dir, e); !errors.Is(err, client.ErrOffline) {
 		t.Fatal(err)

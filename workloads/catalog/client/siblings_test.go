@@ -39,7 +39,7 @@ func TestTwoServersOfOneCatalogDoNotDisturbEachOther(t *testing.T) {
 		}
 	}
 	wait.Eventually(t, "sessions are closed where they are", func() bool {
-		return one.Stats().Sessions+two.Stats().Sessions == 0
+		return one.Usage().Sessions+two.Usage().Sessions == 0
 	})
 }
 
@@ -60,7 +60,7 @@ func TestTheOtherServerGoesOnWhenOneEnds(t *testing.T) {
 	dir := t.TempDir()
 	ended := make(chan error, 1)
 	go func() {
-		_, err := bob(t, w, func(c *client.Config) { c.Patience = wait.Patience }).
+		_, err := bob(t, w, func(c *client.Config) { c.Timeout = wait.Patience }).
 			Download(t.Context(), films, w.Library.Contents().Entries, dir, client.Options{})
 		ended <- err
 	}()

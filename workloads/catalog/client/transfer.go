@@ -24,7 +24,7 @@ type transfer struct {
 	c   *Client
 	src source
 
-	patience time.Duration // without progress
+	timeout time.Duration // without progress
 	cancel   context.CancelFunc
 	done     chan struct{}
 	wake     chan struct{} // capacity 1
@@ -67,7 +67,7 @@ func (c *Client) openTransfer(ctx context.Context, src source, chunkSize, bytes 
 	}
 	now := time.Now()
 	t := &transfer{
-		c: c, src: src, patience: c.Patience, layout: s.layout, window: newWindow(s.layout.ChunkSize, bytes),
+		c: c, src: src, timeout: c.Timeout, layout: s.layout, window: newWindow(s.layout.ChunkSize, bytes),
 		done: make(chan struct{}), wake: make(chan struct{}, 1), flight: make(map[int64]*slot), arrival: now, moved: now,
 	}
 	t.src.origin.Owner = s.owner // a session opened later must be the same owner's
@@ -115,7 +115,7 @@ func (t *transfer) want(i int64, urgent bool) *slot {
 		return x
 	}
 	if len(t.queue)+len(t.flight) == 0 {
-		t.moved = time.Now() // patience begins
+		t.moved = time.Now() // the timeout begins
 	}
 	if urgent {
 		t.queue = slices.Insert(t.queue, 0, x)

@@ -25,7 +25,7 @@ func TestAChunkThatOthersOvertakeIsAskedForAgain(t *testing.T) {
 	}
 	s := &session{id: h.Session, layout: h.Layout, receiver: receiver}
 	x := &transfer{
-		c: NewWith(Config{Conn: w.Bob.Conn(t), Account: w.Bob.Key}), src: source{catalog: catalogtest.Films}, session: s,
+		c: New(Config{Conn: w.Bob.Conn(t), Account: w.Bob.Key}), src: source{catalog: catalogtest.Films}, session: s,
 		layout: h.Layout, window: newWindow(chunk, 1<<20), wake: make(chan struct{}, 1), flight: make(map[int64]*slot),
 	}
 	x.window.size = 20

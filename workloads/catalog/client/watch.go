@@ -88,11 +88,11 @@ func (t *transfer) look() (next time.Duration, reopen, over bool) {
 		return 0, false, true
 	case len(t.queue)+len(t.flight) == 0:
 		return idle, false, false
-	case now.Sub(t.moved) > t.patience:
-		t.finish(fmt.Errorf("%s: %w: nothing came for %s", t.src.catalog, ErrOffline, t.patience))
+	case now.Sub(t.moved) > t.timeout:
+		t.finish(fmt.Errorf("%s: %w: nothing came for %s", t.src.catalog, ErrOffline, t.timeout))
 		return 0, false, true
 	}
-	next = min(t.patience-now.Sub(t.moved), glance)
+	next = min(t.timeout-now.Sub(t.moved), glance)
 	if now.Before(t.holdoff) {
 		return min(next, t.holdoff.Sub(now)), false, false
 	}

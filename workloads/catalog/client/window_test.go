@@ -85,7 +85,7 @@ func FuzzDownloadReply(f *testing.F) {
 		if json.Unmarshal(b, &a) != nil {
 			return
 		}
-		c := NewWith(Config{})
+		c := New(Config{})
 		if s, err := c.newSession(source{catalog: films, size: a.TotalBytes}, key, a); err == nil {
 			t.Fatalf("a session came of nothing: %+v", s)
 		}

@@ -31,7 +31,7 @@ func TestAShareIsServedUntilItIsTakenBack(t *testing.T) {
 	catalogtest.Serve(t, server.Config{
 		Conn: alice.Connect(t), Account: alice.Key, Catalogs: []server.Library{lib}, Shares: functions,
 	})
-	c := client.NewWith(client.Config{Conn: bob.Conn(t), Account: bob.Key, ChunkSize: chunk})
+	c := client.New(client.Config{Conn: bob.Conn(t), Account: bob.Key, ChunkSize: chunk})
 	if _, err := c.List(t.Context(), films); !errors.Is(err, client.ErrNotShared) {
 		t.Fatal(err)
 	}

@@ -217,14 +217,14 @@ func unsubscribe(subs []*nats.Subscription) {
 	}
 }
 
-// Stats is what a server is doing now.
-type Stats struct {
+// Usage is what a server is doing now.
+type Usage struct {
 	Sessions int    // open sessions of protocol 2
 	Pushes   int    // running pushes of protocol 1
 	Bytes    uint64 // plaintext bytes sent since the start
 }
 
-// Stats returns what the server is doing now. It is safe for concurrent use.
-func (s *Server) Stats() Stats {
-	return Stats{Sessions: s.sessions.count(), Pushes: s.pushes.count(), Bytes: s.pump.sent.Load() + s.pushes.sent.Load()}
+// Usage returns what the server is doing now. It is safe for concurrent use.
+func (s *Server) Usage() Usage {
+	return Usage{Sessions: s.sessions.count(), Pushes: s.pushes.count(), Bytes: s.pump.sent.Load() + s.pushes.sent.Load()}
 }

@@ -50,7 +50,7 @@ func TestSessionsAreLimitedAndClose(t *testing.T) {
 	expectCode(t, catalogtest.Ask(t, nc, subject(events.VerbClose), catalog.CloseRequest{Session: a.reply.Session}), api.CodeOK)
 	expectCode(t, a.fetch([2]int64{0, 1}), api.CodeNotFound)
 	wait.Eventually(t, "the file is closed once", func() bool { return w.Library.Open() == 1 })
-	if n := s.Stats().Sessions; n != 1 {
+	if n := s.Usage().Sessions; n != 1 {
 		t.Fatal(n)
 	}
 	openSession(t, nc, w.Alice.Key, w.Bob.Key, e, 4096)
@@ -100,7 +100,7 @@ func TestAnUnusedSessionExpires(t *testing.T) {
 	e := w.Library.Add("a.mp4", catalogtest.Content(100, 1))
 	s, _ := w.Serve(t, func(c *server.Config) { c.Limits.Idle = 200 * time.Millisecond })
 	x := openSession(t, w.Bob.Conn(t), w.Alice.Key, w.Bob.Key, e, 4096)
-	wait.Eventually(t, "it expires", func() bool { return s.Stats().Sessions == 0 })
+	wait.Eventually(t, "it expires", func() bool { return s.Usage().Sessions == 0 })
 	expectCode(t, x.fetch([2]int64{0, 1}), api.CodeNotFound)
 	if w.Library.Open() != 0 {
 		t.Fatal("its file is still open")

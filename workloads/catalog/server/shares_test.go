@@ -90,8 +90,8 @@ func TestAnUnshareEndsWhatIsOpen(t *testing.T) {
 	close(goOn)
 	expectCode(t, x.fetch([2]int64{0, 1}), api.CodeForbidden)
 	wait.Eventually(t, "the file is closed", func() bool { return w.Library.Open() == 0 })
-	if s.Stats().Bytes != 0 || s.Stats().Sessions != 0 {
-		t.Fatalf("%+v after the share was taken back", s.Stats())
+	if s.Usage().Bytes != 0 || s.Usage().Sessions != 0 {
+		t.Fatalf("%+v after the share was taken back", s.Usage())
 	}
 	if w.Shares.Observed() != 7 {
 		t.Fatal("the position was not passed on")
@@ -174,15 +174,15 @@ func TestAnUnshareStopsAPush(t *testing.T) {
 	expectCode(t, catalogtest.Ask(t, nc, subject(events.VerbDownload), q), api.CodeOK)
 	<-reading
 	expectCode(t, catalogtest.Ask(t, nc, subject(events.VerbDownload), q), api.CodeTooMany)
-	sent := s.Stats().Bytes
+	sent := s.Usage().Bytes
 	w.Shares.Set()
 	w.Tell(t, events.FeedUnshared, 1)
 	wait.Eventually(t, "bob is refused", func() bool {
 		return catalogtest.Ask(t, nc, subject(events.VerbGet), nil).Code == api.CodeForbidden
 	})
 	close(goOn)
-	wait.Eventually(t, "the push ends", func() bool { return s.Stats().Pushes == 0 })
-	if s.Stats().Bytes != sent || w.Library.Open() != 0 {
-		t.Fatalf("%d bytes after the share was taken back", s.Stats().Bytes-sent)
+	wait.Eventually(t, "the push ends", func() bool { return s.Usage().Pushes == 0 })
+	if s.Usage().Bytes != sent || w.Library.Open() != 0 {
+		t.Fatalf("%d bytes after the share was taken back", s.Usage().Bytes-sent)
 	}
 }

@@ -61,7 +61,7 @@ func TestBench(t *testing.T) {
 func (s *stage) goDownload(ctx context.Context, to string) (time.Duration, error) {
 	nc := s.bob.Connect(s.t)
 	defer nc.Close()
-	c := client.New(nc, s.bob.Key)
+	c := client.New(client.Config{Conn: nc, Account: s.bob.Key})
 	for _, e := range s.library.Contents().Entries {
 		if e.Path != "large.bin" {
 			continue
