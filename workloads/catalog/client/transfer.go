@@ -25,9 +25,9 @@ type transfer struct {
 	src source
 
 	timeout time.Duration // without progress
-	cancel   context.CancelFunc
-	done     chan struct{}
-	wake     chan struct{} // capacity 1
+	cancel  context.CancelFunc
+	done    chan struct{}
+	wake    chan struct{} // capacity 1
 
 	mu      sync.Mutex
 	session *session // nil: must be opened before anything can be asked
