@@ -65,8 +65,8 @@ func (a *Account) UnmarshalText(text []byte) error {
 // accountName is what people may call an account; it is the name of a file, too.
 var accountName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// IsAccountName reports whether people may call an account, or a user of one, by that name: 1 to 64 ASCII letters, digits,
-// dots, hyphens and underscores, of which the first is a letter or a digit.
+// IsAccountName reports whether people may call an account, or a user of one, by that name: 1 to 64 ASCII letters,
+// digits, dots, hyphens and underscores, of which the first is a letter or a digit.
 func IsAccountName(name string) bool { return accountName.MatchString(name) }
 
 func (a Account) token() string {

@@ -14,7 +14,8 @@ import (
 func shared(t testing.TB) events.Event {
 	return events.Event{
 		ID: "1", Time: time.Date(2026, 11, 20, 6, 0, 0, 42, time.UTC),
-		Type: events.Shared, Origin: eventstest.Account(t), Target: eventstest.Account(t), Catalog: eventstest.Catalog(t, "films"),
+		Type: events.Shared, Origin: eventstest.Account(t), Target: eventstest.Account(t),
+		Catalog: eventstest.Catalog(t, "films"),
 	}
 }
 
@@ -40,15 +41,18 @@ func TestAnEventSurvivesTheLog(t *testing.T) {
 func TestAnEventThatContradictsItselfIsRefused(t *testing.T) {
 	other := eventstest.Account(t).String()
 	for name, forge := range map[string]func(*nats.Msg){
-		"another origin in the subject": func(m *nats.Msg) { m.Subject = "natster.events." + other + m.Subject[len("natster.events.")+56:] },
-		"another type in the header":    func(m *nats.Msg) { m.Header.Set("ce-type", string(events.Unshared)) },
-		"another CloudEvents version":   func(m *nats.Msg) { m.Header.Set("ce-specversion", "2.0") },
-		"no id":                         func(m *nats.Msg) { m.Header.Del("ce-id") },
-		"no time":                       func(m *nats.Msg) { m.Header.Del("ce-time") },
-		"a time that is none":           func(m *nats.Msg) { m.Header.Set("ce-time", "yesterday") },
-		"a body that is no JSON":        func(m *nats.Msg) { m.Data = []byte("{") },
-		"no body":                       func(m *nats.Msg) { m.Data = nil },
-		"a huge body":                   func(m *nats.Msg) { m.Data = make([]byte, 1<<20) },
+		"another origin in the subject": func(m *nats.Msg) {
+			m.Subject = "natster.events." + other +
+				m.Subject[len("natster.events.")+56:]
+		},
+		"another type in the header":  func(m *nats.Msg) { m.Header.Set("ce-type", string(events.Unshared)) },
+		"another CloudEvents version": func(m *nats.Msg) { m.Header.Set("ce-specversion", "2.0") },
+		"no id":                       func(m *nats.Msg) { m.Header.Del("ce-id") },
+		"no time":                     func(m *nats.Msg) { m.Header.Del("ce-time") },
+		"a time that is none":         func(m *nats.Msg) { m.Header.Set("ce-time", "yesterday") },
+		"a body that is no JSON":      func(m *nats.Msg) { m.Data = []byte("{") },
+		"no body":                     func(m *nats.Msg) { m.Data = nil },
+		"a huge body":                 func(m *nats.Msg) { m.Data = make([]byte, 1<<20) },
 	} {
 		m, err := events.Encode(shared(t))
 		if err != nil {

@@ -18,7 +18,8 @@ func TestACatalogNameIsLettersAndDigits(t *testing.T) {
 			t.Errorf("%q: %v, %v", name, c, err)
 		}
 	}
-	for _, name := range []string{"", "none", "a.b", "a b", "*", ">", "a*", "ä", "a/b", "a\x00", "a\n", strings.Repeat("a", events.MaxCatalogName+1)} {
+	for _, name := range []string{"", "none", "a.b", "a b", "*", ">", "a*", "ä", "a/b", "a\x00", "a\n",
+		strings.Repeat("a", events.MaxCatalogName+1)} {
 		if _, err := events.ParseCatalog(name); !errors.Is(err, events.ErrCatalogName) {
 			t.Errorf("%q was accepted: %v", name, err)
 		}
@@ -35,7 +36,8 @@ func TestAnAccountIsAPublicAccountKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []string{"", "none", "*", userKey, strings.ToLower(a.String()), a.String()[:55], a.String() + "A"} {
+	for _, s := range []string{"", "none", "*", userKey, strings.ToLower(a.String()), a.String()[:55], a.String() +
+		"A"} {
 		if _, err := events.ParseAccount(s); !errors.Is(err, events.ErrAccount) {
 			t.Errorf("%q was accepted: %v", s, err)
 		}

@@ -59,11 +59,13 @@ func TestAnAppendIsConditional(t *testing.T) {
 	if err != nil || first != 1 {
 		t.Fatalf("first append: %d, %v", first, err)
 	}
-	if _, err := log.Append(t.Context(), events.Append{Event: event(share), Filter: edge}); !errors.Is(err, jet.ErrConflict) {
+	if _, err := log.Append(t.Context(), events.Append{Event: event(share), Filter: edge}); !errors.Is(err,
+		jet.ErrConflict) {
 		t.Fatalf("an append that knows of nothing: %v", err)
 	}
 	share.Type = events.Unshared
-	if second, err := log.Append(t.Context(), events.Append{Event: event(share), Filter: edge, Last: first}); err != nil || second != 2 {
+	if second, err := log.Append(t.Context(), events.Append{Event: event(share), Filter: edge,
+		Last: first}); err != nil || second != 2 {
 		t.Fatalf("an append that knows the last: %d, %v", second, err)
 	}
 	last, err := log.Last(t.Context(), edge)
@@ -119,7 +121,8 @@ func TestReplayReadsEverythingOnceAndInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, span := range []struct{ from, to, last uint64 }{{1, 0, n}, {n - 10, 0, n}, {5, 4100, 4100}, {7, 7, 7}, {n + 1, 0, n}, {3, 2, 2}} {
+	for _, span := range []struct{ from, to, last uint64 }{{1, 0, n}, {n - 10, 0, n}, {5, 4100, 4100}, {7, 7, 7},
+		{n + 1, 0, n}, {3, 2, 2}} {
 		next := span.from
 		last, err := log.Replay(t.Context(), span.from, span.to, func(e events.Envelope, err error) error {
 			if err != nil || e.Position != next {
@@ -177,7 +180,8 @@ func TestTooManySubjectsForOneReadIsAnError(t *testing.T) {
 			}
 			batch = nil
 		}
-		batch = append(batch, events.Append{Event: event(events.Event{Type: events.Initialized, Origin: eventstest.Account(t)})})
+		batch = append(batch, events.Append{Event: event(events.Event{Type: events.Initialized,
+			Origin: eventstest.Account(t)})})
 	}
 	if _, err := log.Append(t.Context(), batch...); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ var ErrLost = errors.New("events are lost")
 // A Lost says which positions of the log, From to To inclusive, were lost.
 type Lost struct{ From, To uint64 }
 
+// Error says which positions.
 func (l *Lost) Error() string {
 	if l.From == l.To {
 		return fmt.Sprintf("the event at position %d of the log is lost", l.From)
@@ -36,7 +37,8 @@ func (l *Log) Range(ctx context.Context, from uint64, limit int) ([]jet.Message,
 
 // Reread reads the positions from to to inclusive again, which a read has passed over. It calls found with each message
 // that some server has after all, and lost with what no server has, in order; an error of either ends it.
-func (l *Log) Reread(ctx context.Context, from, to uint64, found func(jet.Message) error, lost func(*Lost) error) error {
+func (l *Log) Reread(ctx context.Context, from, to uint64, found func(jet.Message) error,
+	lost func(*Lost) error) error {
 	const page = 4096
 	for at := from; at <= to; {
 		var got []jet.Message

@@ -5,6 +5,7 @@
 //	contract.go   the exports, imports and limits of each kind of account, as the wire contract has them
 //	operator.go   Operator, the Keeper that is an operator of its own: bootstrap, enrol, users
 //	imports.go    Operator: import, unimport, list
+//	webkeys.go    scoped keys for the website, and taking them back
 //	users.go      user keys, their JWTs, what they may do
 //	token.go      the operator itself, for a server's configuration
 //	keystore.go   the directory behind an Operator: one file an account, 0600, replaced atomically

@@ -16,7 +16,8 @@ func initialized(a events.Account, name string) events.Event {
 }
 
 func bound(a events.Account, login string) events.Event {
-	return events.WithData(events.Event{Type: events.Bound, Origin: a}, events.BoundData{OAuthID: login, ContextRef: "r"})
+	return events.WithData(events.Event{Type: events.Bound, Origin: a},
+		events.BoundData{OAuthID: login, ContextRef: "r"})
 }
 
 func TestProjection(t *testing.T) {
@@ -25,19 +26,23 @@ func TestProjection(t *testing.T) {
 		{When: "nothing happened"},
 		{When: "an account initializes", Events: []events.Event{initialized(alice, "alice")},
 			Then: map[string]string{alice.String(): `{"position":1,` + aliceDoc + `}}`}},
-		{When: "it initializes again under another name", Events: []events.Event{initialized(alice, "alice"), initialized(alice, "eve")},
-			Then: map[string]string{alice.String(): `{"position":1,` + aliceDoc + `}}`}},
+		{When: "it initializes again under another name",
+			Events: []events.Event{initialized(alice, "alice"), initialized(alice, "eve")},
+			Then:   map[string]string{alice.String(): `{"position":1,` + aliceDoc + `}}`}},
 		{When: "it logs in on the web", Events: []events.Event{initialized(alice, "alice"), bound(alice, "github|1")},
 			Then: map[string]string{alice.String(): `{"position":2,` + aliceDoc + `,"oauth_id":"github|1"}}`}},
-		{When: "it logs in as somebody else", Events: []events.Event{initialized(alice, "alice"), bound(alice, "github|1"), bound(alice, "github|2")},
+		{When: "it logs in as somebody else", Events: []events.Event{initialized(alice, "alice"),
+			bound(alice, "github|1"), bound(alice, "github|2")},
 			Then: map[string]string{alice.String(): `{"position":3,` + aliceDoc + `,"oauth_id":"github|2"}}`}},
 		{When: "an account that is not initialized logs in", Events: []events.Event{bound(bob, "github|1")}},
 		{When: "an initialization is malformed",
-			Events: []events.Event{{Type: events.Initialized, Origin: bob, Data: []byte(`[]`)}, initialized(alice, "alice")},
-			Then:   map[string]string{alice.String(): `{"position":2,` + aliceDoc + `}}`}},
+			Events: []events.Event{{Type: events.Initialized, Origin: bob, Data: []byte(`[]`)},
+				initialized(alice, "alice")},
+			Then: map[string]string{alice.String(): `{"position":2,` + aliceDoc + `}}`}},
 		{When: "a login is malformed",
 			Events: []events.Event{initialized(alice, "alice"), {Type: events.Bound, Origin: alice}},
 			Then:   map[string]string{alice.String(): `{"position":1,` + aliceDoc + `}}`}},
-		{When: "something is shared", Events: []events.Event{{Type: events.Shared, Origin: alice, Target: bob, Catalog: logtest.Catalog("films")}}},
+		{When: "something is shared", Events: []events.Event{{Type: events.Shared, Origin: alice, Target: bob,
+			Catalog: logtest.Catalog("films")}}},
 	})
 }

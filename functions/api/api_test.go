@@ -11,7 +11,8 @@ import (
 )
 
 func TestARefusalTravelsAsCodeAndSentence(t *testing.T) {
-	for _, sentinel := range []error{api.ErrBadRequest, api.ErrForbidden, api.ErrNotFound, api.ErrConflict, api.ErrGone, api.ErrTooMany, api.ErrUnavailable} {
+	for _, sentinel := range []error{api.ErrBadRequest, api.ErrForbidden, api.ErrNotFound, api.ErrConflict, api.ErrGone,
+		api.ErrTooMany, api.ErrUnavailable} {
 		sent := api.Errorf(sentinel, "no: %d", 7)
 		_, err := api.DecodeReply(api.EncodeReply(nil, sent))
 		if !errors.Is(err, sentinel) || err.Error() != "no: 7" {
@@ -35,14 +36,20 @@ func TestARefusalTravelsAsCodeAndSentence(t *testing.T) {
 
 func TestTheWireIsTheContracts(t *testing.T) {
 	for got, want := range map[string]string{
-		string(api.EncodeReply(api.Totals{Accounts: 3, Running: 1, Shares: 4}, nil)):  `{"code":200,"data":{"total_initialized":3,"running_catalogs":1,"share_count":4}}`,
-		string(api.EncodeReply([]api.Share{}, nil)):                                   `{"code":200,"data":[]}`,
-		string(api.EncodeReply(api.PutReply{}, nil)):                                  `{"code":200,"data":{}}`,
-		string(api.EncodeReply(nil, api.Errorf(api.ErrForbidden, "only the site"))):   `{"code":403,"error":"only the site"}`,
-		string(api.EncodeReply(api.NameVerdict{Valid: false, Message: "taken"}, nil)): `{"code":200,"data":{"valid":false,"message":"taken"}}`,
-		string(api.EncodeReply(api.OneTimeCode{Code: "K", ValidMinutes: 5}, nil)):     `{"code":200,"data":{"code":"K","valid_minutes":5,"claim_url":""}}`,
-		string(api.EncodeReply(api.BoundContext{}, nil)):                              `{"code":200,"data":{"context":{"team_id":"","system_id":"","account_id":"","account_name":"","account_public_key":"","access_token":"","user_id":"","creds":""},"user_jwt":"","user_seed":""}}`,
-		string(api.EncodeReply(api.Identity{Initialized: 5}, nil)):                    `{"code":200,"data":{"account_key":"","initialized":5}}`,
+		string(api.EncodeReply(api.Totals{Accounts: 3, Running: 1, Shares: 4},
+			nil)): `{"code":200,"data":{"total_initialized":3,"running_catalogs":1,"share_count":4}}`,
+		string(api.EncodeReply([]api.Share{}, nil)):  `{"code":200,"data":[]}`,
+		string(api.EncodeReply(api.PutReply{}, nil)): `{"code":200,"data":{}}`,
+		string(api.EncodeReply(nil, api.Errorf(api.ErrForbidden,
+			"only the site"))): `{"code":403,"error":"only the site"}`,
+		string(api.EncodeReply(api.NameVerdict{Valid: false, Message: "taken"},
+			nil)): `{"code":200,"data":{"valid":false,"message":"taken"}}`,
+		string(api.EncodeReply(api.OneTimeCode{Code: "K", ValidMinutes: 5},
+			nil)): `{"code":200,"data":{"code":"K","valid_minutes":5,"claim_url":""}}`,
+		string(api.EncodeReply(api.BoundContext{},
+			nil)): `{"code":200,"data":{"context":{"team_id":"","system_id":"","account_id":"","account_name":"","account_public_key":"","access_token":"","user_id":"","creds":""},"user_jwt":"","user_seed":""}}`,
+		string(api.EncodeReply(api.Identity{Initialized: 5},
+			nil)): `{"code":200,"data":{"account_key":"","initialized":5}}`,
 	} {
 		if got != want {
 			t.Errorf("got  %s\nwant %s", got, want)

@@ -35,7 +35,8 @@ func TestAnOriginalServiceIsUnderstood(t *testing.T) {
 		"my.shares": func() string { return `{"code":200,"data":""}` },
 		"stats":     func() string { return `{"code":200,"data":{"total_initialized":"many"}}` },
 	} {
-		if _, err := nc.Subscribe("*.natster.global."+subject, func(m *nats.Msg) { _ = m.Respond([]byte(answer())) }); err != nil {
+		if _, err := nc.Subscribe("*.natster.global."+subject,
+			func(m *nats.Msg) { _ = m.Respond([]byte(answer())) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,7 +63,8 @@ func TestAnOriginalServiceIsUnderstood(t *testing.T) {
 }
 
 func FuzzDecodeReply(f *testing.F) {
-	for _, s := range []string{`{"code":200,"data":""}`, `{"code":404,"error":"x","data":""}`, `{"code":200}`, `null`, ``, `{"code":"200"}`, `{"data":{}}`} {
+	for _, s := range []string{`{"code":200,"data":""}`, `{"code":404,"error":"x","data":""}`, `{"code":200}`, `null`,
+		``, `{"code":"200"}`, `{"data":{}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -70,7 +72,8 @@ func FuzzDecodeReply(f *testing.F) {
 		if err == nil && len(data) > 0 && !json.Valid(data) {
 			t.Fatalf("%q", data)
 		}
-		if _, refused := errors.AsType[*api.Error](err); err != nil && !refused || err != nil && strings.TrimSpace(err.Error()) == "" {
+		if _, refused := errors.AsType[*api.Error](err); err != nil && !refused || err != nil &&
+			strings.TrimSpace(err.Error()) == "" {
 			t.Fatalf("%v", err)
 		}
 	})

@@ -8,9 +8,9 @@ import (
 	"github.com/nats-io/nats.go/micro"
 )
 
-// Reply answers a request whose reply subject is to: with the envelope of data, or of err if that is not nil, and with the
-// header, which may be nil. It publishes nothing if to is empty. A reply that does not fit into a message becomes an
-// [ErrInternal] that says so, which Reply returns, too.
+// Reply answers a request whose reply subject is to: with the envelope of data, or of err if that is not nil, and with
+// the header, which may be nil. It publishes nothing if to is empty. A reply that does not fit into a message becomes
+// an [ErrInternal] that says so, which Reply returns, too.
 func Reply(nc *nats.Conn, to string, header nats.Header, data any, err error) error {
 	if to == "" {
 		return nil

@@ -25,7 +25,8 @@ func TestProjection(t *testing.T) {
 	alices, bobs := view.CatalogKey(alice, films), view.CatalogKey(bob, films)
 	logtest.Rows(t, catalogs.Projection(), []logtest.Row{
 		{When: "a catalog is shared", Events: []events.Event{shared}, Then: map[string]string{alices: doc("1", alice)}},
-		{When: "it is shared and taken back", Events: []events.Event{shared, unshared, shared}, Then: map[string]string{alices: doc("1", alice)}},
+		{When: "it is shared and taken back", Events: []events.Event{shared, unshared, shared},
+			Then: map[string]string{alices: doc("1", alice)}},
 		{When: "two accounts share a catalog of one name", Events: []events.Event{shared, same},
 			Then: map[string]string{alices: doc("1", alice), bobs: doc("2", bob)}},
 		{When: "an old log says that a name was claimed", Events: []events.Event{claimed}},

@@ -1,5 +1,5 @@
-// Package shares is the function that keeps the projection of shares: two documents per share, one to be found from each
-// side.
+// Package shares is the function that keeps the projection of shares: two documents per share, one to be found from
+// each side.
 package shares
 
 import (

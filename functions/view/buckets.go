@@ -34,7 +34,8 @@ func Projections() []Bucket { return []Bucket{Accounts, Catalogs, Shares, Logins
 var (
 	// Presence has a document per catalog that is being served; it expires when heartbeats stop.
 	Presence = Bucket{
-		Name: "presence", Doc: "catalogs that are being served", TTL: 75 * time.Second, Markers: true, MaxBytes: 1 << 30,
+		Name: "presence", Doc: "catalogs that are being served", TTL: 75 * time.Second, Markers: true,
+		MaxBytes: 1 << 30,
 	}
 	// Online has what stats remembers of presence: a mark per catalog online, and their number.
 	Online = Bucket{Name: "online", Doc: "catalogs counted as running", Durable: true, Lives: true}
@@ -51,8 +52,12 @@ const CodeTTL = 5 * time.Minute
 // CodeKey is the key of a code, which appears only as its hash, made by an account. CodesBy matches all codes of an
 // account, and CodeBy the code of whichever account made it.
 func CodeKey(by events.Account, hash string) string { return by.String() + "." + hash }
-func CodesBy(a events.Account) string               { return a.String() + ".*" }
-func CodeBy(hash string) string                     { return "*." + hash }
+
+// CodesBy matches all codes of an account.
+func CodesBy(a events.Account) string { return a.String() + ".*" }
+
+// CodeBy matches the code with that hash, whichever account made it.
+func CodeBy(hash string) string { return "*." + hash }
 
 // ContextKey is the key of the context that a login is bound to: one per account and login, so that a login that is
 // bound again replaces its context instead of leaving the old one behind. It is the reference in events, and opens
@@ -99,13 +104,19 @@ type Share struct {
 func ShareByKey(from events.Account, c events.Catalog, to events.Account) string {
 	return "by." + from.String() + "." + c.String() + "." + to.String()
 }
+
+// ShareToKey is the key of a share from its target's side.
 func ShareToKey(to, from events.Account, c events.Catalog) string {
 	return "to." + to.String() + "." + from.String() + "." + c.String()
 }
 
 // SharesBy and SharesTo match the documents of an account's shares; SharesOf those of one of its catalogs.
 func SharesBy(a events.Account) string { return "by." + a.String() + ".>" }
+
+// SharesTo matches the documents of the shares to an account.
 func SharesTo(a events.Account) string { return "to." + a.String() + ".>" }
+
+// SharesOf matches the documents of the shares of one catalog.
 func SharesOf(owner events.Account, c events.Catalog) string {
 	return "by." + owner.String() + "." + c.String() + ".*"
 }
@@ -115,6 +126,8 @@ func SharesOf(owner events.Account, c events.Catalog) string {
 func SharesFrom(from, to events.Account) string {
 	return "to." + to.String() + "." + from.String() + ".*"
 }
+
+// SharesWith matches the documents of what one account shares with another, as the owner has them.
 func SharesWith(from, to events.Account) string { return "by." + from.String() + ".*." + to.String() }
 
 // ShareIn returns the share that a document of [Shares] holds; ok is false when there is none any more, and when the

@@ -26,7 +26,8 @@ func TestAShareIsReadFromItsKey(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, key := range []string{view.ShareByKey(want.From, c, want.To), view.ShareToKey(want.To, want.From, c)} {
+			for _, key := range []string{view.ShareByKey(want.From, c, want.To),
+				view.ShareToKey(want.To, want.From, c)} {
 				got, ok, err := view.ShareIn(view.Found{Key: key, Value: value})
 				if got != want || !ok || err != nil {
 					t.Errorf("%s: %+v, %v, %v", key, got, ok, err)
@@ -38,7 +39,8 @@ func TestAShareIsReadFromItsKey(t *testing.T) {
 		}
 	}
 	a, b := eventstest.Account(t).String(), eventstest.Account(t).String()
-	for _, key := range []string{"", "by", "by." + a, "by." + a + ".films", "by." + a + ".films." + b + ".x", "by.films." + a + "." + b, "to." + a + ".films." + b, "by." + a + ".*." + b} {
+	for _, key := range []string{"", "by", "by." + a, "by." + a + ".films", "by." + a + ".films." + b + ".x",
+		"by.films." + a + "." + b, "to." + a + ".films." + b, "by." + a + ".*." + b} {
 		if s, ok, err := view.ShareIn(view.Found{Key: key, Value: []byte("{}")}); ok || err == nil {
 			t.Errorf("%q passes for %+v", key, s)
 		}
@@ -55,7 +57,8 @@ func TestADocumentIsBelievedOnlyWhereItBelongs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{view.ShareByKey(alice, films, eve), view.ShareToKey(eve, alice, films), view.ShareToKey(alice, bob, films)} {
+	for _, key := range []string{view.ShareByKey(alice, films, eve), view.ShareToKey(eve, alice, films),
+		view.ShareToKey(alice, bob, films)} {
 		if s, ok, err := view.ShareIn(view.Found{Key: key, Value: value}); ok || err != nil {
 			t.Errorf("a share copied to %s is read as %+v, %v", key, s, err)
 		}
@@ -105,9 +108,15 @@ func TestOnlyTheVaultOpensAContext(t *testing.T) {
 	for name, try := range map[string]func() (json.RawMessage, error){
 		"another key":   func() (json.RawMessage, error) { return view.OpenContext(other, "ref", value) },
 		"another place": func() (json.RawMessage, error) { return view.OpenContext(vault, "elsewhere", value) },
-		"cut":           func() (json.RawMessage, error) { return view.OpenContext(vault, "ref", value[:len(value)-10]) },
-		"empty":         func() (json.RawMessage, error) { return view.OpenContext(vault, "ref", nil) },
-		"no sender":     func() (json.RawMessage, error) { return view.OpenContext(vault, "ref", []byte(`{"box":"eGt2MQ=="}`)) },
+		"cut": func() (json.RawMessage,
+			error) {
+			return view.OpenContext(vault, "ref", value[:len(value)-10])
+		},
+		"empty": func() (json.RawMessage, error) { return view.OpenContext(vault, "ref", nil) },
+		"no sender": func() (json.RawMessage,
+			error) {
+			return view.OpenContext(vault, "ref", []byte(`{"box":"eGt2MQ=="}`))
+		},
 		"a long sender": func() (json.RawMessage, error) {
 			return view.OpenContext(vault, "ref", []byte(`{"sender":"X`+strings.Repeat("A", 500)+`"}`))
 		},
@@ -125,7 +134,8 @@ func TestOnlyTheVaultOpensAContext(t *testing.T) {
 func TestAContextHasItsPlaceByAccountAndLogin(t *testing.T) {
 	alice, bob := eventstest.Account(t), eventstest.Account(t)
 	keys := make(map[string]bool)
-	for _, k := range []string{view.ContextKey(alice, "1"), view.ContextKey(bob, "1"), view.ContextKey(alice, "2"), view.ContextKey(alice, "")} {
+	for _, k := range []string{view.ContextKey(alice, "1"), view.ContextKey(bob, "1"), view.ContextKey(alice, "2"),
+		view.ContextKey(alice, "")} {
 		keys[k] = true
 	}
 	if len(keys) != 4 {

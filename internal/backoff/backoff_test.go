@@ -22,7 +22,8 @@ func TestPausesDoubleUpToTheLongest(t *testing.T) {
 		"between two powers":       {ms, 5 * ms, []time.Duration{0, ms, 2 * ms, 4 * ms, 5 * ms, 5 * ms}},
 		"constant":                 {ms, ms, []time.Duration{0, ms, ms}},
 		"longest before the first": {ms, ms / 2, []time.Duration{0, ms / 2, ms / 2}},
-		"no end":                   {math.MaxInt64 / 3, math.MaxInt64, []time.Duration{0, math.MaxInt64 / 3, math.MaxInt64 / 3 * 2, math.MaxInt64}},
+		"no end": {math.MaxInt64 / 3, math.MaxInt64,
+			[]time.Duration{0, math.MaxInt64 / 3, math.MaxInt64 / 3 * 2, math.MaxInt64}},
 	} {
 		pause := backoff.Doubling(row.first, row.longest)
 		var got []time.Duration

@@ -34,7 +34,8 @@ func TestWhatDeletesAKeyIsSeenAsItsDeletion(t *testing.T) {
 	if m := jet.Deletion("$KV.b.k"); m.Subject != "$KV.b.k" || !jet.Deleted(m.Header) || len(m.Data) != 0 {
 		t.Errorf("%+v", m)
 	}
-	for _, h := range []nats.Header{{"KV-Operation": {"DEL"}}, {"KV-Operation": {"PURGE"}}, {"Nats-Marker-Reason": {"MaxAge"}}} {
+	for _, h := range []nats.Header{{"KV-Operation": {"DEL"}}, {"KV-Operation": {"PURGE"}},
+		{"Nats-Marker-Reason": {"MaxAge"}}} {
 		if !jet.Deleted(h) {
 			t.Errorf("%v deletes nothing", h)
 		}

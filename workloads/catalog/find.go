@@ -24,6 +24,7 @@ type FindError struct {
 	Err        error
 }
 
+// Error says what was looked for, and what it may be.
 func (e *FindError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%q: %v", brief.Clip(e.What), e.Err)
@@ -37,6 +38,7 @@ func (e *FindError) Error() string {
 	return b.String()
 }
 
+// Unwrap returns the sentinel.
 func (e *FindError) Unwrap() error { return e.Err }
 
 const mostCandidates = 5

@@ -182,7 +182,8 @@ func (n *Nexlet) acceptable(w *workload, body json.RawMessage) error {
 	case err != nil:
 		return err
 	case len(body) > wire.MaxStored:
-		return fmt.Errorf("the deploy has %d bytes, and a node stores at most %d: it would be forgotten when the node restarts", len(body), wire.MaxStored)
+		return fmt.Errorf("the deploy has %d bytes, and a node stores at most %d: it would be forgotten when the "+
+			"node restarts", len(body), wire.MaxStored)
 	case !wire.IsToken(w.req.Namespace):
 		return fmt.Errorf("namespace %q: it has to be one word without dots and wildcards", w.req.Namespace)
 	case w.req.Lifecycle != start.Lifecycle():

@@ -41,7 +41,8 @@ func Content(n int, seed byte) []byte {
 
 // Add lists a file.
 func (l *Library) Add(path string, content []byte) catalog.Entry {
-	return l.AddEntry(catalog.Entry{Path: path, MIMEType: "video/mp4", Size: int64(len(content)), Hash: sha256.Sum256(content)}, content)
+	return l.AddEntry(catalog.Entry{Path: path, MIMEType: "video/mp4", Size: int64(len(content)),
+		Hash: sha256.Sum256(content)}, content)
 }
 
 // AddEntry lists a file as e says, true or not.

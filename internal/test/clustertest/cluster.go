@@ -76,9 +76,11 @@ func (c *Cluster) start(op *accounts.Operator, i, port int, routes []*url.URL) *
 	accountResolver, err := server.NewDirAccResolver(resolver, 0, 0, server.NoDelete)
 	c.must(err)
 	s, err := server.NewServer(&server.Options{
-		ServerName: fmt.Sprintf("natster-%d", i+1), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
-		TrustedOperators: []*jwt.OperatorClaims{op.Claims()}, SystemAccount: op.WellKnown().System.String(), AccountResolver: accountResolver,
-		JetStream: true, StoreDir: dir, SyncAlways: true,
+		ServerName: fmt.Sprintf("natster-%d", i+1), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true,
+		NoSigs:           true,
+		TrustedOperators: []*jwt.OperatorClaims{op.Claims()}, SystemAccount: op.WellKnown().System.String(),
+		AccountResolver: accountResolver,
+		JetStream:       true, StoreDir: dir, SyncAlways: true,
 		Cluster: server.ClusterOpts{Name: "natster", Host: "127.0.0.1", Port: port, NoAdvertise: true},
 		Routes:  routes,
 	})
@@ -105,7 +107,8 @@ func (c *Cluster) URLs() string {
 
 // Connect connects to whichever server is there, and reconnects to another when it dies.
 func (c *Cluster) Connect(creds []byte, options ...nats.Option) (*nats.Conn, error) {
-	all := []nats.Option{nats.UserCredentialBytes(creds), nats.MaxReconnects(-1), nats.ReconnectWait(20 * time.Millisecond)}
+	all := []nats.Option{nats.UserCredentialBytes(creds), nats.MaxReconnects(-1),
+		nats.ReconnectWait(20 * time.Millisecond)}
 	return nats.Connect(c.URLs(), append(all, options...)...)
 }
 

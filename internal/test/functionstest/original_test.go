@@ -52,7 +52,8 @@ func newOriginal(t *testing.T, w *worldtest.World, name string) original {
 	t.Helper()
 	a := w.Account(name)
 	o := original{t, a.Conn(t), a.Key.String()}
-	o.put("natster_initialized", "none", "none", fmt.Sprintf(`,"data":{"account_id":"1","account_name":%q,"account_key":%q}`, name, o.key))
+	o.put("natster_initialized", "none", "none",
+		fmt.Sprintf(`,"data":{"account_id":"1","account_name":%q,"account_key":%q}`, name, o.key))
 	return o
 }
 
@@ -96,7 +97,8 @@ func TestAnOriginalClientSeesAtOnceWhatItHasPut(t *testing.T) {
 	if has("films0") {
 		t.Error("a share that was taken back is still there")
 	}
-	if e := alice.ask("catalogs.validatename", "films1"); string(e.Data) != `{"valid":false,"message":"you already share a catalog called films1"}` {
+	if e := alice.ask("catalogs.validatename",
+		"films1"); string(e.Data) != `{"valid":false,"message":"you already share a catalog called films1"}` {
 		t.Errorf("validatename: %s", e.Data)
 	}
 }
@@ -142,7 +144,8 @@ func TestTwoFriendsOfAnOriginalClientHaveCatalogsOfOneName(t *testing.T) {
 	alice, bob, carol := newOriginal(t, w, "alice"), newOriginal(t, w, "bob"), newOriginal(t, w, "carol")
 	for _, friend := range []original{alice, bob} {
 		friend.put("catalog_shared", "films", carol.key, "")
-		if e := friend.ask("heartbeats.put", fmt.Sprintf(`{"catalog":"films","account_key":%q,"revision":1732082400}`, friend.key)); e.Code != api.CodeOK {
+		if e := friend.ask("heartbeats.put", fmt.Sprintf(`{"catalog":"films","account_key":%q,"revision":1732082400}`,
+			friend.key)); e.Code != api.CodeOK {
 			t.Errorf("a heartbeat: %d %s", e.Code, e.Error)
 		}
 	}

@@ -57,7 +57,8 @@ func TestALoginFromCodeToContext(t *testing.T) {
 		t.Errorf("the site's next query does not see its own claim: %v", err)
 	}
 	me.Observe(site.Position())
-	if got, err := me.Whoami(t.Context()); err != nil || got.OAuthID != "github|1" || got.Name != "alice" || got.Account != alice.Key {
+	if got, err := me.Whoami(t.Context()); err != nil || got.OAuthID != "github|1" || got.Name != "alice" ||
+		got.Account != alice.Key {
 		t.Errorf("alice is %+v, %v", got, err)
 	}
 }
@@ -76,7 +77,8 @@ func TestANewcomerSeesTheHubsCatalog(t *testing.T) {
 	}
 	m := wait.Message(t, news)
 	var n api.ShareNews
-	if err := json.Unmarshal(m.Data, &n); err != nil || n.To != bob.Key || n.From != w.Accounts().Hub || n.Catalog != w.HubCatalog() {
+	if err := json.Unmarshal(m.Data, &n); err != nil || n.To != bob.Key || n.From != w.Accounts().Hub ||
+		n.Catalog != w.HubCatalog() {
 		t.Fatalf("bob hears %s", m.Data)
 	}
 	client.Observe(n.Position)

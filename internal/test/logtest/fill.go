@@ -13,8 +13,8 @@ import (
 	"natster/events"
 )
 
-// Config is the event log's stream as a log of this package is best kept: like [events.LogConfig], but fast to fill, because
-// it is written to disk when the server finds the time.
+// Config is the event log's stream as a log of this package is best kept: like [events.LogConfig], but fast to fill,
+// because it is written to disk when the server finds the time.
 func Config() jetstream.StreamConfig {
 	c := events.LogConfig(1)
 	c.AllowAtomicPublish = false

@@ -1,5 +1,3 @@
-// Package logtest makes logs for tests and measurements: any number of events that the eventwriter could have written, the
-// same for the same [Shape], and fast.
 package logtest
 
 import (
@@ -54,8 +52,8 @@ type Shape struct {
 	Seed     uint64
 }
 
-// Log yields the events of a log of this shape: accounts initialize and are given the hub's catalog, claim names, share,
-// import, take back and bind logins, in the proportions of a living system. No event changes nothing.
+// Log yields the events of a log of this shape: accounts initialize and are given the hub's catalog, claim names,
+// share, import, take back and bind logins, in the proportions of a living system. No event changes nothing.
 func (s Shape) Log() iter.Seq[events.Event] {
 	return func(yield func(events.Event) bool) {
 		w := &writer{shape: s, rand: rand.New(rand.NewPCG(s.Seed, 2)), shared: make(map[edge]int)}
@@ -137,7 +135,8 @@ func (w *writer) initialize() events.Event {
 }
 
 func (w *writer) claim() events.Event {
-	w.catalogs = append(w.catalogs, catalog{Catalog("catalog" + strconv.Itoa(len(w.catalogs))), w.rand.IntN(len(w.accounts))})
+	w.catalogs = append(w.catalogs, catalog{Catalog("catalog" + strconv.Itoa(len(w.catalogs))),
+		w.rand.IntN(len(w.accounts))})
 	c := len(w.catalogs) - 1
 	w.then = append(w.then, w.add(edge{c, w.other(w.catalogs[c].owner)}))
 	return w.claimed(c)

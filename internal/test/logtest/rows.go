@@ -8,8 +8,8 @@ import (
 	"natster/events"
 )
 
-// A Row is a story of a table test of a projection: after these events, at positions 1 and so on, each at [Begin], there are
-// these documents, encoded, and no others.
+// A Row is a story of a table test of a projection: after these events, at positions 1 and so on, each at [Begin],
+// there are these documents, encoded, and no others.
 type Row struct {
 	When   string
 	Events []events.Event

@@ -15,6 +15,8 @@
 //	meter.go     Progress and Result: how far it is
 //	fill.go      one file: chunks in order to the disk, hashed beside it
 //	partial.go   the file on its way: always a beginning, so that its length is all there is to know
+//	lock_*.go     one download at a time writes a partial
+//	writeback_*.go what is written goes to the disk early
 //	diskerror*.go what disks say, in plain words
 //	fetch.go     Stream: a file to a writer; Fetch: Open, for servers that only send whole files
 //	session.go   opening a session of protocol 2, and what is checked before it is believed

@@ -25,6 +25,7 @@ type Away struct {
 	first string // the path of one of its files
 }
 
+// String says where, how much and why, in one line.
 func (a Away) String() string {
 	if a.Path == "." {
 		return a.kept()

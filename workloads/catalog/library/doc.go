@@ -4,7 +4,7 @@
 //	scan.go      Scan, and update: one look at some or all of the directory
 //	visit.go     what a look finds before it reads: files, disks, and what is away
 //	away.go      what is listed and not there: a disk that is away, a directory that cannot be read
-//	disk.go      which disk a directory is on
+//	disk.go, disk_*.go which disk a directory is on
 //	walk.go      what is there: a parallel walk inside an os.Root, and what it leaves out
 //	hash.go      SHA-256 and type of the files that are new, by all processors
 //	merge.go     what was known and what was found become the next snapshot; pure
@@ -15,7 +15,7 @@
 //	find.go      entries by path and hash
 //	open.go      OpenFile, which refuses what has changed and keeps nothing open that is not read
 //	file.go      the catalog file
-//	stamp.go     how a file is known again without reading it
+//	stamp.go, stamp_*.go, ctime_*.go how a file is known again without reading it
 //	mime.go      types by content and name
 //	private.go   directories that are never listed
 //	skip.go      reasons to leave something out

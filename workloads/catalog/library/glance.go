@@ -59,13 +59,13 @@ func (g *glance) looked(l *Library, all bool) {
 	for _, a := range away {
 		if !slices.ContainsFunc(g.said, func(b Away) bool { return a.Path == b.Path && a.Why == b.Why }) {
 			changed = true
-			log.Warn("library: files are away", "reason", fmt.Sprintf("%s: %s", l.at(a.Path), a.kept()))
+			log.Warn("library: files are away", "what", fmt.Sprintf("%s: %s", l.at(a.Path), a.kept()))
 		}
 	}
 	for _, b := range g.said {
 		if !slices.ContainsFunc(away, func(a Away) bool { return a.Path == b.Path }) {
 			changed = true
-			log.Info("library: files are back", "reason", l.at(b.Path))
+			log.Info("library: files are back", "what", l.at(b.Path))
 		}
 	}
 	g.said = away

@@ -32,7 +32,8 @@ func TestLeftOutWithAReason(t *testing.T) {
 	links := map[string]string{
 		"out": outside + "/secret", "up": "../secret", "sneaky": "good/../../x", "etc": "/etc/passwd",
 		"dangling": "nowhere",
-		"loop":     "loop", "dirlink": "good", "self": ".", "absolute": s.path("good/film.mp4"), "fine": "good/film.mp4",
+		"loop":     "loop", "dirlink": "good", "self": ".", "absolute": s.path("good/film.mp4"),
+		"fine":      "good/film.mp4",
 		"good/back": "../good/film.mp4", "chain": "fine", "topipe": "pipe",
 	}
 	for name, to := range links {

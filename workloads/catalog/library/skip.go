@@ -36,6 +36,7 @@ type Skipped struct {
 	Detail string // more about it, or empty
 }
 
+// String says what was left out and why, in one line.
 func (s Skipped) String() string {
 	if s.Detail == "" {
 		return fmt.Sprintf("%q: %s", s.Path, s.Reason)

@@ -211,7 +211,7 @@ func (s *Server) end(x *session, why seal.End, tell bool) {
 	if why.Code != codeChanged {
 		s.sessions.forget(x)
 	}
-	s.log.Debug("session ended", "session", x.id, "catalog", x.catalog, "caller", x.caller.Short(), "code", why.Code, "reason", why.Error)
+	s.log.Debug("session ended", "session", x.id, "catalog", x.catalog, "caller", x.caller.Short(), "code", why.Code, "end", why.Error)
 	if !tell {
 		return
 	}
