@@ -68,6 +68,7 @@ type SeedError struct {
 	Seed, Public string // the files of its halves
 }
 
+// Error says which key, and what to do.
 func (e *SeedError) Error() string {
 	return fmt.Sprintf("the key %s, and nothing else opens %s: restore it from a backup (if it is lost for good: rm -f %s %s, "+
 		"and people link their web logins again); nothing was changed", e.What, e.Opens, e.Seed, e.Public)

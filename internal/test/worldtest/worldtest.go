@@ -95,16 +95,22 @@ func Start(t testing.TB, options ...func(*Config)) *World {
 func (w *World) Config() Config { return w.config }
 
 // URL is where NATS clients connect, WebSocketURL the same for browsers.
-func (w *World) URL() string          { return w.Info().URL }
+func (w *World) URL() string { return w.Info().URL }
+
+// WebSocketURL is where browsers connect.
 func (w *World) WebSocketURL() string { return w.Info().WebSocketURL }
 
 // Accounts are the world's own accounts, and HubCatalog the name of the hub's catalog.
 func (w *World) Accounts() accounts.WellKnown { return w.Keeper().WellKnown() }
-func (w *World) HubCatalog() events.Catalog   { return w.Info().HubCatalog }
+
+// HubCatalog is the name of the hub's catalog.
+func (w *World) HubCatalog() events.Catalog { return w.Info().HubCatalog }
 
 // Hub connects to the hub's account, and Site to the website's, with every right in it. The caller closes the
 // connection.
-func (w *World) Hub(ctx context.Context) (*nats.Conn, error)  { return w.owner(ctx, w.Info().Hub) }
+func (w *World) Hub(ctx context.Context) (*nats.Conn, error) { return w.owner(ctx, w.Info().Hub) }
+
+// Site connects to the website's account with every right in it. The caller closes the connection.
 func (w *World) Site(ctx context.Context) (*nats.Conn, error) { return w.owner(ctx, w.Info().Site) }
 
 func (w *World) owner(ctx context.Context, a events.Account) (*nats.Conn, error) {
