@@ -10,7 +10,7 @@ PAGE    := workloads/web/page
 # As in a release: the same source gives the same bytes, wherever it is built.
 FLAGS = -trimpath -ldflags "-X natster/cli.stamp=$(VERSION)"
 
-.PHONY: help demo build page page-test browser bench-web tools test lint vet bench fuzz release release-check clean
+.PHONY: help demo build page page-test browser bench-web tools test lint lint-all vet bench fuzz release release-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS="$$(printf '\t')" read -r t what; do \
@@ -55,6 +55,12 @@ tools:
 lint: vet ## formatting, vet, static analysis, dead code
 	$(GO) tool staticcheck ./...
 	$(GO) test -count=1 -tags lint -run TestDeadCode ./internal/test/house
+
+# Goes into lint once it is seen green: golangci-lint (built from .ci/lint.mod), and vet for Windows and macOS.
+lint-all: lint ## lint, golangci-lint, vet for Windows and macOS
+	$(GO) tool -modfile=.ci/lint.mod golangci-lint run
+	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 $(GO) vet ./...
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
 
 vet:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
