@@ -7,8 +7,6 @@
 //	path.go      CheckPath: the paths that a catalog may list; testdata/paths.json has the cases, for the page too
 //	system.go    CheckOn: those that only some systems can hold, asked by whoever receives
 //	shown.go     Shown: how a person is shown a path
-//	errors.go    why a file cannot be had: the errors that library, server and client share
-//	file.go      File: an open file, as a library gives it to a server
 //	wire.go      requests and replies of every verb; docs/protocol.md has protocol 2 byte by byte, package seal its cryptography
 //	find.go      Contents.Find and At: an entry by its path, as typed, by its name, or by the beginning of its hash
 //	select.go    Contents.Select: the files and directories that words and patterns name
