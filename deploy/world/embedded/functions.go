@@ -16,6 +16,7 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/functions"
+	"natster/internal/backoff"
 	"natster/internal/supervise"
 )
 
@@ -23,6 +24,11 @@ const (
 	replicas = 1 // of streams: the world is one server
 
 	provisionTimeout = time.Minute // streams are read back when the server starts, so this is quick
+
+	// A function that ended by itself is started again after restartFirst, then twice as long each time, up to restartMax.
+	// That is short: their connections end with every revival of the server, and they must not stay away long after it.
+	restartFirst = 250 * time.Millisecond
+	restartMax   = 2 * time.Second
 )
 
 // A functionSet is functions of a world, each to run under a user of its own.
@@ -60,6 +66,7 @@ func (s *functionSet) start(ctx context.Context, w *World) error {
 		task := supervise.Go(running, supervise.Config{
 			Logger: w.config.Logger.With("function", f.Name),
 			Level:  w.troubleLevel,
+			Pause:  backoff.Doubling(restartFirst, restartMax),
 		}, func(ctx context.Context, ready func()) error { return s.run(ctx, w, f, ready) })
 		s.running.Go(task.Wait)
 		bound.Go(func() error { return task.Started(starting) })
