@@ -54,6 +54,7 @@
 // names, a catalog [catalog.MaxEntries] files. A file costs about 145 bytes and its path in memory, and as much again
 // for a moment while a change is applied. Applying a change copies and writes the whole list, at most once a quiet
 // interval: about 0.1 s at 100,000 files. A scan opens at most a few files per processor at a time.
+// A panic while a file is read leaves that file out as [Unreadable]; any other ends the scan with an error.
 //
 // Other names of a file that changes are looked at with it; a change by a name outside the directory shows at the next
 // look at everything, or when somebody downloads it.

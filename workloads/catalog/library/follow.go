@@ -11,6 +11,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"natster/internal/supervise"
 	"natster/workloads/catalog"
 )
 
@@ -269,8 +270,10 @@ func (f *follower) look(ctx context.Context, all bool, paths []string) {
 	k := look{young: f.l.cfg.Quiet, onDir: f.tree.add}
 	k.scope = normalScope(slices.DeleteFunc(paths, func(p string) bool { return p == catalogFile }))
 	go func() {
-		_, again, err := f.l.update(ctx, k)
-		f.done <- outcome{all, again, err}
+		o := outcome{all: all}
+		defer func() { f.done <- o }()
+		defer supervise.Contain(f.l.cfg.Logger, &o.err)
+		_, o.again, o.err = f.l.update(ctx, k)
 	}()
 }
 

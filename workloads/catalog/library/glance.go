@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"natster/internal/supervise"
 )
 
 // A glance is how Follow notices that a disk went or came back: no system tells of that where it tells of files. It
@@ -31,8 +33,11 @@ func newGlance(shortest time.Duration) glance {
 func (g *glance) start(l *Library) {
 	g.running = true
 	go func() {
-		disks, back := l.glance()
-		g.seen <- glanced{disks, back}
+		var err error // a panic, which is logged: nothing was seen
+		var s glanced
+		defer func() { g.seen <- s }()
+		defer supervise.Contain(l.cfg.Logger, &err)
+		s.disks, s.back = l.glance()
 	}()
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"hash"
 	"io"
+	"log/slog"
 	"os"
 	"path"
 	"runtime"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"natster/events"
+	"natster/internal/supervise"
 )
 
 const (
@@ -50,6 +52,7 @@ func (f *hashed) refuse(r Reason, detail string) { f.state, f.reason, f.detail =
 type hasher struct {
 	root  *os.Root
 	meter *meter
+	log   *slog.Logger
 	hooks *hooks
 }
 
@@ -115,16 +118,25 @@ func (w *hashWorker) job(ctx context.Context, files []hashed) {
 			return
 		}
 		f := &files[i]
-		w.hooks.open(f.path)
-		if in == w.root || f.link { // a link may lead out of its own directory
-			w.file(ctx, f, w.root, f.path)
-		} else {
-			w.file(ctx, f, in, path.Base(f.path))
+		if err := w.contained(ctx, f, in); err != nil {
+			f.refuse(Unreadable, err.Error())
 		}
 		if f.state != unread {
 			w.meter.file(f.path)
 		}
 	}
+}
+
+// contained reads f, which lies in the directory in. A panic concerns no other file.
+func (w *hashWorker) contained(ctx context.Context, f *hashed, in *os.Root) (err error) {
+	defer supervise.Contain(w.log, &err)
+	w.hooks.open(f.path)
+	if in == w.root || f.link { // a link may lead out of its own directory
+		w.file(ctx, f, w.root, f.path)
+	} else {
+		w.file(ctx, f, in, path.Base(f.path))
+	}
+	return nil
 }
 
 func (w *hashWorker) file(ctx context.Context, f *hashed, in *os.Root, name string) {

@@ -78,7 +78,7 @@ func (l *Library) update(ctx context.Context, k look) (Report, []string, error) 
 	m.compare(v.files, k.young, time.Now())
 	meter := &meter{report: l.cfg.Progress}
 	meter.start(len(m.toRead), m.bytes())
-	h := hasher{root: v.root, meter: meter, hooks: l.cfg.hooks}
+	h := hasher{root: v.root, meter: meter, log: l.cfg.Logger, hooks: l.cfg.hooks}
 	h.all(ctx, m.toRead)
 	meter.done()
 	doc, more := m.result()

@@ -48,7 +48,9 @@ func (l *Library) visit(ctx context.Context, k *look, prev *snapshot) (*visit, e
 	}
 	var mounts []string
 	if v.root != nil {
-		w := walker{root: root, self: l.self, onDir: k.onDir, hooks: l.cfg.hooks, private: l.cfg.privateDirs()}
+		w := walker{
+			root: root, self: l.self, onDir: k.onDir, private: l.cfg.privateDirs(), log: l.cfg.Logger, hooks: l.cfg.hooks,
+		}
 		var err error
 		if v.files, v.skipped, err = w.walk(ctx, k.scope); err != nil {
 			v.close()

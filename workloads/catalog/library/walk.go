@@ -1,9 +1,11 @@
 package library
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path"
 	"runtime"
@@ -12,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 
+	"natster/internal/supervise"
 	"natster/workloads/catalog"
 )
 
@@ -27,6 +30,7 @@ type walker struct {
 	root  *os.Root
 	self  string           // the catalog file's own path, if it lies in the directory
 	onDir func(dir string) // called before a directory is read, from several goroutines; "." is the root. May be nil
+	log   *slog.Logger
 	hooks *hooks
 
 	private []fs.FileInfo // directories that are not looked into
@@ -111,12 +115,20 @@ func (w *walker) work() {
 		w.busy++
 		w.mu.Unlock()
 		var b batch
-		w.readDir(&b, dir)
+		err := w.contained(&b, dir)
 		w.mu.Lock()
 		w.busy--
+		w.err = cmp.Or(w.err, err)
 		w.add(&b)
 		w.wake.Broadcast()
 	}
+}
+
+// contained is readDir, of which a panic is an error.
+func (w *walker) contained(b *batch, dir string) (err error) {
+	defer supervise.Contain(w.log, &err)
+	w.readDir(b, dir)
+	return nil
 }
 
 func (w *walker) readDir(b *batch, dir string) {
