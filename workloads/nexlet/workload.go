@@ -84,12 +84,6 @@ func (w *workload) report(err error) {
 	w.set(wire.Running, nil)
 }
 
-// contain calls f; a panic is an error like another. Every goroutine that a runnable starts begins with it.
-func (w *workload) contain(f func() error) (err error) {
-	defer supervise.Contain(w.log, &err)
-	return f()
-}
-
 // summary is its line in a list.
 func (w *workload) summary(node, agent, version string) wire.WorkloadSummary {
 	w.mu.Lock()
