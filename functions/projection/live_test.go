@@ -105,24 +105,35 @@ func TestABucketThatWasLostIsMendedAtTheStart(t *testing.T) {
 	same(g, shares.Projection())
 }
 
-// A run that is told to stop does not go on folding what was lost, however much that is.
+// A run that is told to stop does not go on folding what was lost, however much that is and however long it takes.
 func TestAStopEndsTheRepairAtTheStart(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
-	const step = 4096 // events that are folded in one step
+	const (
+		step  = 4096                   // events that are folded in one step
+		bound = 100 * time.Millisecond // of the stop
+	)
 	p := shares.Projection()
 	began, release := make(chan struct{}), make(chan struct{})
 	var folded atomic.Uint64 // up to which position
-	apply, first := p.Apply, sync.OnceFunc(func() { close(began); <-release })
+	apply := p.Apply
+	nearTheEnd := sync.OnceFunc(func() { close(began); <-release })
+	late := sync.OnceFunc(func() { time.Sleep(2 * bound) }) // a slow step, which only a run that goes on meets
 	p.Apply = func(key string, d view.Share, e events.Envelope) (view.Share, bool, error) {
-		first()
+		if e.Position > step-100 {
+			nearTheEnd()
+		}
+		if e.Position > step {
+			late()
+		}
 		folded.Store(max(folded.Load(), e.Position))
 		return apply(key, d, e)
 	}
 	f := p.Function("shares", "is told to stop")
 	g.provision(f)
 	last := g.happen(history(3 * step)...)
-	if err := functions.FastForward(g.context(), g.js, f.Name, last); err != nil { // all is acknowledged, and nothing is there
+	// All is acknowledged, and nothing is there.
+	if err := functions.FastForward(g.context(), g.js, f.Name, last); err != nil {
 		t.Fatal(err)
 	}
 	r, err := functions.NewRunner(f, functions.Config{Conn: g.connect()})
@@ -137,15 +148,16 @@ func TestAStopEndsTheRepairAtTheStart(t *testing.T) {
 	case err := <-ended:
 		t.Fatalf("it has nothing to fold: %v", err)
 	}
+	stopped := time.Now()
 	cancel()
 	close(release)
-	select {
-	case err := <-ended:
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("it ended with %v", err)
-		}
-	case <-time.After(wait.Patience):
-		t.Fatal("it does not end")
+	err = wait.Receive(t, "the run ends", ended)
+	took := time.Since(stopped)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	if t.Logf("it ended within %s", took); took > bound {
+		t.Errorf("it ended after %s, want at most %s", took, bound)
 	}
 	if got := folded.Load(); got > step {
 		t.Errorf("it folded to position %d of %d, and was told to stop in the first %d", got, last, step)

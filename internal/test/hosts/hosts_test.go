@@ -22,30 +22,33 @@ const forever = 1000
 
 // A row is a way to fail. The function starts well; then the test breaks it, and its next starts fail.
 type row struct {
-	// does breaks the function, which runs; why is to be in the log.
+	// does breaks the function, which runs. A handler that is asked with why panics.
 	does func(t *testing.T, h host, f *function, why string)
-	// fails fails a start, which does nothing but that; why is to be in the log. It is called by as many starts as failures.
+	// fails is all that a start does which is to fail; failures is how many of them there are, one after the other.
 	fails    func(h functions.Host, why string) error
 	failures int
-	// runs on: what was done does not end the run.
+	err      string // is logged when a start failed
+	says     bool   // and so is why
+	// runsOn is set when what was done does not end the run.
 	runsOn bool
-	// err is in the log after every failure but the first, which the test has made.
-	err string
 }
 
 var rows = map[string]row{
-	"ends":    {does: cut, err: "none"},
-	"panics":  {does: cut, failures: 2, err: "panic: ", fails: func(_ functions.Host, why string) error { panic(why) }},
-	"refuses": {does: cut, failures: 2, fails: func(_ functions.Host, why string) error { return errors.New(why) }},
+	"ends":    {does: cut},
+	"panics":  {does: cut, failures: 2, fails: panics, err: "panic: ", says: true},
+	"refuses": {does: cut, failures: 2, fails: refuses, says: true},
 	"oversteps": {does: cut, failures: 2, err: functions.ErrPermissions.Error(),
-		fails: func(h functions.Host, why string) error {
-			_, err := h.Conn.SubscribeSync(strings.ReplaceAll(why, " ", "."))
+		fails: func(h functions.Host, _ string) error {
+			_, err := h.Conn.SubscribeSync("not.declared")
 			return errors.Join(err, h.Conn.Flush())
 		}},
-	"stays":   {does: cut, failures: forever, fails: func(_ functions.Host, why string) error { return errors.New(why) }},
+	"stays":   {does: cut, failures: forever, fails: refuses, says: true},
 	"handles": {does: handlePanic, runsOn: true},
 	"steady":  {does: func(*testing.T, host, *function, string) {}, runsOn: true},
 }
+
+func panics(_ functions.Host, why string) error  { panic(why) }
+func refuses(_ functions.Host, why string) error { return errors.New(why) }
 
 // revoked cannot connect. It is apart from the others because in one process the server takes ten seconds to refuse.
 var revoked = map[string]row{
@@ -185,7 +188,8 @@ func (f *function) check(t *testing.T, h host, began time.Time) {
 	default:
 		seen += f.failures
 	}
-	wait.Eventually(t, fmt.Sprintf("%s has failed %d times", f.name, seen), func() bool { return len(f.restarts(h)) >= seen })
+	what := fmt.Sprintf("%s has failed %d times", f.name, seen)
+	wait.Eventually(t, what, func() bool { return len(f.restarts(h)) >= seen })
 	if f.failures < forever {
 		wait.For(t, f.name+" answers", func() (string, error) { return f.call(t, h, "hello") })
 		if got := len(f.started()); got != 1+seen {
@@ -210,7 +214,7 @@ func (f *function) check(t *testing.T, h host, began time.Time) {
 		if i == 0 {
 			continue
 		}
-		if !strings.Contains(line, f.err) || f.fails != nil && !strings.Contains(line, f.why(i)) && f.name != "oversteps" {
+		if !strings.Contains(line, f.err) || f.says && !strings.Contains(line, f.why(i)) {
 			t.Errorf("failure %d is logged as %s, want %s %s", i, line, f.err, f.why(i))
 		}
 	}
