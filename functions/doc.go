@@ -9,13 +9,9 @@
 //	provision.go    streams, buckets and consumers, derived from the declarations
 //	serve.go        Serve: runs a function once, on a connection of its own; every host of functions does it this way
 //	runner.go       Runner: runs one function on one connection until it is told to stop, then drains it
-//	serve.go        Serve: one run, on a connection of its own
 //	requests.go     the runner's half for subject triggers
 //	limiter.go      how many requests are in flight, in total and per account
 //	reading.go      reading a projection that reflects the caller's own writes, and waiting for it after a put, bounded
-//	limiter.go      how many requests are in flight, in total and for one account
-//	ahead.go        taking many events at once when a function is behind
-//	counts.go       what has happened since a run began
 //	consume.go      the runner's half for event and key triggers: in order, retried, poison set aside
 //	ahead.go        taking many waiting events at once, for functions that can
 //	counts.go       Counts: what a running function has done
