@@ -289,6 +289,9 @@ func (l *Live[D]) fold(ctx context.Context, b *batch[D]) error {
 		}
 	}
 	b.apply(before.Position)
+	if ctx.Err() != nil { // what is not begun is not put
+		return context.Cause(ctx)
+	}
 	b.reached = max(b.to, before.Position)
 	if b.reached == before.Position {
 		return nil
