@@ -10,10 +10,10 @@ import (
 const (
 	// behind is how many events wait when a function that can take many at once does so. Fewer are as fast one by one.
 	behind = 32
-	// skipPatience is how long the server may take to move a consumer.
-	skipPatience = 5 * time.Second
-	// skipAgain is how long a function that may not move its consumer goes on one event at a time: its credentials, or its
-	// server, may be older than it is.
+	// skipTimeout is how long the server may take to move a consumer.
+	skipTimeout = 5 * time.Second
+	// skipAgain is how long a function that may not move its consumer goes on one event at a time: its credentials, or
+	// its server, may be older than it is.
 	skipAgain = time.Minute
 )
 
@@ -36,10 +36,10 @@ func (r *Runner) goAhead(work context.Context, t bound, at uint64) (reached uint
 	return reached
 }
 
-// skip has the consumer go on after the position, and tells whether it does. Whoever holds a message of it meanwhile, this or
-// another instance, holds nothing any more.
+// skip has the consumer go on after the position, and reports whether it does. Whoever holds a message of it meanwhile,
+// this or another instance, holds nothing any more.
 func (r *Runner) skip(work context.Context, host Host, t bound, position uint64) bool {
-	ctx, cancel := context.WithTimeout(work, skipPatience)
+	ctx, cancel := context.WithTimeout(work, skipTimeout)
 	defer cancel()
 	_, err := host.JS.ResetConsumerToSequence(ctx, t.stream, r.fn.Name, position+1)
 	if err != nil {

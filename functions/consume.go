@@ -18,8 +18,8 @@ import (
 	"natster/internal/supervise"
 )
 
-// consume handles the messages of one stream trigger, one at a time, until ctx is done; then it finishes the one in hand.
-// It outlives any interruption of the server or the stream.
+// consume handles the messages of one stream trigger, one at a time, until ctx is done; then it finishes the one in
+// hand. It outlives any interruption of the server or the stream.
 func (r *Runner) consume(ctx, work context.Context, host Host, t bound, consumer jetstream.Consumer) {
 	for attempt := 1; ctx.Err() == nil; attempt++ {
 		progress, err := r.consumeOnce(ctx, work, host, t, consumer)
@@ -48,7 +48,7 @@ const (
 	pullMessages = 64
 )
 
-// consumeOnce handles messages until the iterator fails or ctx is done, and tells whether there was any.
+// consumeOnce handles messages until the iterator fails or ctx is done, and reports whether there was any.
 func (r *Runner) consumeOnce(ctx, work context.Context, host Host, t bound, consumer jetstream.Consumer) (progress bool, err error) {
 	iter, err := consumer.Messages(jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(pullExpiry),
 		jetstream.PullHeartbeat(pullHeartbeat))

@@ -16,20 +16,20 @@ import (
 	"natster/internal/jet"
 )
 
-// A Function declares one of the functions that make up the global service. Declaring one reads no file and makes nothing:
-// whoever only wants to know what there is, or what it may do, runs nothing.
+// A Function declares one of the functions that make up the global service. Declaring one reads no file and makes
+// nothing: whoever only wants to know what there is, or what it may do, runs nothing.
 type Function struct {
 	Name     string // lower-case letters: its queue group, its consumers and its NATS user are called the same
 	Doc      string // one sentence
 	Triggers []Trigger
 	Access   Access
-	// New returns the instance whose handlers one run of the function calls. It is called once in a run, before the first
-	// trigger; ctx ends when the run is told to stop. Nil is for handlers that need no instance.
+	// New returns the instance whose handlers one run of the function calls. It is called once in a run, before the
+	// first trigger; ctx ends when the run is told to stop. Nil is for handlers that need no instance.
 	New func(ctx context.Context, h Host) (Instance, error)
 }
 
-// An Instance is what New of a [Function] returned: the handlers are its methods, named in the triggers. It is closed at the
-// end of the run, when no handler runs any more.
+// An Instance is what New of a [Function] returned: the handlers are its methods, named in the triggers. It is closed
+// at the end of the run, when no handler runs any more.
 type Instance interface{ Close() error }
 
 // NoClose is embedded by instances that have nothing to close.
@@ -64,7 +64,7 @@ var ErrDeclaration = errors.New("bad function declaration")
 
 var functionName = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 
-// Check tells what is wrong with the declaration; the error wraps [ErrDeclaration].
+// Check reports what is wrong with the declaration; the error wraps [ErrDeclaration].
 func (f Function) Check() error {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("%w: %s: %s", ErrDeclaration, f.Name, fmt.Sprintf(format, args...))

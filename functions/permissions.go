@@ -6,8 +6,8 @@ import (
 	"natster/events"
 )
 
-// Permissions are what a NATS user may do: publish to and subscribe to these subjects and no others, and answer requests
-// that it received.
+// Permissions are what a NATS user may do: publish to and subscribe to these subjects and no others, and answer
+// requests that it received.
 type Permissions struct {
 	Publish   []string
 	Subscribe []string // "subject queue" limits the subscription to that queue group
@@ -21,10 +21,10 @@ func (f Function) InboxPrefix() string { return "_INBOX." + f.Name }
 // Permissions are what f's user may do, derived from its declaration and least by construction: what is not declared is
 // refused by the NATS server.
 //
-// One thing the server does not refuse: JetStream answers to whatever reply subject a request names, without asking whether
-// the asker may publish there. So a stolen credential that may read a stream can have messages of it copied, as they are,
-// onto any subject of the account. The log takes no copies, because every event in it was appended on a condition; a
-// bucket does, until its next rebuild.
+// One thing the server does not refuse: JetStream answers to whatever reply subject a request names, without asking
+// whether the asker may publish there. So a stolen credential that may read a stream can have messages of it copied, as
+// they are, onto any subject of the account. The log takes no copies, because every event in it was appended on a
+// condition; a bucket does, until its next rebuild.
 func (f Function) Permissions() Permissions {
 	p := Permissions{
 		Subscribe: []string{f.InboxPrefix() + ".>"},

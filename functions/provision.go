@@ -74,9 +74,10 @@ func provisionConsumer(ctx context.Context, js jetstream.JetStream, f Function, 
 	return err
 }
 
-// FastForward makes the function of that name go on after the position of the log, without handling the events before. It
-// is for whoever has brought the function's state up to that position by other means, such as a rebuild, and for a
-// function that is new and need not hear old stories. It needs an administrator, and may be used while the function runs.
+// FastForward makes the function of that name go on after the position of the log, without handling the events before.
+// It is for whoever has brought the function's state up to that position by other means, such as a rebuild, and for a
+// function that is new and need not hear old stories. It needs an administrator, and may be used while the function
+// runs.
 func FastForward(ctx context.Context, js jetstream.JetStream, function string, position uint64) error {
 	err := func() error {
 		c, err := js.Consumer(ctx, events.LogStream, function)
@@ -94,8 +95,9 @@ func FastForward(ctx context.Context, js jetstream.JetStream, function string, p
 	return nil
 }
 
-// StepBack makes functions that have heard more than there is in the log, whose last position is given, go on after that: the
-// log has lost its end, and what comes now they have not heard. It needs an administrator, and may be used while they run.
+// StepBack makes functions that have heard more than there is in the log, whose last position is given, go on after
+// that: the log has lost its end, and what comes now they have not heard. It needs an administrator, and may be used
+// while they run.
 func StepBack(ctx context.Context, js jetstream.JetStream, last uint64) error {
 	log, err := js.Stream(ctx, events.LogStream)
 	if err != nil {

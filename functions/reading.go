@@ -11,9 +11,10 @@ import (
 // readTimeout is how long a caller may wait for a projection to reflect its own write.
 const readTimeout = 3 * time.Second
 
-// Read returns the documents of a projection that the patterns match, from a state that reflects what the call asks for,
-// and tells the caller which position that is. A caller who asks for a position that has not come yet waits, for a few
-// seconds; how many wait at a time, of all callers and of one, is bounded, so that those who wait keep out nobody else.
+// Read returns the documents of a projection that the patterns match, from a state that reflects what the call asks
+// for, and tells the caller which position that is. A caller who asks for a position that has not come yet waits, for a
+// few seconds; how many wait at a time, of all callers and of one, is bounded, so that those who wait keep out nobody
+// else.
 func (c *Call) Read(ctx context.Context, views *view.Reader, b view.Bucket, patterns ...string) (view.Snapshot, error) {
 	s, err := views.Read(ctx, b, 0, patterns...)
 	if err == nil && s.Position < c.MinPosition {
@@ -39,13 +40,14 @@ func (c *Call) wait(ctx context.Context, views *view.Reader, b view.Bucket, patt
 	return s, err
 }
 
-// settleTimeout bounds what a put may take longer for callers who keep no positions: the answer to one who waits in vain is
-// still true.
+// settleTimeout bounds what a put may take longer for callers who keep no positions: the answer to one who waits in
+// vain is still true.
 const settleTimeout = 1500 * time.Millisecond
 
-// Settle waits until the projections reflect position, if the caller keeps no positions: such a caller asks its next question
-// without one, at once, and expects to see what it has done. It waits for a moment at most. However many wait, one asks, and
-// how many requests are in hand is bounded: so they need no place among those who wait for a position that may never come.
+// Settle waits until the projections reflect position, if the caller keeps no positions: such a caller asks its next
+// question without one, at once, and expects to see what it has done. It waits for a moment at most. However many wait,
+// one asks, and how many requests are in hand is bounded: so they need no place among those who wait for a position
+// that may never come.
 func (c *Call) Settle(ctx context.Context, position uint64, projections ...*view.Follower) {
 	if c.KeepsPositions {
 		return

@@ -56,7 +56,8 @@ func (r *Runner) metadata() map[string]string {
 	return m
 }
 
-// accept runs on the subscription's goroutine and so must not wait: it starts the handler, or refuses when too many run.
+// accept runs on the subscription's goroutine and so must not wait: it starts the handler, or refuses when too many
+// run.
 func (r *Runner) accept(work context.Context, t bound, m micro.Request) {
 	from, _, err := events.Caller(m.Subject())
 	if err != nil {
@@ -72,7 +73,8 @@ func (r *Runner) accept(work context.Context, t bound, m micro.Request) {
 	r.busy.Go(func() {
 		start := time.Now()
 		call, data, err := r.answer(work, t, m, from)
-		// Before the reply: whoever has it asks again, perhaps hundreds of times before this goroutine is scheduled again.
+		// Before the reply: whoever has it asks again, perhaps hundreds of times before this goroutine is scheduled
+		// again.
 		r.inFlight.leave(from)
 		r.reply(m, call, data, err)
 		r.observe(KindRequest, time.Since(start), err)
@@ -107,8 +109,8 @@ func (r *Runner) answer(work context.Context, t bound, m micro.Request, from eve
 	return call, data, err
 }
 
-// reply answers a request; a message that wants no reply gets none. It does not answer by micro's own means, which are for
-// handlers that have not returned yet; the wire is the same.
+// reply answers a request; a message that wants no reply gets none. It does not answer by micro's own means, which are
+// for handlers that have not returned yet; the wire is the same.
 func (r *Runner) reply(m micro.Request, call *Call, data any, err error) {
 	header := nats.Header{}
 	if err != nil {

@@ -26,17 +26,17 @@ type Config struct {
 	Logger   *slog.Logger     // nil: nothing is logged
 	Now      func() time.Time // time.Now if nil
 	Deadline time.Duration    // of one request; 5 s if 0
-	// MaxInFlight is how many requests are handled at once, and half of it how many of one account; more are answered with
-	// "too many" at once. 256 if 0.
+	// MaxInFlight is how many requests are handled at once, and half of it how many of one account; more are answered
+	// with "too many" at once. 256 if 0.
 	MaxInFlight int
-	// Attempts is how often a message is tried before it counts as poison; 12 (about two minutes) if 0. It never does for as
-	// long as what the handler needs is [api.ErrUnavailable]: that says nothing of the message.
+	// Attempts is how often a message is tried before it counts as poison; 12 (about two minutes) if 0. It never does
+	// for as long as what the handler needs is [api.ErrUnavailable]: that says nothing of the message.
 	Attempts int
 	// Backoff is how long after a failed attempt, the first being 1, the next begins. If nil it doubles from 100 ms to
 	// 30 s.
 	Backoff func(attempt int) time.Duration
-	// Refuse, if not nil, says why nothing new can be kept just now, nil if it can. Requests that write are answered with it,
-	// and all others are told beside their answer.
+	// Refuse, if not nil, says why nothing new can be kept just now, nil if it can. Requests that write are answered
+	// with it, and all others are told beside their answer.
 	Refuse func() error
 	// Observe, if not nil, is called after every trigger handled. It must not block.
 	Observe func(Observation)
@@ -118,9 +118,10 @@ func (r *Runner) Counts() Counts { return r.counts.snapshot() }
 // ErrPermissions is wrapped by the error of a run whose user may not do what the function declares.
 var ErrPermissions = errors.New("its credentials do not permit what it declares; make new ones with natster admin creds")
 
-// Run makes an instance of the function, binds the triggers to it and serves them until ctx is done. Then it drains: nothing
-// new is taken, requests in hand are answered, the event in hand is finished, the instance is closed. It returns when all its
-// goroutines are gone: nil after a drain, an error if the triggers could not be bound or the connection was closed.
+// Run makes an instance of the function, binds the triggers to it and serves them until ctx is done. Then it drains:
+// nothing new is taken, requests in hand are answered, the event in hand is finished, the instance is closed. It
+// returns when all its goroutines are gone: nil after a drain, an error if the triggers could not be bound or the
+// connection was closed.
 func (r *Runner) Run(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {

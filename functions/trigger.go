@@ -26,8 +26,8 @@ const (
 	KindKey     Kind = "key"     // a change of a key-value bucket
 )
 
-// A Trigger is what wakes a function, and which method of its instance is called then. It is made by [Request], [OnEvent],
-// [OnLog] or [OnKey].
+// A Trigger is what wakes a function, and which method of its instance is called then. It is made by [Request],
+// [OnEvent], [OnLog] or [OnKey].
 type Trigger struct {
 	Kind    Kind
 	Name    string   // the endpoint, "log", or the bucket
@@ -97,8 +97,9 @@ func (c *Call) Reflects(position uint64) { c.position = position }
 // Next says that there is more than the answer holds, to be had with this cursor.
 func (c *Call) Next(cursor string) { c.next = cursor }
 
-// Request is the trigger for an endpoint. Whatever the method h returns is answered; an error goes through the one table of
-// package api, and what that table does not know becomes "internal error" for the caller and a full story for the operator.
+// Request is the trigger for an endpoint. Whatever the method h returns is answered; an error goes through the one
+// table of package api, and what that table does not know becomes "internal error" for the caller and a full story for
+// the operator.
 func Request[I Instance, Q, A any](e api.Endpoint[Q, A], h func(I, context.Context, *Call, Q) (A, error)) Trigger {
 	return Trigger{
 		Kind:    KindRequest,
@@ -122,8 +123,8 @@ var ErrPoison = errors.New("cannot be handled")
 
 // OnEvent is the trigger for events of the log, of the given types or of all. Events come in order, each after the one
 // before has been acknowledged, over all instances of the function. The handler returns nil to acknowledge, an error to
-// be called again later with the same event, an error that wraps [ErrPoison] to have it set aside. What has failed too often
-// is set aside, too, unless the error wraps [api.ErrUnavailable].
+// be called again later with the same event, an error that wraps [ErrPoison] to have it set aside. What has failed too
+// often is set aside, too, unless the error wraps [api.ErrUnavailable].
 func OnEvent[I Instance](h func(I, context.Context, events.Envelope) error, types ...events.Type) Trigger {
 	filters := []string{events.LogAll}
 	if len(types) > 0 {
@@ -149,11 +150,11 @@ func OnEvent[I Instance](h func(I, context.Context, events.Envelope) error, type
 	}
 }
 
-// OnLog is [OnEvent] for all types, of a function that can take many events at once when it is behind. Then, after an event
-// was handled, ahead is called with its position: it reads the log for itself and returns the last position that the function
-// has dealt with. Events up to there are not delivered any more; what it does not deal with comes as ever. A failure changes
-// nothing. As with the handler, one instance at a time does this, unless one is very slow: to deal with events twice must be
-// harmless.
+// OnLog is [OnEvent] for all types, of a function that can take many events at once when it is behind. Then, after an
+// event was handled, ahead is called with its position: it reads the log for itself and returns the last position that
+// the function has dealt with. Events up to there are not delivered any more; what it does not deal with comes as ever.
+// A failure changes nothing. As with the handler, one instance at a time does this, unless one is very slow: to deal
+// with events twice must be harmless.
 func OnLog[I Instance](h func(I, context.Context, events.Envelope) error,
 	ahead func(i I, ctx context.Context, after uint64) (reached uint64, err error),
 ) Trigger {
@@ -177,7 +178,7 @@ type Op string
 const (
 	OpPut     Op = "put"
 	OpDelete  Op = "delete"
-	OpExpired Op = "expired" // nobody put it within the bucket's TTL; what was deleted expires, too
+	OpExpired Op = "expired" // it was not put again within the bucket's TTL; what was deleted expires, too
 )
 
 // A Change is one change of a key. Of several changes while the function was down it hears the last.
@@ -189,7 +190,8 @@ type Change struct {
 	Time     time.Time
 }
 
-// OnKey is the trigger for changes of a bucket's keys, put, deleted or expired, in order and acknowledged as in [OnEvent].
+// OnKey is the trigger for changes of a bucket's keys, put, deleted or expired, in order and acknowledged as in
+// [OnEvent].
 func OnKey[I Instance](b view.Bucket, h func(I, context.Context, Change) error) Trigger {
 	return Trigger{
 		Kind:    KindKey,

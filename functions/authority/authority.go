@@ -76,7 +76,8 @@ func (f *authority) importCatalog(ctx context.Context, call *functions.Call, q a
 	return api.None{}, f.keeper.Import(ctx, call.From, api.Import(q))
 }
 
-// owns tells whether the caller shares a catalog of that name itself: requests to it and to an import would be the same.
+// owns reports whether the caller shares a catalog of that name itself: requests to it and to an import would be the
+// same.
 func (f *authority) owns(ctx context.Context, call *functions.Call, c events.Catalog) (bool, error) {
 	s, err := call.Read(ctx, f.views, view.Shares, view.SharesOf(call.From, c))
 	if errors.Is(err, jet.ErrTooMany) {

@@ -24,8 +24,8 @@ type Command struct {
 // maxLabel bounds the names that an account gives itself, in bytes.
 const maxLabel = 128
 
-// fromClient reads a command that account by asks for over `events.put`. All errors are [api.ErrBadRequest], but for data
-// that claims another account, which is [api.ErrForbidden].
+// fromClient reads a command that account by asks for over `events.put`. All errors are [api.ErrBadRequest], but for
+// data that claims another account, which is [api.ErrForbidden].
 func fromClient(by events.Account, q api.PutRequest) (Command, error) {
 	if by.IsZero() {
 		return Command{}, api.Errorf(api.ErrForbidden, "events.put: the request does not come from an account")

@@ -61,8 +61,8 @@ type Decision struct {
 	Already uint64
 }
 
-// Decide returns what follows from c, or why it is refused. It touches no clock, store or subject: all it may know is in
-// c and f.
+// Decide returns what follows from c, or why it is refused. It touches no clock, store or subject: all it may know is
+// in c and f.
 func Decide(c Command, f Facts) (Decision, error) {
 	if c.Type == events.Initialized {
 		if f.initialized != 0 {

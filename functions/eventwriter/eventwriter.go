@@ -15,13 +15,13 @@ import (
 	"natster/internal/jet"
 )
 
-// tries is how often a command is decided anew because another writer was faster. Each time one of the writers wins, and
-// most commands are settled by another's win (it is already shared), so that few are ever needed.
+// tries is how often a command is decided anew because another writer was faster. Each time one of the writers wins,
+// and most commands are settled by another's win (it is already shared), so that few are ever needed.
 const tries = 8
 
 // Config is what eventwriter has to know of the deployment.
 type Config struct {
-	Reserved events.Reservation // the name that nobody but the hub shares a catalog by
+	Reserved events.Reservation // the name by which only the hub shares a catalog
 }
 
 type writer struct {
@@ -134,8 +134,8 @@ func (w *writer) try(ctx context.Context, c Command, least uint64) (uint64, erro
 	return position, err
 }
 
-// unavailable says that the log did not answer: the command may be repeated, whether or not it was carried out. Why is for
-// the operator.
+// unavailable says that the log did not answer: the command may be repeated, whether or not it was carried out. Why is
+// for the operator.
 func (w *writer) unavailable(c Command, err error) error {
 	if errors.Is(err, events.ErrEvent) {
 		return err

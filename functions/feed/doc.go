@@ -4,10 +4,10 @@
 //	news.go  what a change or an event is worth telling, and to whom; no NATS
 //	feed.go  the declaration, and telling
 //
-// It is woken by changes of the presence bucket and by events of the log, not by changes of the shares bucket: a rebuild of
-// that announces nothing. Whoever listens hears everything at least once, and hears nothing of what happened while it did
-// not listen: the feed says that a query is worth making, it does not replace one.
+// It is woken by changes of the presence bucket and by events of the log, not by changes of the shares bucket: a
+// rebuild of that announces nothing. Whoever listens hears everything at least once, and hears nothing of what happened
+// while it did not listen: the feed says that a query is worth making, it does not replace one.
 //
-// The account that sends a heartbeat pays for one put. Telling everybody that its catalog is shared with, a hundred thousand
-// for a popular one, is this function's own work: page by page, never all in memory.
+// The account that sends a heartbeat pays for one put. Telling everybody that its catalog is shared with, a hundred
+// thousand for a popular one, is this function's own work: page by page, never all in memory.
 package feed

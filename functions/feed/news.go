@@ -18,8 +18,8 @@ type announcement struct {
 	body    []byte
 }
 
-// announce returns what a change of the presence bucket is worth: its owner's heartbeat, or that the catalog went offline.
-// The error says that the change is none of this bucket's.
+// announce returns what a change of the presence bucket is worth: its owner's heartbeat, or that the catalog went
+// offline. The error says that the change is none of this bucket's.
 func announce(c functions.Change) (announcement, error) {
 	account, catalog, _ := strings.Cut(c.Key, ".")
 	owner, err := events.ParseAccount(account)

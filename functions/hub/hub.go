@@ -12,7 +12,7 @@ import (
 	"natster/functions/api"
 )
 
-// Config says whose catalog newcomers are given. Without either the function does nothing.
+// Config says whose catalog new accounts are given. Without either the function does nothing.
 type Config struct {
 	Account events.Account
 	Catalog events.Catalog
@@ -52,7 +52,7 @@ func New(cfg Config) functions.Function {
 }
 
 func (f *hub) welcome(ctx context.Context, e events.Envelope) error {
-	put, ok := greeting(f.cfg, e)
+	put, ok := introduction(f.cfg, e)
 	if !ok {
 		return nil
 	}
@@ -67,8 +67,8 @@ func (f *hub) welcome(ctx context.Context, e events.Envelope) error {
 	return judge(e, err)
 }
 
-// introduce initializes the hub's account, as every account is before it shares. That the account is initialized already
-// is no error.
+// introduce initializes the hub's account, as every account is before it shares. That the account is initialized
+// already is no error.
 func (f *hub) introduce(ctx context.Context) error {
 	data, err := json.Marshal(events.InitializedData{AccountName: "hub", AccountKey: f.cfg.Account})
 	if err != nil {
@@ -83,8 +83,8 @@ func (f *hub) introduce(ctx context.Context) error {
 	return err
 }
 
-// greeting is what to ask for when e happened; ok is false when there is nothing to ask for.
-func greeting(cfg Config, e events.Envelope) (put api.PutRequest, ok bool) {
+// introduction is what to ask for when e happened; ok is false when there is nothing to ask for.
+func introduction(cfg Config, e events.Envelope) (put api.PutRequest, ok bool) {
 	if cfg.off() || e.Type != events.Initialized || e.Origin == cfg.Account {
 		return api.PutRequest{}, false
 	}

@@ -16,8 +16,8 @@ import (
 	"natster/functions/view"
 )
 
-// A code is 26 letters and digits, 130 random bits: too many to guess at, so claims need no rate limit. It is a secret until
-// it is claimed, and hides itself from fmt and slog.
+// A code is 26 letters and digits, 130 random bits: too many to guess at, so claims need no rate limit. It is a secret
+// until it is claimed, and hides itself from fmt and slog.
 type code struct{ text string }
 
 func (code) String() string   { return "[code]" }
@@ -85,7 +85,7 @@ func (c code) aead() (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// good tells whether a code made at the given time can still be claimed. The bucket removes codes by itself, but not to
+// good reports whether a code made at the given time can still be claimed. The bucket removes codes by itself, but not to
 // the second.
 func good(made, now time.Time) bool { return now.Sub(made) < view.CodeTTL }
 

@@ -12,7 +12,8 @@ import (
 	"natster/functions/view"
 )
 
-// maxContext bounds a context, in bytes of JSON. With credentials and an access token in it, it has about three thousand.
+// maxContext bounds a context, in bytes of JSON. With credentials and an access token in it, it has about three
+// thousand.
 const maxContext = 16 << 10
 
 // generate keeps the caller's context under a new code and returns the code. The code is good once it is returned: the

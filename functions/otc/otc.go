@@ -20,10 +20,10 @@ import (
 
 // Config is what otc has to know of the deployment.
 type Config struct {
-	// Site is the website's account, which alone may claim codes. Without one nobody may.
+	// Site is the website's account, which alone may claim codes. Without one no account may.
 	Site events.Account
-	// VaultKey returns the public curve key ("X…") to which claimed contexts are sealed. It is called when the function starts.
-	// Required.
+	// VaultKey returns the public curve key ("X…") to which claimed contexts are sealed. It is called when the function
+	// starts. Required.
 	VaultKey func() (string, error)
 	// ClaimURL is the page on which a person claims a code, for instance https://natster.io/claim; the code is added as
 	// the parameter "code". Without it, replies have an empty claim_url.

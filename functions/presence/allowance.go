@@ -7,8 +7,8 @@ import (
 	"natster/events"
 )
 
-// An allowance lets each account take so much per second, and so much at once after a time of rest. It remembers only the
-// accounts that have taken something lately. It is safe for concurrent use.
+// An allowance lets each account take so much per second, and so much at once after a time of rest. It remembers only
+// the accounts that have taken something lately. It is safe for concurrent use.
 type allowance struct {
 	perSecond, burst float64
 
@@ -27,7 +27,7 @@ func newAllowance(perSecond, burst int) *allowance {
 	return &allowance{perSecond: float64(perSecond), burst: float64(burst), spent: make(map[events.Account]spent)}
 }
 
-// take takes one and tells whether there was one to take.
+// take takes one and reports whether there was one to take.
 func (a *allowance) take(by events.Account, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

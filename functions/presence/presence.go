@@ -16,8 +16,9 @@ import (
 
 // Config has nothing that is required.
 type Config struct {
-	// PerSecond is how many heartbeats of one account count, in the long run; 20 if 0, enough for 600 catalogs. Burst is
-	// how many may come at once; 512 if 0. Together with the bucket's TTL they bound what an account can fill it with.
+	// PerSecond is how many heartbeats of one account count, in the long run; 20 if 0, enough for 600 catalogs. Burst
+	// is how many may come at once; 512 if 0. Together with the bucket's TTL they bound what an account can fill it
+	// with.
 	PerSecond, Burst int
 }
 
@@ -86,8 +87,8 @@ func (f *presence) admit(ctx context.Context, call *functions.Call, h api.Heartb
 	return key, doc, f.exists(ctx, call, h.Catalog)
 }
 
-// exists is nil when the caller has ever shared a catalog of that name. Serving one before is normal, and nobody's business:
-// its heartbeats count from the first after the share. Whoever says that it has just shared it is waited for.
+// exists is nil when the caller has ever shared a catalog of that name. Serving one before is normal, and nobody's
+// business: its heartbeats count from the first after the share. Whoever says that it has just shared it is waited for.
 func (f *presence) exists(ctx context.Context, call *functions.Call, c events.Catalog) error {
 	key := view.CatalogKey(call.From, c)
 	s, err := f.views.Read(ctx, view.Catalogs, 0, key)
@@ -105,8 +106,8 @@ func (f *presence) exists(ctx context.Context, call *functions.Call, c events.Ca
 	return api.Errorf(api.ErrNotFound, "this account has shared no catalog called %s: there is nobody to tell that it is online", c)
 }
 
-// believe returns the key and the document for a heartbeat, or why it does not count. The document is made anew, so that
-// nothing but a heartbeat is ever kept and sent on.
+// believe returns the key and the document for a heartbeat, or why it does not count. The document is made anew, so
+// that nothing but a heartbeat is ever kept and sent on.
 func believe(caller events.Account, h api.Heartbeat) (key string, doc []byte, err error) {
 	switch {
 	case caller.IsZero() || h.Account != caller:

@@ -125,8 +125,8 @@ type site struct {
 	written    bool   // at least once
 }
 
-// claim notes in the checkpoint that a generation of ours is under way, which ends any rebuild before us, and clears away
-// what such ones left behind.
+// claim notes in the checkpoint that a generation of ours is under way, which ends any rebuild before us, and clears
+// away what such ones left behind.
 func (s *site) claim(ctx context.Context) error {
 	for {
 		c, revision, err := s.checkpoint(ctx)
@@ -145,9 +145,9 @@ func (s *site) claim(ctx context.Context) error {
 	}
 }
 
-// write puts everything that was folded since the last write, and returns when it is stored. The first time, when that is
-// everything there is, few of the puts are acknowledged, which makes them half again as fast: the stream is asked at the
-// end how many it has.
+// write puts everything that was folded since the last write, and returns when it is stored. The first time, when that
+// is everything there is, few of the puts are acknowledged, which makes them half again as fast: the stream is asked at
+// the end how many it has.
 func (s *site) write(ctx context.Context, wrote func(int)) error {
 	b, n, first := s.bucket(), 0, !s.written
 	s.written = true
@@ -212,8 +212,8 @@ func (s *site) verify(ctx context.Context, n int) error {
 }
 
 // switchOver makes our generation, which reflects position, the one to read. If the live fold is further than that it
-// changes nothing and returns how far, for us to catch up; otherwise, or if it is to switch whatever the live fold has, it
-// returns 0.
+// changes nothing and returns how far, for us to catch up; otherwise, or if it is to switch whatever the live fold has,
+// it returns 0.
 func (s *site) switchOver(ctx context.Context, position uint64, whatever bool) (ahead uint64, err error) {
 	for {
 		c, revision, err := s.checkpoint(ctx)
@@ -251,7 +251,7 @@ func (s *site) replace(ctx context.Context, c view.Checkpoint, revision uint64) 
 
 // abandon removes our generation, unless it is the one to read after all.
 func (s *site) abandon(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, purgePatience)
+	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
 	defer cancel()
 	for s.generation != 0 {
 		c, revision, err := s.checkpoint(ctx)
@@ -286,12 +286,12 @@ func (s *site) clear(ctx context.Context, keep uint64) error {
 	return nil
 }
 
-// purgePatience is how long clearing away a generation may take; a million documents take seconds.
-const purgePatience = 2 * time.Minute
+// purgeTimeout is how long clearing away a generation may take; a million documents take seconds.
+const purgeTimeout = 2 * time.Minute
 
 // purge removes a generation.
 func (s *site) purge(ctx context.Context, generation uint64) error {
-	ctx, cancel := context.WithTimeout(ctx, purgePatience)
+	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
 	defer cancel()
 	b := s.bucket()
 	stream, err := s.js.Stream(ctx, b.Stream())

@@ -24,8 +24,8 @@ type Health struct {
 	Ahead  []Ahead
 }
 
-// A Loss is positions that the log cannot give, From to To inclusive, and when what stands beside them was logged: zero where
-// nothing does, or where nobody looked.
+// A Loss is positions that the log cannot give, From to To inclusive, and when what stands beside them was logged: zero
+// where nothing does, or where it was not looked at.
 type Loss struct {
 	From, To      uint64
 	After, Before time.Time
@@ -38,8 +38,8 @@ type Bad struct {
 	Why      string
 }
 
-// An Ahead is a projection that has folded more than there is in the log: the proof that the log has lost its end, or was set
-// back to an older one.
+// An Ahead is a projection that has folded more than there is in the log: the proof that the log has lost its end, or
+// was set back to an older one.
 type Ahead struct {
 	Bucket   view.Bucket
 	Position uint64
@@ -48,7 +48,7 @@ type Ahead struct {
 // maxBad is how many messages that are no events a Health lists.
 const maxBad = 100
 
-// Sound tells whether nothing is wrong.
+// Sound reports whether nothing is wrong.
 func (h Health) Sound() bool { return len(h.Lost)+len(h.Bad)+len(h.Ahead) == 0 }
 
 // Missing is how many events were lost, as far as is known.
@@ -86,9 +86,9 @@ func (h Health) Err() error {
 	return nil
 }
 
-// Glance asks what the server knows of the log by itself, and compares it with the projections. It costs the same however long
-// the log is. It sees a log that lost its beginning or its end, and what the server noticed when it started; not a message
-// that can no longer be read, which only [Check] meets.
+// Glance asks what the server knows of the log by itself, and compares it with the projections. It costs the same
+// however long the log is. It sees a log that lost its beginning or its end, and what the server noticed when it
+// started; not a message that can no longer be read, which only [Check] meets.
 func Glance(ctx context.Context, nc *nats.Conn, buckets ...view.Bucket) (h Health, err error) {
 	c, err := newChecker(nc)
 	if err != nil {
@@ -126,8 +126,9 @@ func Glance(ctx context.Context, nc *nats.Conn, buckets ...view.Bucket) (h Healt
 	return h, nil
 }
 
-// Check reads every position of the log, decodes every event, and compares the end with the projections. Events that are
-// appended meanwhile are not looked at. progress, if not nil, is called with the position it has come to and the last.
+// Check reads every position of the log, decodes every event, and compares the end with the projections. Events that
+// are appended meanwhile are not looked at. progress, if not nil, is called with the position it has come to and the
+// last.
 func Check(ctx context.Context, nc *nats.Conn, progress func(at, last uint64), buckets ...view.Bucket) (h Health, err error) {
 	c, err := newChecker(nc)
 	if err != nil {
@@ -194,8 +195,8 @@ func newChecker(nc *nats.Conn) (c checker, err error) {
 	return c, nil
 }
 
-// ahead are the projections that have seen more than the log has, and its last position. Buckets that are not there have seen
-// nothing. The projections are asked first: the log may only have grown since.
+// ahead are the projections that have seen more than the log has, and its last position. Buckets that are not there
+// have seen nothing. The projections are asked first: the log may only have grown since.
 func (c checker) ahead(ctx context.Context, buckets []view.Bucket) (ahead []Ahead, last uint64, err error) {
 	views := view.NewReader(c.direct)
 	var seen []Ahead

@@ -1,5 +1,5 @@
-// Package projection folds the event log into documents in a key-value bucket: live, event by event or thousands at once when
-// it is behind, and from the start of the log, beside the live fold, without a reader noticing.
+// Package projection folds the event log into documents in a key-value bucket: live, event by event or thousands at
+// once when it is behind, and from the start of the log, beside the live fold, without a reader noticing.
 //
 //	projection.go  Projection: keys and fold, both pure, and the function that keeps it up to date
 //	live.go        folding an event as it comes; events that were missed are read from the log
@@ -28,20 +28,21 @@
 // An event that the projection cannot fold (malformed data of a type it knows, a panic) is passed over and reported as
 // [functions.ErrPoison]. A type from the future is passed over in silence.
 //
-// The cost of an event is one read and one put per document and checkpoint, whatever the size of log and bucket. Behind, it is
-// less: when an event comes and many wait after it, the next few thousand are read from the log itself and folded in one step,
-// each document read and put once, and the consumer is moved to where that ended. Only one event is ever out, so the other
-// instances stand by as before; an event that cannot be folded ends such a step, and comes by itself.
+// The cost of an event is one read and one put per document and checkpoint, whatever the size of log and bucket.
+// Behind, it is less: when an event comes and many wait after it, the next few thousand are read from the log itself
+// and folded in one step, each document read and put once, and the consumer is moved to where that ended. Only one
+// event is ever out, so the other instances stand by as before; an event that cannot be folded ends such a step, and
+// comes by itself.
 //
-// What the log has lost (see [events.Lost]) the live fold reports and goes on without: to stop would take the events to come
-// away as well, and the documents still know of what was lost if they had folded it. A rebuild would forget that, and refuses.
-// Nothing else is given up: what the server does not take now is tried until it does.
+// What the log has lost (see [events.Lost]) the live fold reports and goes on without: to stop would take the events to
+// come away as well, and the documents still know of what was lost if they had folded it. A rebuild would forget that,
+// and refuses. Nothing else is given up: what the server does not take now is tried until it does.
 //
 // # Generations
 //
 // Documents stand under a generation. A rebuild writes the next one while everybody reads the old one, catches up with
-// the live fold, and then makes the new generation the one to read by a conditional put of the checkpoint: live fold and
-// readers notice by that. It notes in the checkpoint which generation it writes; a rebuild that begins later notes its
-// own, and so the earlier one ends with [ErrSuperseded] having changed nothing. So a rebuild that was killed needs no
-// clearing up: the next one does that.
+// the live fold, and then makes the new generation the one to read by a conditional put of the checkpoint: live fold
+// and readers notice by that. It notes in the checkpoint which generation it writes; a rebuild that begins later notes
+// its own, and so the earlier one ends with [ErrSuperseded] having changed nothing. So a rebuild that was killed needs
+// no clearing up: the next one does that.
 package projection

@@ -16,15 +16,15 @@ import (
 	"natster/internal/jet"
 )
 
-// Limits: how many events are folded in one step, which bounds memory and how much is done again after a crash, and how many
-// documents are read at once, beside the checkpoint.
+// Limits: how many events are folded in one step, which bounds memory and how much is done again after a crash, and how
+// many documents are read at once, beside the checkpoint.
 const (
 	batchEvents = 4096
 	batchKeys   = 512
 )
 
-// Limits of time: how long the server may take, which at work answers in less than a millisecond, and how long a repair at the
-// start may.
+// Limits of time: how long the server may take, which at work answers in less than a millisecond, and how long a repair
+// at the start may.
 const (
 	serverTimeout = 5 * time.Second
 	repairTimeout = time.Minute
@@ -38,9 +38,9 @@ type Live[D comparable] struct {
 	puts       *puts
 }
 
-// Live returns the instance of the function called name that keeps the projection. First it folds what the bucket lost although
-// it was acknowledged: after the machine went down, or when the bucket is a new one. Without that readers would wait until the
-// next event shows the gap. What it cannot do now, that event will.
+// Live returns the instance of the function called name that keeps the projection. First it folds what the bucket lost
+// although it was acknowledged: after the machine went down, or when the bucket is a new one. Without that readers
+// would wait until the next event shows the gap. What it cannot do now, that event will.
 func (p Projection[D]) Live(ctx context.Context, h functions.Host, name string) (*Live[D], error) {
 	l := &Live[D]{projection: p, host: h, log: h.Logger.With("projection", p.Bucket.Name)}
 	var err error
@@ -158,8 +158,8 @@ func (l *Live[D]) catchUp(ctx context.Context, at, to uint64) error {
 	return flush()
 }
 
-// miss goes on over what the log has lost: to stop would take the events to come away from everybody as well. It is a rebuild
-// that refuses to go on.
+// miss goes on over what the log has lost: to stop would take the events to come away from everybody as well. It is a
+// rebuild that refuses to go on.
 func (l *Live[D]) miss(b *batch[D], e events.Envelope, lost error) {
 	b.to = e.Position
 	l.log.Error("going on without it: natster admin check tells what is left of the log", "err", lost)
@@ -168,8 +168,8 @@ func (l *Live[D]) miss(b *batch[D], e events.Envelope, lost error) {
 // errEnough ends a read of the log that has read enough.
 var errEnough = errors.New("enough")
 
-// Ahead folds what the log has after position, batchEvents of it at most, in one step, and returns how far the projection
-// is then. It ends before an event that cannot be folded: that is to be delivered and set aside.
+// Ahead folds what the log has after position, batchEvents of it at most, in one step, and returns how far the
+// projection is then. It ends before an event that cannot be folded: that is to be delivered and set aside.
 func (l *Live[D]) Ahead(ctx context.Context, position uint64) (uint64, error) {
 	b := l.batch(position + 1)
 	b.upToFailure = true
@@ -257,9 +257,10 @@ func (b *batch[D]) fail(e events.Envelope, err error) {
 
 // fold folds the events of b that are not folded yet, all in one step: read, apply, put, put the checkpoint.
 //
-// Another instance, which folds from or to elsewhere, may be at it too. What is stored of a document then always is what it
-// was after some event, and the event is noted with it, deletions included; every put is on condition that nobody has put
-// what came after. So documents only go forward, and whoever puts a checkpoint has seen all documents at least as far.
+// Another instance, which folds from or to elsewhere, may be at it too. What is stored of a document then always is
+// what it was after some event, and the event is noted with it, deletions included; every put is on condition that
+// nobody has put what came after. So documents only go forward, and whoever puts a checkpoint has seen all documents at
+// least as far.
 func (l *Live[D]) fold(ctx context.Context, b *batch[D]) error {
 	bucket := l.projection.Bucket
 	first, rest := b.keys[:min(batchKeys, len(b.keys))], b.keys[min(batchKeys, len(b.keys)):]

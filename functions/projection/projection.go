@@ -17,8 +17,8 @@ type Projection[D comparable] struct {
 	Bucket view.Bucket
 	// Keys are those of the documents that e may change, a few at most; none if e is of no concern.
 	Keys func(e events.Envelope) []string
-	// Apply returns the document under key after e, and whether there is one; d is the one before, the zero value if there
-	// was none. It fails when the event itself is malformed, whatever d is: then e changes nothing under any key.
+	// Apply returns the document under key after e, and whether there is one; d is the one before, the zero value if
+	// there was none. It fails when the event itself is malformed, whatever d is: then e changes nothing under any key.
 	Apply func(key string, d D, e events.Envelope) (after D, keep bool, err error)
 }
 
@@ -36,8 +36,8 @@ func (p Projection[D]) Function(name, doc string) functions.Function {
 	}
 }
 
-// Fold folds evs in memory and returns the documents, encoded as the bucket has them, by key. Events that cannot be folded
-// are passed over. It is what any bucket of this projection must hold after these events.
+// Fold folds evs in memory and returns the documents, encoded as the bucket has them, by key. Events that cannot be
+// folded are passed over. It is what any bucket of this projection must hold after these events.
 func (p Projection[D]) Fold(evs ...events.Envelope) (map[string]string, error) {
 	b := newBuilder(p)
 	for _, e := range evs {
@@ -57,7 +57,7 @@ func (p Projection[D]) Fold(evs ...events.Envelope) (map[string]string, error) {
 // A state is what is known of one document.
 type state[D any] struct {
 	exists   bool
-	position uint64 // of the event that last changed it, or deleted it; 0 if there was none, or nobody knows
+	position uint64 // of the event that last changed it, or deleted it; 0 if there was none, or it is not known
 	doc      D
 }
 

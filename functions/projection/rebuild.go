@@ -25,12 +25,13 @@ type Progress struct {
 	Written, Docs  int    // documents, of all projections together
 }
 
-// Rebuild folds the log from its start into new generations of the projections' buckets, in one pass, and makes them the
-// ones to read once they have caught up. Meanwhile the live fold goes on and readers read what they read before; a reader
-// never meets an older state than one it has met. The buckets must be there, empty ones do; nc is an administrator's.
+// Rebuild folds the log from its start into new generations of the projections' buckets, in one pass, and makes them
+// the ones to read once they have caught up. Meanwhile the live fold goes on and readers read what they read before; a
+// reader never meets an older state than one it has met. The buckets must be there, empty ones do; nc is an
+// administrator's.
 //
-// If it fails or ctx ends, nothing has changed for the projections not yet switched; what it wrote is cleared away now or
-// by the next rebuild. progress, if not nil, is called from one goroutine at a time and must not block.
+// If it fails or ctx ends, nothing has changed for the projections not yet switched; what it wrote is cleared away now
+// or by the next rebuild. progress, if not nil, is called from one goroutine at a time and must not block.
 //
 // A log that has lost events is no truth to rebuild from: then it fails with an [events.Lost] and changes nothing. See
 // [RebuildDespiteLoss].
@@ -38,7 +39,8 @@ func Rebuild(ctx context.Context, nc *nats.Conn, progress func(Progress), projec
 	return rebuildAll(ctx, nc, progress, false, projections)
 }
 
-// RebuildDespiteLoss is [Rebuild], but takes the log as it is: what it has lost is lost from then on for the projections, too.
+// RebuildDespiteLoss is [Rebuild], but takes the log as it is: what it has lost is lost from then on for the
+// projections, too.
 func RebuildDespiteLoss(ctx context.Context, nc *nats.Conn, progress func(Progress), projections ...Rebuildable) error {
 	return rebuildAll(ctx, nc, progress, true, projections)
 }
@@ -60,11 +62,11 @@ func rebuildAll(ctx context.Context, nc *nats.Conn, progress func(Progress), des
 	return nil
 }
 
-// maxPending is how many puts to one bucket are under way at once: with more the server is no busier. rebuildPatience is
-// long because the server has much else to do meanwhile, our own puts.
+// maxPending is how many puts to one bucket are under way at once: with more the server is no busier. rebuildTimeout
+// is long because the server has much else to do meanwhile, our own puts.
 const (
-	maxPending      = 4096
-	rebuildPatience = 30 * time.Second
+	maxPending     = 4096
+	rebuildTimeout = 30 * time.Second
 )
 
 type rebuild struct {
@@ -95,7 +97,7 @@ func newRebuild(nc *nats.Conn, report func(Progress), projections []Rebuildable)
 	views := view.NewReader(r.direct)
 	for _, p := range projections {
 		s := &site{fold: p.builder(), views: views, js: r.js}
-		if s.puts, err = newPuts(nc, maxPending, rebuildPatience); err != nil {
+		if s.puts, err = newPuts(nc, maxPending, rebuildTimeout); err != nil {
 			return nil, errors.Join(err, r.close())
 		}
 		r.sites = append(r.sites, s)
@@ -233,7 +235,8 @@ func (r *rebuild) finish(ctx context.Context, s *site) error {
 		if err != nil {
 			return err
 		}
-		// A replica that is behind makes us ask again; a log that ends before the old documents does not grow by asking.
+		// A replica that is behind makes us ask again; a log that ends before the old documents does not grow by
+		// asking.
 		if last, err := r.last(ctx); err != nil {
 			return err
 		} else if last < ahead {

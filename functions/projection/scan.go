@@ -18,11 +18,12 @@ import (
 const (
 	// scanBatch is how many messages are decoded at a time: enough that handing them over costs nothing.
 	scanBatch = 512
-	// scanPatience is how long a scan waits for the next message, before it asks whether there is one.
-	scanPatience = 5 * time.Second
+	// scanTimeout is how long a scan waits for the next message, before it asks whether there is one.
+	scanTimeout = 5 * time.Second
 )
 
-// A decoded is one position of the log, or several that are lost, of which it has the last; err says why it is no event.
+// A decoded is one position of the log, or several that are lost, of which it has the last; err says why it is no
+// event.
 type decoded struct {
 	events.Envelope
 	logged time.Time // by the server's clock; none for what is lost
@@ -35,9 +36,10 @@ type read struct {
 	lost *events.Lost
 }
 
-// scan calls fn with every position of the log from from to to, in order and in batches. It reads through a consumer, which
-// the server feeds several times faster than it answers direct reads, and decodes on all cores. What the consumer passes
-// over, and what it does not come to, is asked for again; what is not there then is lost, and handed to fn as such.
+// scan calls fn with every position of the log from from to to, in order and in batches. It reads through a consumer,
+// which the server feeds several times faster than it answers direct reads, and decodes on all cores. What the consumer
+// passes over, and what it does not come to, is asked for again; what is not there then is lost, and handed to fn as
+// such.
 func scan(ctx context.Context, js jetstream.JetStream, log *events.Log, from, to uint64, fn func([]decoded) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -124,7 +126,7 @@ func scan(ctx context.Context, js jetstream.JetStream, log *events.Log, from, to
 // readAll calls fn with the messages at positions from to to, in order, or with what is lost of them.
 func readAll(ctx context.Context, msgs jetstream.MessagesContext, log *events.Log, from, to uint64, fn func(read) error) error {
 	at := from - 1
-	mend := func(to uint64) error {
+	readDirectly := func(to uint64) error {
 		err := log.Reread(ctx, at+1, to,
 			func(s jet.Message) error { return fn(read{Message: s}) },
 			func(lost *events.Lost) error { return fn(read{lost: lost}) })
@@ -132,13 +134,13 @@ func readAll(ctx context.Context, msgs jetstream.MessagesContext, log *events.Lo
 		return err
 	}
 	for at < to {
-		m, err := msgs.Next(jetstream.NextMaxWait(scanPatience))
+		m, err := msgs.Next(jetstream.NextMaxWait(scanTimeout))
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case errors.Is(err, nats.ErrTimeout): // the rest is asked for, whether it is late or lost
 			msgs.Stop()
-			return mend(to)
+			return readDirectly(to)
 		case err != nil:
 			return fmt.Errorf("after position %d: %w", at, err)
 		}
@@ -147,7 +149,7 @@ func readAll(ctx context.Context, msgs jetstream.MessagesContext, log *events.Lo
 			return fmt.Errorf("after position %d: %w", at, err)
 		}
 		if position := meta.Sequence.Stream; position > at+1 {
-			if err := mend(min(position-1, to)); err != nil {
+			if err := readDirectly(min(position-1, to)); err != nil {
 				return err
 			}
 			if position > to {

@@ -12,8 +12,8 @@ import (
 	"natster/functions/view"
 )
 
-// getContext returns the context that a login is bound to, to the site. The binding is in the log; the context was stored
-// before it, sealed, so it is there.
+// getContext returns the context that a login is bound to, to the site. The binding is in the log; the context was
+// stored before it, sealed, so it is there.
 func (f *queries) getContext(ctx context.Context, call *functions.Call, login api.Text) (api.BoundContext, error) {
 	if f.cfg.Site.IsZero() || call.From != f.cfg.Site {
 		return api.BoundContext{}, api.Errorf(api.ErrForbidden, "only the site may ask for a context")
@@ -52,7 +52,8 @@ func (f *queries) getContext(ctx context.Context, call *functions.Call, login ap
 	return b, nil
 }
 
-// userOf returns token and seed of the user in the contents of a credentials file, or nothing when they are not both there.
+// userOf returns token and seed of the user in the contents of a credentials file, or nothing when they are not both
+// there.
 func userOf(creds string) (token, seed string) {
 	token, err := jwt.ParseDecoratedJWT([]byte(creds))
 	if err != nil {

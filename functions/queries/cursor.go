@@ -8,7 +8,8 @@ import (
 	"natster/functions/api"
 )
 
-// A side is one of the two sets that an account's shares are: those by it and those to it. Pages go through them in turn.
+// A side is one of the two sets that an account's shares are: those by it and those to it. Pages go through them in
+// turn.
 type side string
 
 const (
@@ -16,8 +17,8 @@ const (
 	sideTo side = "to"
 )
 
-// A cursor says where the next page begins: in which generation of the documents, on which side, from which revision. To
-// callers it is opaque.
+// A cursor says where the next page begins: in which generation of the documents, on which side, from which revision.
+// To callers it is opaque.
 type cursor struct {
 	generation uint64
 	side       side

@@ -1,4 +1,5 @@
-// Package queries is the function that answers what accounts ask about themselves, from the projections and nothing else.
+// Package queries is the function that answers what accounts ask about themselves, from the projections and nothing
+// else.
 //
 //	queries.go        Config and the declaration
 //	whoami.go         whoami
@@ -9,6 +10,6 @@
 //	context.go        context.get, for the website: opens what the function otc sealed
 //
 // A query costs one read of the log's projections, my.shares and my.names one more. A caller who wants to see its own
-// write waits until the projection has it; how many may wait, and for how long, is bounded, so that a position that never
-// comes costs others nothing.
+// write waits until the projection has it; how many may wait, and for how long, is bounded, so that a position that
+// never comes costs others nothing.
 package queries

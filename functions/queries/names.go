@@ -54,7 +54,8 @@ func (f *queries) names(ctx context.Context, call *functions.Call, q api.NamesRe
 	return all, nil
 }
 
-// knownTo returns the keys of the accounts that share with the caller or have imported what the caller shares, each once.
+// knownTo returns the keys of the accounts that share with the caller or have imported what the caller shares, each
+// once.
 func knownTo(caller events.Account, shares []view.Found) ([]string, error) {
 	var keys []string
 	known := make(map[events.Account]bool)

@@ -16,10 +16,10 @@ import (
 
 // Config is what queries has to know of the deployment.
 type Config struct {
-	// Site is the website's account, which alone may ask for contexts. Without one nobody may.
+	// Site is the website's account, which alone may ask for contexts. Without one no account may.
 	Site events.Account
-	// VaultKey returns the curve key pair to which contexts are sealed. It is called when the function starts. Required. The
-	// key is secret, and this function alone has it.
+	// VaultKey returns the curve key pair to which contexts are sealed. It is called when the function starts.
+	// Required. The key is secret, and this function alone has it.
 	VaultKey func() (nkeys.KeyPair, error)
 	// Reserved is the name that is no account's but the hub's.
 	Reserved events.Reservation

@@ -21,8 +21,8 @@ const (
 	onlineChunk = 500 // keys of one read of presence: well below jet.MaxLast and the largest message
 )
 
-// myShares answers with everything, as existing clients expect it, where it fits into one reply, and with the first page
-// and a cursor where not.
+// myShares answers with everything, as existing clients expect it, where it fits into one reply, and with the first
+// page and a cursor where not.
 func (f *queries) myShares(ctx context.Context, call *functions.Call, q api.SharesRequest) ([]api.Share, error) {
 	fit := fitting(f.payload())
 	switch {

@@ -11,7 +11,7 @@ import (
 	"natster/internal/jet"
 )
 
-// validateName tells whether the caller can give a new catalog that name: nobody else's catalogs matter, but the hub's.
+// validateName reports whether the caller can give a new catalog that name: nobody else's catalogs matter, but the hub's.
 func (f *queries) validateName(ctx context.Context, call *functions.Call, name api.Text) (api.NameVerdict, error) {
 	c, err := events.ParseCatalog(string(name))
 	if err != nil {

@@ -23,7 +23,7 @@ func keys(e events.Envelope) []string {
 	from, to := e.Origin, e.Target
 	switch e.Type {
 	case events.Shared, events.Unshared:
-	case events.Imported: // said by the other side
+	case events.Imported: // said by the receiver
 		from, to = to, from
 	default:
 		return nil
@@ -35,7 +35,7 @@ func keys(e events.Envelope) []string {
 func apply(_ string, d view.Share, e events.Envelope) (view.Share, bool, error) {
 	known := !d.From.IsZero()
 	switch e.Type {
-	case events.Shared: // again, too: the import that the other side made stands, until the other side takes it back
+	case events.Shared: // again, too: the receiver's import stands until the receiver takes it back
 		return view.Share{From: e.Origin, To: e.Target, Catalog: e.Catalog, Imported: d.Imported}, true, nil
 	case events.Unshared:
 		d.Taken = d.Imported

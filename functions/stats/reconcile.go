@@ -13,8 +13,8 @@ import (
 )
 
 // reconcile counts the catalogs off that went offline unheard: the presence bucket keeps the marker of what expired no
-// longer than anything else in it, and so the function may have been down for too long to hear of it. It happens once, at
-// the start. A catalog that comes online in this moment may be counted off, until its next heartbeat.
+// longer than anything else in it, and so the function may have been down for too long to hear of it. It happens once,
+// at the start. A catalog that comes online in this moment may be counted off, until its next heartbeat.
 func (f *stats) reconcile(ctx context.Context) error {
 	const timeout, page = 30 * time.Second, 500
 	ctx, cancel := context.WithTimeout(ctx, timeout)

@@ -20,8 +20,8 @@ type count struct {
 	total int64
 }
 
-// after is the count after a change of the catalog's presence; false if that is no news. A heartbeat of a catalog that is
-// online is none, and so costs a read and no write.
+// after is the count after a change of the catalog's presence; false if that is no news. A heartbeat of a catalog that
+// is online is none, and so costs a read and no write.
 func (c count) after(change functions.Change) (count, bool) {
 	online := change.Op == functions.OpPut
 	at := change.Time.UnixNano()

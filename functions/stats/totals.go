@@ -6,8 +6,8 @@ import (
 	"natster/functions/view"
 )
 
-// Projection is the totals that follow from the log. The log holds no event that changes nothing (a second share of what is
-// shared, for instance): eventwriter sees to that, and so counting is adding.
+// Projection is the totals that follow from the log. The log holds no event that changes nothing (a second share of
+// what is shared, for instance): eventwriter sees to that, and so counting is adding.
 func Projection() projection.Projection[view.LogTotals] {
 	return projection.Projection[view.LogTotals]{Bucket: view.Stats, Keys: keys, Apply: apply}
 }

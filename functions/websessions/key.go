@@ -22,7 +22,8 @@ const sealedForm = "nwk1"
 // maxSealed bounds a sealed web key, in bytes of text; it has about five hundred.
 const maxSealed = 2048
 
-// A webKey is what is sealed. Account and seed are sealed together so that one account's key never passes for another's.
+// A webKey is what is sealed. Account and seed are sealed together so that one account's key never passes for
+// another's.
 type webKey struct {
 	Account events.Account `json:"account"`
 	Seed    string         `json:"seed"`

@@ -14,13 +14,13 @@ import (
 	"natster/functions/view"
 )
 
-// DefaultLifetime is how long a minted user is good for: long enough to be minted rarely, short enough that a stolen laptop's
-// copy of it is soon worthless.
+// DefaultLifetime is how long a minted user is good for: long enough to be minted rarely, short enough that a stolen
+// laptop's copy of it is soon worthless.
 const DefaultLifetime = 15 * time.Minute
 
 // Config is what websessions has to know of the deployment.
 type Config struct {
-	// Site is the website's account, which alone may have users minted. Without one nobody may.
+	// Site is the website's account, which alone may have users minted. Without one no account may.
 	Site events.Account
 	// Key returns the curve key pair that web keys are sealed to. It is called when the function starts. Required.
 	Key func() (nkeys.KeyPair, error)
@@ -99,8 +99,8 @@ func (f *websessions) mint(ctx context.Context, call *functions.Call, q api.Mint
 	return api.Minted{JWT: token, Account: account, Expires: expires.Unix()}, nil
 }
 
-// bound checks with the projection that the login belongs to the account: an old sealed key is worth nothing once its login
-// is bound to another account.
+// bound checks with the projection that the login belongs to the account: an old sealed key is worth nothing once its
+// login is bound to another account.
 func (f *websessions) bound(ctx context.Context, call *functions.Call, oauthID string, a events.Account) error {
 	s, err := call.Read(ctx, f.views, view.Logins, view.LoginKey(oauthID))
 	if err != nil {

@@ -14,20 +14,20 @@ import (
 	"natster/internal/backoff"
 )
 
-// A Task runs until ctx is done, and then finishes what it has begun. It calls ready once it does what it is for. It may be run
-// many times, one run after the other.
+// A Task runs until ctx is done, and then finishes what it has begun. It calls ready once it does what it is for. It
+// may be run many times, one run after the other.
 type Task func(ctx context.Context, ready func()) error
 
 // Config says how to supervise a task. Its zero value does, without a log.
 type Config struct {
 	Logger *slog.Logger // nil: nothing is logged
-	// Pause is how long a task that ended by itself stays down, attempt being 1 for the first time in a row. A run of a minute
-	// breaks the row. If nil it doubles from 250 ms to 30 s.
+	// Pause is how long a task that ended by itself stays down, attempt being 1 for the first time in a row. A run of a
+	// minute breaks the row. If nil it doubles from 250 ms to 30 s.
 	Pause func(attempt int) time.Duration
 	// Level is at which level it is logged that a task ended by itself. If nil it is an error.
 	Level func() slog.Level
-	// Report, if not nil, is called with nil whenever the task is ready, and with the reason whenever it has ended by itself. It
-	// may end the context.
+	// Report, if not nil, is called with nil whenever the task is ready, and with the reason whenever it has ended by
+	// itself. It may end the context.
 	Report func(error)
 }
 
@@ -56,8 +56,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Run runs the task again and again until ctx is done, and returns when it has ended. A panic of the task ends one run, with an
-// error that wraps [ErrPanic]; its stack is logged.
+// Run runs the task again and again until ctx is done, and returns when it has ended. A panic of the task ends one run,
+// with an error that wraps [ErrPanic]; its stack is logged.
 func Run(ctx context.Context, c Config, task Task) {
 	c = c.withDefaults()
 	for attempt := 1; ctx.Err() == nil; attempt++ {
@@ -89,8 +89,8 @@ func once(ctx context.Context, c Config, task Task) (err error) {
 	return task(ctx, func() { c.Report(nil) })
 }
 
-// Contain is deferred where a panic is an error like any other: it sets *err, which then wraps [ErrPanic], and logs the stack.
-// A goroutine that a task starts begins with it.
+// Contain is deferred where a panic is an error like any other: it sets *err, which then wraps [ErrPanic], and logs the
+// stack. A goroutine that a task starts begins with it.
 func Contain(log *slog.Logger, err *error) {
 	if p := recover(); p != nil {
 		log.Error("panic", "value", p, "stack", string(debug.Stack()))
@@ -105,8 +105,8 @@ type Running struct {
 	ended  chan struct{} // closed when nothing of it runs
 }
 
-// Go is [Run] in the background, until ctx is done or Stop is called. A first run that ends before it was ready has no second:
-// its error is what Started returns.
+// Go is [Run] in the background, until ctx is done or Stop is called. A first run that ends before it was ready has no
+// second: its error is what Started returns.
 func Go(ctx context.Context, c Config, task Task) *Running {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &Running{cancel: cancel, first: make(chan error, 1), ended: make(chan struct{})}
@@ -130,8 +130,8 @@ func Go(ctx context.Context, c Config, task Task) *Running {
 	return r
 }
 
-// Started returns nil when the task is ready for the first time, the error of a first run that ended before it was, and the
-// cause of ctx should that end first. It is to be called once.
+// Started returns nil when the task is ready for the first time, the error of a first run that ended before it was, and
+// the cause of ctx should that end first. It is to be called once.
 func (r *Running) Started(ctx context.Context) error {
 	select {
 	case err := <-r.first:
