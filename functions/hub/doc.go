@@ -1,4 +1,5 @@
-// Package hub is the function that introduces new accounts to the hub: an account that initializes is given a share of the hub's catalog.
+// Package hub is the function that introduces new accounts to the hub: an account that initializes is given a share of
+// the hub's catalog.
 //
 //	hub.go  the declaration; whether an event is of a new account, and what is asked of eventwriter then
 //
