@@ -71,7 +71,8 @@ func (f *authority) importCatalog(ctx context.Context, call *functions.Call, q a
 	case err != nil:
 		return api.None{}, err
 	case own:
-		return api.None{}, api.Errorf(api.ErrConflict, "you have a catalog called %s yourself: import this one under another name", as)
+		return api.None{}, api.Errorf(api.ErrConflict,
+			"you have a catalog called %s yourself: import this one under another name", as)
 	}
 	return api.None{}, f.keeper.Import(ctx, call.From, api.Import(q))
 }

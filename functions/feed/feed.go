@@ -88,7 +88,9 @@ func (f *feed) tell(ctx context.Context, kind string, body []byte, to ...events.
 }
 
 // sharedWith calls fn with all accounts that the catalog is shared with, some at a time, each at least once.
-func (f *feed) sharedWith(ctx context.Context, owner events.Account, catalog events.Catalog, fn func([]events.Account) error) error {
+func (f *feed) sharedWith(
+	ctx context.Context, owner events.Account, catalog events.Catalog, fn func([]events.Account) error,
+) error {
 	pattern := view.SharesOf(owner, catalog)
 	s, err := f.read(ctx, pattern)
 	if err == nil {
@@ -125,7 +127,9 @@ func (f *feed) read(ctx context.Context, patterns ...string) (view.Snapshot, err
 	return f.views.Read(ctx, view.Shares, 0, patterns...)
 }
 
-func (f *feed) pageFrom(ctx context.Context, generation uint64, pattern string, from uint64) ([]view.Found, uint64, error) {
+func (f *feed) pageFrom(
+	ctx context.Context, generation uint64, pattern string, from uint64,
+) ([]view.Found, uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	return f.views.Page(ctx, view.Shares, generation, pattern, from, f.page)

@@ -88,7 +88,9 @@ func introduction(cfg Config, e events.Envelope) (put api.PutRequest, ok bool) {
 	if cfg.off() || e.Type != events.Initialized || e.Origin == cfg.Account {
 		return api.PutRequest{}, false
 	}
-	return api.PutRequest{Catalog: cfg.Catalog.String(), Target: e.Origin.String(), EventType: string(events.Shared)}, true
+	return api.PutRequest{
+		Catalog: cfg.Catalog.String(), Target: e.Origin.String(), EventType: string(events.Shared),
+	}, true
 }
 
 // judge tells refusals that no repetition can heal from failures that will pass.

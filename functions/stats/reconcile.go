@@ -23,7 +23,8 @@ func (f *stats) reconcile(ctx context.Context) error {
 		return err
 	}
 	for from := uint64(1); ; {
-		marks, err := f.host.Direct.Range(ctx, view.Online.Stream(), view.Online.Subject(view.OnlineMarkKey(">")), from, page)
+		all := view.Online.Subject(view.OnlineMarkKey(">"))
+		marks, err := f.host.Direct.Range(ctx, view.Online.Stream(), all, from, page)
 		if err != nil || len(marks) == 0 {
 			return err
 		}
@@ -49,7 +50,8 @@ func (f *stats) reconcile(ctx context.Context) error {
 			delete(since, p.Key)
 		}
 		for key, at := range since {
-			if err := f.observe(ctx, functions.Change{Key: key, Op: functions.OpExpired, Time: time.Unix(0, at+1)}); err != nil {
+			gone := functions.Change{Key: key, Op: functions.OpExpired, Time: time.Unix(0, at+1)}
+			if err := f.observe(ctx, gone); err != nil {
 				return err
 			}
 		}

@@ -85,7 +85,8 @@ func (f *websessions) mint(ctx context.Context, call *functions.Call, q api.Mint
 	}
 	account, signer, err := openKey(f.key, q.WebKey)
 	if err != nil {
-		return api.Minted{}, fmt.Errorf("%w: %w", api.Errorf(api.ErrGone, "the login's web key cannot be used: link the account again with natster login"), err)
+		return api.Minted{}, fmt.Errorf("%w: %w", api.Errorf(api.ErrGone,
+			"the login's web key cannot be used: link the account again with natster login"), err)
 	}
 	defer signer.Wipe()
 	if err := f.bound(ctx, call, q.OAuthID, account); err != nil {

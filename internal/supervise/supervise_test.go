@@ -39,7 +39,8 @@ func TestATaskIsStartedAgainAfterPausesThatGrow(t *testing.T) {
 				cancel()
 				return nil
 			})
-		want := []time.Duration{0, 250 * time.Millisecond, 750 * time.Millisecond, 1750 * time.Millisecond, 62 * time.Second}
+		const ms = time.Millisecond
+		want := []time.Duration{0, 250 * ms, 750 * ms, 1750 * ms, 62 * time.Second}
 		for i := range want {
 			if i >= len(at) || at[i] != want[i] {
 				t.Fatalf("started at %v, want %v", at, want)
@@ -121,7 +122,10 @@ func TestATaskInTheBackground(t *testing.T) {
 		})
 	}
 	t.Run("is waited for in vain", func(t *testing.T) {
-		r := supervise.Go(t.Context(), supervise.Config{}, func(ctx context.Context, _ func()) error { <-ctx.Done(); return nil })
+		r := supervise.Go(t.Context(), supervise.Config{}, func(ctx context.Context, _ func()) error {
+			<-ctx.Done()
+			return nil
+		})
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := r.Started(ctx); !errors.Is(err, context.Canceled) {

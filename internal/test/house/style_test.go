@@ -180,7 +180,6 @@ var tooWide = []string{
 	"functions/stats",
 	"functions/websessions",
 	"internal/jet",
-	"internal/supervise",
 	"internal/test/clustertest",
 	"internal/test/functionstest",
 	"internal/test/nextest",
