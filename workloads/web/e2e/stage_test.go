@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,6 +46,7 @@ type stage struct {
 	files   *fixture
 	library *library.Library
 	album   *library.Library // many pictures, once they are wanted
+	shared  atomic.Uint64    // the position in the log of what alice shared last
 
 	alice, bob *worldtest.Account
 	films      events.Catalog
@@ -141,9 +143,11 @@ func (s *stage) person(name string) *worldtest.Account {
 }
 
 func (s *stage) share(c events.Catalog) {
-	if err := api.NewClient(s.alice.Conn(s.t)).Share(s.t.Context(), c, s.bob.Key); err != nil {
+	client := api.NewClient(s.alice.Conn(s.t))
+	if err := client.Share(s.t.Context(), c, s.bob.Key); err != nil {
 		s.t.Error(err)
 	}
+	s.shared.Store(client.Position())
 }
 
 // startCatalog serves alice's films.
@@ -158,11 +162,13 @@ func (s *stage) serve(a *worldtest.Account, l *library.Library) error { return s
 func (s *stage) serveAs(what string, a *worldtest.Account, l *library.Library) error {
 	s.end(what)
 	nc := a.Connect(s.t)
+	shares := api.NewClient(nc)
+	shares.Observe(s.shared.Load()) // else the server's first look may miss it, and the next is ten seconds later
 	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
 	ready, ended := make(chan bool), make(chan error, 1)
 	go func() {
 		ended <- server.Serve(ctx, server.Config{
-			Conn: nc, Account: a.Key, Catalogs: []server.Library{catalogtest.Still(l)}, Shares: api.NewClient(nc),
+			Conn: nc, Account: a.Key, Catalogs: []server.Library{catalogtest.Still(l)}, Shares: shares,
 		}, func(*server.Server) { close(ready) })
 	}()
 	select {
