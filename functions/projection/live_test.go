@@ -105,19 +105,32 @@ func TestABucketThatWasLostIsMendedAtTheStart(t *testing.T) {
 	same(g, shares.Projection())
 }
 
-// A run that is told to stop does not go on folding what was lost, however much that is and however long it takes.
+// A run that is told to stop does not go on folding what was lost, however much that is and however long it takes. A busy
+// machine may stall one of the stops that are measured, but hardly three.
 func TestAStopEndsTheRepairAtTheStart(t *testing.T) { // not in parallel: it measures
+	const bound = 100 * time.Millisecond
+	var took []time.Duration
+	for range 3 {
+		took = append(took, stopDuringRepair(t, 2*bound))
+		if t.Logf("it ended within %s", took[len(took)-1]); took[len(took)-1] <= bound || t.Failed() {
+			return
+		}
+	}
+	t.Errorf("it ended after %s, want at most %s once", took, bound)
+}
+
+// stopDuringRepair stops a run in the first step of its repair and returns how long the stop took. A run that goes on meets a
+// step that is slow by itself.
+func stopDuringRepair(t *testing.T, slow time.Duration) time.Duration {
+	t.Helper()
 	g := newGround(t)
-	const (
-		step  = 4096                   // events that are folded in one step
-		bound = 100 * time.Millisecond // of the stop
-	)
+	const step = 4096 // events that are folded in one step
 	p := shares.Projection()
 	began, release := make(chan struct{}), make(chan struct{})
 	var folded atomic.Uint64 // up to which position
 	apply := p.Apply
 	nearTheEnd := sync.OnceFunc(func() { close(began); <-release })
-	late := sync.OnceFunc(func() { time.Sleep(2 * bound) }) // a slow step, which only a run that goes on meets
+	late := sync.OnceFunc(func() { time.Sleep(slow) })
 	p.Apply = func(key string, d view.Share, e events.Envelope) (view.Share, bool, error) {
 		if e.Position > step-100 {
 			nearTheEnd()
@@ -155,12 +168,10 @@ func TestAStopEndsTheRepairAtTheStart(t *testing.T) { // not in parallel: it mea
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("it ended with %v", err)
 	}
-	if t.Logf("it ended within %s", took); took > bound {
-		t.Errorf("it ended after %s, want at most %s", took, bound)
-	}
 	if got := folded.Load(); got > step {
 		t.Errorf("it folded to position %d of %d, and was told to stop in the first %d", got, last, step)
 	}
+	return took
 }
 
 func TestABucketThatIsLostMeanwhileIsMendedByTheNextEvent(t *testing.T) {
