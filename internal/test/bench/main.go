@@ -98,9 +98,14 @@ func run(ctx context.Context) (err error) {
 		}
 		fmt.Fprintf(os.Stderr, "%s took %s\n", m.name, brief(time.Since(start)))
 		all = append(all, results...)
+		if !*asJSON { // as it goes: a run that is ended early has measured something, too
+			if err := printTable(os.Stdout, results); err != nil {
+				return err
+			}
+		}
 	}
 	if *asJSON {
 		return json.NewEncoder(os.Stdout).Encode(all)
 	}
-	return printTable(os.Stdout, all)
+	return nil
 }
