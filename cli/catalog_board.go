@@ -219,7 +219,7 @@ func (b *board) clear() {
 	if up > 0 {
 		erase += fmt.Sprintf("\x1b[%dA", up)
 	}
-	_, _ = io.WriteString(b.w, erase+"\x1b[J")
+	_, _ = io.WriteString(b.w, erase+"\x1b[J") // what is left is drawn over
 	b.shown, b.text = nil, ""
 }
 

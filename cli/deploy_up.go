@@ -32,18 +32,23 @@ NATSTER_CREDS=@FILE to seal, a function runs with these credentials, not with th
    natster deploy up
    natster deploy up eventwriter --replicas 3
    natster deploy up --file deploy/nexfiles/catalog.yaml`,
-		Action: e.onNex(0, -1, func(ctx context.Context, n *nex.Client, c *cli.Context, arg []string) error {
-			o, err := rolloutOptions(c)
-			if err != nil {
-				return err
-			}
-			wants, err := e.wanted(ctx, n, o.Tags, arg, c.StringSlice("file"))
-			if err != nil {
-				return err
-			}
-			return e.stepped(n.Up(ctx, wants, e.reporting(o)))
-		}),
+		Action: e.rollout((*nex.Client).Up),
 	}
+}
+
+// rollout is the action of a command that does so with what is wanted: all functions, those named, or what a file describes.
+func (e *env) rollout(do func(*nex.Client, context.Context, []nex.Want, nex.Options) ([]nex.Step, error)) cli.ActionFunc {
+	return e.onNex(0, -1, func(ctx context.Context, n *nex.Client, c *cli.Context, arg []string) error {
+		o, err := rolloutOptions(c)
+		if err != nil {
+			return err
+		}
+		wants, err := e.wanted(ctx, n, o.Tags, arg, c.StringSlice("file"))
+		if err != nil {
+			return err
+		}
+		return e.stepped(do(n, ctx, wants, e.reporting(o)))
+	})
 }
 
 // rolloutOptions returns what the flags say about a rollout.
@@ -108,17 +113,7 @@ func deployRestartCommand(e *env) *cli.Command {
 functions.
 
    natster deploy restart otc`,
-		Action: e.onNex(0, -1, func(ctx context.Context, n *nex.Client, c *cli.Context, arg []string) error {
-			o, err := rolloutOptions(c)
-			if err != nil {
-				return err
-			}
-			wants, err := e.wanted(ctx, n, o.Tags, arg, c.StringSlice("file"))
-			if err != nil {
-				return err
-			}
-			return e.stepped(n.Restart(ctx, wants, e.reporting(o)))
-		}),
+		Action: e.rollout((*nex.Client).Restart),
 	}
 }
 
