@@ -18,8 +18,8 @@ const (
 	Overhead   = PrefixSize + tagSize
 )
 
-// Errors of frames. A receiver drops such a frame in silence and asks for the chunk again: anybody who can publish in
-// the owner's account can send garbage.
+// Errors of frames. A receiver drops such a frame without a word and asks for the chunk again: everyone who can publish
+// in the owner's account can send garbage.
 var (
 	ErrFrame    = errors.New("not a frame of protocol 2")
 	ErrTampered = errors.New("the frame does not open: changed, or of another session")
@@ -41,7 +41,7 @@ const (
 	KindEnd   Kind = 3 // the session is over: an [End]
 )
 
-// An End tells the receiver why a session is over.
+// An End says why a session is over.
 //
 //	{"code":410,"error":"the file changed"}
 type End struct {
@@ -52,14 +52,15 @@ type End struct {
 // maxEnd bounds the plaintext of an end, in bytes.
 const maxEnd = 1024
 
-// channel is what both ends of a session share.
+// A channel is what the sender and the receiver of a session have in common.
 type channel struct {
 	aead    cipher.AEAD
 	session string
 	layout  Layout
-	scratch sync.Pool // of *scratch: nonce and associated data, which would escape to the heap each time
+	scratch sync.Pool // of *scratch, which would escape to the heap for every frame
 }
 
+// A scratch is the memory for a frame's nonce and associated data.
 type scratch struct {
 	nonce [12]byte
 	ad    [SessionLen + PrefixSize]byte
@@ -89,14 +90,14 @@ func newChannel(h *Header) (*channel, error) {
 	return c, nil
 }
 
-// fill completes nonce and associated data for a frame with the given prefix.
+// fill completes the nonce and the associated data of a frame with the given prefix.
 func (s *scratch) fill(prefix []byte) {
 	copy(s.nonce[4:], prefix[12:PrefixSize])
 	copy(s.ad[SessionLen:], prefix)
 }
 
-// A Sender seals the frames of one session. It is safe for concurrent use: each frame takes the next count, so no two
-// are ever sealed under the same nonce. A frame, integers big-endian:
+// A Sender seals the frames of one session. It is safe for concurrent use: every frame takes the next count, so no two
+// are sealed under one nonce. The layout of a frame, integers big-endian:
 //
 //	0   1   0x02
 //	1   1   kind: 1 chunk, 2 chunk that ends the file, 3 end of session
@@ -112,7 +113,7 @@ type Sender struct {
 	counter atomic.Uint64
 }
 
-// NewSender returns the sender of h's session. There must be one per session only.
+// NewSender returns the sender of h's session, which must have only one.
 func NewSender(h *Header) (*Sender, error) {
 	c, err := newChannel(h)
 	if err != nil {
@@ -121,9 +122,8 @@ func NewSender(h *Header) (*Sender, error) {
 	return &Sender{channel: c}, nil
 }
 
-// Seal makes chunk index into a frame, in place and without allocation: the plaintext stands in buf[PrefixSize:],
-// exactly as long as the layout says, and buf has capacity for [Overhead] more than it. The frame returned is the
-// beginning of buf.
+// Seal makes chunk index into a frame, in place and without allocation. The plaintext is in buf[PrefixSize:] and as long
+// as the layout says; buf has capacity for it and [Overhead]. The frame returned is the beginning of buf.
 func (s *Sender) Seal(buf []byte, index int64) ([]byte, error) {
 	n := s.layout.Length(index)
 	if n == 0 || cap(buf) < n+Overhead {
@@ -138,10 +138,7 @@ func (s *Sender) Seal(buf []byte, index int64) ([]byte, error) {
 
 // SealEnd returns the frame that ends the session for the reason given.
 func (s *Sender) SealEnd(e End) ([]byte, error) {
-	const most = maxEnd / 2 // leaves room for what JSON escapes and the code
-	if len(e.Error) > most {
-		e.Error = e.Error[:most]
-	}
+	e.Error = e.Error[:min(len(e.Error), maxEnd/2)] // leaves room for the code and for what JSON escapes
 	plain, err := json.Marshal(e)
 	if err != nil || len(plain) > maxEnd {
 		plain = []byte(`{"code":500,"error":"the session is over"}`)
@@ -171,7 +168,7 @@ func (s *Sender) seal(buf []byte, kind Kind, index int64, n int) ([]byte, error)
 // A Frame is an opened frame.
 type Frame struct {
 	Kind    Kind
-	Index   int64  // of the chunk
+	Index   int64  // of the chunk, from 0
 	Counter uint64 // of the frame, from 0
 	Plain   []byte // the chunk, in the memory of the frame it was opened from
 	End     End    // for [KindEnd]
@@ -189,8 +186,8 @@ func NewReceiver(h *Header) (*Receiver, error) {
 	return &Receiver{c}, nil
 }
 
-// Open opens b in place, without allocation: b must not be used afterwards but through the frame returned. Errors match
-// [ErrFrame], [ErrTampered] or [ErrLength]; the frame is then nothing.
+// Open opens b in place, without allocation: after that, b may be used only through the frame returned. Errors match
+// [ErrFrame], [ErrTampered] or [ErrLength].
 func (r *Receiver) Open(b []byte) (Frame, error) {
 	if len(b) < Overhead || b[0] != magic[len(magic)-1] || b[2] != 0 || b[3] != 0 {
 		return Frame{}, ErrFrame
@@ -225,7 +222,7 @@ func (r *Receiver) Open(b []byte) (Frame, error) {
 		f.Plain = plain
 		return f, nil
 	}
-	var end End // not f.End: f would escape to the heap for every chunk
+	var end End // f.End would make f escape to the heap for every chunk
 	if json.Unmarshal(plain, &end) != nil {
 		return Frame{}, ErrFrame
 	}

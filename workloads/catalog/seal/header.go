@@ -23,7 +23,7 @@ const magic = "natster\x02"
 // maxHeader bounds what a receiver opens: the longest header is under 800 bytes.
 const maxHeader = 2048
 
-// Sentinels of a header that is refused. All but [ErrHeader] also match [ErrBinding].
+// Errors of a header that is refused. Those below [ErrBinding] match it too.
 var (
 	ErrHeader  = errors.New("the sealed header cannot be opened")
 	ErrBinding = errors.New("the sealed header was made for something else")
@@ -39,7 +39,7 @@ var (
 	ErrSender    = errors.New("another sender key")
 )
 
-// A Binding is everything that a session's content key is good for, and nothing else.
+// A Binding is the only use that a session's content key has.
 type Binding struct {
 	Session  string // its id, see [NewSession]
 	Catalog  events.Catalog
@@ -51,7 +51,7 @@ type Binding struct {
 	Sender   string         // the sender's public single-use xkey
 }
 
-// A Header is a content key with what it is bound to. Its plaintext, integers big-endian:
+// A Header is a content key and what it is bound to. The layout of its plaintext, integers big-endian:
 //
 //	0   8    "natster" 0x02
 //	8   32   content key
@@ -62,8 +62,8 @@ type Binding struct {
 //	    1+n  identity: who signs, a public nkey, or empty
 //	    1+n  signature, 64 bytes, or empty
 //
-// The signature, when there is one, is Ed25519 over [Header.SignedBytes]; today nobody signs and nobody checks: the
-// room is for identity keys that the other side pins.
+// The signature is Ed25519 over [Header.SignedBytes]. No program makes or checks one yet: the room is for identity keys
+// that the receiver pins.
 type Header struct {
 	Key [KeySize]byte
 	Binding
@@ -78,7 +78,7 @@ func NewHeader(b Binding) *Header {
 	return h
 }
 
-// NewSession returns a fresh session id: one subject token that nobody can guess.
+// NewSession returns a fresh session id: one token of a subject, which cannot be guessed.
 func NewSession() string { return rand.Text() }
 
 // CheckSession returns [ErrSession] unless s has the form of a session id.
@@ -94,7 +94,7 @@ func CheckSession(s string) error {
 	return nil
 }
 
-// SignedBytes is what an identity signs: a context string, and the header's bytes up to and including the identity.
+// SignedBytes returns what an identity signs: a context string and the header's bytes up to and including the identity.
 func (h *Header) SignedBytes() []byte {
 	return append([]byte("natster media 2 header\x00"), h.appendUnsigned(nil)...)
 }
@@ -113,7 +113,7 @@ func (h *Header) appendUnsigned(b []byte) []byte {
 	return b
 }
 
-// Seal returns the header sealed from sender's key, which must be h.Sender, to h.Target. A nil random is crypto/rand.
+// Seal seals the header to h.Target from sender's key, which must be h.Sender. A nil random is crypto/rand.
 func (h *Header) Seal(sender *Key, random io.Reader) ([]byte, error) {
 	if err := h.check(sender); err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (h *Header) Seal(sender *Key, random io.Reader) ([]byte, error) {
 	return sealed, nil
 }
 
-// check refuses what this side must never seal.
+// check returns an error for a header that must not be sealed.
 func (h *Header) check(sender *Key) error {
 	switch {
 	case h.Sender != sender.Public():
@@ -154,9 +154,9 @@ func (h *Header) check(sender *Key) error {
 	return h.Layout.Check()
 }
 
-// OpenHeader opens a header sealed to target and checks it against what the receiver asked for, was told, and is. A
-// zero want.Owner is not checked: the receiver does not know whose catalog it is. Errors match [ErrHeader], or
-// [ErrBinding] and the sentinel of the first thing that differs.
+// OpenHeader opens a header sealed to target and checks it against what the receiver asked for, what the reply said and
+// who the receiver is. A zero want.Owner is not checked: the receiver does not know whose catalog it is. Errors match
+// [ErrHeader], or [ErrBinding] and the error of the first field that differs.
 func OpenHeader(sealed []byte, target *Key, want Binding) (*Header, error) {
 	if len(sealed) > maxHeader {
 		return nil, fmt.Errorf("%w: it is %d bytes long", ErrHeader, len(sealed))
@@ -176,6 +176,7 @@ func OpenHeader(sealed []byte, target *Key, want Binding) (*Header, error) {
 	return h, h.matches(want)
 }
 
+// matches returns an error that names the first field that is not as wanted.
 func (h *Header) matches(want Binding) error {
 	for _, row := range []struct {
 		same bool
@@ -198,7 +199,7 @@ func (h *Header) matches(want Binding) error {
 	return nil
 }
 
-// parseHeader reads a header's plaintext; whatever it accepts encodes to the same bytes. Errors match [ErrHeader].
+// parseHeader reads a header's plaintext. What it accepts encodes to the same bytes. Errors match [ErrHeader].
 func parseHeader(b []byte) (*Header, error) {
 	const fixed = len(magic) + KeySize + len(events.Hash{}) + 8 + 4
 	if len(b) < fixed || !bytes.HasPrefix(b, []byte(magic)) {

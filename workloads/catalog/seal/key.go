@@ -7,7 +7,7 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// ErrKey is wrapped by every error about text that is no public xkey, and about a key that cannot be made.
+// ErrKey is wrapped by every error about text that is not a public xkey and about a key that cannot be made.
 var ErrKey = errors.New("not an xkey (56 characters, starting with X)")
 
 // A Key is an xkey pair, used for one session and then wiped.
@@ -25,7 +25,7 @@ func NewKey() (*Key, error) {
 	return newKey(pair)
 }
 
-// KeyFromSeed returns the key whose seed is given, for tests and vectors; a session's key is never kept.
+// KeyFromSeed returns the key of a seed, for tests and vectors; the key of a session is never stored.
 func KeyFromSeed(seed string) (*Key, error) {
 	pair, err := nkeys.FromCurveSeed([]byte(seed))
 	if err != nil {
@@ -42,10 +42,10 @@ func newKey(pair nkeys.KeyPair) (*Key, error) {
 	return &Key{pair, public}, nil
 }
 
-// Public is the public xkey.
+// Public returns the public xkey.
 func (k *Key) Public() string { return k.public }
 
-// Wipe makes the key useless.
+// Wipe erases the private key.
 func (k *Key) Wipe() { k.pair.Wipe() }
 
 // CheckPublic returns an error that wraps [ErrKey] unless s is a public xkey.

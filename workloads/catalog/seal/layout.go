@@ -12,10 +12,10 @@ const (
 	DefaultChunk = 128 << 10 // what a receiver gets that proposes nothing
 )
 
-// MaxSize is the largest file, in bytes: far beyond any, and safe to compute with.
+// MaxSize is the largest file, in bytes: larger than any, and safe to compute with.
 const MaxSize = 1 << 50
 
-// ErrLayout is wrapped by every error about sizes that cannot be.
+// ErrLayout is wrapped by every error about impossible sizes.
 var ErrLayout = errors.New("impossible sizes")
 
 // A Layout is how a file of Size bytes is cut into chunks of ChunkSize bytes, the last of which may be shorter. An
@@ -25,7 +25,7 @@ type Layout struct {
 	ChunkSize int
 }
 
-// Check returns an error that wraps [ErrLayout] unless l can be.
+// Check returns an error that wraps [ErrLayout] unless l is possible.
 func (l Layout) Check() error {
 	switch {
 	case l.Size < 0 || l.Size > MaxSize:
@@ -36,13 +36,13 @@ func (l Layout) Check() error {
 	return nil
 }
 
-// Chunks is the number of chunks.
+// Chunks returns the number of chunks.
 func (l Layout) Chunks() int64 { return (l.Size + int64(l.ChunkSize) - 1) / int64(l.ChunkSize) }
 
-// Offset is where chunk i begins in the file.
+// Offset returns where chunk i begins in the file.
 func (l Layout) Offset(i int64) int64 { return i * int64(l.ChunkSize) }
 
-// Length is the number of bytes in chunk i, 0 when there is no such chunk.
+// Length returns the number of bytes in chunk i, or 0 if there is no such chunk.
 func (l Layout) Length(i int64) int {
 	if i < 0 || i >= l.Chunks() {
 		return 0
@@ -50,11 +50,11 @@ func (l Layout) Length(i int64) int {
 	return int(min(int64(l.ChunkSize), l.Size-l.Offset(i)))
 }
 
-// Last tells whether chunk i ends the file.
+// Last reports whether chunk i ends the file.
 func (l Layout) Last(i int64) bool { return i == l.Chunks()-1 }
 
-// FitChunk returns the chunk size for a receiver that proposed one (0: it did not) and a connection whose messages hold
-// maxPayload bytes, headers included. A chunk of that size can always be published.
+// FitChunk returns the chunk size for a receiver's proposal (0: none) on a connection whose messages hold maxPayload
+// bytes, headers included. A chunk of that size can always be published.
 func FitChunk(proposed int, maxPayload int64) int {
 	const headroom = 1024 // for headers, should a frame ever have any
 	if proposed <= 0 {
