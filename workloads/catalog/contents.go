@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,32 +13,33 @@ import (
 	"natster/internal/brief"
 )
 
-// Limits of a listing. MaxEntries bounds what a hostile server can make a client hold; a library has the same limit.
+// Limits of a listing. MaxEntries bounds what a hostile server can make a client keep; a library has the same limit.
 const (
 	MaxEntries     = 1_000_000
-	MaxDescription = 4096    // bytes; what is longer is cut
-	MaxImage       = 1 << 18 // bytes; what is longer is dropped
+	MaxDescription = 4096    // bytes; a longer one is cut
+	MaxImage       = 1 << 18 // bytes; a larger one is left out
 )
 
-// DefaultMIMEType is the type of what has no better one.
+// DefaultMIMEType is the type of a file whose type is not known.
 const DefaultMIMEType = "application/octet-stream"
 
-// ErrContents is wrapped by every error about bytes that are no listing of a catalog.
+// ErrContents is wrapped by every error about bytes that are not a catalog's listing.
 var ErrContents = errors.New("not a catalog's contents")
 
 // An Entry is one file of a catalog:
 //
-//	{"path":"films/a.mp4","description":"","mime_type":"video/mp4","byte_size":1048576,"hash":"9f86d0…","mtime":1565157904}
+//	{"path":"films/a.mp4","description":"","mime_type":"video/mp4","byte_size":1048576,"hash":"9f86d0…",
+//	 "mtime":1565157904}
 type Entry struct {
 	Path        string      `json:"path"` // relative to the catalog's directory, slash separated; see [CheckPath]
 	Description string      `json:"description"`
 	MIMEType    string      `json:"mime_type"` // type/subtype in lower case, without parameters
 	Size        int64       `json:"byte_size"`
 	Hash        events.Hash `json:"hash"`
-	Modified    int64       `json:"mtime,omitempty"` // addition: when the file was last modified, in Unix seconds; 0: not known
+	Modified    int64       `json:"mtime,omitempty"` // addition: last modification in Unix seconds; 0: not known
 }
 
-// ModTime is when the file was last modified, or the zero time where that is not known.
+// ModTime returns when the file was last modified, or the zero time if that is not known.
 func (e Entry) ModTime() time.Time {
 	if e.Modified == 0 {
 		return time.Time{}
@@ -45,8 +47,8 @@ func (e Entry) ModTime() time.Time {
 	return time.Unix(e.Modified, 0)
 }
 
-// Contents is what a catalog holds, and the data of the reply to `get`. Entries are sorted by path; two paths with the
-// same content are two entries with the same hash.
+// Contents is what a catalog holds. Entries are sorted by path; two paths with the same content are two entries with
+// the same hash. As JSON it is the data of the whole reply to `get`.
 type Contents struct {
 	Name        events.Catalog `json:"name"`
 	Description string         `json:"description"`
@@ -54,17 +56,17 @@ type Contents struct {
 	Revision    int64          `json:"revision,omitempty"` // addition: grows with every change, as in the heartbeat
 	Entries     []Entry        `json:"entries"`
 
-	// Refused are the entries of a foreign listing that were left out, and why.
+	// Refused are the entries of another account's listing that were left out, and why.
 	Refused []Refusal `json:"-"`
 }
 
-// A Refusal is an entry of a foreign listing that [ParseContents] left out. Path is foreign text: print it quoted.
+// A Refusal is an entry that [GetReply.Contents] left out. Path is text from another account: print it quoted.
 type Refusal struct {
 	Path string
 	Err  error
 }
 
-// Size is how many bytes all entries hold together.
+// Size returns the bytes of all entries together.
 func (c Contents) Size() int64 {
 	var n int64
 	for _, e := range c.Entries {
@@ -73,38 +75,28 @@ func (c Contents) Size() int64 {
 	return n
 }
 
-// ParseContents reads a listing from a server that nobody vouches for. What is no listing at all gives an error that
-// wraps [ErrContents]; a bad entry does not spoil the others, but is left out and reported in Refused: one whose path
-// fails [CheckPath], is listed twice or lies below another entry as if that were a directory, whose size is negative,
-// whose hash is none or whose fields have the wrong type, and all beyond [MaxEntries]. What remains can be created in
-// an empty directory as it stands. A MIME type that is none becomes [DefaultMIMEType]; control characters in
-// descriptions become spaces; a time that is none counts as not known. Fields that are not known are passed over.
+// Contents reads a listing from a server that is not trusted. Without a name it is not a listing: the error wraps
+// [ErrContents]. A bad entry does not spoil the others, but is left out and reported in Refused: one whose path fails
+// [CheckPath], is listed twice or is below another entry as if that were a directory, whose size is negative, that has
+// no hash or fields of the wrong type, and all entries beyond [MaxEntries]. The rest can be created in an empty
+// directory as it is. An invalid MIME type becomes [DefaultMIMEType]; control characters in descriptions become spaces;
+// an invalid time counts as not known.
 //
-// An original server's listing is taken as it is meant: one leading slash of a path is no part of it, and the
-// description that it gives files without one is none.
-func ParseContents(data []byte) (Contents, error) {
-	var w struct {
-		Name        events.Catalog    `json:"name"`
-		Description string            `json:"description"`
-		Image       string            `json:"image"`
-		Revision    int64             `json:"revision"`
-		Entries     []json.RawMessage `json:"entries"`
-	}
-	if err := json.Unmarshal(data, &w); err != nil {
-		return Contents{}, fmt.Errorf("%w: %w", ErrContents, err)
-	}
-	if w.Name.IsZero() {
+// An original server's listing is read as it is meant: a leading slash is not part of a path, and the description that
+// it gives every file is left out.
+func (r GetReply) Contents() (Contents, error) {
+	if r.Name.IsZero() {
 		return Contents{}, fmt.Errorf("%w: it has no name", ErrContents)
 	}
-	c := Contents{Name: w.Name, Description: CleanDescription(w.Description), Revision: max(0, w.Revision)}
-	if len(w.Image) <= MaxImage && badCharacter(w.Image) == "" {
-		c.Image = w.Image
+	c := Contents{Name: r.Name, Description: CleanDescription(r.Description), Revision: max(0, r.Revision)}
+	if len(r.Image) <= MaxImage && badCharacter(r.Image) == "" {
+		c.Image = r.Image
 	}
-	raw := w.Entries[:min(len(w.Entries), MaxEntries)]
+	raw := r.Entries[:min(len(r.Entries), MaxEntries)]
 	c.Entries = make([]Entry, 0, len(raw))
 	seen := make(map[string]bool, len(raw))
-	for _, r := range raw {
-		e, err := parseEntry(r)
+	for _, entry := range raw {
+		e, err := parseEntry(entry)
 		if err == nil && seen[e.Path] {
 			err = fmt.Errorf("%q: %w: it is listed twice", brief.Clip(e.Path), ErrPath)
 		}
@@ -115,7 +107,7 @@ func ParseContents(data []byte) (Contents, error) {
 		seen[e.Path] = true
 		c.Entries = append(c.Entries, e)
 	}
-	if n := len(w.Entries) - len(raw); n > 0 {
+	if n := len(r.Entries) - len(raw); n > 0 {
 		c.Refused = append(c.Refused, Refusal{"",
 			fmt.Errorf("%d more entries: a listing has at most %d", n, MaxEntries)})
 	}
@@ -123,32 +115,25 @@ func ParseContents(data []byte) (Contents, error) {
 	return c, nil
 }
 
-// dropBelowFiles refuses the entries that lie below another entry, which cannot be both a file and a directory.
+// dropBelowFiles refuses the entries below another entry, which cannot be a file and a directory.
 func (c *Contents) dropBelowFiles(files map[string]bool) {
-	kept := c.Entries[:0]
-	for _, e := range c.Entries {
-		file := ""
+	c.Entries = slices.DeleteFunc(c.Entries, func(e Entry) bool {
 		for i := range len(e.Path) {
 			if e.Path[i] == '/' && files[e.Path[:i]] {
-				file = e.Path[:i]
-				break
+				c.Refused = append(c.Refused, Refusal{e.Path,
+					fmt.Errorf("%q: %w: %q is a file", brief.Clip(e.Path), ErrPath, brief.Clip(e.Path[:i]))})
+				return true
 			}
 		}
-		if file != "" {
-			c.Refused = append(c.Refused, Refusal{e.Path,
-				fmt.Errorf("%q: %w: %q is a file", brief.Clip(e.Path), ErrPath, brief.Clip(file))})
-			continue
-		}
-		kept = append(kept, e)
-	}
-	clear(c.Entries[len(kept):])
-	c.Entries = kept
+		return false
+	})
 }
 
+// parseEntry reads an entry. Where it fails, the entry returned has the path, as far as that could be read.
 func parseEntry(raw json.RawMessage) (Entry, error) {
 	var w struct {
 		Entry
-		Modified json.RawMessage `json:"mtime"` // an addition: nobody is to be refused for it
+		Modified json.RawMessage `json:"mtime"` // an addition, for which no entry is refused
 	}
 	if err := json.Unmarshal(raw, &w); err != nil {
 		return w.Entry, fmt.Errorf("%w: %w", ErrContents, err)
@@ -173,10 +158,10 @@ func parseEntry(raw json.RawMessage) (Entry, error) {
 	return e, nil
 }
 
-// undescribed is how an original server describes what nobody has described.
+// undescribed is the description that an original server gives every file.
 const undescribed = "Auto-imported library entry"
 
-// parseTime returns the Unix seconds that raw holds, or 0 when they are none, or no year that programs agree about.
+// parseTime returns the Unix seconds in raw, or 0 if they are invalid or in a year that not every program can show.
 func parseTime(raw json.RawMessage) int64 {
 	var n int64
 	if json.Unmarshal(raw, &n) != nil {
@@ -188,7 +173,7 @@ func parseTime(raw json.RawMessage) int64 {
 	return n
 }
 
-// CleanMIMEType returns type/subtype of s in lower case, or [DefaultMIMEType] when s is no media type.
+// CleanMIMEType returns type/subtype of s in lower case, or [DefaultMIMEType] if s is not a media type.
 func CleanMIMEType(s string) string {
 	const most = 127 + 1 + 127 // RFC 6838 bounds both names
 	t, _, err := mime.ParseMediaType(brief.Clip(s))
@@ -198,12 +183,10 @@ func CleanMIMEType(s string) string {
 	return DefaultMIMEType
 }
 
-// CleanDescription makes s fit to be shown: valid UTF-8 in one line, at most [MaxDescription] bytes, without control
-// characters.
+// CleanDescription makes s fit to be shown: one line of valid UTF-8 without control characters, of at most
+// [MaxDescription] bytes.
 func CleanDescription(s string) string {
-	if len(s) > MaxDescription {
-		s = s[:MaxDescription]
-	}
+	s = s[:min(len(s), MaxDescription)]
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if deceives(r) {
 			return ' '

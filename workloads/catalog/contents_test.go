@@ -15,6 +15,24 @@ func listing(entries ...string) []byte {
 	return []byte(`{"name":"films","description":"mine","entries":[` + strings.Join(entries, ",") + `]}`)
 }
 
+// parse reads a listing as a client does.
+func parse(listing []byte) (Contents, error) {
+	var r GetReply
+	if err := json.Unmarshal(listing, &r); err != nil {
+		return Contents{}, err
+	}
+	return r.Contents()
+}
+
+func contents(t testing.TB, listing []byte) Contents {
+	t.Helper()
+	c, err := parse(listing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func entry(path string) string {
 	p, _ := json.Marshal(path)
 	return fmt.Sprintf(`{"path":%s,"description":"d","mime_type":"video/mp4","byte_size":3,"hash":%q}`, p, someHash)
@@ -48,10 +66,7 @@ func TestAHostileListingIsCleaned(t *testing.T) {
 		"not UTF-8": {[]string{strings.Replace(entry("aXb"), "X", "\xff", 1)}, "a\ufffdb", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, err := ParseContents(listing(tc.entries...))
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := contents(t, listing(tc.entries...))
 			var paths []string
 			for _, e := range c.Entries {
 				paths = append(paths, e.Path)
@@ -63,14 +78,19 @@ func TestAHostileListingIsCleaned(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoListingIsRefused(t *testing.T) {
+func TestWhatIsNotAListingIsRefused(t *testing.T) {
+	for _, s := range []string{"null", "{}"} {
+		if _, err := parse([]byte(s)); !errors.Is(err, ErrContents) {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
 	for _, s := range []string{
-		"", "x", "null", "[]", "7", "{}", `{"name":"a.b","entries":[]}`, `{"name":"none"}`, `{"name":7}`,
+		"", "x", "[]", "7", `{"name":"a.b","entries":[]}`, `{"name":"none"}`, `{"name":7}`,
 		`{"name":"films","entries":{}}`, `{"name":"films"`, strings.Repeat("[", 100_000), `{"name":"films","entries":` +
 			strings.Repeat("[", 100_000),
 	} {
-		if _, err := ParseContents([]byte(s)); !errors.Is(err, ErrContents) {
-			t.Errorf("%.40q: %v", s, err)
+		if _, err := parse([]byte(s)); err == nil {
+			t.Errorf("%.40q is a listing", s)
 		}
 	}
 }
@@ -78,10 +98,7 @@ func TestWhatIsNoListingIsRefused(t *testing.T) {
 func TestTextOfAListingCannotPlayWithTheTerminal(t *testing.T) {
 	e := strings.Replace(entry("a"), `"d"`, `"one\u001b[2J\ntwo\u202e"`, 1)
 	e = strings.Replace(e, "video/mp4", `Text/HTML; charset=\"x\u001b\"`, 1)
-	c, err := ParseContents(listing(e))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := contents(t, listing(e))
 	if got := c.Entries[0]; got.Description != "one [2J two" ||
 		(got.MIMEType != DefaultMIMEType && got.MIMEType != "text/html") {
 		t.Errorf("%+v", got)
@@ -102,7 +119,7 @@ func TestTextOfAListingCannotPlayWithTheTerminal(t *testing.T) {
 func TestAnOriginalListingIsTakenAsItIsMeant(t *testing.T) {
 	e := strings.Replace(entry("/README.txt"), `"d"`, `"Auto-imported library entry"`, 1)
 	e = strings.Replace(e, "video/mp4", "text/plain; charset", 1)
-	c, err := ParseContents(listing(e))
+	c, err := parse(listing(e))
 	if err != nil || len(c.Entries) != 1 {
 		t.Fatal(c.Refused, err)
 	}
@@ -120,7 +137,7 @@ func TestTheTimeOfAFileTravels(t *testing.T) {
 		"9223372036854775807": 0, "-9223372036854775808": 0, "99999999999999999999": 0, "253402300799": 253402300799,
 		"253402300800": 0,
 	} {
-		c, err := ParseContents(listing(strings.Replace(entry("a"), "{", `{"mtime":`+value+`,`, 1)))
+		c, err := parse(listing(strings.Replace(entry("a"), "{", `{"mtime":`+value+`,`, 1)))
 		if err != nil || len(c.Entries) != 1 {
 			t.Errorf("%s: %v, %v", value, c.Refused, err)
 			continue
@@ -132,10 +149,7 @@ func TestTheTimeOfAFileTravels(t *testing.T) {
 }
 
 func TestContentsTravelAsTheContractSays(t *testing.T) {
-	c, err := ParseContents(listing(entry("a")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := contents(t, listing(entry("a")))
 	got, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +163,7 @@ func TestFind(t *testing.T) {
 	with := func(path, prefix string) string {
 		return strings.Replace(entry(path), someHash[:len(prefix)], prefix, 1)
 	}
-	c, err := ParseContents(listing(
+	c, err := parse(listing(
 		with("films/a.mp4", "aaaa1"), with("films/copy.mp4", "aaaa1"), with("b.mp4", "aaaa2"), with("beef", "cccc"),
 		with("music/Song One.mp3", "beef"),
 	))
@@ -184,12 +198,16 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func FuzzParseContents(f *testing.F) {
+func FuzzContents(f *testing.F) {
 	f.Add(listing(entry("a"), entry("b/c")))
 	f.Add(listing(entry("../a"), "null", "{}"))
 	f.Add([]byte(`{"name":"films","image":"x","revision":-1,"entries":null}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := ParseContents(data)
+		var r GetReply
+		if json.Unmarshal(data, &r) != nil {
+			return
+		}
+		c, err := r.Contents()
 		if err != nil {
 			if !errors.Is(err, ErrContents) {
 				t.Fatal(err)

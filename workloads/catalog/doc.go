@@ -1,13 +1,13 @@
-// Package catalog is the protocol between a catalog's server and those it is shared with: what a catalog contains, and
-// which paths of a foreign catalog may be believed. The directory behind a catalog is package library's.
+// Package catalog is the protocol between a catalog's server and the accounts it is shared with: what a catalog
+// contains, and which paths another account's catalog may list. Package library has the directory behind a catalog.
 //
-//	contents.go  Entry and Contents, the reply to `get`, and ParseContents for a reply from a server nobody vouches for
-//	errors.go    why a file cannot be had: the errors that library, server and client share
+//	contents.go  Entry and Contents; GetReply.Contents reads a listing from a server that is not trusted
+//	errors.go    why a file cannot be read: the errors that library, server and client share
 //	file.go      File: an open file, as a library gives it to a server
-//	path.go      CheckPath: the paths that a catalog may list; testdata/paths.json has the cases, for the page too
-//	system.go    CheckOn: those that only some systems can hold, asked by whoever receives
-//	shown.go     Shown: how a person is shown a path
-//	wire.go      requests and replies of every verb; docs/protocol.md has protocol 2 byte by byte, package seal its cryptography
-//	find.go      Contents.Find and At: an entry by its path, as typed, by its name, or by the beginning of its hash
+//	path.go      CheckPath: the paths that a catalog may list; testdata/paths.json has the cases, also for the page
+//	system.go    CheckOn: the paths that a receiver's system can have
+//	shown.go     Shown: how a path is shown to a person
+//	wire.go      requests and replies of every verb; docs/protocol.md has the bytes of protocol 2
+//	find.go      Contents.Find and At: an entry by its path, its name, or the beginning of its hash
 //	select.go    Contents.Select: the files and directories that words and patterns name
 package catalog

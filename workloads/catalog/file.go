@@ -6,10 +6,10 @@ import "io"
 type File interface {
 	io.ReaderAt
 	io.Closer
-	// Size is the number of bytes that the catalog lists for it.
+	// Size returns the number of bytes that the catalog lists for it.
 	Size() int64
-	// Check returns nil if all that was read until now is the file as listed, and otherwise an error that wraps
-	// [ErrChanged] or [ErrAway]. A server calls it once for each chunk, so it costs no more than a look at the file's
+	// Check returns nil if everything read until now is the file as listed, and otherwise an error that wraps
+	// [ErrChanged] or [ErrAway]. A server calls it for each chunk, so it must cost no more than reading the file's
 	// times.
 	Check() error
 }

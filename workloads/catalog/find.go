@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -12,11 +11,11 @@ import (
 	"natster/internal/brief"
 )
 
-// MinHashPrefix is how many digits of a hash name a file at least.
+// MinHashPrefix is the smallest number of digits of a hash that name a file.
 const MinHashPrefix = 4
 
-// A FindError says that What names no file of a catalog, or several. Candidates are those that were probably meant, a
-// few at most; a directory among them has a path that ends with a slash, and no hash. It unwraps to [ErrNotFound] or
+// A FindError says that What names no file of a catalog, or several. Candidates are a few entries that were probably
+// meant; the path of a directory among them ends with a slash, and it has no hash. Err is [ErrNotFound] or
 // [ErrAmbiguous].
 type FindError struct {
 	What       string
@@ -24,7 +23,7 @@ type FindError struct {
 	Err        error
 }
 
-// Error says what was looked for, and what it may be.
+// Error says what was looked for and lists the candidates.
 func (e *FindError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%q: %v", brief.Clip(e.What), e.Err)
@@ -38,30 +37,25 @@ func (e *FindError) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the sentinel.
+// Unwrap returns e.Err.
 func (e *FindError) Unwrap() error { return e.Err }
 
-const mostCandidates = 5
+const maxCandidates = 5
 
 func ambiguous(what string, among []Entry) error {
-	return &FindError{what, among[:min(len(among), mostCandidates)], ErrAmbiguous}
+	return &FindError{what, among[:min(len(among), maxCandidates)], ErrAmbiguous}
 }
 
-// Find returns the entry that what names: by its path, by the end of its path after a slash, such as its name, where
-// that is the only one, or by at least [MinHashPrefix] first digits of its hash. A path as it is listed comes first,
-// then one that is spelled the same in another of Unicode's normal forms: a Mac writes é as two characters, and few
-// keyboards do. Of several entries with that hash it returns the first: their content is the same. Failing that the
-// error is a [*FindError].
+// Find returns the entry that what names: by its path, by at least the first [MinHashPrefix] digits of its hash, or, if
+// it is the only one, by the end of its path after a slash, such as its name. A path as it is listed comes first, then
+// one that is the same in another of Unicode's normal forms: a Mac writes é as two characters, and few keyboards do. Of
+// several entries with that hash it returns the first, since their content is the same. Otherwise the error is a
+// [*FindError].
 func (c Contents) Find(what string) (Entry, error) {
 	if e, ok, err := c.At(what); ok || err != nil {
 		return e, err
 	}
-	found := c.byHash(what)
-	for _, e := range c.ending(relative(what)) {
-		if !slices.Contains(found, e) {
-			found = append(found, e)
-		}
-	}
+	found := c.byHashOrEnd(what)
 	switch len(found) {
 	case 0:
 		return Entry{}, &FindError{what, c.near(what), ErrNotFound}
@@ -71,8 +65,8 @@ func (c Contents) Find(what string) (Entry, error) {
 	return Entry{}, ambiguous(what, found)
 }
 
-// At returns the entry whose path what is, as it is listed or in another of Unicode's normal forms. It fails with
-// [ErrAmbiguous] where what is spelled like several paths, and is none of them.
+// At returns the entry whose path is what, as it is listed or in another of Unicode's normal forms. It fails with
+// [ErrAmbiguous] if several paths have another form of what, and none is what itself.
 func (c Contents) At(what string) (e Entry, ok bool, err error) {
 	what = relative(what)
 	for _, e := range c.Entries {
@@ -80,13 +74,8 @@ func (c Contents) At(what string) (e Entry, ok bool, err error) {
 			return e, true, nil
 		}
 	}
-	var found []Entry
 	want := norm.NFC.String(what)
-	for _, e := range c.Entries {
-		if norm.NFC.String(e.Path) == want {
-			found = append(found, e)
-		}
-	}
+	found := c.where(func(e Entry) bool { return norm.NFC.String(e.Path) == want })
 	switch len(found) {
 	case 0:
 		return Entry{}, false, nil
@@ -96,69 +85,54 @@ func (c Contents) At(what string) (e Entry, ok bool, err error) {
 	return Entry{}, false, ambiguous(what, found)
 }
 
-// relative is a path as people type it, the way it is listed.
+// relative returns a path that a person typed as it would be listed.
 func relative(what string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(what, "./"), "/")
 }
 
-// byHash returns entries whose hash begins with what, the first of each content.
-func (c Contents) byHash(what string) (found []Entry) {
+// byHashOrEnd returns the entries whose hash begins with what, the first of each content, and then those whose path
+// ends with it, after a slash.
+func (c Contents) byHashOrEnd(what string) (found []Entry) {
 	digits := strings.ToLower(what)
-	if len(digits) < MinHashPrefix || strings.Trim(digits, "0123456789abcdef") != "" {
-		return nil
+	if len(digits) >= MinHashPrefix && strings.Trim(digits, "0123456789abcdef") == "" {
+		for _, e := range c.Entries {
+			if strings.HasPrefix(e.Hash.String(), digits) &&
+				!slices.ContainsFunc(found, func(o Entry) bool { return o.Hash == e.Hash }) {
+				found = append(found, e)
+			}
+		}
 	}
-	for _, e := range c.Entries {
-		if strings.HasPrefix(e.Hash.String(), digits) &&
-			!slices.ContainsFunc(found, func(o Entry) bool { return o.Hash == e.Hash }) {
-			found = append(found, e)
+	if end := "/" + norm.NFC.String(relative(what)); end != "/" {
+		for _, e := range c.Entries {
+			if strings.HasSuffix(norm.NFC.String(e.Path), end) && !slices.Contains(found, e) {
+				found = append(found, e)
+			}
 		}
 	}
 	return found
 }
 
-// ending returns entries whose path ends with what, after a slash.
-func (c Contents) ending(what string) (found []Entry) {
-	if what == "" {
-		return nil
-	}
-	end := "/" + norm.NFC.String(what)
-	for _, e := range c.Entries {
-		if strings.HasSuffix(norm.NFC.String(e.Path), end) {
-			found = append(found, e)
-		}
-	}
-	return found
-}
-
-// near returns entries that what could have meant, the likeliest first.
+// near returns entries that what may have meant, the likeliest first.
 func (c Contents) near(what string) []Entry {
-	type guess struct {
-		Entry
-		rank int
-	}
 	fold := func(s string) string { return strings.ToLower(norm.NFC.String(s)) }
-	var all []guess
 	want := fold(path.Clean(strings.ReplaceAll(what, `\`, "/")))
 	if want == "." || want == "/" {
 		return nil
 	}
+	var ranked [4][]Entry
 	for _, e := range c.Entries {
 		have := fold(e.Path)
 		switch {
 		case have == want || "/"+have == want:
-			all = append(all, guess{e, 0})
+			ranked[0] = append(ranked[0], e)
 		case path.Base(have) == path.Base(want):
-			all = append(all, guess{e, 1})
+			ranked[1] = append(ranked[1], e)
 		case strings.TrimSuffix(path.Base(have), path.Ext(have)) == path.Base(want):
-			all = append(all, guess{e, 2})
+			ranked[2] = append(ranked[2], e)
 		case strings.Contains(have, want):
-			all = append(all, guess{e, 3})
+			ranked[3] = append(ranked[3], e)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b guess) int { return cmp.Compare(a.rank, b.rank) })
-	found := make([]Entry, 0, mostCandidates)
-	for _, g := range all[:min(len(all), mostCandidates)] {
-		found = append(found, g.Entry)
-	}
-	return found
+	found := slices.Concat(ranked[:]...)
+	return found[:min(len(found), maxCandidates)]
 }

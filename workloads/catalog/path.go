@@ -11,7 +11,7 @@ import (
 	"natster/internal/brief"
 )
 
-// Limits of a path in a catalog. They are what file systems and a terminal bear, not what the wire could carry.
+// Limits of a path in a catalog: what file systems and terminals can handle, not what the wire could carry.
 const (
 	MaxPath  = 4096 // bytes of a whole path
 	MaxName  = 255  // bytes of one name in it
@@ -21,12 +21,12 @@ const (
 // ErrPath is wrapped by every error about a path that no catalog may list.
 var ErrPath = errors.New("not a path that a catalog may list")
 
-// CheckPath says why path may not stand in a catalog, with an error that wraps [ErrPath], or nil. A good path is
-// relative to the catalog's directory and stays inside it (no "..", no backslash), is separated by slashes and clean,
-// is valid UTF-8 that prints as what it is (no control characters, no reversal of the writing direction, no hidden
-// message in tags), is within the limits, and has no [Hidden] name in it: whoever downloads a whole catalog into a home
-// directory must not find a new .profile there. What only some systems cannot hold is good here; a receiver asks
-// [CheckOn]. The page has the same rule, and testdata/paths.json the cases of both.
+// CheckPath returns an error that wraps [ErrPath] unless a catalog may list path. A good path is relative to the
+// catalog's directory and stays inside it (no "..", no backslash), is separated by slashes and clean, is valid UTF-8
+// that prints as what it is (no control characters, no reversal of the writing direction, no hidden message in tags),
+// is within the limits, and has no [Hidden] name in it: a person who downloads a whole catalog into a home directory
+// must not get a new .profile. A name that only some systems cannot have is good here; a receiver asks [CheckOn]. The
+// page has the same rule; testdata/paths.json has the cases of both.
 func CheckPath(path string) error {
 	if why := badPath(path); why != "" {
 		return fmt.Errorf("%q: %w: %s", brief.Clip(path), ErrPath, why)
@@ -34,14 +34,15 @@ func CheckPath(path string) error {
 	return nil
 }
 
-// CleanListed is the path that a listing means: the original's lists absolute paths, as in "/README.txt", so one
-// leading slash is taken off. It is still to be checked.
+// CleanListed returns the path that a listing means: the original lists absolute paths, as in "/README.txt", so one
+// leading slash is removed. The result is still to be checked.
 func CleanListed(path string) string { return strings.TrimPrefix(path, "/") }
 
-// Hidden tells whether a file or directory of that name is hidden: one leading dot hides, and "...Like Clockwork" is
+// Hidden reports whether a file or directory of that name is hidden: one leading dot hides, and "...Like Clockwork" is
 // music.
 func Hidden(name string) bool { return len(name) > 1 && name[0] == '.' && name[1] != '.' }
 
+// badPath returns why path is not a good one, or "".
 func badPath(path string) string {
 	switch {
 	case path == "":
@@ -73,6 +74,7 @@ func badPath(path string) string {
 	return ""
 }
 
+// badCharacter returns why s has a character that a path must not have, or "".
 func badCharacter(s string) string {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == 0x7f || c == '\\' || c >= utf8.RuneSelf {
@@ -99,12 +101,12 @@ func badRune(s string) string {
 	return ""
 }
 
-// Tags are letters that nobody sees. They are good only behind a black flag, where they say of which region it is.
+// Tags are invisible letters. They are good only after a black flag, where they name its region.
 var regionFlag = regexp.MustCompile(`\x{1f3f4}[\x{e0030}-\x{e007a}]{3,6}\x{e007f}`)
 
 func isTag(r rune) bool { return r >= 0xe0000 && r <= 0xe007f }
 
-// deceives tells whether r can make text look like other text on a terminal: control characters, line separators, and
+// deceives reports whether r can make text look like other text on a terminal: control characters, line separators, and
 // the overrides and isolates of the writing direction.
 func deceives(r rune) bool {
 	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || (r >= 0x202a && r <= 0x202e) ||

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"path"
-	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -11,12 +10,13 @@ import (
 // Select returns the entries that words name, each once, in the catalog's order. A word is
 //
 //	films/a.mp4   a file, as [Contents.Find] finds it
-//	films         a directory and all below it, by its path or, where that is the only one, by the end of its path;
-//	films/        with a slash, only a directory
-//	'*.jpg'       a pattern: * and ? and [a-z] within a name, ** for any names. One without a slash is for the names of files
-//	'films/**'    wherever they are, one with a slash for whole paths. One that no file matches is for directories.
+//	films         a directory with everything below it, by its path or, if it is the only one, by the end of its path
+//	films/        the same, but never a file
+//	'*.jpg'       a pattern for the names of files in any directory: * and ? and [a-z] match within a name
+//	'films/**'    a pattern with a slash, for whole paths: ** matches any number of names
 //
-// A name that is listed comes before a pattern that looks like it. What is not found is a [*FindError].
+// A pattern that matches no file is for directories. A path that is listed comes before a pattern that looks like it. A
+// word that names nothing is a [*FindError].
 func (c Contents) Select(words ...string) ([]Entry, error) {
 	want := make(map[string]bool)
 	for _, w := range words {
@@ -28,23 +28,27 @@ func (c Contents) Select(words ...string) ([]Entry, error) {
 			want[e.Path] = true
 		}
 	}
-	all := make([]Entry, 0, len(want))
-	for _, e := range c.Entries {
-		if want[e.Path] {
-			all = append(all, e)
-		}
-	}
-	return all, nil
+	return c.where(func(e Entry) bool { return want[e.Path] }), nil
 }
 
-// selected are the entries that one word names.
+// where returns the entries for which f is true.
+func (c Contents) where(f func(Entry) bool) (found []Entry) {
+	for _, e := range c.Entries {
+		if f(e) {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// selected returns the entries that one word names.
 func (c Contents) selected(word string) ([]Entry, error) {
 	if word == "." || word == "./" || word == "/" {
 		return c.Entries, nil
 	}
 	name, onlyDir := strings.CutSuffix(relative(word), "/")
 	if below := c.below(name); len(below) > 0 {
-		return below, nil // no file is called so: it could not be beside its directory
+		return below, nil // no file has this path: it could not be beside its directory
 	}
 	var files []Entry
 	if !onlyDir {
@@ -56,24 +60,17 @@ func (c Contents) selected(word string) ([]Entry, error) {
 			files = []Entry{e}
 		}
 	}
-	dirs := c.dirs()
-	found, err := c.oneOf(word, files, dirs,
-		func(dir string) bool { return norm.NFC.String(dir) == norm.NFC.String(name) })
+	dirs, path := c.dirs(), norm.NFC.String(name)
+	found, err := c.oneOf(word, files, dirs, func(dir string) bool { return dir == path })
 	if found != nil || err != nil {
 		return found, err
 	}
+	files = nil
 	if !onlyDir {
-		files = c.byHash(word)
-		for _, e := range c.ending(name) {
-			if !slices.Contains(files, e) {
-				files = append(files, e)
-			}
-		}
+		files = c.byHashOrEnd(word)
 	}
-	end := "/" + norm.NFC.String(name)
 	found, err = c.oneOf(word, files, dirs, func(dir string) bool {
-		return name != "" &&
-			strings.HasSuffix(norm.NFC.String(dir), end)
+		return name != "" && strings.HasSuffix(dir, "/"+path)
 	})
 	if found != nil || err != nil {
 		return found, err
@@ -84,10 +81,11 @@ func (c Contents) selected(word string) ([]Entry, error) {
 	return nil, &FindError{word, c.near(word), ErrNotFound}
 }
 
-// oneOf returns the one of files, or what is below the one of dirs that is meant; nil where there is none.
+// oneOf returns the only one of files, or what is below the only directory that is meant, by its path in normal form C.
+// It returns nil if there is neither, and an error if there are several.
 func (c Contents) oneOf(word string, files []Entry, dirs []string, meant func(dir string) bool) ([]Entry, error) {
 	for _, dir := range dirs {
-		if meant(dir) {
+		if meant(norm.NFC.String(dir)) {
 			files = append(files, Entry{Path: dir + "/"})
 		}
 	}
@@ -103,14 +101,9 @@ func (c Contents) oneOf(word string, files []Entry, dirs []string, meant func(di
 	return files, nil
 }
 
-// below returns the entries in a directory and those below it.
-func (c Contents) below(dir string) (found []Entry) {
-	for _, e := range c.Entries {
-		if strings.HasPrefix(e.Path, dir) && len(e.Path) > len(dir) && e.Path[len(dir)] == '/' {
-			found = append(found, e)
-		}
-	}
-	return found
+// below returns the entries below a directory.
+func (c Contents) below(dir string) []Entry {
+	return c.where(func(e Entry) bool { return strings.HasPrefix(e.Path, dir+"/") })
 }
 
 // dirs returns every directory of the catalog once.
@@ -125,7 +118,7 @@ func (c Contents) dirs() (all []string) {
 	return all
 }
 
-// matching returns the entries that a pattern means.
+// matching returns the files that match a pattern, or those below the directories that do.
 func (c Contents) matching(pattern string, onlyDir bool) (found []Entry) {
 	if !strings.ContainsAny(pattern, `*?[`) {
 		return nil
@@ -134,27 +127,20 @@ func (c Contents) matching(pattern string, onlyDir bool) (found []Entry) {
 	if len(names) == 1 {
 		names = []string{"**", names[0]}
 	}
-	for _, below := range []bool{false, true} {
-		if below {
-			names = append(names, "**", "*")
-		} else if onlyDir {
-			continue
-		}
-		for _, e := range c.Entries {
-			if match(names, strings.Split(norm.NFC.String(e.Path), "/")) {
-				found = append(found, e)
-			}
-		}
-		if found != nil {
-			break
-		}
+	matches := func(e Entry) bool { return match(names, strings.Split(norm.NFC.String(e.Path), "/")) }
+	if !onlyDir {
+		found = c.where(matches)
+	}
+	if found == nil {
+		names = append(names, "**", "*")
+		found = c.where(matches)
 	}
 	return found
 }
 
-// match tells whether a path matches a pattern, name by name.
+// match reports whether a path matches a pattern, name by name.
 func match(pattern, names []string) bool {
-	any, retry := -1, 0 // where the last ** was, and the first name after what it stands for
+	any, retry := -1, 0 // where the last ** is, and the first name after those that it matches
 	p, n := 0, 0
 	for n < len(names) {
 		if p < len(pattern) && pattern[p] == "**" {

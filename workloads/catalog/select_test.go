@@ -16,9 +16,9 @@ func holding(t testing.TB, paths ...string) Contents {
 	for i, p := range paths {
 		entries = append(entries, strings.Replace(entry(p), someHash[:8], fmt.Sprintf("%08x", 0xabc00000+i), 1))
 	}
-	c, err := ParseContents(listing(entries...))
-	if err != nil || len(c.Refused) > 0 {
-		t.Fatal(c.Refused, err)
+	c := contents(t, listing(entries...))
+	if len(c.Refused) > 0 {
+		t.Fatal(c.Refused)
 	}
 	return c
 }

@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Shown is a good path as a person may be shown it: characters that nobody sees stand as "\u200f", so that two names
-// that differ look different. They are in honest names too (Hebrew and Arabic keyboards type marks of direction,
-// browsers copy soft hyphens), which therefore are listed; no good path has a backslash in it, so what is shown is
-// never another name. The joiners stay between letters that they join, of Persian and of emoji.
+// Shown returns a good path as a person may be shown it: invisible characters become "\u200f" and the like, so that
+// names that differ look different. Honest names have them too (Hebrew and Arabic keyboards type marks of direction,
+// browsers copy soft hyphens) and are therefore listed. No good path has a backslash, so what is shown is never another
+// name. Joiners remain between letters that they join, as in Persian and emoji.
 func Shown(path string) string {
 	if !strings.ContainsFunc(path, func(r rune) bool { return unseen(r) || joins(r) }) {
 		return path
@@ -30,7 +30,7 @@ func Shown(path string) string {
 	return b.String()
 }
 
-// unseen tells whether r has no shape, or that of a space that is none.
+// unseen reports whether r is invisible, or looks like a space and is not one.
 func unseen(r rune) bool {
 	switch {
 	case r < 0xad:

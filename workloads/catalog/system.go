@@ -9,13 +9,12 @@ import (
 	"natster/internal/brief"
 )
 
-// ErrSystem is wrapped by every error about a path that is good in a catalog and that this system cannot hold. It will
-// not come later either.
+// ErrSystem is wrapped by every error about a path that is good in a catalog and that this system cannot have.
 var ErrSystem = errors.New("not a name that this system can hold")
 
-// CheckOn says why a good path cannot be made on a system, which is called as runtime.GOOS calls it, with an error that
-// wraps [ErrSystem], or nil. Windows takes dots and spaces off the end of a name, reads "file:ads" as a stream of a
-// file, and has names that are devices wherever they stand. A disk may have limits of its own; that is for it to say.
+// CheckOn returns an error that wraps [ErrSystem] unless a good path can be made on a system, which is named as
+// runtime.GOOS names it. Windows removes dots and spaces at the end of a name, reads "file:ads" as a stream of a file,
+// and has names that are devices in every directory. Limits of the disk itself are not checked.
 func CheckOn(goos, path string) error {
 	if goos != "windows" {
 		return nil

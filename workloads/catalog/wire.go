@@ -7,7 +7,7 @@ import (
 	"natster/functions/api"
 )
 
-// Protocol2 is the value of "protocol" that opens a session; its absence, or any other, means the original's push.
+// Protocol2 is the value of "protocol" that opens a session. Any other, or none, asks for the original's push.
 const Protocol2 = 2
 
 // Headers of the original's media messages.
@@ -15,16 +15,16 @@ const (
 	HeaderChunk       = "x-natster-chunk-idx"    // decimal, from 0
 	HeaderTotal       = "x-natster-total-chunks" // decimal
 	HeaderSender      = "x-natster-sender-xkey"
-	HeaderTranscoding = "x-natster-transcoding" // "true" when the bytes are not the file's
+	HeaderTranscoding = "x-natster-transcoding" // "true" if the bytes are not the file's
 )
 
-// A GetRequest asks for a catalog's contents. Existing clients send nothing and get everything, as far as it fits into
-// one message; with Page the reply is cut where it must be.
+// A GetRequest asks for a catalog's contents. Existing clients send nothing and get as much as fits into one message;
+// with Page the reply is cut into pages.
 //
 //	{"page":true,"after":"films/a.mp4"}
 type GetRequest struct {
 	Page  bool   `json:"page,omitempty"`
-	After string `json:"after,omitempty"` // only entries whose path is greater, bytewise
+	After string `json:"after,omitempty"` // only entries whose path is greater, byte by byte
 }
 
 // A GetReply is [Contents], or a page of them.
@@ -34,21 +34,21 @@ type GetReply struct {
 	Image       string            `json:"image,omitempty"`
 	Revision    int64             `json:"revision,omitempty"` // addition
 	Total       int               `json:"total,omitempty"`    // addition: entries in all pages
-	Next        string            `json:"next,omitempty"`     // addition: there is more; ask again with this After
-	Entries     []json.RawMessage `json:"entries"`            // each an [Entry]; raw, so that a bad one does not spoil the page
+	Next        string            `json:"next,omitempty"`     // addition: there is more, after this path
+	Entries     []json.RawMessage `json:"entries"`            // of [Entry]; raw, so that a bad one spoils no others
 }
 
-// A DownloadRequest asks for a file. With Protocol 2 it opens a session, otherwise the server pushes the file.
+// A DownloadRequest asks for a file. With Protocol 2 it opens a session; otherwise the server pushes the file.
 //
 //	{"hash":"9f86d0…","transcode":false,"target_xkey":"XAB…","protocol":2,"chunk_size":524288}
 type DownloadRequest struct {
 	Hash      events.Hash `json:"hash"`
-	Transcode bool        `json:"transcode"` // protocol 1; ours never transcodes, and says so by sending no such header
+	Transcode bool        `json:"transcode"` // protocol 1; a server of ours never transcodes
 	Target    string      `json:"target_xkey"`
 	Protocol  int         `json:"protocol,omitempty"`
-	ChunkSize int         `json:"chunk_size,omitempty"` // what the receiver would like, in plaintext bytes
+	ChunkSize int         `json:"chunk_size,omitempty"` // what the receiver proposes, in plaintext bytes
 
-	// Room for who asks beyond the account that NATS vouches for: a public nkey and its signature. Ignored today.
+	// Room for an identity of the caller beyond its account: a public nkey and its signature. Not used yet.
 	Identity  string `json:"identity,omitempty"`
 	Signature []byte `json:"signature,omitempty"`
 }
@@ -65,12 +65,12 @@ type DownloadReply struct {
 	TotalBytes   int64  `json:"total_bytes"`
 	Protocol     int    `json:"protocol,omitempty"`
 	Session      string `json:"session,omitempty"`
-	Instance     string `json:"instance,omitempty"` // of the server: who has the session, see [AtInstance]
+	Instance     string `json:"instance,omitempty"` // the server that has the session, see [AtInstance]
 	Header       []byte `json:"header,omitempty"`   // sealed, see package seal
 }
 
-// AtInstance is a verb that only one of the servers of a catalog hears, by the instance that its reply named:
-// "fetch.KZ…". The bare verb reaches any of them, and a session is known to one.
+// AtInstance returns a verb for one of the servers of a catalog, by the instance that its reply named: "fetch.KZ…". The
+// verb alone reaches any of them, and only one knows a session.
 func AtInstance(verb, instance string) string {
 	if instance == "" {
 		return verb
@@ -92,18 +92,17 @@ type FetchRequest struct {
 	Chunks  [][2]int64 `json:"chunks"`
 }
 
-// A FetchReply says how many chunks are going to be published.
+// A FetchReply says how many chunks the server is going to publish.
 type FetchReply struct {
 	Going int `json:"going"`
 }
 
-// A CloseRequest ends a session early. It succeeds for a session that is not there.
+// A CloseRequest ends a session early. It succeeds for a session that does not exist.
 type CloseRequest struct {
 	Session string `json:"session"`
 }
 
-// An InboxReply says what is shared with this account and not imported yet, and by whom it was asked: one server of the
-// account answers for all.
+// An InboxReply says what is shared with this account and not imported yet. Of the account's servers one answers.
 //
 //	{"catalog":"films","account_key":"AAL…","revision":17,"unimported_shares":[{…}]}
 type InboxReply struct {

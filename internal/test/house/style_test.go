@@ -184,8 +184,6 @@ var tooWide = []string{
 	"internal/test/functionstest",
 	"internal/test/nextest",
 	"internal/test/worldtest",
-	"workloads/catalog",
-	"workloads/catalog/client",
 	"workloads/catalog/library",
 	"workloads/catalog/server",
 	"workloads/nexlet",

@@ -25,7 +25,9 @@ func TestTheCatalogFileIsTheContracts(t *testing.T) {
 	}
 	data, err := os.ReadFile(s.cfg.File)
 	s.do(err)
-	c, err := catalog.ParseContents(data)
+	var listed catalog.GetReply
+	s.do(json.Unmarshal(data, &listed))
+	c, err := listed.Contents()
 	s.do(err)
 	if !reflect.DeepEqual(c, s.Contents()) {
 		t.Errorf("\n%+v\n%+v", c, s.Contents())

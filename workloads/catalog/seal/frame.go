@@ -122,8 +122,8 @@ func NewSender(h *Header) (*Sender, error) {
 	return &Sender{channel: c}, nil
 }
 
-// Seal makes chunk index into a frame, in place and without allocation. The plaintext is in buf[PrefixSize:] and as long
-// as the layout says; buf has capacity for it and [Overhead]. The frame returned is the beginning of buf.
+// Seal makes chunk index into a frame, in place and without allocation. The plaintext is in buf[PrefixSize:] and as
+// long as the layout says; buf has capacity for it and [Overhead]. The frame returned is the beginning of buf.
 func (s *Sender) Seal(buf []byte, index int64) ([]byte, error) {
 	n := s.layout.Length(index)
 	if n == 0 || cap(buf) < n+Overhead {
