@@ -99,7 +99,7 @@ func (s *session) openFile(
 	bar := s.Bar(name.String())
 	g.Fetching = func(e catalog.Entry) func(client.Progress) {
 		s.Note("its owner's server only sends whole files: fetching %s first, into a temporary file (%s at most)",
-			term.Bytes(e.Size), term.Bytes(client.MostFetched))
+			term.Bytes(e.Size), term.Bytes(client.MaxFetched))
 		return s.watch(name, bar)
 	}
 	err := g.Prepare(ctx, name, entry)

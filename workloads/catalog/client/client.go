@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +20,8 @@ import (
 	"natster/workloads/catalog/seal"
 )
 
-// Errors to branch on, beside those of package catalog. Every error of this package that has one of these causes wraps it.
+// Errors to branch on, besides those of package catalog. Every error of this package that has one of these causes wraps
+// it.
 var (
 	ErrNotShared      = errors.New("the catalog is not shared with this account")
 	ErrOffline        = errors.New("nobody serves the catalog now")
@@ -26,33 +29,35 @@ var (
 	ErrRefused        = errors.New("the catalog's server refuses")
 	ErrImpostor       = errors.New("the answer is not from whom it should be")
 	ErrNoRandomAccess = errors.New("the catalog's server is an older one, which only sends whole files: download it")
-	ErrTranscoded     = errors.New("its server sends a transcoded video instead of the file that it lists, which cannot be checked")
-	ErrClosed         = errors.New("the file is closed")
+	ErrTranscoded     = errors.New("its server sends a transcoded video instead of the file that it lists, " +
+		"which cannot be checked")
+	ErrClosed = errors.New("the file is closed")
 )
 
 // Config is what a client is made of; Conn and Account are required.
 type Config struct {
-	Conn    *nats.Conn     // stays the caller's to close
-	Account events.Account // whose connection it is
+	Conn    *nats.Conn     // the caller closes it
+	Account events.Account // of the connection
 
-	// Origin, when set, tells what a name stands for in this account; a server that proves to be another's, or to serve another
-	// catalog, is refused with [ErrImpostor].
+	// Origin, if set, returns what a name means in this account. A server that proves to be another account's, or to
+	// serve another catalog, is refused with [ErrImpostor].
 	Origin func(context.Context, events.Catalog) (Origin, error)
 
-	Logger *slog.Logger // nil: discarded
+	Logger *slog.Logger // nil: nothing is logged
 
-	// ChunkSize is what downloads propose, in bytes, default 256 KiB; ReadChunk what random access does, default 128 KiB:
-	// smaller chunks come sooner.
+	// ChunkSize is what downloads propose, in bytes, default 256 KiB. ReadChunk is what random access proposes, default
+	// 128 KiB, since smaller chunks arrive sooner.
 	ChunkSize, ReadChunk int
 
-	// Window bounds the bytes in flight to one file, default 8 MiB; fewer at first, and as the latency shows.
+	// Window bounds the bytes in flight of one file, default 8 MiB. There are fewer at first, and when the latency
+	// grows.
 	Window int
 
-	// Timeout is for how long a transfer that makes no progress keeps trying, default one minute.
+	// Timeout is how long a transfer without progress goes on, default one minute.
 	Timeout time.Duration
 }
 
-// An Origin is whose a catalog is, a zero account being: not known; and its owner's name for it, a zero one being: the same.
+// An Origin is the owner of a catalog, zero if not known, and the owner's name for it, zero if it is the same.
 type Origin struct {
 	Owner   events.Account
 	Catalog events.Catalog
@@ -77,46 +82,37 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// A Client reads catalogs, the account's own and those it has imported. It is safe for concurrent use; its Config is not to
-// be changed.
+// A Client reads catalogs, the account's own and those it has imported. It is safe for concurrent use; its Config must
+// not be changed.
 type Client struct {
 	Config
-	mu    sync.Mutex
-	ours  map[events.Catalog]bool // known to speak protocol 2
-	seams seams
+	speaks2 sync.Map // by catalog: whether its server speaks protocol 2
+	seams   seams
 }
 
-// New returns a client as c says.
+// seams are where tests inject faults.
+type seams struct {
+	disk      func(*os.Root) disk
+	sink      func(*os.File) sink
+	protocol1 bool                        // ask as an existing client does
+	key       func() (*seal.Key, error)   // the receiver's key of a session
+	wire      func(frame []byte) [][]byte // what arrives instead of a frame; nil: the frame
+	system    string                      // the system it downloads on, named as runtime.GOOS names it
+}
+
+// New returns a client with c's configuration.
 func New(c Config) *Client {
-	return &Client{Config: c.withDefaults(), ours: make(map[events.Catalog]bool), seams: seams{system: runtime.GOOS}}
+	return &Client{Config: c.withDefaults(), seams: seams{
+		disk:   func(r *os.Root) disk { return r },
+		sink:   func(f *os.File) sink { return f },
+		key:    seal.NewKey,
+		system: runtime.GOOS,
+	}}
 }
 
-// newKey makes a key for one session.
-func (c *Client) newKey() (*seal.Key, error) {
-	if c.seams.key != nil {
-		return c.seams.key()
-	}
-	return seal.NewKey()
-}
-
-// speaks2 tells whether the catalog's server is known to speak protocol 2; nothing is lost when it is not known.
-func (c *Client) speaks2(name events.Catalog) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.ours[name]
-}
-
-func (c *Client) learn(name events.Catalog, speaks2 bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ours[name] = speaks2
-}
-
-// origin is what the name stands for, its owner's name filled in.
-func (c *Client) origin(ctx context.Context, name events.Catalog) (Origin, error) {
-	var o Origin
+// origin returns what the name means, with the owner's name for it.
+func (c *Client) origin(ctx context.Context, name events.Catalog) (o Origin, err error) {
 	if c.Origin != nil {
-		var err error
 		if o, err = c.Origin(ctx, name); err != nil {
 			return o, fmt.Errorf("whose catalog is %s: %w", name, err)
 		}
@@ -150,16 +146,15 @@ func (c *Client) ask(ctx context.Context, name events.Catalog, verb string, q, a
 	return nil
 }
 
-// answering is how long an answer may take.
-const answering = 10 * time.Second
+const requestTimeout = 10 * time.Second
 
 var errSlow = errors.New("no answer in time")
 
-// request asks, and asks again when no answer could be heard: this process slept, or lost its connection meanwhile.
+// request sends a request, and sends it again if no answer could arrive: the process slept, or lost its connection.
 func (c *Client) request(ctx context.Context, subject string, body []byte) (m *nats.Msg, err error) {
 	for range 3 {
 		began, lost := time.Now(), c.Conn.Stats().Reconnects
-		bounded, cancel := context.WithTimeoutCause(ctx, answering, errSlow)
+		bounded, cancel := context.WithTimeoutCause(ctx, requestTimeout, errSlow)
 		m, err = c.Conn.RequestWithContext(bounded, subject, body)
 		slow := err != nil && errors.Is(context.Cause(bounded), errSlow)
 		cancel()
@@ -167,14 +162,14 @@ func (c *Client) request(ctx context.Context, subject string, body []byte) (m *n
 			return m, err
 		}
 		err = errSlow
-		if time.Since(began) < answering+nap && c.Conn.Stats().Reconnects == lost {
+		if time.Since(began) < requestTimeout+nap && c.Conn.Stats().Reconnects == lost {
 			break
 		}
 	}
 	return m, err
 }
 
-// refusals is the one table from codes of the wire to errors of this package.
+// refusals maps codes of the wire to errors of this package.
 var refusals = map[api.Code]error{
 	api.CodeForbidden:   ErrNotShared,
 	api.CodeNotFound:    catalog.ErrNotFound,
@@ -184,17 +179,22 @@ var refusals = map[api.Code]error{
 	api.CodeUnavailable: ErrOffline,
 }
 
-// refusal wraps what a server said into the sentinel of its code. Its words are foreign text, and made fit to be shown.
+// refusal wraps a server's error in the error of its code. The server's text is made fit to be shown.
 func refusal(err error) error {
-	var e *api.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*api.Error](err)
+	if !ok {
 		return err
 	}
 	sentinel := refusals[e.Code]
 	if sentinel == nil {
 		sentinel = ErrRefused
 	}
-	const most = 300
-	words := catalog.CleanDescription(e.Message[:min(len(e.Message), most)])
-	return fmt.Errorf("%w (%w)", sentinel, &api.Error{Code: e.Code, Message: words})
+	const longest = 300
+	text := catalog.CleanDescription(e.Message[:min(len(e.Message), longest)])
+	return fmt.Errorf("%w (%w)", sentinel, &api.Error{Code: e.Code, Message: text})
+}
+
+// isOneOf reports whether err matches one of targets.
+func isOneOf(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(t error) bool { return errors.Is(err, t) })
 }

@@ -15,39 +15,42 @@ import (
 	"natster/workloads/catalog"
 )
 
-// ErrHash says that what came whole is not what was listed.
+// ErrHash means that the whole file has arrived and is not the one that was listed.
 var ErrHash = errors.New("the file that came is not the one that was listed: its hash is another")
 
 // Options of a download. The zero value is good.
 type Options struct {
-	Parallel  int  // files at a time, default 4, at most 32: a window cut finer than that holds no chunk
-	Overwrite bool // replace files that are there and differ, instead of failing with [ErrExists]
-	Wait      bool // for an owner who does not answer, for as long as it takes, instead of for the client's Timeout
+	Parallel  int  // files at a time, default 4, at most 32: the window of each must hold a chunk
+	Overwrite bool // replace other files that are there, instead of failing with [ErrExists]
+	Wait      bool // for an owner who does not answer, without end instead of for the client's Timeout
 
-	// Listed are all files of the catalog, where those of a download are not: none that an earlier download brought is
-	// replaced by another that has the same name on this disk, and what is left unfinished is known for what it is.
+	// Listed are all files of the catalog, default those to download. A file of an earlier download is never replaced
+	// by another of them that has the same name on this disk, and unfinished files of theirs are not orphans.
 	Listed []catalog.Entry
 
-	// Progress is told how far it is: about ten times a second, and when a file is done; by one goroutine at a time. It must
+	// Progress is called about ten times a second, and when a file is done; never by two goroutines at a time. It must
 	// not block.
 	Progress func(Progress)
 }
 
-const mostParallel = 32
+const maxParallel = 32
 
-// Download brings files of a catalog into directory dest, which is made when needed. Nothing is ever written outside it. A
-// file is "<name>.<hash>.partial" until all of it has come and its SHA-256 is the listed one; a download that is interrupted,
-// in whatever way, continues from there when it is repeated. A file that is there already with the listed content is left as
-// it is. Directories and files are made with the usual permissions of the process; a file is given the time that is listed.
+// Download downloads files of a catalog into the directory dest, which is made if needed. Nothing is ever written
+// outside it. A file is "<name>.<hash>.partial" until all of it has arrived and its SHA-256 is the listed one; a
+// download that was interrupted, in whatever way, continues from there. A file that is there already with the listed
+// content remains as it is. Directories and files get the usual permissions of the process, files the time that is
+// listed.
 //
-// Two files whose names the disk takes for one (for its case, or Unicode's forms) do not replace each other: the later fails
-// with [ErrTwin]. A name that the disk cannot hold is [ErrName]. Unfinished parts of older versions of a file are removed, and
-// so are directories that were made and hold nothing in the end.
+// Two files whose names the disk takes for one (because of case, or Unicode's forms) do not replace each other: the
+// later fails with [ErrTwin]. A name that the disk cannot have is [ErrName]. Unfinished parts of older versions of a
+// file are removed, and so are directories that were made and are empty in the end.
 //
-// A file that fails does not keep the others from coming; the error joins all failures, each wrapping one of this package's
-// errors. What would fail for all of them ends the download: [ErrNotShared], [ErrOffline], [ErrDiskFull], [ErrReadOnly], the
-// end of ctx.
-func (c *Client) Download(ctx context.Context, name events.Catalog, entries []catalog.Entry, dest string, o Options) (Result, error) {
+// A file that fails does not stop the others. The error joins all failures, each of which wraps one of this package's
+// errors. What would fail for all of them ends the download: [ErrNotShared], [ErrOffline], [ErrDiskFull],
+// [ErrReadOnly], the end of ctx.
+func (c *Client) Download(
+	ctx context.Context, name events.Catalog, entries []catalog.Entry, dest string, o Options,
+) (Result, error) {
 	origin, err := c.origin(ctx, name)
 	if err != nil {
 		return Result{}, err
@@ -65,15 +68,14 @@ func (c *Client) Download(ctx context.Context, name events.Catalog, entries []ca
 	if o.Parallel <= 0 {
 		o.Parallel = 4
 	}
-	o.Parallel = min(o.Parallel, mostParallel, max(1, len(entries)))
+	o.Parallel = min(o.Parallel, maxParallel, max(1, len(entries)))
 	if o.Listed == nil {
 		o.Listed = entries
 	}
-	d := &download{c: c, catalog: name, origin: origin, root: root, o: o, listed: o.Listed, places: newPlaces(o.Listed)}
-	if c.seams.disk != nil {
-		d.root = c.seams.disk(root)
+	disk := c.seams.disk(root)
+	d := &download{
+		c: c, catalog: name, origin: origin, root: disk, o: o, places: newPlaces(o.Listed), left: leftovers{root: disk},
 	}
-	d.left.root = d.root
 	defer d.left.unmake()
 	d.p.Files = len(entries)
 	for _, e := range entries {
@@ -88,18 +90,18 @@ type download struct {
 	origin  Origin
 	root    disk
 	o       Options
-	listed  []catalog.Entry
 	places  *places
 	left    leftovers
 
-	mu     sync.Mutex
-	p      Progress
-	told   time.Time
-	heard  bool // the owner has answered
-	result Result
-	errs   []error
+	mu       sync.Mutex
+	p        Progress
+	reported time.Time
+	heard    bool // the owner has answered
+	result   Result
+	errs     []error
 }
 
+// run downloads entries, several at a time.
 func (d *download) run(ctx context.Context, entries []catalog.Entry) (Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -108,11 +110,14 @@ func (d *download) run(ctx context.Context, entries []catalog.Entry) (Result, er
 	for range d.o.Parallel {
 		wg.Go(func() {
 			for e := range work {
-				if err := d.file(ctx, e); err != nil {
-					d.failed(e, err)
-					if hopeless(err) {
-						cancel(errStopped)
-					}
+				err := d.file(ctx, e)
+				if err != nil && !isOneOf(err, errStopped, context.Canceled) { // those are not its own failures
+					d.mu.Lock()
+					d.errs = append(d.errs, fmt.Errorf("%q: %w", e.Path, err))
+					d.mu.Unlock()
+				}
+				if hopeless(err) {
+					cancel(errStopped)
 				}
 			}
 		})
@@ -130,37 +135,21 @@ feed:
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errStopped) {
 		return d.result, fmt.Errorf("download: %w", cause)
 	}
-	d.result.Orphans = d.left.orphans(entries, d.listed)
+	d.result.Orphans = d.left.orphans(entries, d.o.Listed)
 	return d.result, errors.Join(d.errs...)
 }
 
-// errStopped stops the other files after one has failed in a way that they would too.
+// errStopped stops the other files when one fails in a way that they would too.
 var errStopped = errors.New("the download was stopped")
 
 func hopeless(err error) bool {
-	for _, e := range []error{ErrNotShared, ErrOffline, ErrDiskFull, ErrReadOnly, nats.ErrConnectionClosed} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
+	return isOneOf(err, ErrNotShared, ErrOffline, ErrDiskFull, ErrReadOnly, nats.ErrConnectionClosed)
 }
 
-// hopelessHere tells whether a file can never be on this disk, so that its partial is of no use.
-func hopelessHere(err error) bool {
-	return errors.Is(err, ErrTwin) || errors.Is(err, ErrTooLong)
-}
+// hopelessHere reports whether a file can never be on this disk, so that its partial is of no use.
+func hopelessHere(err error) bool { return isOneOf(err, ErrTwin, ErrTooLong) }
 
-func (d *download) failed(e catalog.Entry, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if errors.Is(err, errStopped) || errors.Is(err, context.Canceled) {
-		return // not its own fault
-	}
-	d.errs = append(d.errs, fmt.Errorf("%q: %w", e.Path, err))
-}
-
-// file brings one file.
+// file downloads one file.
 func (d *download) file(ctx context.Context, e catalog.Entry) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -180,34 +169,32 @@ func (d *download) file(ctx context.Context, e catalog.Entry) error {
 	if err == nil {
 		err = d.left.tidy(e)
 	}
-	switch {
-	case err != nil:
-		return err
-	case same:
-		m.complete(Result{Skipped: 1})
-		return nil
-	}
-	p, err := d.openPartial(e)
 	if err != nil {
-		return d.misplaced(e, err)
-	}
-	defer p.file.Close()
-	same, err = d.present(ctx, m) // now that nobody else writes it: another download may have finished meanwhile
-	if same || err != nil && p.size == 0 {
-		err = errors.Join(err, p.discard())
-	}
-	switch {
-	case err != nil:
 		return err
-	case same:
-		m.complete(Result{Skipped: 1})
-		return nil
 	}
-	return d.bring(ctx, p, m)
+	if !same {
+		p, err := d.openPartial(e)
+		if err != nil {
+			return d.misplaced(e, err)
+		}
+		defer p.file.Close()
+		same, err = d.present(ctx, m) // another download may have finished before the partial was locked
+		if same || err != nil && p.size == 0 {
+			err = errors.Join(err, p.discard())
+		}
+		if err != nil {
+			return err
+		}
+		if !same {
+			return d.finish(ctx, p, m)
+		}
+	}
+	m.complete(Result{Skipped: 1})
+	return nil
 }
 
-// bring makes p whole and gives it its name.
-func (d *download) bring(ctx context.Context, p *partial, m *meter) error {
+// finish makes p whole and gives it its name.
+func (d *download) finish(ctx context.Context, p *partial, m *meter) error {
 	e := m.e
 	if p.size > e.Size {
 		if err := p.reset(0); err != nil {
@@ -231,17 +218,17 @@ func (d *download) bring(ctx context.Context, p *partial, m *meter) error {
 			case err != nil:
 				return d.misplaced(e, err)
 			}
+			resumed := 0
 			if began > 0 {
-				m.complete(Result{Resumed: 1})
-			} else {
-				m.complete(Result{})
+				resumed = 1
 			}
+			m.complete(Result{Resumed: resumed})
 			return nil
 		}
 		if err := p.reset(0); err != nil {
 			return err
 		}
-		if began == 0 { // every byte of it came just now
+		if began == 0 { // all of it has just arrived
 			return errors.Join(ErrHash, p.discard())
 		}
 		d.c.Logger.Warn("what an earlier download left was damaged; beginning anew", "path", e.Path)

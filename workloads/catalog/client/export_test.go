@@ -16,22 +16,22 @@ import (
 // A Sink is what a partial file is written through.
 type Sink = sink
 
-// WriteThrough makes c write partial files through what f makes of them.
+// WriteThrough makes c write partial files through what f returns.
 func (c *Client) WriteThrough(f func(*os.File) Sink) { c.seams.sink = f }
 
 // A Disk is the directory of a download.
 type Disk = disk
 
-// OnDisk makes c download to what f makes of a directory.
+// OnDisk makes c download to what f returns for a directory.
 func (c *Client) OnDisk(f func(*os.Root) Disk) { c.seams.disk = f }
 
-// Folded is what some disk may take a path for.
+// Folded returns the same for paths that some disk takes for one.
 var Folded = folded
 
 // OnSystem makes c download as on a system of that name.
 func (c *Client) OnSystem(goos string) { c.seams.system = goos }
 
-// OnTheWire makes f of every frame that comes.
+// OnTheWire makes c receive what f returns for each frame.
 func (c *Client) OnTheWire(f func([]byte) [][]byte) { c.seams.wire = f }
 
 // DownloadPushed downloads one file over protocol 1.
@@ -40,37 +40,45 @@ func DownloadPushed(c *Client, ctx context.Context, name events.Catalog, e catal
 	return c.Download(ctx, name, []catalog.Entry{e}, dir, Options{})
 }
 
-// PartialName is where e is until it is whole.
+// PartialName returns the name of e until it is whole.
 var PartialName = partialName
 
 // ReceiveWith makes c receive with the keys that f returns.
 func (c *Client) ReceiveWith(f func() (*seal.Key, error)) { c.seams.key = f }
 
-// StillThere is what a transfer makes of the time that nothing has come for, when this process has slept for some of it.
+// StillThere returns the error of a transfer that received nothing for quiet, in part because the process slept.
 func StillThere(timeout, quiet, slept time.Duration) error {
-	t := &transfer{c: New(Config{}), timeout: timeout, moved: time.Now().Add(-quiet), queue: []*slot{{ready: make(chan struct{})}}}
+	queue := []*slot{{ready: make(chan struct{})}}
+	t := &transfer{c: New(Config{}), timeout: timeout, moved: time.Now().Add(-quiet), queue: queue}
 	t.slept(slept)
 	t.holdoff = time.Now().Add(time.Hour)
 	t.look()
 	return t.err
 }
 
-// TakePushed gives what comes of a push of e to a receiver with key, and returns what has come in order.
+// TakePushed gives the messages of a push of e to a receiver with key, and returns how many bytes have come in order.
 func TakePushed(e catalog.Entry, chunkSize int, sender string, key *seal.Key, all []*nats.Msg, s Sink) (int64, error) {
-	d := &download{c: New(Config{}), p: Progress{}}
-	p := &partial{path: e.Path, name: e.Path, sink: s}
-	r := &receipt{d: d, p: p, m: &meter{d: d, e: e}, layout: seal.Layout{Size: e.Size, ChunkSize: chunkSize}, have: make(map[int64]bool)}
-	if err := r.layout.Check(); err != nil {
+	d := &download{c: New(Config{})}
+	p := &partial{e: e, name: e.Path, sink: s}
+	layout := seal.Layout{Size: e.Size, ChunkSize: chunkSize}
+	if err := layout.Check(); err != nil {
 		return 0, err
 	}
-	x := &pushed{reply: catalog.DownloadReply{Sender: sender}, key: key}
-	furthest := int64(-1)
+	r := &receipt{d: d, p: p, m: &meter{d: d, e: e}, layout: layout, have: make(map[int64]bool)}
+	x := &push{reply: catalog.DownloadReply{Sender: sender}, key: key}
 	for _, m := range all {
-		if _, err := r.message(x, m, &furthest); err != nil {
+		mine, err := x.has(m)
+		if mine {
+			_, err = r.message(x, m)
+		}
+		if err != nil {
 			return p.size, err
 		}
 	}
 	return p.size, nil
 }
 
-var _ io.ReadSeekCloser = (*File)(nil)
+var _ interface {
+	io.ReaderAt
+	io.Closer
+} = (*File)(nil)

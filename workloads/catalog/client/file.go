@@ -14,69 +14,58 @@ import (
 // cacheBytes is how much of an open file is kept in memory: what players read again, and what was read ahead.
 const cacheBytes = 8 << 20
 
-// A File is a remote file, read as it is needed: an [io.ReaderAt], an [io.ReadSeeker] and an [io.Closer]. It is safe for
-// concurrent use, with one position for Read and Seek; [File.NewReader] gives more. What it returns is what the catalog's
-// server has, chunk by chunk authenticated; only reading all of it can tell whether that has the hash that was listed.
+// A File is a remote file that is read as needed, an [io.ReaderAt] and an [io.Closer]. It is safe for concurrent use;
+// [File.NewReader] returns an [io.ReadSeeker]. What it returns is authenticated, chunk by chunk, as what the catalog's
+// server has; only a reader of the whole file can check that it has the listed hash.
 type File struct {
-	c     *Client
-	src   source
-	entry catalog.Entry
-	ctx   context.Context // ends with Close
-	stop  context.CancelFunc
-	local *fetched // where the file is, if it had to be fetched whole
+	c    *Client
+	ctx  context.Context // ends with Close
+	stop context.CancelFunc
 
 	opening sync.Mutex // held while t is replaced
 	mu      sync.Mutex
+	src     source
 	t       *transfer
 	cache   map[int64]*cached
 	clock   uint64
-
-	position *Reader
-	seat     sync.Mutex // of position
 }
 
+// A cached chunk is one that is there, or on its way.
 type cached struct {
 	*slot
 	used    uint64
 	waiters int
 }
 
-// Open opens a file of a catalog for reading any part of it. Errors wrap [ErrNotShared], [catalog.ErrNotFound], [catalog.ErrChanged],
-// [ErrOffline], [ErrBusy], [ErrImpostor] or [ErrNoRandomAccess]. Close the file after use.
+// Open opens a file of a catalog, to read any part of it. Errors wrap [ErrNotShared], [catalog.ErrNotFound],
+// [catalog.ErrChanged], [ErrOffline], [ErrBusy], [ErrImpostor] or [ErrNoRandomAccess]. Close the file after use.
 func (c *Client) Open(ctx context.Context, name events.Catalog, e catalog.Entry) (*File, error) {
 	origin, err := c.origin(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	f := &File{c: c, src: source{name, origin, e.Hash, e.Size}, entry: e, cache: make(map[int64]*cached)}
+	f := &File{c: c, src: source{name, origin, e.Hash, e.Size}, cache: make(map[int64]*cached)}
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	if _, err := f.transfer(ctx); err != nil {
 		f.stop()
 		return nil, err
 	}
-	f.position = f.NewReader(f.ctx)
 	return f, nil
 }
 
-// Entry is what was opened.
-func (f *File) Entry() catalog.Entry { return f.entry }
+// Size returns the file's length in bytes.
+func (f *File) Size() int64 { return f.src.size }
 
-// Size is the file's length in bytes.
-func (f *File) Size() int64 { return f.entry.Size }
-
-// Owner is the account whose server proved to send the file.
+// Owner returns the account whose server proved to send the file.
 func (f *File) Owner() events.Account {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.src.origin.Owner
 }
 
-// Close ends the reading; reads that are waiting fail with [ErrClosed].
+// Close ends reading; reads that wait fail with [ErrClosed].
 func (f *File) Close() error {
 	f.stop()
-	if f.local != nil {
-		return f.local.remove()
-	}
 	f.opening.Lock()
 	defer f.opening.Unlock()
 	f.mu.Lock()
@@ -89,11 +78,8 @@ func (f *File) Close() error {
 	return nil
 }
 
-// broken is why reading cannot go on, or nil: also where a read would try anew.
+// broken returns why no read can succeed any more, or nil.
 func (f *File) broken() error {
-	if f.local != nil {
-		return nil
-	}
 	f.mu.Lock()
 	t := f.t
 	f.mu.Unlock()
@@ -104,12 +90,10 @@ func (f *File) broken() error {
 	return err
 }
 
-// temporary tells whether another transfer may succeed.
-func temporary(err error) bool {
-	return errors.Is(err, ErrOffline) || errors.Is(err, errLayout) || errors.Is(err, ErrBusy)
-}
+// temporary reports whether another transfer may succeed.
+func temporary(err error) bool { return isOneOf(err, ErrOffline, errLayout, ErrBusy) }
 
-// transfer returns a running transfer. One that failed for a reason that may have gone is replaced.
+// transfer returns a running transfer. One that failed for a temporary reason is replaced.
 func (f *File) transfer(ctx context.Context) (*transfer, error) {
 	f.opening.Lock()
 	defer f.opening.Unlock()
@@ -129,14 +113,13 @@ func (f *File) transfer(ctx context.Context) (*transfer, error) {
 		}
 		t.close()
 	}
-	t, p, err := f.c.openTransfer(ctx, src, f.c.ReadChunk, min(f.c.Window, cacheBytes/2))
+	s, _, err := f.c.openSession(ctx, src, f.c.ReadChunk, false)
 	if err != nil {
 		return nil, err
 	}
-	if p != nil {
-		_ = p.sub.Unsubscribe()
-		p.key.Wipe()
-		return nil, fmt.Errorf("%s: %w", f.src.catalog, ErrNoRandomAccess)
+	t, err = startTransfer(s, f.c.Timeout, min(f.c.Window, cacheBytes/2))
+	if err != nil {
+		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -145,16 +128,13 @@ func (f *File) transfer(ctx context.Context) (*transfer, error) {
 	return t, nil
 }
 
-// ReadAt fills p from offset off, as [io.ReaderAt] says. It waits for at most the client's Timeout without any progress.
+// ReadAt reads as [io.ReaderAt] says. It fails after the client's Timeout without progress.
 func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.readAt(f.ctx, p, off, 0) }
 
-// readAt is ReadAt that gives up with ctx and wants ahead chunks beyond what it reads.
+// readAt is ReadAt that also ends with ctx and wants ahead chunks beyond those it reads.
 func (f *File) readAt(ctx context.Context, p []byte, off, ahead int64) (n int, err error) {
 	if off < 0 {
-		return 0, fmt.Errorf("%s: read at %d: %w", f.entry.Path, off, errSeek)
-	}
-	if f.local != nil {
-		return f.local.ReadAt(p, off)
+		return 0, fmt.Errorf("read at %d: %w", off, errSeek)
 	}
 	for len(p) > 0 && off < f.Size() {
 		t, err := f.transfer(ctx)
@@ -179,7 +159,7 @@ func (f *File) readAt(ctx context.Context, p []byte, off, ahead int64) (n int, e
 	return n, nil
 }
 
-// chunk returns chunk i, and wants those after it up to last meanwhile, as far as there is room.
+// chunk returns chunk i. It also wants those after it up to last, as far as there is room.
 func (f *File) chunk(ctx context.Context, t *transfer, i, last int64) ([]byte, error) {
 	f.mu.Lock()
 	if f.t != t {
@@ -218,7 +198,7 @@ func (f *File) chunk(ctx context.Context, t *transfer, i, last int64) ([]byte, e
 	return x.data, nil
 }
 
-// get returns the cache's chunk i, wanted now if it was not there. The lock is held.
+// get returns chunk i from the cache, where it is wanted now if it was not there. The lock is held.
 func (f *File) get(t *transfer, i int64, urgent bool) *cached {
 	x := f.cache[i]
 	if x == nil {
@@ -230,10 +210,10 @@ func (f *File) get(t *transfer, i int64, urgent bool) *cached {
 	return x
 }
 
-// evict drops what was used longest ago until the rest fits. The lock is held.
+// evict drops the chunks that were used longest ago until the others fit. The lock is held.
 func (f *File) evict(t *transfer) {
-	most := max(cacheBytes/t.layout.ChunkSize, 2*int(t.ahead())+2)
-	for len(f.cache) > most {
+	capacity := max(cacheBytes/t.layout.ChunkSize, 2*int(t.ahead())+2)
+	for len(f.cache) > capacity {
 		var oldest *cached
 		for _, x := range f.cache {
 			if x.waiters == 0 && (oldest == nil || x.used < oldest.used) {
@@ -247,14 +227,14 @@ func (f *File) evict(t *transfer) {
 	}
 }
 
-// moved takes back what was wanted ahead and is not on its way: somebody went elsewhere.
+// moved takes back what was wanted ahead and not asked for yet: a reader moved.
 func (f *File) moved() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.t == nil {
-		return
-	}
-	for _, x := range f.t.forget(func(x *slot) bool { c := f.cache[x.index]; return c == nil || c.slot != x || c.waiters == 0 }) {
+	for _, x := range f.t.forget(func(x *slot) bool {
+		c := f.cache[x.index]
+		return c == nil || c.slot != x || c.waiters == 0
+	}) {
 		if c := f.cache[x.index]; c != nil && c.slot == x {
 			delete(f.cache, x.index)
 		}

@@ -36,7 +36,11 @@ func TestARemoteFileReadsLikeALocalOne(t *testing.T) {
 	for _, n := range []int{0, 1, chunk - 1, chunk, chunk + 1, 5*chunk + 3} {
 		content := catalogtest.Content(n, byte(n))
 		f := open(t, bob(t, w), w.Library.Add("f"+string(rune('a'+n%26))+".mp4", content))
-		if err := iotest.TestReader(f, content); err != nil {
+		all := struct {
+			*client.Reader
+			io.ReaderAt
+		}{f.NewReader(t.Context()), f}
+		if err := iotest.TestReader(all, content); err != nil {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 		if f.Size() != int64(n) || f.Owner() != w.Alice.Key {
@@ -143,13 +147,13 @@ func TestWhoLooksAroundDoesNotLoadTheWholeFile(t *testing.T) {
 	e := w.Library.Add("a.mp4", content)
 	var reads atomic.Int64
 	w.Library.OnRead(e.Hash, func(int64) error { reads.Add(1); return nil })
-	f := open(t, bob(t, w), e)
+	r := open(t, bob(t, w), e).NewReader(t.Context())
 	for i := range int64(20) {
-		if _, err := f.Seek(i*40*chunk, io.SeekStart); err != nil {
+		if _, err := r.Seek(i*40*chunk, io.SeekStart); err != nil {
 			t.Fatal(err)
 		}
 		p := make([]byte, 100)
-		if _, err := io.ReadFull(f, p); err != nil || !bytes.Equal(p, content[i*40*chunk:][:100]) {
+		if _, err := io.ReadFull(r, p); err != nil || !bytes.Equal(p, content[i*40*chunk:][:100]) {
 			t.Fatal(err)
 		}
 	}

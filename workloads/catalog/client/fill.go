@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"sync"
 	"time"
 
 	"natster/events"
 	"natster/internal/backoff"
 )
 
-// fill brings what p lacks of m's file, and returns the hash of the whole.
+// fill fetches what p lacks of m's file and returns the hash of the whole.
 func (d *download) fill(ctx context.Context, p *partial, m *meter) (events.Hash, error) {
 	h := sha256.New()
 	if err := p.sum(ctx, h, m.checking); err != nil {
@@ -20,35 +21,27 @@ func (d *download) fill(ctx context.Context, p *partial, m *meter) (events.Hash,
 	}
 	m.checked(p.size)
 	for {
-		err := d.pull(ctx, p, m, h)
+		t, pushed, err := d.open(ctx, m, true)
 		switch {
-		case errors.Is(err, errLayout):
-			continue // from where we are, with other chunks
 		case err != nil:
-			return events.Hash{}, err
+		case pushed != nil:
+			err = d.receive(ctx, pushed, p, m, h)
+		default:
+			err = d.pull(ctx, t, m, h, p.append)
 		}
-		return hashOf(h), nil
+		if !errors.Is(err, errLayout) {
+			return events.Hash(h.Sum(nil)), err
+		}
 	}
 }
 
-// pull brings what p lacks over one transfer, and adds it to h, which has all before. The window of chunks that the reader
-// is ahead bounds what is in memory: a slow disk slows down the asking.
-func (d *download) pull(ctx context.Context, p *partial, m *meter, h hash.Hash) error {
-	t, pushed, err := d.open(ctx, m)
-	if err != nil {
-		return err
-	}
-	switch {
-	case pushed != nil && p.file == nil: // a stream, and what is pushed comes in any order
-		pushed.end()
-		return fmt.Errorf("%s: %w", d.catalog, ErrNoRandomAccess)
-	case pushed != nil:
-		return d.receive(ctx, pushed, p, m, h)
-	}
+// pull fetches what m's file lacks over t, which it closes. It writes the bytes in order and adds them to h, which has
+// all before. What is in memory is bounded by the chunks that are wanted ahead: a slow disk slows down the asking.
+func (d *download) pull(ctx context.Context, t *transfer, m *meter, h hash.Hash, write func([]byte) error) error {
 	defer t.close()
-	sum := startSum(h)
-	defer sum.wait()
-	next := p.size / int64(t.layout.ChunkSize)
+	sum, wait := hashBeside(h)
+	defer wait()
+	next := m.done / int64(t.layout.ChunkSize)
 	ahead := make([]*slot, 0, t.ahead())
 	want := next
 	for ; next < t.layout.Chunks(); next++ {
@@ -63,17 +56,17 @@ func (d *download) pull(ctx context.Context, p *partial, m *meter, h hash.Hash) 
 		if x.err != nil {
 			return x.err
 		}
-		data := x.data[p.size-t.layout.Offset(next):] // the first may be there in part
-		sum.add(data)
-		if err := p.append(data); err != nil {
+		data := x.data[m.done-t.layout.Offset(next):] // a part of the first chunk may be there
+		sum <- data
+		if err := write(data); err != nil {
 			return err
 		}
-		m.at(p.size, len(data))
+		m.received(m.done+int64(len(data)), len(data))
 	}
 	return nil
 }
 
-// timeout is for how long a download waits for an owner who was there.
+// timeout is how long a download waits for an owner who answered before.
 func (d *download) timeout() time.Duration {
 	if d.o.Wait {
 		return 100 * 365 * 24 * time.Hour
@@ -81,46 +74,43 @@ func (d *download) timeout() time.Duration {
 	return d.c.Timeout
 }
 
-// open starts a transfer. An owner who has been there, or is waited for, may take the time to come back.
-func (d *download) open(ctx context.Context, m *meter) (*transfer, *pushed, error) {
+// open starts a transfer of m's file, or returns a push if takePush is set, as openSession does. It tries again for the
+// timeout if the owner answered this download before, or is to be waited for.
+func (d *download) open(ctx context.Context, m *meter, takePush bool) (*transfer, *push, error) {
 	src := source{d.catalog, d.origin, m.e.Hash, m.e.Size}
 	var waited time.Duration
-	pauses := backoff.Doubling(50*time.Millisecond, glance)
+	pauses := backoff.Doubling(50*time.Millisecond, lookEvery)
 	for attempt := 1; ; attempt++ {
 		began := time.Now()
-		t, pushed, err := d.c.openTransfer(ctx, src, d.c.ChunkSize, d.c.Window/d.o.Parallel)
+		var t *transfer
+		s, pushed, err := d.c.openSession(ctx, src, d.c.ChunkSize, takePush)
+		if s != nil {
+			t, err = startTransfer(s, d.timeout(), d.c.Window/d.o.Parallel)
+		}
 		d.mu.Lock()
 		d.heard = d.heard || err == nil
 		heard := d.heard
 		d.mu.Unlock()
-		switch {
-		case err == nil:
-			if t != nil {
-				t.mu.Lock()
-				t.timeout = d.timeout()
-				t.mu.Unlock()
-			}
-			return t, pushed, nil
-		case !errors.Is(err, ErrOffline) && !errors.Is(err, ErrBusy), !heard && !d.o.Wait, waited > d.timeout():
-			return nil, nil, err
+		if !isOneOf(err, ErrOffline, ErrBusy) || !heard && !d.o.Wait || waited > d.timeout() {
+			return t, pushed, err
 		}
 		m.waiting()
 		pause := pauses(attempt)
 		if err := backoff.Sleep(ctx, pause); err != nil {
 			return nil, nil, err
 		}
-		waited += min(time.Since(began), pause+answering) // what we slept does not count
+		waited += min(time.Since(began), pause+requestTimeout) // time that the machine slept does not count
 	}
 }
 
-// await returns when x is there, or has failed, and meanwhile tells when it is the owner who is waited for.
+// await returns when x has its data or its error. It reports when nothing arrives from the owner.
 func (d *download) await(ctx context.Context, t *transfer, x *slot, m *meter) error {
 	select {
 	case <-x.ready:
 		return nil
 	default:
 	}
-	tick := time.NewTicker(glance)
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -129,43 +119,28 @@ func (d *download) await(ctx context.Context, t *transfer, x *slot, m *meter) er
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-tick.C:
-			if t.quiet() > waitingAfter {
+			if t.quiet() > reportWaiting {
 				m.waiting()
 			}
 		}
 	}
 }
 
-// waitingAfter is how long nothing comes before it is told: a slow link is not an owner who is gone.
-const waitingAfter = 3 * time.Second
+// reportWaiting is how long nothing arrives before that is reported: a slow link is not an owner who is gone.
+const reportWaiting = 3 * time.Second
 
-func hashOf(h hash.Hash) (sum events.Hash) {
-	h.Sum(sum[:0])
-	return sum
-}
-
-// summing adds bytes to a hash beside what else is done with them.
-type summing struct {
-	in   chan []byte
-	done chan struct{}
-}
-
-func startSum(h hash.Hash) *summing {
-	s := &summing{in: make(chan []byte, 4), done: make(chan struct{})}
-	go func() {
-		defer close(s.done)
-		for b := range s.in {
+// hashBeside adds to h, in another goroutine, the bytes sent to in, which must not change any more. wait returns when
+// all are added.
+func hashBeside(h hash.Hash) (in chan<- []byte, wait func()) {
+	all := make(chan []byte, 4)
+	var adding sync.WaitGroup
+	adding.Go(func() {
+		for b := range all {
 			h.Write(b) // never fails
 		}
-	}()
-	return s
-}
-
-// add takes b, which nobody may change any more.
-func (s *summing) add(b []byte) { s.in <- b }
-
-// wait returns when all is added.
-func (s *summing) wait() {
-	close(s.in)
-	<-s.done
+	})
+	return all, func() {
+		close(all)
+		adding.Wait()
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"io"
 	"mime"
 	"net"
 	"net/http"
@@ -21,20 +22,20 @@ import (
 // openFiles is how many files a gateway keeps open for the next request.
 const openFiles = 8
 
-// A Gateway is an [http.Handler] through which a player, browser or file manager on this machine reads remote files, seeking
-// with Range:
+// A Gateway is an [http.Handler] through which a player, browser or file manager on this machine reads remote files,
+// seeking with Range:
 //
 //	GET /<token>/<catalog>/<path, or hash, or its unique beginning>
 //	GET /<token>/<catalog>/<folder>/               a page to click through
-//	GET /<token>/<catalog>/<folder>/playlist.m3u8  what can be played in it and below
+//	GET /<token>/<catalog>/<folder>/playlist.m3u8  what can be played in the folder and below
 //	PROPFIND, OPTIONS                              the same as a directory to mount: WebDAV, read-only
 //
-// Whoever does not know the token is told nothing, nor is a page under a name that somebody made point here: the address is
-// one of numbers, or localhost. What a browser could run, such as a page or an SVG, is sent as an
-// attachment of no particular type. Close it after use.
+// A caller without the token gets nothing, nor does a web page through a name of its own that it made point to this
+// machine: the host must be an IP address or localhost. What a browser could run, such as a page or an SVG, is sent as
+// an attachment without its type. Close the gateway after use.
 type Gateway struct {
-	// Fetching, when set before use, is called for a file that its owner's server sends only as a whole: it is fetched into a
-	// temporary file first. What it returns is told how far that is.
+	// Fetching, if set before use, is called for a file that its owner's server only sends whole: it is fetched into a
+	// temporary file first. What Fetching returns is called with the progress.
 	Fetching func(catalog.Entry) func(Progress)
 
 	c     *Client
@@ -50,16 +51,23 @@ type Gateway struct {
 	listings map[events.Catalog]*listing
 }
 
-// shared is an open file and who uses it.
+// A shared file is open, or being opened, for any number of requests.
 type shared struct {
 	once  sync.Once
-	file  *File
+	file  opened
 	err   error
 	users int
 	used  uint64
 }
 
-// Handler returns a gateway to the client's catalogs, for those who know the token, which must not be guessable
+// An opened file is a [File], or a fetched one.
+type opened interface {
+	io.Closer
+	content(context.Context) io.ReadSeeker
+	broken() error
+}
+
+// Handler returns a gateway to the client's catalogs for callers that know the token, which must not be guessable
 // ([crypto/rand.Text] is good).
 func (c *Client) Handler(token string) *Gateway {
 	ctx, stop := context.WithCancel(context.Background())
@@ -69,13 +77,24 @@ func (c *Client) Handler(token string) *Gateway {
 	}
 }
 
-// Path is the URL path of a file.
+// Path returns the URL path of a file.
 func (g *Gateway) Path(name events.Catalog, e catalog.Entry) string {
-	u := url.URL{Path: g.root(name) + "/" + e.Path}
+	return (&url.URL{Path: g.root(name) + "/" + e.Path}).EscapedPath()
+}
+
+// FolderPath returns the URL path of a folder: its page, which its playlist is below, and what a WebDAV client mounts.
+// "" is the catalog itself; a folder may end with a slash or not.
+func (g *Gateway) FolderPath(name events.Catalog, folder string) string {
+	u := url.URL{Path: g.root(name) + "/"}
+	if folder = strings.Trim(folder, "/"); folder != "" {
+		u.Path += folder + "/"
+	}
 	return u.EscapedPath()
 }
 
-// Close closes the files that are kept open; requests that are running fail.
+func (g *Gateway) root(name events.Catalog) string { return "/" + g.token + "/" + name.String() }
+
+// Close closes the files that are kept open; running requests fail.
 func (g *Gateway) Close() error {
 	g.stop()
 	g.mu.Lock()
@@ -96,18 +115,14 @@ func (g *Gateway) Close() error {
 // ServeHTTP serves a file or a folder.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	token, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if r.Method == http.MethodOptions && numbered(r.Host) {
-		options(w)
-		return
-	}
-	if g.token == "" || !numbered(r.Host) || subtle.ConstantTimeCompare([]byte(token), []byte(g.token)) != 1 {
-		http.NotFound(w, r)
-		return
-	}
+	known := g.token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(g.token)) == 1
 	text, what, _ := strings.Cut(rest, "/")
 	name, err := events.ParseCatalog(text)
 	switch {
-	case err != nil:
+	case r.Method == http.MethodOptions && numbered(r.Host):
+		options(w)
+		return
+	case !known, !numbered(r.Host), err != nil:
 		http.NotFound(w, r)
 		return
 	case r.Method == "PROPFIND":
@@ -121,61 +136,68 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e, f, done, err := g.lookUp(r.Context(), name, what)
-	if errors.Is(err, catalog.ErrNotFound) || errors.Is(err, catalog.ErrChanged) { // since it was listed, which open has forgotten
+	if isOneOf(err, catalog.ErrNotFound, catalog.ErrChanged) { // since it was listed; open has dropped the listing
 		e, f, done, err = g.lookUp(r.Context(), name, what)
 	}
 	if err != nil {
-		g.refuse(w, err)
+		refuse(w, err)
 		return
 	}
 	defer done()
 	setHeaders(w.Header(), e)
-	http.ServeContent(w, r, "", e.ModTime(), f.NewReader(r.Context()))
+	http.ServeContent(w, r, "", e.ModTime(), f.content(r.Context()))
 }
 
-// serveFolder serves what is no file: a folder's page or playlist. It reports whether that is what was asked for.
+// serveFolder serves a folder's page or playlist. It returns false if what is not one of these.
 func (g *Gateway) serveFolder(w http.ResponseWriter, r *http.Request, name events.Catalog, what string) bool {
-	path, slash := strings.CutSuffix(what, "/")
-	list := strings.HasSuffix("/"+what, "/"+PlaylistName)
-	if list {
-		path = strings.Trim(strings.TrimSuffix(what, PlaylistName), "/")
-	} else if l := g.listed(name); !slash && what != "" && (l == nil || l.folders[what] == nil) {
-		return false // a file, or none: without asking for the listing again
+	folder, base := path.Split(what)
+	list := base == PlaylistName
+	if !list {
+		if l := g.listed(name); base != "" && (l == nil || l.folders[what] == nil) {
+			return false // a file, or nothing: without asking for the listing again
+		}
+		folder = what
 	}
-	l, f, err := g.folder(r.Context(), name, path)
+	folder = strings.TrimSuffix(folder, "/")
+	l, err := g.recent(r.Context(), name)
+	if err != nil {
+		refuse(w, err)
+		return true
+	}
+	f := l.folders[folder]
 	switch {
-	case err != nil:
-		g.refuse(w, err)
 	case f == nil:
 		return false
 	case list:
 		if _, file, err := l.contents.At(what); file || err != nil {
 			return false
 		}
-		g.playlist(w, r, name, f)
+		g.playlist(w, r, name, l, f)
 	case !strings.HasSuffix(r.URL.Path, "/"):
-		http.Redirect(w, r, g.folderPath(name, path), http.StatusFound)
+		http.Redirect(w, r, g.FolderPath(name, folder), http.StatusFound)
 	default:
-		g.index(w, r, name, l, f)
+		g.index(w, name, l, f)
 	}
 	return true
 }
 
-// numbered tells whether a request's Host is an IP address or localhost, which no foreign name server can give away.
+// numbered reports whether a request's Host is an IP address or localhost, which no name server can assign to a page.
 func numbered(host string) bool {
 	name := (&url.URL{Host: host}).Hostname()
 	return net.ParseIP(name) != nil || strings.EqualFold(name, "localhost")
 }
 
-// lookUp opens the file that what names; done gives it back.
-func (g *Gateway) lookUp(ctx context.Context, name events.Catalog, what string) (e catalog.Entry, f *File, done func(), err error) {
+// lookUp opens the file that what names; done must be called after use.
+func (g *Gateway) lookUp(
+	ctx context.Context, name events.Catalog, what string,
+) (e catalog.Entry, f opened, done func(), err error) {
 	if e, err = g.find(ctx, name, what); err == nil {
 		f, done, err = g.open(name, e)
 	}
 	return e, f, done, err
 }
 
-// find looks an entry up in the contents as last listed, and lists again when it is not there.
+// find returns an entry of the last listing, or of a new one if it is not there.
 func (g *Gateway) find(ctx context.Context, name events.Catalog, what string) (catalog.Entry, error) {
 	if l := g.listed(name); l != nil {
 		if e, err := l.contents.Find(what); err == nil {
@@ -189,8 +211,8 @@ func (g *Gateway) find(ctx context.Context, name events.Catalog, what string) (c
 	return l.contents.Find(what)
 }
 
-// open returns the open file of e; done gives it back.
-func (g *Gateway) open(name events.Catalog, e catalog.Entry) (f *File, done func(), err error) {
+// open returns the open file of e; done must be called after use.
+func (g *Gateway) open(name events.Catalog, e catalog.Entry) (f opened, done func(), err error) {
 	key := source{catalog: name, hash: e.Hash, size: e.Size}
 	g.mu.Lock()
 	if g.closed {
@@ -208,9 +230,9 @@ func (g *Gateway) open(name events.Catalog, e catalog.Entry) (f *File, done func
 	idle := g.evict()
 	g.mu.Unlock()
 	for _, old := range idle {
-		_ = old.file.Close() // never fails
+		_ = old.file.Close() // of a file that was only read
 	}
-	s.once.Do(func() { s.file, s.err = g.openOrFetch(name, e) }) // for whoever comes next too
+	s.once.Do(func() { s.file, s.err = g.openOrFetch(name, e) }) // for concurrent requests too
 	done = func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -232,8 +254,8 @@ func (g *Gateway) open(name events.Catalog, e catalog.Entry) (f *File, done func
 	return s.file, done, nil
 }
 
-// Prepare opens a file, or fetches it where its owner's server sends only whole ones, so that it is there when it is asked for:
-// what keeps it from being served is known at once. It gives up with ctx, and then the gateway is of no more use.
+// Prepare opens a file, or fetches it if its owner's server only sends whole ones, before it is asked for, and returns
+// what prevents that. When ctx ends first, the gateway ends too.
 func (g *Gateway) Prepare(ctx context.Context, name events.Catalog, e catalog.Entry) error {
 	defer context.AfterFunc(ctx, g.stop)()
 	_, done, err := g.open(name, e)
@@ -244,19 +266,26 @@ func (g *Gateway) Prepare(ctx context.Context, name events.Catalog, e catalog.En
 	return ctx.Err()
 }
 
-func (g *Gateway) openOrFetch(name events.Catalog, e catalog.Entry) (*File, error) {
+func (g *Gateway) openOrFetch(name events.Catalog, e catalog.Entry) (opened, error) {
 	f, err := g.c.Open(g.ctx, name, e)
-	if !errors.Is(err, ErrNoRandomAccess) || e.Size > MostFetched {
-		return f, err
+	if err == nil {
+		return f, nil
 	}
-	var told func(Progress)
+	if !errors.Is(err, ErrNoRandomAccess) || e.Size > MaxFetched {
+		return nil, err
+	}
+	var o Options
 	if g.Fetching != nil {
-		told = g.Fetching(e)
+		o.Progress = g.Fetching(e)
 	}
-	return g.c.Fetch(g.ctx, name, e, Options{Progress: told})
+	local, err := g.c.fetch(g.ctx, name, e, o)
+	if err != nil {
+		return nil, err
+	}
+	return local, nil
 }
 
-// evict takes out the files that nobody uses and that were used longest ago, beyond [openFiles]. The lock is held.
+// evict removes files beyond [openFiles] that are not in use, those used longest ago first. The lock is held.
 func (g *Gateway) evict() (idle []*shared) {
 	for len(g.files) > openFiles {
 		var key source
@@ -275,7 +304,7 @@ func (g *Gateway) evict() (idle []*shared) {
 	return idle
 }
 
-// statuses is the one table from errors to HTTP.
+// statuses maps errors to HTTP.
 var statuses = []struct {
 	err    error
 	status int
@@ -291,7 +320,7 @@ var statuses = []struct {
 	{ErrTranscoded, http.StatusNotImplemented},
 }
 
-func (g *Gateway) refuse(w http.ResponseWriter, err error) {
+func refuse(w http.ResponseWriter, err error) {
 	status := http.StatusBadGateway
 	for _, row := range statuses {
 		if errors.Is(err, row.err) {
@@ -304,10 +333,11 @@ func (g *Gateway) refuse(w http.ResponseWriter, err error) {
 	http.Error(w, err.Error(), status)
 }
 
-// inline are the types that a browser shows without running anything of theirs.
+// inline reports whether a browser shows a type without running anything in it.
 func inline(mimeType string) bool {
 	switch mimeType {
-	case "image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp", "application/pdf", "text/plain":
+	case "image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp", "application/pdf",
+		"text/plain":
 		return true
 	}
 	return strings.HasPrefix(mimeType, "video/") || strings.HasPrefix(mimeType, "audio/")
@@ -330,4 +360,12 @@ func setHeaders(h http.Header, e catalog.Entry) {
 		disposition = v
 	}
 	h.Set("Content-Disposition", disposition)
+}
+
+// private sets the headers of an answer that must not leave the browser: its URL has the token.
+func private(h http.Header, contentType string) {
+	h.Set("Content-Type", contentType)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
 }

@@ -11,76 +11,66 @@ import (
 	"natster/workloads/catalog"
 )
 
-// leftovers are what earlier downloads left unfinished, and what this one made and may not need.
+// leftovers are what earlier downloads left unfinished, and directories of this one that may remain empty.
 type leftovers struct {
 	root disk
 
 	mu    sync.Mutex
-	found map[string]map[string][]string // directory → where the whole would go → partials
+	found map[string]map[string][]string // by directory and path of the whole file: names of partials
 	made  []string                       // directories that this download made, in order
 }
 
-// of returns the names of the partials of the file at p, whatever version. Each directory is read once, at first.
-func (l *leftovers) of(p string) []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.in(path.Dir(p))[p]
-}
-
+// in returns the partials in a directory, by the path of the whole file. It reads each directory once. The lock is
+// held.
 func (l *leftovers) in(dir string) map[string][]string {
+	if found, read := l.found[dir]; read {
+		return found
+	}
 	if l.found == nil {
 		l.found = make(map[string]map[string][]string)
 	}
-	if byPath, read := l.found[dir]; read {
-		return byPath
-	}
-	byPath := make(map[string][]string)
-	l.found[dir] = byPath
-	all, err := names(l.root, dir)
-	if err != nil {
-		return byPath // not there yet, or not to be read: nothing to tidy up
-	}
+	found := make(map[string][]string)
+	l.found[dir] = found
+	all, _ := names(l.root, dir) // on an error, as when it does not exist yet, there is nothing to remove
 	for _, n := range all {
-		if base, ok := partialOf(n); ok {
-			p := path.Join(dir, base)
-			byPath[p] = append(byPath[p], path.Join(dir, n))
+		if whole, ok := partialOf(n); ok {
+			p := path.Join(dir, whole)
+			found[p] = append(found[p], path.Join(dir, n))
 		}
 	}
-	return byPath
+	return found
 }
 
-// tidy removes the unfinished parts of older versions of e, unless another download is writing them. They could never be
-// finished: the catalog has another file now.
+// tidy removes the unfinished parts of older versions of e, unless another download is writing them. They could never
+// be finished: the catalog has another file now.
 func (l *leftovers) tidy(e catalog.Entry) error {
-	for _, name := range append(l.of(e.Path), l.of(longName(e))...) {
+	l.mu.Lock()
+	found := l.in(path.Dir(e.Path))
+	all := slices.Concat(found[e.Path], found[longName(e)])
+	l.mu.Unlock()
+	for _, name := range all {
 		if strings.HasSuffix(name, partialEndOf(e)) {
 			continue
 		}
-		if err := discardUnused(l.root, name); err != nil {
-			return err
+		if f := unused(l.root, name); f != nil {
+			err := l.root.Remove(name)
+			_ = f.Close()
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// discardUnused removes a partial that no other download is writing.
-func discardUnused(root disk, name string) error {
-	f := unused(root, name)
-	if f == nil {
-		return nil
-	}
-	defer f.Close()
-	return root.Remove(name)
-}
-
-// unused opens a partial that no other download is writing, and nobody can before it is closed; otherwise it returns nil.
+// unused opens and locks a partial. It returns nil if that fails, as when another download is writing it.
 func unused(root disk, name string) *os.File {
 	if fi, err := root.Lstat(name); err != nil || !fi.Mode().IsRegular() {
 		return nil
 	}
 	f, err := root.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
-		return nil // not ours to remove
+		return nil // nor may it be removed
 	}
 	if lock(f) != nil {
 		_ = f.Close()
@@ -89,7 +79,7 @@ func unused(root disk, name string) *os.File {
 	return f
 }
 
-// orphans are the partials in the directories of entries that none of listed continues.
+// orphans returns the partials in the directories of entries that none of listed continues.
 func (l *leftovers) orphans(entries, listed []catalog.Entry) (orphans []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -145,29 +135,21 @@ func (l *leftovers) mkdir(dir string) error {
 	return nil
 }
 
-// unmake removes the directories that were made and hold nothing.
+// unmake removes the directories that mkdir made and that are empty.
 func (l *leftovers) unmake() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	for _, dir := range slices.Backward(l.made) {
-		_ = l.root.Remove(dir) // what is not empty stays
+		_ = l.root.Remove(dir) // fails if it is not empty
 	}
-	l.made = nil
 }
 
-// makeDest makes the directory of a download and those above it; unmake removes again what it made and is empty.
+// makeDest makes the directory of a download and those above it. unmake removes those that it made and that are empty.
 func makeDest(dest string) (unmake func(), err error) {
 	var missing []string
-	for dir := dest; ; {
-		if _, err := os.Stat(dir); err == nil {
+	for dir := dest; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
 			break
 		}
 		missing = append(missing, dir)
-		up := filepath.Dir(dir)
-		if up == dir {
-			break
-		}
-		dir = up
 	}
 	if err := os.MkdirAll(dest, 0o777); err != nil {
 		return nil, err

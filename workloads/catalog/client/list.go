@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -12,10 +11,10 @@ import (
 	"natster/workloads/catalog"
 )
 
-// mostListing bounds the bytes of a listing in pages: far more than [catalog.MaxEntries] usual entries take.
-const mostListing = 1 << 30
+// maxListing bounds the bytes of a listing in pages: far more than [catalog.MaxEntries] usual entries have.
+const maxListing = 1 << 30
 
-// Served tells whether somebody serves the account's own catalog name now.
+// Served reports whether a server answers for the account's own catalog now.
 func (c *Client) Served(ctx context.Context, name events.Catalog) (bool, error) {
 	const last = "\U0010ffff" // no path follows: the reply is small
 	var page catalog.GetReply
@@ -26,9 +25,8 @@ func (c *Client) Served(ctx context.Context, name events.Catalog) (bool, error) 
 	return err == nil, err
 }
 
-// List returns what a catalog holds, under the name that it has in this account. Whoever serves it is not trusted: bad entries
-// are left out, see
-// [catalog.ParseContents]. Errors wrap [ErrNotShared], [ErrOffline] or [catalog.ErrContents].
+// List returns what a catalog holds, under the name that it has in this account. Its server is not trusted: bad entries
+// are left out, see [catalog.GetReply.Contents]. Errors wrap [ErrNotShared], [ErrOffline] or [catalog.ErrContents].
 func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Contents, error) {
 	origin, err := c.origin(ctx, name)
 	if err != nil {
@@ -46,7 +44,7 @@ func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Content
 		all = page
 		all.Entries = entries
 		if page.Revision > 0 {
-			c.learn(name, true)
+			c.speaks2.Store(name, true)
 		}
 		if page.Next == "" || len(all.Entries) > catalog.MaxEntries {
 			break
@@ -54,16 +52,12 @@ func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Content
 		for _, e := range page.Entries {
 			size += len(e)
 		}
-		if page.Next <= q.After || len(page.Entries) == 0 || size > mostListing {
+		if page.Next <= q.After || len(page.Entries) == 0 || size > maxListing {
 			return catalog.Contents{}, fmt.Errorf("%s: %w: its pages do not end", name, catalog.ErrContents)
 		}
 		q.After = page.Next
 	}
-	body, err := json.Marshal(all)
-	if err != nil {
-		return catalog.Contents{}, err
-	}
-	contents, err := catalog.ParseContents(body)
+	contents, err := all.Contents()
 	if err != nil {
 		return catalog.Contents{}, fmt.Errorf("%s: %w", name, err)
 	}
@@ -74,8 +68,8 @@ func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Content
 	return contents, nil
 }
 
-// Await is [Client.List] of a catalog whose owner may not be there yet: it asks until one answers, or ctx ends. Waiting is
-// called when the first has not.
+// Await is [Client.List] of a catalog that may not be served yet: it asks until a server answers, or ctx ends. waiting
+// is called if the first time none answers.
 func (c *Client) Await(ctx context.Context, name events.Catalog, waiting func()) (catalog.Contents, error) {
 	pause := backoff.Doubling(100*time.Millisecond, 2*time.Second)
 	for attempt := 1; ; attempt++ {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// lock makes f this download's alone until it is closed, by the process's end at the latest.
+// lock locks f for this download until f is closed, at the latest at the end of the process.
 func lock(f *os.File) error {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	switch {

@@ -13,55 +13,55 @@ type Phase int
 const (
 	Receiving Phase = iota
 	Checking        // reads what is on the disk already: fast, and not the network's speed
-	Waiting         // for the owner, who does not answer: the download goes on when that comes back
+	Waiting         // for the owner, who does not answer; the download goes on when the owner is back
 )
 
-// Progress is how far a download is. Bytes that were there before count as done, but not as received.
+// Progress is how far a download is. Bytes that were on the disk before count as done, but not as received.
 type Progress struct {
-	Path             string // the file that moved
+	Path             string // the file that this is about
 	Phase            Phase
 	Done, Size       int64 // of that file, in bytes
 	Complete         bool  // that file is whole and has its name
 	AllDone, All     int64 // of all files, in bytes
-	Received         int64 // of all files, over the network by this download: what its speed is
+	Received         int64 // of all files, over the network by this download
 	FilesDone, Files int
 }
 
-// Result is what a download did, also one that failed.
+// A Result says what a download did, also if it failed.
 type Result struct {
-	Files   int   // whole and verified now
-	Skipped int   // of them, were there already
+	Files   int   // whole and verified
+	Skipped int   // of them, were there before
 	Resumed int   // of them, continued from what an earlier download left
 	Bytes   int64 // received
 
-	// Orphans are unfinished files of earlier downloads, in the directories of this one, that the catalog as it is now does not
-	// continue: of files that are gone or have changed, or of another catalog. What to do with them is for a person to say.
+	// Orphans are unfinished files of earlier downloads, in the directories of this one, that the catalog as it is now
+	// does not continue: their files are gone, have changed, or are another catalog's. A person must decide about them.
 	Orphans []string
 }
 
-// meter is how far one file is.
+// A meter reports how far one file is.
 type meter struct {
 	d    *download
 	e    catalog.Entry
-	done int64
+	done int64 // bytes of the file that are there; only its own goroutine writes it
 }
 
-// at takes in that done bytes of the file are there, of which received have just come.
-func (m *meter) at(done int64, received int) {
-	m.d.mu.Lock()
-	defer m.d.mu.Unlock()
-	m.d.result.Bytes += int64(received)
-	m.tell(done, Receiving, false)
+// received reports that done bytes are there, n of which have just arrived.
+func (m *meter) received(done int64, n int) { m.report(done, Receiving, Result{Bytes: int64(n)}) }
+
+// checking reports that done bytes on the disk have been read.
+func (m *meter) checking(done int64) { m.report(done, Checking, Result{}) }
+
+// waiting reports that the owner does not answer.
+func (m *meter) waiting() { m.report(m.done, Waiting, Result{}) }
+
+// complete reports that the file is whole, and counts it and r.
+func (m *meter) complete(r Result) {
+	r.Files = 1
+	m.report(m.e.Size, Receiving, r)
 }
 
-// checking takes in that so many bytes of what is there have been read.
-func (m *meter) checking(done int64) {
-	m.d.mu.Lock()
-	defer m.d.mu.Unlock()
-	m.tell(done, Checking, false)
-}
-
-// checked takes in that done bytes of what is there are of use.
+// checked notes how many of the bytes on the disk are of use.
 func (m *meter) checked(done int64) {
 	m.d.mu.Lock()
 	defer m.d.mu.Unlock()
@@ -69,37 +69,20 @@ func (m *meter) checked(done int64) {
 	m.done = done
 }
 
-// waiting takes in that nothing comes, since the owner does not answer.
-func (m *meter) waiting() {
+// report adds more to the result and calls Progress, unless it was called a moment ago and this report can wait.
+func (m *meter) report(done int64, phase Phase, more Result) {
 	m.d.mu.Lock()
 	defer m.d.mu.Unlock()
-	m.tell(m.done, Waiting, true)
-}
-
-// complete takes in that the file is whole, and what more is to be counted.
-func (m *meter) complete(r Result) {
-	m.d.mu.Lock()
-	defer m.d.mu.Unlock()
-	m.d.result.Files++
-	m.d.result.Skipped += r.Skipped
-	m.d.result.Resumed += r.Resumed
-	m.d.p.FilesDone++
-	m.d.p.Complete = true
-	m.tell(m.e.Size, Receiving, true)
-	m.d.p.Complete = false
-}
-
-// tell reports, now or when it is time again. The lock is held.
-func (m *meter) tell(done int64, phase Phase, now bool) {
-	p := &m.d.p
-	p.Path, p.Phase, p.Done, p.Size, p.Received = m.e.Path, phase, done, m.e.Size, m.d.result.Bytes
+	r, p := &m.d.result, &m.d.p
 	p.AllDone += done - m.done
 	m.done = done
-	if m.d.o.Progress == nil {
-		return
-	}
-	if at := time.Now(); now || at.Sub(m.d.told) > 100*time.Millisecond {
-		m.d.told = at
+	r.Files, r.Skipped, r.Resumed = r.Files+more.Files, r.Skipped+more.Skipped, r.Resumed+more.Resumed
+	r.Bytes += more.Bytes
+	p.Path, p.Phase, p.Done, p.Size, p.Complete = m.e.Path, phase, done, m.e.Size, more.Files > 0
+	p.Received, p.FilesDone = r.Bytes, r.Files
+	now := time.Now()
+	if m.d.o.Progress != nil && (p.Complete || phase == Waiting || now.Sub(m.d.reported) > 100*time.Millisecond) {
+		m.d.reported = now
 		m.d.o.Progress(*p)
 	}
 }

@@ -314,7 +314,6 @@ func (m *memory) WriteAt(b []byte, off int64) (int, error) {
 func (m *memory) ReadAt(b []byte, off int64) (int, error) { return copy(b, m.b[off:]), nil }
 func (*memory) Truncate(int64) error                      { return nil }
 func (*memory) Sync() error                               { return nil }
-func (*memory) Close() error                              { return nil }
 
 // Whatever is pushed, in whatever order: what counts as come is the file's beginning.
 func FuzzPushes(f *testing.F) {

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"natster/workloads/catalog"
-	"natster/workloads/catalog/seal"
 )
 
 // Errors of what happens in the directory of a download.
@@ -29,16 +28,15 @@ var (
 
 var errRemoved = errors.New("the unfinished file was removed or replaced meanwhile; download it again")
 
-// sink is what a partial file is written through.
+// A sink is what a partial file is read and written through.
 type sink interface {
 	io.WriterAt
 	io.ReaderAt
 	Truncate(int64) error
 	Sync() error
-	Close() error
 }
 
-// disk is the directory of a download, and what is below it: an [os.Root].
+// A disk is the directory of a download with everything below it: an [os.Root].
 type disk interface {
 	Stat(name string) (fs.FileInfo, error)
 	Lstat(name string) (fs.FileInfo, error)
@@ -51,33 +49,22 @@ type disk interface {
 	Chtimes(name string, atime, mtime time.Time) error
 }
 
-// seams are where tests put faults.
-type seams struct {
-	disk      func(*os.Root) disk
-	sink      func(*os.File) sink
-	protocol1 bool                        // ask as an existing client does
-	key       func() (*seal.Key, error)   // the receiver's of a session, instead of a fresh one
-	wire      func(frame []byte) [][]byte // what becomes of a frame before it is opened
-	system    string                      // what it downloads on, as runtime.GOOS
-}
-
-// partial is a file on its way: at any moment, also after a crash, the beginning of the file. It is written strictly in
-// order, so that its length is all there is to know, and its name carries the hash, so that it is never mistaken for another's.
+// A partial is an unfinished file: at any moment, even after a crash, the beginning of the file. It is written in
+// order, so that its length says what is there. Its name has the hash, so that it is never taken for another file's.
 type partial struct {
 	root disk
-	path string    // where the whole goes
-	when time.Time // when it was last modified, or zero
-	name string    // where it is until then
+	e    catalog.Entry
+	name string // until the file is whole and gets the entry's path
 	file *os.File
 	sink
 	size    int64
-	started int64 // up to here the disk has been told to write
+	started int64 // up to here the system was asked to write to the disk
 }
 
-// writebackStep is how many bytes are written before the disk is told to begin.
+// writebackStep is after how many bytes the system is asked to write them to the disk.
 const writebackStep = 16 << 20
 
-// partialName is where a file is until it is whole: at the name of its path, its hash, and .partial.
+// partialName returns the name of an unfinished file: its path, its hash, and .partial.
 func partialName(e catalog.Entry) string {
 	p := e.Path
 	if len(path.Base(p))+len(partialEndOf(e)) > catalog.MaxName {
@@ -88,27 +75,27 @@ func partialName(e catalog.Entry) string {
 
 func partialEndOf(e catalog.Entry) string { return "." + e.Hash.Short() + partialEnd }
 
-// longName stands for the path of a file whose name has no room for more.
+// longName replaces the path of a file whose name leaves no room for more.
 func longName(e catalog.Entry) string {
 	return path.Join(path.Dir(e.Path), fmt.Sprintf("%x", sha256.Sum256([]byte(path.Base(e.Path))))[:40])
 }
 
 const partialEnd = ".partial"
 
-// partialForm is what partials are called, also where case does not count, and were called in earlier versions. No file that
-// is downloaded may be called so: it would be taken for the beginning of another.
+// partialForm matches names of partials, also of earlier versions and on disks that ignore case. A file that is
+// downloaded must not have such a name: it would be taken for the beginning of another.
 var partialForm = regexp.MustCompile(`(?i)(\.[0-9a-f]{12}|^[0-9a-f]{64})\.partial$`)
 
-// partialOf returns the name that a partial would have as a whole.
+// partialOf returns the name that a partial has when it is whole.
 func partialOf(name string) (whole string, ok bool) {
 	n := len(name) - len(partialEnd) - 13
 	return name[:max(n, 0)], n > 0 && partialForm.MatchString(name) && name[n] == '.'
 }
 
-// openPartial opens or creates the partial of e, which nobody else can then.
+// openPartial opens or creates the partial of e and locks it.
 func (d *download) openPartial(e catalog.Entry) (*partial, error) {
 	root, name := d.root, partialName(e)
-	if _, err := root.Lstat(name); errors.Is(err, syscall.ENAMETOOLONG) { // where the name itself may have room
+	if _, err := root.Lstat(name); errors.Is(err, syscall.ENAMETOOLONG) { // the disk's limit is lower
 		name = longName(e) + partialEndOf(e)
 	}
 	for tries := 0; ; tries++ {
@@ -125,40 +112,27 @@ func (d *download) openPartial(e catalog.Entry) (*partial, error) {
 		if err != nil {
 			return nil, err
 		}
-		p := &partial{root: root, path: e.Path, when: e.ModTime(), name: name, file: f, sink: f}
-		if d.c.seams.sink != nil {
-			p.sink = d.c.seams.sink(f)
-		}
-		there, err := p.claim()
-		if err == nil && there {
-			return p, nil
+		p := &partial{root: root, e: e, name: name, file: f, sink: d.c.seams.sink(f)}
+		mine := false
+		if err = lock(f); err == nil {
+			if mine, err = p.named(); mine {
+				return p, nil
+			}
 		}
 		_ = f.Close()
 		if err != nil {
-			return nil, err
-		}
+			return nil, fmt.Errorf("%s: %w", name, err)
+		} // otherwise the download that had the lock has finished
 	}
 }
 
-// claim locks the partial; it reports whether the name still is this file's: the one who had the lock may have finished.
-func (p *partial) claim() (bool, error) {
-	if err := lock(p.file); err != nil {
-		return false, fmt.Errorf("%s: %w", p.name, err)
-	}
-	fi, err := p.file.Stat()
-	if err != nil {
-		return false, err
-	}
-	p.size = fi.Size()
-	return p.named()
-}
-
-// named tells whether the name still is this file's.
+// named reports whether the name is still this file's, and notes its size.
 func (p *partial) named() (bool, error) {
 	mine, err := p.file.Stat()
 	if err != nil {
 		return false, err
 	}
+	p.size = mine.Size()
 	there, err := p.root.Lstat(p.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -170,7 +144,7 @@ func (p *partial) named() (bool, error) {
 func (p *partial) append(b []byte) error {
 	n, err := p.WriteAt(b, p.size)
 	p.size += int64(n)
-	if p.size-p.started >= writebackStep && p.file != nil {
+	if p.size-p.started >= writebackStep {
 		writeback(p.file, p.started, p.size-p.started)
 		p.started = p.size
 	}
@@ -186,8 +160,8 @@ func (p *partial) reset(n int64) error {
 	return nil
 }
 
-// sum adds what is there to h, and tells how far it is.
-func (p *partial) sum(ctx context.Context, h hash.Hash, told func(int64)) error {
+// sum adds what is there to h. It calls report, if not nil, with the number of bytes read so far.
+func (p *partial) sum(ctx context.Context, h hash.Hash, report func(int64)) error {
 	buf := make([]byte, 256<<10)
 	for at := int64(0); at < p.size; {
 		if ctx.Err() != nil {
@@ -195,8 +169,8 @@ func (p *partial) sum(ctx context.Context, h hash.Hash, told func(int64)) error 
 		}
 		n, err := p.ReadAt(buf[:min(int64(len(buf)), p.size-at)], at)
 		h.Write(buf[:n]) // never fails
-		if told != nil {
-			told(at + int64(n))
+		if report != nil {
+			report(at + int64(n))
 		}
 		if at += int64(n); n == 0 && err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
@@ -205,46 +179,45 @@ func (p *partial) sum(ctx context.Context, h hash.Hash, told func(int64)) error 
 	return nil
 }
 
-// commit gives the whole file its time and its name, once it is on the disk. It replaces a file there only when told to.
+// commit writes the whole file to the disk and gives it its time and its path. It replaces another file only if replace
+// is set.
 func (p *partial) commit(replace bool) error {
-	if !p.when.IsZero() {
-		_ = p.root.Chtimes(p.name, time.Now(), p.when) // a disk that keeps no times does not keep the file from being whole
+	if when := p.e.ModTime(); !when.IsZero() {
+		_ = p.root.Chtimes(p.name, time.Now(), when) // a disk without times can have the file too
 	}
 	if err := p.Sync(); err != nil {
 		return diskError(err)
 	}
-	if mine, err := p.named(); err != nil || !mine { // what stands there now, nobody has verified
+	if mine, err := p.named(); err != nil || !mine { // the file of that name was not verified
 		return errors.Join(fmt.Errorf("%s: %w", p.name, errRemoved), err)
 	}
 	if replace {
-		return p.root.Rename(p.name, p.path)
+		return p.root.Rename(p.name, p.e.Path)
 	}
-	// A link fails where a rename would replace what appeared there meanwhile.
-	err := p.root.Link(p.name, p.path)
-	switch {
-	case err == nil:
-		return p.root.Remove(p.name)
-	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%s: %w", p.path, ErrExists)
-	}
-	// A file system without links: what is replaced is our own.
-	f, err := p.root.OpenFile(p.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s: %w", p.path, ErrExists)
-	}
+	// A link fails where a rename would replace what has appeared meanwhile.
+	err := p.root.Link(p.name, p.e.Path)
 	if err == nil {
-		err = f.Close()
+		return p.root.Remove(p.name)
 	}
-	if err != nil {
+	if !errors.Is(err, fs.ErrExist) { // the file system has no links: what the rename replaces is an empty file of ours
+		var f *os.File
+		if f, err = p.root.OpenFile(p.e.Path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666); err == nil {
+			err = f.Close()
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%s: %w", p.e.Path, ErrExists)
+	case err != nil:
 		return err
 	}
-	if err := p.root.Rename(p.name, p.path); err != nil {
-		return errors.Join(err, p.root.Remove(p.path))
+	if err := p.root.Rename(p.name, p.e.Path); err != nil {
+		return errors.Join(err, p.root.Remove(p.e.Path))
 	}
 	return nil
 }
 
-// discard removes the partial, whose content is of no use.
+// discard removes the partial.
 func (p *partial) discard() error {
 	if err := p.root.Remove(p.name); !errors.Is(err, fs.ErrNotExist) {
 		return err

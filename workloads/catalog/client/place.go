@@ -9,34 +9,29 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
+	"natster/events"
 	"natster/workloads/catalog"
 )
 
-// What the receiver's disk has no place for, now or later. Asking again does not help; another disk may.
+// Errors of a file that the receiver's disk cannot have. Another disk may; to try again does not help.
 var (
 	ErrTwin    = errors.New("there is no place for it: on this disk its name is another file's")
 	ErrName    = errors.New("this disk cannot hold a file of that name")
 	ErrTooLong = errors.New("this disk cannot hold a file of that size")
 )
 
-// folded is what some disk may take for the same as path: systems differ in what they make of case, of Unicode's forms, and of
-// dots and spaces at the end of a name. Paths that no disk takes for the same have different ones.
+// folded returns the same for all paths that some disk takes for one: systems differ in how they treat case, Unicode's
+// forms, and dots and spaces at the end of a name. For paths that no disk takes for one it differs.
 func folded(path string) string {
-	plain := true
-	for i := range len(path) {
-		c := path[i]
-		if c >= 0x80 || c >= 'A' && c <= 'Z' || c == ' ' || c == '.' {
-			plain = false
-			break
-		}
-	}
-	if plain {
+	special := func(r rune) bool { return r >= 0x80 || r >= 'A' && r <= 'Z' || r == ' ' || r == '.' }
+	if !strings.ContainsFunc(path, special) {
 		return path
 	}
 	fold := cases.Fold()
@@ -46,7 +41,7 @@ func folded(path string) string {
 		n = strings.Map(func(r rune) rune {
 			switch {
 			case r == 0xad, r == 0x34f, r >= 0x200b && r <= 0x200f, r >= 0xfe00 && r <= 0xfe0f, r == 0xfeff:
-				return -1 // some disks pass over what is not seen
+				return -1 // some disks ignore invisible characters
 			}
 			return r
 		}, n)
@@ -55,16 +50,21 @@ func folded(path string) string {
 	return strings.Join(names, "/")
 }
 
-// places knows which listed paths may be one on the receiver's disk.
+// places are the listed paths, by a hash of what they fold to.
 type places struct {
 	seed  maphash.Seed
-	twins map[uint64][]catalog.Entry // those of one folded path, where there are several
-	turns map[uint64]*sync.Mutex     // such are brought one after the other
-	dirs  func() map[uint64]string   // a directory by its folded path
+	twins map[uint64]*twins
+	dirs  func() map[uint64]string // a directory by its hash
+}
+
+// twins are several files whose paths fold to the same. They are downloaded one after the other.
+type twins struct {
+	turn    sync.Mutex
+	entries []catalog.Entry
 }
 
 func newPlaces(listed []catalog.Entry) *places {
-	p := &places{seed: maphash.MakeSeed(), twins: make(map[uint64][]catalog.Entry), turns: make(map[uint64]*sync.Mutex)}
+	p := &places{seed: maphash.MakeSeed(), twins: make(map[uint64]*twins)}
 	first := make(map[uint64]int, len(listed))
 	for i, e := range listed {
 		k := p.key(e.Path)
@@ -73,10 +73,9 @@ func newPlaces(listed []catalog.Entry) *places {
 		case !again:
 			first[k] = i
 		case p.twins[k] == nil:
-			p.twins[k] = []catalog.Entry{listed[j], e}
-			p.turns[k] = &sync.Mutex{}
+			p.twins[k] = &twins{entries: []catalog.Entry{listed[j], e}}
 		default:
-			p.twins[k] = append(p.twins[k], e)
+			p.twins[k].entries = append(p.twins[k].entries, e)
 		}
 	}
 	p.dirs = sync.OnceValue(func() map[uint64]string {
@@ -97,18 +96,18 @@ func newPlaces(listed []catalog.Entry) *places {
 
 func (p *places) key(path string) uint64 { return maphash.String(p.seed, folded(path)) }
 
-// turn waits until no twin of e is being brought; done ends the turn.
+// turn waits until no twin of e is being downloaded; done ends the turn.
 func (p *places) turn(e catalog.Entry) (done func()) {
-	m := p.turns[p.key(e.Path)]
-	if m == nil {
+	t := p.twins[p.key(e.Path)]
+	if t == nil {
 		return func() {}
 	}
-	m.Lock()
-	return m.Unlock
+	t.turn.Lock()
+	return t.turn.Unlock
 }
 
-// present tells whether the file is there already. Another one in its place is an error, [ErrTwin] where that is another
-// file of the catalog, which is never replaced, and otherwise [ErrExists], unless it may be replaced.
+// present reports whether the file is there already. Another file in its place is an error: [ErrTwin] if it is one of
+// the catalog, which is never replaced, and otherwise [ErrExists], unless it may be replaced.
 func (d *download) present(ctx context.Context, m *meter) (bool, error) {
 	e := m.e
 	fi, err := d.root.Lstat(e.Path)
@@ -123,7 +122,7 @@ func (d *download) present(ctx context.Context, m *meter) (bool, error) {
 			return false, err
 		}
 		if same {
-			// A crash between getting the name and losing the other leaves both.
+			// After a crash in [partial.commit] the file can have both names.
 			if left, err := d.root.Lstat(partialName(e)); err == nil && os.SameFile(fi, left) {
 				return true, d.root.Remove(partialName(e))
 			}
@@ -145,8 +144,10 @@ func (d *download) present(ctx context.Context, m *meter) (bool, error) {
 	return false, nil
 }
 
-// holds tells whether the file at path is e's content.
-func (d *download) holds(ctx context.Context, path string, fi fs.FileInfo, e catalog.Entry, told func(int64)) (bool, error) {
+// holds reports whether the file at path has e's content.
+func (d *download) holds(
+	ctx context.Context, path string, fi fs.FileInfo, e catalog.Entry, report func(int64),
+) (bool, error) {
 	if fi.Size() != e.Size {
 		return false, nil
 	}
@@ -157,23 +158,25 @@ func (d *download) holds(ctx context.Context, path string, fi fs.FileInfo, e cat
 	defer f.Close()
 	there := &partial{name: path, sink: f, size: e.Size}
 	h := sha256.New()
-	if err := there.sum(ctx, h, told); err != nil {
+	if err := there.sum(ctx, h, report); err != nil {
 		return false, err
 	}
-	return hashOf(h) == e.Hash, nil
+	return events.Hash(h.Sum(nil)) == e.Hash, nil
 }
 
-// twin says that the file at e's path, which is not e's content, is another of the catalog's that this disk takes for the
-// same; or nil. Whose it is the content tells, and for an older version of either the name that the disk has for it.
+// twin returns an error if the file at e's path, which has not e's content, is a twin that this disk takes for the
+// same. The content shows whose it is; for an older version of either, the name that the disk has for it.
 func (d *download) twin(ctx context.Context, e catalog.Entry, fi fs.FileInfo) error {
 	named := func(p string) bool { return d.named(p, func(a, b string) bool { return a == b }) }
-	twins := d.places.twins[d.places.key(e.Path)]
-	if len(twins) == 0 && !strings.Contains(e.Path, "~") {
+	var others []catalog.Entry
+	if t := d.places.twins[d.places.key(e.Path)]; t != nil {
+		others = t.entries
+	} else if !strings.Contains(e.Path, "~") {
 		return nil
 	}
 	mine := named(e.Path)
-	var other string
-	for _, q := range twins {
+	found := false
+	for _, q := range others {
 		if q.Path == e.Path {
 			continue
 		}
@@ -191,29 +194,20 @@ func (d *download) twin(ctx context.Context, e catalog.Entry, fi fs.FileInfo) er
 		if same || theirs {
 			return fmt.Errorf("%w, %q", ErrTwin, q.Path)
 		}
-		other = q.Path
+		found = true
 	}
-	// What has no name that looks like this one has it as its short one, from the days of eight letters and three.
-	if !mine && other == "" && !d.named(e.Path, func(a, b string) bool { return folded(a) == folded(b) }) {
+	// A file without a name that folds to this one has it as its short name of eight letters and three.
+	if !mine && !found && !d.named(e.Path, func(a, b string) bool { return folded(a) == folded(b) }) {
 		return ErrTwin
 	}
 	return nil
 }
 
-// named tells whether each name of path is one that its directory lists.
+// named reports whether each name in p equals one that its directory lists.
 func (d *download) named(p string, equal func(a, b string) bool) bool {
 	for ; p != "."; p = path.Dir(p) {
-		names, err := names(d.root, path.Dir(p))
-		if err != nil {
-			return false
-		}
-		found := false
-		for _, n := range names {
-			if found = equal(n, path.Base(p)); found {
-				break
-			}
-		}
-		if !found {
+		all, err := names(d.root, path.Dir(p))
+		if err != nil || !slices.ContainsFunc(all, func(n string) bool { return equal(n, path.Base(p)) }) {
 			return false
 		}
 	}
@@ -229,7 +223,7 @@ func names(root disk, dir string) ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
-// commit gives the whole file its name, unless another download brought a twin meanwhile; in this one, twins take turns.
+// commit gives the whole file its name, unless another download wrote a twin meanwhile; in this one twins take turns.
 func (d *download) commit(ctx context.Context, p *partial, m *meter) error {
 	look := func() error {
 		fi, err := d.root.Lstat(m.e.Path)
@@ -250,7 +244,7 @@ func (d *download) commit(ctx context.Context, p *partial, m *meter) error {
 	return err
 }
 
-// misplaced makes plain why e's file cannot be made.
+// misplaced wraps err in the error of this package that says why e's file cannot be made.
 func (d *download) misplaced(e catalog.Entry, err error) error {
 	if err = diskError(err); hopeless(err) || errors.Is(err, ErrInUse) {
 		return err
@@ -269,7 +263,7 @@ func (d *download) misplaced(e catalog.Entry, err error) error {
 		if err != nil || fi.IsDir() {
 			continue
 		}
-		for _, q := range d.listed {
+		for _, q := range d.o.Listed {
 			if fi.Mode().IsRegular() && d.places.key(q.Path) == d.places.key(dir) {
 				return fmt.Errorf("%w, %q", ErrTwin, q.Path)
 			}
@@ -279,7 +273,8 @@ func (d *download) misplaced(e catalog.Entry, err error) error {
 	return err
 }
 
-// onlyThisName tells whether a file can be made where e's could not be: some disks call a name they cannot hold forbidden.
+// onlyThisName reports whether a file of another name can be made where e's cannot: some disks forbid the names that
+// they cannot have.
 func (d *download) onlyThisName(e catalog.Entry) bool {
 	if _, err := d.root.Lstat(partialName(e)); err == nil {
 		return false

@@ -15,43 +15,118 @@ import (
 	"natster/workloads/catalog/seal"
 )
 
-// What of a push has come and is not yet written is bounded, in messages and their bytes: it comes unasked.
 const (
+	// What has arrived of a push and is not yet written is bounded, in messages and their bytes: it comes unasked.
 	pushMessages = 1 << 15
 	pushPending  = 128 << 20
+
+	pushTimeout = 5 * time.Second // without anything new
+	pushTries   = 4               // how often the whole file is asked for
+	pushAhead   = 1 << 20         // chunks remembered after one that is missing; more are as good as lost
 )
 
-// Timeout with a server that pushes: how long nothing may come, and how often the whole is asked for.
-const (
-	pushQuiet = 5 * time.Second
-	pushTries = 4
-)
+var errQuiet = errors.New("nothing arrives any more")
 
-// receive takes a file from a server of protocol 1, which sends all of it each time, unasked for any order or loss: chunks
-// are written where they belong, and what is lost is taken from another push.
-func (d *download) receive(ctx context.Context, first *pushed, p *partial, m *meter, h hash.Hash) error {
-	size := first.reply.ChunkSize
-	layout := seal.Layout{Size: m.e.Size, ChunkSize: size}
-	err := layout.Check()
-	if err == nil && first.reply.TotalBytes != m.e.Size {
-		err = first.transcoding(ctx, min(pushQuiet, d.c.Timeout))
+// A push is a reply to a request for a file. From a server of protocol 1, which sends the file unasked, sub has its
+// messages.
+type push struct {
+	src   source
+	reply catalog.DownloadReply
+	key   *seal.Key
+	sub   *nats.Subscription // nil, or until the context ends
+	stop  func() bool
+}
+
+// askDownload asks for src. It listens for a push, if one is expected, before it asks.
+func (c *Client) askDownload(
+	ctx context.Context, src source, q catalog.DownloadRequest, expectPush bool,
+) (x *push, err error) {
+	x = &push{src: src}
+	if x.key, err = c.seams.key(); err != nil {
+		return nil, err
 	}
-	if err != nil || first.reply.TotalBytes != m.e.Size {
-		first.end()
-		if errors.Is(err, ErrTranscoded) {
-			return fmt.Errorf("%s: %w", d.catalog, err)
+	if expectPush {
+		x.sub, err = c.Conn.SubscribeSync(events.MediaSubject(events.Account{}, src.catalog, src.hash.String()))
+		if err == nil {
+			err = x.sub.SetPendingLimits(pushMessages, pushPending)
 		}
-		return fmt.Errorf("%s: %w: %d bytes in chunks of %d", d.catalog, ErrImpostor, first.reply.TotalBytes, size)
 	}
-	r := &receipt{d: d, p: p, m: m, layout: layout, have: make(map[int64]bool), next: p.size / int64(size)}
-	defer func() { // what came out of order does not count: the partial is a beginning
+	x.stop = context.AfterFunc(ctx, func() { _ = x.sub.Unsubscribe() })
+	if err == nil {
+		q.Hash, q.Target = src.hash, x.key.Public()
+		err = c.ask(ctx, src.catalog, events.VerbDownload, q, &x.reply)
+	}
+	if err != nil {
+		x.end()
+		return nil, err
+	}
+	return x, nil
+}
+
+func (x *push) end() {
+	x.stop()
+	_ = x.sub.Unsubscribe()
+	x.key.Wipe()
+}
+
+// next returns the next message of the push. It fails with errQuiet if none arrives until the deadline.
+func (x *push) next(ctx context.Context, deadline time.Time) (*nats.Msg, error) {
+	for {
+		wait := time.Until(deadline)
+		if wait <= 0 {
+			return nil, errQuiet
+		}
+		m, err := x.sub.NextMsg(wait)
+		switch {
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case errors.Is(err, nats.ErrTimeout):
+			return nil, errQuiet
+		case errors.Is(err, nats.ErrSlowConsumer): // some are lost
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", x.src.catalog, err)
+		default:
+			if mine, err := x.has(m); mine || err != nil {
+				return m, err
+			}
+		}
+	}
+}
+
+// has reports whether m belongs to the push, and not to another download of the same file.
+func (x *push) has(m *nats.Msg) (bool, error) {
+	if m.Header.Get(catalog.HeaderSender) != x.reply.Sender {
+		return false, nil
+	}
+	if m.Header.Get(catalog.HeaderTranscoding) == "true" {
+		return false, fmt.Errorf("%s: %w", x.src.catalog, ErrTranscoded)
+	}
+	return true, nil
+}
+
+// receive takes a file from a server of protocol 1, which sends all of it each time, in any order and with losses.
+// Chunks are written where they belong; what is lost is taken from another push.
+func (d *download) receive(ctx context.Context, x *push, p *partial, m *meter, h hash.Hash) error {
+	layout := seal.Layout{Size: m.e.Size, ChunkSize: x.reply.ChunkSize}
+	if err := layout.Check(); err != nil || x.reply.TotalBytes != layout.Size {
+		defer x.end()
+		if err == nil { // the first message says whether it is transcoded
+			if _, err = x.next(ctx, time.Now().Add(min(pushTimeout, d.c.Timeout))); errors.Is(err, ErrTranscoded) {
+				return err
+			}
+		}
+		return fmt.Errorf("%s: %w: %d bytes in chunks of %d", d.catalog, ErrImpostor, x.reply.TotalBytes,
+			layout.ChunkSize)
+	}
+	next := p.size / int64(layout.ChunkSize)
+	r := &receipt{d: d, p: p, m: m, layout: layout, have: make(map[int64]bool), next: next}
+	defer func() { // what arrived out of order does not count: a partial is a beginning
 		if p.size < m.e.Size {
 			if err := p.reset(p.size); err != nil {
 				d.c.Logger.Warn("a partial file was not cut", "path", p.name, "err", err)
 			}
 		}
 	}()
-	x := first
 	for try := 1; ; try++ {
 		err := r.take(ctx, x)
 		x.end()
@@ -64,125 +139,55 @@ func (d *download) receive(ctx context.Context, first *pushed, p *partial, m *me
 		case try == pushTries:
 			return fmt.Errorf("%s: %w: its server stopped sending", d.catalog, ErrOffline)
 		}
-		if x, err = d.c.askPush(ctx, source{d.catalog, d.origin, m.e.Hash, m.e.Size}); err != nil {
+		if x, err = d.c.askDownload(ctx, x.src, catalog.DownloadRequest{}, true); err != nil {
 			return err
 		}
-		if x.reply.ChunkSize != size {
+		if x.reply.ChunkSize != layout.ChunkSize {
 			x.end()
 			return fmt.Errorf("%s: %w: another chunk size than before", d.catalog, ErrImpostor)
 		}
 	}
 }
 
-// transcoding is [ErrTranscoded] when that is what comes, and otherwise nil.
-func (x *pushed) transcoding(ctx context.Context, quiet time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, quiet)
-	defer cancel()
-	for {
-		m, err := x.sub.NextMsgWithContext(ctx)
-		switch {
-		case errors.Is(err, nats.ErrSlowConsumer):
-		case err != nil:
-			return nil
-		case m.Header.Get(catalog.HeaderSender) != x.reply.Sender: // another download of the same file
-		case m.Header.Get(catalog.HeaderTranscoding) == "true":
-			return ErrTranscoded
-		default:
-			return nil
-		}
-	}
-}
-
-func (x *pushed) end() {
-	_ = x.sub.Unsubscribe()
-	x.key.Wipe()
-}
-
-// askPush subscribes, then asks as an existing client does.
-func (c *Client) askPush(ctx context.Context, src source) (*pushed, error) {
-	key, err := c.newKey()
-	if err != nil {
-		return nil, err
-	}
-	sub, err := c.Conn.SubscribeSync(events.MediaSubject(events.Account{}, src.catalog, src.hash.String()))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", src.catalog, err)
-	}
-	x := &pushed{key: key, sub: sub}
-	if err := sub.SetPendingLimits(pushMessages, pushPending); err != nil {
-		x.end()
-		return nil, err
-	}
-	q := catalog.DownloadRequest{Hash: src.hash, Target: key.Public()}
-	if err := c.ask(ctx, src.catalog, events.VerbDownload, q, &x.reply); err != nil {
-		x.end()
-		return nil, err
-	}
-	return x, nil
-}
-
-// receipt is what has come of a push.
+// A receipt is what has arrived of a file that is pushed.
 type receipt struct {
-	d      *download
-	p      *partial
-	m      *meter
-	layout seal.Layout
-	next   int64          // all before have come
-	have   map[int64]bool // of those after
+	d        *download
+	p        *partial
+	m        *meter
+	layout   seal.Layout
+	next     int64          // all chunks before have arrived
+	have     map[int64]bool // of those after
+	furthest int64          // chunk of the present push
 }
-
-// pushAhead is how many chunks after a missing one are remembered: what comes beyond is as good as lost.
-const pushAhead = 1 << 20
-
-var errQuiet = errors.New("nothing comes any more")
 
 // take writes what one push brings until nothing is missing.
-func (r *receipt) take(ctx context.Context, x *pushed) error {
-	stop := context.AfterFunc(ctx, func() { _ = x.sub.Unsubscribe() })
-	defer stop()
-	quiet := min(pushQuiet, r.d.c.Timeout)
-	heard, furthest := time.Now(), int64(-1) // what brings a push no further is no better than nothing
+func (r *receipt) take(ctx context.Context, x *push) error {
+	r.furthest = -1
+	heard := time.Now() // messages that bring the push no further do not count
 	for r.next < r.layout.Chunks() {
-		wait := quiet - time.Since(heard)
-		if wait <= 0 {
-			return errQuiet
+		m, err := x.next(ctx, heard.Add(min(pushTimeout, r.d.c.Timeout)))
+		if err != nil {
+			return err
 		}
-		m, err := x.sub.NextMsg(wait)
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case errors.Is(err, nats.ErrSlowConsumer):
-			continue // some are lost
-		case errors.Is(err, nats.ErrTimeout):
-			return errQuiet
-		case err != nil:
-			return fmt.Errorf("%s: %w", r.d.catalog, err)
-		}
-		further, err := r.message(x, m, &furthest)
+		further, err := r.message(x, m)
 		if err != nil {
 			return err
 		}
 		if further {
-			heard = time.Now() // also after a slow disk
+			heard = time.Now() // after the disk, which may be slow
 		}
 	}
 	return nil
 }
 
-// message takes in one message of a push; it tells whether that brought the push further.
-func (r *receipt) message(x *pushed, m *nats.Msg, furthest *int64) (further bool, err error) {
-	if m.Header.Get(catalog.HeaderSender) != x.reply.Sender {
-		return false, nil // another download of the same file
-	}
-	if m.Header.Get(catalog.HeaderTranscoding) == "true" {
-		return false, fmt.Errorf("%s: %w", r.d.catalog, ErrTranscoded)
-	}
+// message handles a message of a push and reports whether it brought the push further.
+func (r *receipt) message(x *push, m *nats.Msg) (further bool, err error) {
 	i, err := strconv.ParseInt(m.Header.Get(catalog.HeaderChunk), 10, 64)
 	if err != nil || i < 0 || i >= r.layout.Chunks() {
 		return false, nil
 	}
-	if i > *furthest { // also what an earlier push brought
-		further, *furthest = true, i
+	if i > r.furthest { // even if an earlier push brought it
+		further, r.furthest = true, i
 	}
 	if i < r.next || r.have[i] || len(r.have) >= pushAhead && i > r.next {
 		return further, nil
@@ -191,19 +196,14 @@ func (r *receipt) message(x *pushed, m *nats.Msg, furthest *int64) (further bool
 	if err != nil || len(plain) != r.layout.Length(i) {
 		return further, nil // as good as lost
 	}
-	return true, r.put(i, plain)
-}
-
-// put writes chunk i.
-func (r *receipt) put(i int64, plain []byte) error {
 	if _, err := r.p.WriteAt(plain, r.layout.Offset(i)); err != nil {
-		return diskError(err)
+		return false, diskError(err)
 	}
 	r.have[i] = true
 	for ; r.have[r.next]; r.next++ {
 		delete(r.have, r.next)
 	}
 	r.p.size = min(r.layout.Offset(r.next), r.layout.Size)
-	r.m.at(r.p.size, len(plain))
-	return nil
+	r.m.received(r.p.size, len(plain))
+	return true, nil
 }

@@ -6,22 +6,24 @@ import (
 	"io"
 )
 
-// errSeek is returned for a position before the file's beginning, or a whence that is none.
+// errSeek is returned for a position before the file's beginning, or an invalid whence.
 var errSeek = errors.New("no such position in the file")
 
-// A Reader reads a [File] from a position of its own, an [io.ReadSeeker] that looks ahead the more the longer it reads on.
-// It is for one goroutine.
+// A Reader is an [io.ReadSeeker] of a [File]. The longer it reads without a seek, the more it reads ahead. It is for
+// one goroutine.
 type Reader struct {
 	f      *File
 	ctx    context.Context
 	off    int64
-	streak int64 // bytes read on without a seek
+	streak int64 // bytes read since the last seek
 }
 
 // NewReader returns a reader at the beginning of f; its reads fail when ctx ends.
 func (f *File) NewReader(ctx context.Context) *Reader { return &Reader{f: f, ctx: ctx} }
 
-// Read reads on, as [io.Reader] says.
+func (f *File) content(ctx context.Context) io.ReadSeeker { return f.NewReader(ctx) }
+
+// Read reads as [io.Reader] says.
 func (r *Reader) Read(p []byte) (int, error) {
 	if r.off >= r.f.Size() {
 		return 0, io.EOF
@@ -34,22 +36,20 @@ func (r *Reader) Read(p []byte) (int, error) {
 	r.off += int64(n)
 	r.streak += int64(n)
 	if n > 0 {
-		err = nil // what is wrong will be so again
+		err = nil // the next read fails again
 	}
 	return n, err
 }
 
-// ahead is how many chunks to want beyond what is read: as many as have been read on, within the window.
+// ahead returns how many chunks to want beyond what is read: as many as were read since the last seek, within the
+// window.
 func (r *Reader) ahead() int64 {
 	r.f.mu.Lock()
 	defer r.f.mu.Unlock()
-	if r.f.t == nil {
-		return 0
-	}
 	return min(1+r.streak/int64(r.f.t.layout.ChunkSize), r.f.t.ahead())
 }
 
-// Seek moves, as [io.Seeker] says. Going elsewhere forgets what was wanted ahead here.
+// Seek moves as [io.Seeker] says. What was wanted ahead at the old position is forgotten.
 func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekStart:
@@ -71,18 +71,4 @@ func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 		}
 	}
 	return offset, nil
-}
-
-// Read reads on from the file's position, as [io.Reader] says.
-func (f *File) Read(p []byte) (int, error) {
-	f.seat.Lock()
-	defer f.seat.Unlock()
-	return f.position.Read(p)
-}
-
-// Seek moves the file's position, as [io.Seeker] says.
-func (f *File) Seek(offset int64, whence int) (int64, error) {
-	f.seat.Lock()
-	defer f.seat.Unlock()
-	return f.position.Seek(offset, whence)
 }

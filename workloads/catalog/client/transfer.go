@@ -15,14 +15,15 @@ import (
 	"natster/workloads/catalog/seal"
 )
 
-// errLayout ends a transfer whose server cuts the file differently after it was restarted: the reader starts another.
+// errLayout ends a transfer whose server, since a restart, cuts the file into other chunks. The reader starts another.
 var errLayout = errors.New("the server changed the chunk size")
 
-// transfer brings chunks of one file. Readers say which they want and wait; it keeps a window of them in flight, asks again
-// for those that are lost, and opens another session when the server forgot the one it had. It is safe for concurrent use.
+// A transfer fetches chunks of one file. Readers want chunks and wait for them. The transfer keeps a window of them in
+// flight, asks again for those that are lost, and opens another session if the server does not know the present one. It
+// is safe for concurrent use.
 type transfer struct {
 	c   *Client
-	src source
+	src source // with the owner that the first session proved: that of a later one must be the same
 
 	timeout time.Duration // without progress
 	cancel  context.CancelFunc
@@ -30,72 +31,71 @@ type transfer struct {
 	wake    chan struct{} // capacity 1
 
 	mu      sync.Mutex
-	session *session // nil: must be opened before anything can be asked
+	session *session // nil: one must be opened before anything can be asked for
 	layout  seal.Layout
 	window  window
 	queue   []*slot         // wanted and not in flight, in order
 	flight  map[int64]*slot // asked for
-	asked   uint64          // counts what was asked, in order
-	newest  uint64          // of those, the last that came
+	asked   uint64          // chunks asked for, ever
+	newest  uint64          // the highest number of a chunk that arrived, in the order of asking
 	arrival time.Time       // of the last chunk
-	moved   time.Time       // last progress, or last moment without anything wanted
-	holdoff time.Time       // do not ask before
+	moved   time.Time       // last progress, or last moment at which nothing was wanted
+	holdoff time.Time       // nothing is asked for before
 	backoff time.Duration
-	barren  int   // sessions lost since the last chunk came
+	barren  int   // sessions lost since the last chunk arrived
 	err     error // final
 }
 
-// slot is one wanted chunk.
+// A slot is a wanted chunk.
 type slot struct {
 	index int64
 	ready chan struct{} // closed when data or err is set
 	data  []byte
 	err   error
 
-	first time.Time // asked
-	at    time.Time // the last time
-	seq   uint64
-	tries int // how often asked
+	first time.Time // asked for
+	at    time.Time // asked for last
+	seq   uint64    // its number in the order of asking
+	tries int       // how often it was asked for
 }
 
-// openTransfer opens a session and starts to bring what is wanted. ctx bounds the opening only. A server of protocol 1 is
-// pushing when it returns pushed instead.
-func (c *Client) openTransfer(ctx context.Context, src source, chunkSize, bytes int) (*transfer, *pushed, error) {
-	s, p, err := c.openSession(ctx, src, chunkSize)
-	if err != nil || p != nil {
-		return nil, p, err
-	}
+// startTransfer starts a transfer over s, with at most bytes in flight.
+func startTransfer(s *session, timeout time.Duration, bytes int) (*transfer, error) {
 	now := time.Now()
+	ctx, cancel := context.WithCancel(context.Background())
 	t := &transfer{
-		c: c, src: src, timeout: c.Timeout, layout: s.layout, window: newWindow(s.layout.ChunkSize, bytes),
-		done: make(chan struct{}), wake: make(chan struct{}, 1), flight: make(map[int64]*slot), arrival: now, moved: now,
+		c: s.c, src: s.src, timeout: timeout, cancel: cancel, done: make(chan struct{}), wake: make(chan struct{}, 1),
+		layout: s.layout, window: newWindow(s.layout.ChunkSize, bytes), flight: make(map[int64]*slot),
+		arrival: now, moved: now,
 	}
-	t.src.origin.Owner = s.owner // a session opened later must be the same owner's
-	run, cancel := context.WithCancel(context.Background())
-	t.cancel = cancel
 	if err := t.adopt(s); err != nil {
 		cancel()
-		s.leave(c, src, true)
-		return nil, nil, err
+		return nil, err
 	}
-	go t.run(run)
-	return t, nil, nil
+	go t.run(ctx)
+	return t, nil
 }
 
-// close ends the transfer; what is still wanted fails with [ErrClosed]. It returns when nothing of it runs.
+// close ends the transfer; what is still wanted fails with [ErrClosed]. It returns when nothing of the transfer runs.
 func (t *transfer) close() {
 	t.fail(ErrClosed)
 	t.cancel()
 	<-t.done
 }
 
-// adopt makes s the session.
+// adopt makes s the session, or leaves s.
 func (t *transfer) adopt(s *session) error {
+	frame := func(m *nats.Msg) { t.frame(s, m.Data) }
+	if wire := t.c.seams.wire; wire != nil {
+		frame = func(m *nats.Msg) {
+			for _, b := range wire(m.Data) {
+				t.frame(s, b)
+			}
+		}
+	}
 	pending := 2*t.window.most*(s.layout.ChunkSize+seal.Overhead) + 1<<20
-	err := s.listen(t.c, t.src, pending,
-		func(m *nats.Msg) { t.receive(s, m.Data) },
-		func(m *nats.Msg) { t.answer(s, m) })
-	if err != nil {
+	if err := s.listen(pending, frame, func(m *nats.Msg) { t.answer(s, m) }); err != nil {
+		s.leave(true)
 		return err
 	}
 	t.mu.Lock()
@@ -104,7 +104,7 @@ func (t *transfer) adopt(s *session) error {
 	return nil
 }
 
-// want asks for chunk i, before all others when it is urgent. Chunks should not be wanted twice at a time.
+// want asks for chunk i, before all others if it is urgent. A chunk should not be wanted twice at a time.
 func (t *transfer) want(i int64, urgent bool) *slot {
 	x := &slot{index: i, ready: make(chan struct{})}
 	t.mu.Lock()
@@ -126,7 +126,7 @@ func (t *transfer) want(i int64, urgent bool) *slot {
 	return x
 }
 
-// forget takes slots back that are not in flight yet.
+// forget removes unwanted slots that were not asked for yet from the queue, and returns them.
 func (t *transfer) forget(unwanted func(*slot) bool) (forgotten []*slot) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -140,10 +140,10 @@ func (t *transfer) forget(unwanted func(*slot) bool) (forgotten []*slot) {
 	return forgotten
 }
 
-// ahead is how many chunks a reader may want beyond the one it waits for.
+// ahead returns how many chunks a reader may want beyond the one it waits for.
 func (t *transfer) ahead() int64 { return int64(t.window.most) }
 
-// ask sends as much of the queue as the window has room for, when that is worth a request. The lock is held.
+// ask asks for as much of the queue as the window has room for, if that is worth a request. The lock is held.
 func (t *transfer) ask() {
 	room := t.window.size - len(t.flight)
 	n := min(room, len(t.queue), catalog.MaxFetchRanges)
@@ -152,15 +152,15 @@ func (t *transfer) ask() {
 	case n <= 0 || t.err != nil:
 		return
 	case t.session == nil:
-		t.stir()
+		t.signal()
 		return
 	case len(t.flight) > 0 && n < t.window.batch():
 		return
 	case now.Before(t.holdoff) || !t.c.Conn.IsConnected():
-		return // run knows when
+		return // run asks when it is time
 	}
 	if len(t.flight) == 0 {
-		t.stir() // run has no deadline to watch yet
+		t.signal() // run has no deadline yet
 	}
 	var chunks [][2]int64
 	for _, x := range t.queue[:n] {
@@ -177,30 +177,20 @@ func (t *transfer) ask() {
 		}
 	}
 	t.queue = slices.Delete(t.queue, 0, n)
-	if err := t.session.fetch(t.c, t.src, chunks); err != nil {
-		t.c.Logger.Debug("a fetch was not sent", "catalog", t.src.catalog, "err", err) // it counts as lost in time
+	if err := t.session.fetch(chunks); err != nil { // the chunks count as lost after their timeout
+		t.c.Logger.Debug("a fetch was not sent", "catalog", t.src.catalog, "err", err)
 	}
 }
 
-// stir wakes run.
-func (t *transfer) stir() {
+// signal wakes run.
+func (t *transfer) signal() {
 	select {
 	case t.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (t *transfer) receive(s *session, b []byte) {
-	if t.c.seams.wire == nil {
-		t.frame(s, b)
-		return
-	}
-	for _, b := range t.c.seams.wire(b) {
-		t.frame(s, b)
-	}
-}
-
-// frame takes in a frame of s. What does not open is dropped: anybody in the owner's account can send garbage.
+// frame handles a frame of s. One that does not open is dropped: everyone in the owner's account can send garbage.
 func (t *transfer) frame(s *session, b []byte) {
 	f, err := s.receiver.Open(b)
 	if err != nil {
@@ -218,35 +208,37 @@ func (t *transfer) frame(s *session, b []byte) {
 	}
 	x := t.flight[f.Index]
 	if x == nil {
-		return // a duplicate, or nothing we asked for
+		return // a duplicate, or never asked for
 	}
 	delete(t.flight, f.Index)
 	now := time.Now()
 	t.arrival, t.moved, t.backoff, t.barren = now, now, 0, 0
 	t.window.arrived(now.Sub(x.first), x.tries)
-	if x.tries == 1 { // the place of what was asked for again tells nothing
+	if x.tries == 1 { // of several requests, it is not known which one this answers
 		t.newest = max(t.newest, x.seq)
 	}
 	x.data = f.Plain
 	close(x.ready)
-	var missed []*slot
-	for _, y := range t.flight {
-		if overtaken(y.seq, t.newest) {
-			missed = append(missed, y)
-		}
-	}
-	if len(missed) > 0 {
-		t.window.lost(now)
-		t.again(missed)
-	}
+	t.retry(now, func(y *slot) bool { return overtaken(y.seq, t.newest) })
 	t.ask()
 }
 
-// again puts slots in flight back to the front of the queue, in order.
-func (t *transfer) again(slots []*slot) {
-	if len(slots) == 0 {
-		return
+// retry puts the chunks in flight that are lost back to the front of the queue. The lock is held.
+func (t *transfer) retry(now time.Time, lost func(*slot) bool) {
+	var all []*slot
+	for _, x := range t.flight {
+		if lost(x) {
+			all = append(all, x)
+		}
 	}
+	if len(all) > 0 {
+		t.window.lost(now)
+		t.again(all)
+	}
+}
+
+// again puts slots in flight back to the front of the queue, in order. The lock is held.
+func (t *transfer) again(slots []*slot) {
 	slices.SortFunc(slots, func(a, b *slot) int { return int(a.index - b.index) })
 	for _, x := range slots {
 		delete(t.flight, x.index)
@@ -254,7 +246,8 @@ func (t *transfer) again(slots []*slot) {
 	t.queue = slices.Insert(t.queue, 0, slots...)
 }
 
-// recall puts everything in flight back to the front of the queue, as if it had never been asked for: no answer will come.
+// recall puts everything in flight back to the front of the queue, as if it had never been asked for: no answer will
+// come. The lock is held.
 func (t *transfer) recall() {
 	all := make([]*slot, 0, len(t.flight))
 	for _, x := range t.flight {
@@ -264,7 +257,7 @@ func (t *transfer) recall() {
 	t.again(all)
 }
 
-// answer takes in the answer to a fetch.
+// answer handles the answer to a fetch.
 func (t *transfer) answer(s *session, m *nats.Msg) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -272,8 +265,8 @@ func (t *transfer) answer(s *session, m *nats.Msg) {
 		return
 	}
 	if len(m.Data) == 0 && m.Header.Get("Status") == "503" {
-		if s.instance != "" { // its server is gone; another may be there
-			s.leave(t.c, t.src, false)
+		if s.instance != "" { // the server is gone; there may be another
+			s.leave(false)
 			t.session = nil
 		}
 		t.backOff()
@@ -284,23 +277,23 @@ func (t *transfer) answer(s *session, m *nats.Msg) {
 	}
 }
 
-// refused takes in why the server does not send. The lock is held.
+// refused handles the server's reason for sending nothing. The lock is held.
 func (t *transfer) refused(err error) {
-	var e *api.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*api.Error](err)
+	if !ok {
 		return
 	}
 	switch e.Code {
-	case api.CodeNotFound: // it does not know the session: another server, or ours expired
-		t.session.leave(t.c, t.src, false)
+	case api.CodeNotFound: // the session is not known: it expired, or this is another server
+		t.session.leave(false)
 		t.session = nil
-		if t.barren++; t.barren > 1 { // the last one brought nothing either
+		if t.barren++; t.barren > 1 { // the last session brought nothing either
 			t.backOff()
 			return
 		}
 		t.recall()
-		t.stir()
-	case api.CodeTooMany: // its queue is full of what we asked for
+		t.signal()
+	case api.CodeTooMany: // the server's queue is full of what was asked for
 		t.window.lost(time.Now())
 	case api.CodeUnavailable:
 		t.backOff()
@@ -309,12 +302,12 @@ func (t *transfer) refused(err error) {
 	}
 }
 
-// backOff puts off asking for a moment that doubles each time in a row. The lock is held.
+// backOff delays asking, for longer each time in a row. The lock is held.
 func (t *transfer) backOff() {
 	t.recall()
 	t.backoff = min(max(2*t.backoff, 20*time.Millisecond), time.Second)
 	t.holdoff = time.Now().Add(t.backoff)
-	t.stir()
+	t.signal()
 }
 
 func (t *transfer) fail(err error) {
@@ -335,17 +328,17 @@ func (t *transfer) finish(err error) {
 		close(x.ready)
 	}
 	t.queue = nil
-	t.stir()
+	t.signal()
 }
 
-// quiet is for how long nothing has come that is wanted.
+// quiet returns how long nothing that is wanted has arrived.
 func (t *transfer) quiet() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return time.Since(t.moved)
 }
 
-// failure is the error that ended the transfer, or nil.
+// failure returns the error that ended the transfer, or nil.
 func (t *transfer) failure() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

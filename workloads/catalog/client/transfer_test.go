@@ -23,10 +23,11 @@ func TestAChunkThatOthersOvertakeIsAskedForAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{id: h.Session, layout: h.Layout, receiver: receiver}
+	c, src := New(Config{Conn: w.Bob.Conn(t), Account: w.Bob.Key}), source{catalog: catalogtest.Films}
+	s := &session{c: c, src: src, id: h.Session, layout: h.Layout, receiver: receiver}
 	x := &transfer{
-		c: New(Config{Conn: w.Bob.Conn(t), Account: w.Bob.Key}), src: source{catalog: catalogtest.Films}, session: s,
-		layout: h.Layout, window: newWindow(chunk, 1<<20), wake: make(chan struct{}, 1), flight: make(map[int64]*slot),
+		c: c, src: src, session: s, wake: make(chan struct{}, 1),
+		layout: h.Layout, window: newWindow(chunk, 1<<20), flight: make(map[int64]*slot),
 	}
 	x.window.size = 20
 	var slots []*slot

@@ -2,15 +2,14 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
 )
 
-// run watches over a transfer: what is late is asked for again, a session that is gone is opened anew, and when nothing helps
-// for too long it gives up.
+// run keeps a transfer going until it ends: chunks that are late are asked for again, a session that is gone is
+// replaced, and without progress for the timeout the transfer fails.
 func (t *transfer) run(ctx context.Context) {
 	defer close(t.done)
 	status := t.c.Conn.StatusChanged(nats.CONNECTED, nats.CLOSED)
@@ -25,13 +24,13 @@ func (t *transfer) run(ctx context.Context) {
 			s := t.session
 			t.mu.Unlock()
 			if s != nil {
-				s.leave(t.c, t.src, true)
+				s.leave(true)
 			}
 			return
 		}
 		if reopen {
 			t.reopen(ctx)
-			t.slept(time.Since(began) - reopening)
+			t.slept(time.Since(began) - reopenTimeout)
 			continue
 		}
 		timer.Reset(next)
@@ -39,9 +38,7 @@ func (t *transfer) run(ctx context.Context) {
 		case <-ctx.Done():
 			t.fail(ErrClosed)
 		case <-t.wake:
-			t.slept(time.Since(began) - next)
 		case <-timer.C:
-			t.slept(time.Since(began) - next)
 		case st, open := <-status:
 			if !open || st == nats.CLOSED {
 				t.fail(fmt.Errorf("%s: %w", t.src.catalog, nats.ErrConnectionClosed))
@@ -52,20 +49,20 @@ func (t *transfer) run(ctx context.Context) {
 			t.recall() // what was on its way is lost
 			t.holdoff = time.Time{}
 			t.mu.Unlock()
-			t.slept(time.Since(began) - next)
 		}
+		t.slept(time.Since(began) - next)
 	}
 }
 
-// A process that was stopped, or whose machine slept, finds all its times over when it wakes, and nobody is to blame: it looks
-// at least once in glance, and what it missed of that by more than a nap counts for nothing.
+// When a process was stopped, or its machine slept, every deadline has passed, and no server is to blame. A transfer
+// looks at its chunks at least once in lookEvery; time that it misses by more than a nap does not count.
 const (
-	glance    = time.Second
-	nap       = 2 * time.Second
-	reopening = 5 * time.Second
+	lookEvery     = time.Second
+	nap           = 2 * time.Second
+	reopenTimeout = 5 * time.Second
 )
 
-// slept takes in that for so long nothing could be seen.
+// slept allows for the time d in which the process did not run.
 func (t *transfer) slept(d time.Duration) {
 	if d < nap {
 		return
@@ -77,7 +74,7 @@ func (t *transfer) slept(d time.Duration) {
 	t.c.Logger.Debug("woke up", "catalog", t.src.catalog, "after", d)
 }
 
-// look does what is due, and tells when to look again, or what else to do.
+// look does what is due. It returns when to look again, or whether a session must be opened or the transfer is over.
 func (t *transfer) look() (next time.Duration, reopen, over bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,25 +89,14 @@ func (t *transfer) look() (next time.Duration, reopen, over bool) {
 		t.finish(fmt.Errorf("%s: %w: nothing came for %s", t.src.catalog, ErrOffline, t.timeout))
 		return 0, false, true
 	}
-	next = min(t.timeout-now.Sub(t.moved), glance)
+	next = min(t.timeout-now.Sub(t.moved), lookEvery)
 	if now.Before(t.holdoff) {
 		return min(next, t.holdoff.Sub(now)), false, false
 	}
 	if t.session == nil {
 		return 0, true, false
 	}
-	var late []*slot
-	for _, x := range t.flight {
-		if due := t.due(x); now.Before(due) {
-			next = min(next, due.Sub(now))
-		} else {
-			late = append(late, x)
-		}
-	}
-	if len(late) > 0 {
-		t.window.lost(now)
-		t.again(late)
-	}
+	t.retry(now, func(x *slot) bool { return !now.Before(t.due(x)) })
 	t.ask()
 	for _, x := range t.flight {
 		next = min(next, t.due(x).Sub(now))
@@ -118,7 +104,7 @@ func (t *transfer) look() (next time.Duration, reopen, over bool) {
 	return max(next, time.Millisecond) + time.Millisecond, false, false
 }
 
-// due is when x counts as lost. As long as others arrive, it may stand behind them.
+// due returns when x counts as lost. As long as others arrive, x may be behind them.
 func (t *transfer) due(x *slot) time.Time {
 	from := x.at
 	if t.arrival.After(from) {
@@ -129,21 +115,15 @@ func (t *transfer) due(x *slot) time.Time {
 
 // reopen opens another session, with new keys, for what is still wanted.
 func (t *transfer) reopen(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, reopening)
+	ctx, cancel := context.WithTimeout(ctx, reopenTimeout)
 	defer cancel()
-	s, p, err := t.c.openSession(ctx, t.src, t.layout.ChunkSize)
+	s, _, err := t.c.openSession(ctx, t.src, t.layout.ChunkSize, false)
 	switch {
-	case p != nil:
-		_ = p.sub.Unsubscribe()
-		p.key.Wipe()
-		err = fmt.Errorf("%s: %w", t.src.catalog, ErrNoRandomAccess)
 	case err == nil && s.layout != t.layout:
-		s.leave(t.c, t.src, true)
+		s.leave(true)
 		err = fmt.Errorf("%s: %w", t.src.catalog, errLayout)
 	case err == nil:
-		if err = t.adopt(s); err != nil {
-			s.leave(t.c, t.src, true)
-		}
+		err = t.adopt(s)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -151,7 +131,7 @@ func (t *transfer) reopen(ctx context.Context) {
 	case err == nil:
 		t.backoff = 0
 		t.ask()
-	case errors.Is(err, ErrOffline), errors.Is(err, ErrBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrDisconnected):
+	case isOneOf(err, ErrOffline, ErrBusy, context.DeadlineExceeded, nats.ErrDisconnected):
 		t.backOff()
 	default:
 		t.finish(err)

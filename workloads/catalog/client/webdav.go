@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
-	"os"
 	"path"
 	"strings"
 	"time"
@@ -16,12 +15,12 @@ import (
 	"natster/workloads/catalog"
 )
 
-// WebDAV, read-only: what file managers need to show a catalog as a directory. It says class 1, so that none of them thinks
-// that it could write; files themselves are read by GET like everywhere else.
+// WebDAV, read-only: what file managers need to show a catalog as a directory. Class 1 tells them that they cannot
+// write. Files are read by GET.
 
 const davMethods = "OPTIONS, GET, HEAD, PROPFIND"
 
-// options answers what Explorer asks of any address before it mounts one below it; it tells nothing.
+// options answers what Explorer asks of any address before it mounts one below it. The answer has no secrets.
 func options(w http.ResponseWriter) {
 	w.Header().Set("Allow", davMethods)
 	w.Header().Set("DAV", "1")
@@ -29,17 +28,18 @@ func options(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// propfind answers for one file, or a folder and what is in it.
+// propfind answers for one file, or for a folder and what is in it.
 func (g *Gateway) propfind(w http.ResponseWriter, r *http.Request, name events.Catalog) {
 	if d := r.Header.Get("Depth"); d != "0" && d != "1" { // none is infinity: the whole catalog in one answer
 		w.Header().Set("Content-Type", "application/xml; charset=utf-8")
 		w.WriteHeader(http.StatusForbidden)
-		_, _ = w.Write([]byte(`<?xml version="1.0" encoding="utf-8"?><D:error xmlns:D="DAV:"><D:propfind-finite-depth/></D:error>`))
+		_, _ = w.Write([]byte(`<?xml version="1.0" encoding="utf-8"?>` +
+			`<D:error xmlns:D="DAV:"><D:propfind-finite-depth/></D:error>`))
 		return
 	}
-	l, _, err := g.folder(r.Context(), name, "")
+	l, err := g.recent(r.Context(), name)
 	if err != nil {
-		g.refuse(w, err)
+		refuse(w, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -47,125 +47,91 @@ func (g *Gateway) propfind(w http.ResponseWriter, r *http.Request, name events.C
 	h.ServeHTTP(w, r)
 }
 
-// A davTree is a listing as a read-only [webdav.FileSystem]; the content of its files is not read through it.
+// A davTree is a listing as a read-only [webdav.FileSystem].
 type davTree struct{ *listing }
 
 func (t davTree) Mkdir(context.Context, string, fs.FileMode) error         { return fs.ErrPermission }
 func (t davTree) RemoveAll(context.Context, string) error                  { return fs.ErrPermission }
 func (t davTree) Rename(context.Context, string, string) error             { return fs.ErrPermission }
-func (t davTree) Stat(_ context.Context, name string) (fs.FileInfo, error) { return t.stat(name) }
-
-// revised is when the listing changed last. Older servers count milliseconds, and an original says nothing.
-func (t davTree) revised() time.Time {
-	if at := time.Unix(t.contents.Revision, 0); t.contents.Revision > 0 && at.Before(t.at.Add(24*time.Hour)) {
-		return at
-	}
-	return t.at
+func (t davTree) Stat(_ context.Context, name string) (fs.FileInfo, error) { return t.node(name) }
+func (t davTree) OpenFile(_ context.Context, name string, _ int, _ fs.FileMode) (webdav.File, error) {
+	return t.node(name)
 }
 
-func (t davTree) stat(name string) (fs.FileInfo, error) {
+// node returns the folder or file of that name.
+func (t davTree) node(name string) (*davNode, error) {
 	p := strings.Trim(path.Clean("/"+name), "/")
 	if f := t.folders[p]; f != nil {
-		return davInfo{folder: f, changed: t.revised()}, nil
+		return t.folder(f), nil
 	}
-	if f := t.folders[strings.Trim(path.Dir("/"+p), "/")]; f != nil {
+	if f := t.folders[parent(p)]; f != nil {
 		for _, e := range f.files {
 			if e.Path == p {
-				return davInfo{entry: e, changed: t.revised()}, nil
+				return t.file(e), nil
 			}
 		}
 	}
 	return nil, fs.ErrNotExist
 }
 
-func (t davTree) OpenFile(_ context.Context, name string, flag int, _ fs.FileMode) (webdav.File, error) {
-	if flag&(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_TRUNC) != 0 {
-		return nil, fs.ErrPermission
-	}
-	i, err := t.stat(name)
-	if err != nil {
-		return nil, err
-	}
-	return &davFile{info: i.(davInfo)}, nil
+func (t davTree) folder(f *folder) *davNode {
+	return &davNode{name: path.Base(f.path), mode: fs.ModeDir | 0o555, time: t.timeOr(f.modified), tree: t, folder: f}
 }
 
-// davInfo is a file of a listing, or a folder.
-type davInfo struct {
-	folder  *folder // nil: a file
-	entry   catalog.Entry
-	changed time.Time // where nothing better is known
+func (t davTree) file(e catalog.Entry) *davNode {
+	return &davNode{
+		name: path.Base(e.Path), size: e.Size, mode: 0o444, time: t.timeOr(e.ModTime()),
+		mime: e.MIMEType, etag: etag(e),
+	}
 }
 
-func (i davInfo) Name() string {
-	if i.folder != nil {
-		return i.folder.name()
+// timeOr returns at or, if that is not known, when the listing changed last. For older servers, which count in
+// milliseconds, and for an original, which does not say, that is when it was asked for.
+func (t davTree) timeOr(at time.Time) time.Time {
+	if !at.IsZero() {
+		return at
 	}
-	return path.Base(i.entry.Path)
+	if at = time.Unix(t.contents.Revision, 0); t.contents.Revision > 0 && at.Before(t.at.Add(24*time.Hour)) {
+		return at
+	}
+	return t.at
 }
 
-func (i davInfo) Size() int64 {
-	if i.folder != nil {
-		return 0
-	}
-	return i.entry.Size
+// A davNode is a folder or a file of a listing, as [fs.FileInfo] and as [webdav.File]. It has no content.
+type davNode struct {
+	name       string
+	size       int64
+	mode       fs.FileMode
+	time       time.Time
+	mime, etag string // of a file
+	tree       davTree
+	folder     *folder // nil: a file
 }
-
-func (i davInfo) Mode() fs.FileMode {
-	if i.folder != nil {
-		return fs.ModeDir | 0o555
-	}
-	return 0o444
-}
-
-func (i davInfo) ModTime() time.Time {
-	t := i.entry.ModTime()
-	if i.folder != nil {
-		t = i.folder.modified
-	}
-	if t.IsZero() {
-		return i.changed
-	}
-	return t
-}
-
-func (i davInfo) IsDir() bool { return i.folder != nil }
-func (i davInfo) Sys() any    { return nil }
-
-// ContentType and ETag save the handler a look into the file.
-func (i davInfo) ContentType(context.Context) (string, error) {
-	if i.folder != nil {
-		return "httpd/unix-directory", nil
-	}
-	return i.entry.MIMEType, nil
-}
-
-func (i davInfo) ETag(context.Context) (string, error) {
-	if i.folder != nil {
-		return "", webdav.ErrNotImplemented
-	}
-	return etag(i.entry), nil
-}
-
-// davFile is a davInfo that was opened.
-type davFile struct{ info davInfo }
 
 var errNoContent = errors.New("files are read by GET")
 
-func (f *davFile) Close() error                   { return nil }
-func (f *davFile) Read([]byte) (int, error)       { return 0, errNoContent }
-func (f *davFile) Seek(int64, int) (int64, error) { return 0, errNoContent }
-func (f *davFile) Write([]byte) (int, error)      { return 0, fs.ErrPermission }
-func (f *davFile) Stat() (fs.FileInfo, error)     { return f.info, nil }
-func (f *davFile) Readdir(int) ([]fs.FileInfo, error) {
-	if f.info.folder == nil {
+func (n *davNode) Name() string                                { return n.name }
+func (n *davNode) Size() int64                                 { return n.size }
+func (n *davNode) Mode() fs.FileMode                           { return n.mode }
+func (n *davNode) ModTime() time.Time                          { return n.time }
+func (n *davNode) IsDir() bool                                 { return n.mode.IsDir() }
+func (n *davNode) Sys() any                                    { return nil }
+func (n *davNode) ContentType(context.Context) (string, error) { return n.mime, nil }
+func (n *davNode) ETag(context.Context) (string, error)        { return n.etag, nil }
+func (n *davNode) Stat() (fs.FileInfo, error)                  { return n, nil }
+func (n *davNode) Close() error                                { return nil }
+func (n *davNode) Read([]byte) (int, error)                    { return 0, errNoContent }
+func (n *davNode) Seek(int64, int) (int64, error)              { return 0, errNoContent }
+func (n *davNode) Write([]byte) (int, error)                   { return 0, fs.ErrPermission }
+func (n *davNode) Readdir(int) (all []fs.FileInfo, err error) {
+	if n.folder == nil {
 		return nil, fs.ErrInvalid
 	}
-	var all []fs.FileInfo
-	for _, d := range f.info.folder.folders {
-		all = append(all, davInfo{folder: d, changed: f.info.changed})
+	for _, f := range n.folder.folders {
+		all = append(all, n.tree.folder(f))
 	}
-	for _, e := range f.info.folder.files {
-		all = append(all, davInfo{entry: e, changed: f.info.changed})
+	for _, e := range n.folder.files {
+		all = append(all, n.tree.file(e))
 	}
 	return all, nil
 }

@@ -4,5 +4,5 @@ package client
 
 import "os"
 
-// writeback leaves it to the system when to write what is written to the disk.
+// writeback does nothing here: the system decides when to write to the disk.
 func writeback(*os.File, int64, int64) {}
