@@ -12,11 +12,13 @@ import (
 	"natster/workloads/catalog/client"
 )
 
-// Bob calls alice's films by another name: requests go where the import leads, and what is sealed names them as alice does.
+// Bob calls alice's films by another name: requests go where the import leads, and what is sealed names them as alice
+// does.
 func TestACatalogIsReadUnderTheNameThatItsImportHas(t *testing.T) {
 	w := catalogtest.Start(t)
 	alicefilms := eventstest.Catalog(t, "alicefilms")
-	if err := w.Keeper().Import(t.Context(), w.Bob.Key, accounts.Import{Catalog: films, Owner: w.Alice.Key, As: alicefilms}); err != nil {
+	alias := accounts.Import{Catalog: films, Owner: w.Alice.Key, As: alicefilms}
+	if err := w.Keeper().Import(t.Context(), w.Bob.Key, alias); err != nil {
 		t.Fatal(err)
 	}
 	content := catalogtest.Content(50*chunk, 1)

@@ -73,9 +73,11 @@ func newBench(b *testing.B) *bench {
 	return x
 }
 
-// pair starts a sender and a receiver, and returns a function that lets the file go over once and tells how long that took
-// and how much CPU time all three processes used.
-func (x *bench) pair(b *testing.B, sendRole, receiveRole string, chunkSize, window int) func() (wall, used time.Duration) {
+// pair starts a sender and a receiver, and returns a function that lets the file go over once and tells how long that
+// took and how much CPU time all three processes used.
+func (x *bench) pair(
+	b *testing.B, sendRole, receiveRole string, chunkSize, window int,
+) func() (wall, used time.Duration) {
 	alice, bob := x.alice, x.bob
 	alice.ChunkSize, bob.ChunkSize, bob.Window = chunkSize, chunkSize, window
 	bob.Protocol1 = receiveRole == "receive1"
@@ -160,7 +162,8 @@ func (x *bench) parts(b *testing.B, chunkSize int, best map[string]time.Duration
 	}
 	chunks := int(x.size) / chunkSize
 	buf := make([]byte, chunkSize+seal.Overhead)
-	h := seal.NewHeader(seal.Binding{Session: seal.NewSession(), Layout: seal.Layout{Size: int64(chunkSize), ChunkSize: chunkSize}})
+	layout := seal.Layout{Size: int64(chunkSize), ChunkSize: chunkSize}
+	h := seal.NewHeader(seal.Binding{Session: seal.NewSession(), Layout: layout})
 	sender, err := seal.NewSender(h)
 	if err != nil {
 		b.Fatal(err)

@@ -74,7 +74,8 @@ type setting struct {
 }
 
 var roles = map[string]func(context.Context) error{
-	"serve": serveRole, "receive": receiveRole, "raw-send": rawSendRole, "raw-receive": rawReceiveRole, "slow": slowRole,
+	"serve": serveRole, "receive": receiveRole,
+	"raw-send": rawSendRole, "raw-receive": rawReceiveRole, "slow": slowRole,
 }
 
 func readSetting() (s setting, nc *nats.Conn, err error) {
@@ -136,15 +137,16 @@ func receiveRole(ctx context.Context) error {
 
 const rawSession = "RAW"
 
-// rawReceiveRole takes messages over the same subjects and asks for more of them, as a receiver of protocol 2 does, and does
-// nothing with them.
+// rawReceiveRole takes messages over the same subjects and asks for more of them, as a receiver of protocol 2 does, and
+// does nothing with them.
 func rawReceiveRole(ctx context.Context) error {
 	set, nc, err := readSetting()
 	if err != nil {
 		return err
 	}
 	n := int(set.Entry.Size) / set.ChunkSize
-	ask, media := events.CatalogSubject(catalogtest.Films, events.VerbFetch), events.MediaSubject(events.Account{}, catalogtest.Films, rawSession)
+	ask := events.CatalogSubject(catalogtest.Films, events.VerbFetch)
+	media := events.MediaSubject(events.Account{}, catalogtest.Films, rawSession)
 	got, done := 0, make(chan struct{})
 	sub, err := nc.Subscribe(media, func(m *nats.Msg) {
 		if got++; got%4 == 0 && got < n {
@@ -237,8 +239,8 @@ func child(tb testing.TB, role string, s setting) (once func() (time.Duration, i
 	}, p
 }
 
-// slowRole is a hundred receivers, each with a link of its own of 100 KB/s, who download until they are killed. It reports
-// every second how many bytes have come to all of them, and how often a connection was lost.
+// slowRole is a hundred receivers, each with a link of its own of 100 KB/s, who download until they are killed. It
+// reports every second how many bytes have come to all of them, and how often a connection was lost.
 func slowRole(ctx context.Context) error {
 	var set setting
 	if err := json.NewDecoder(os.Stdin).Decode(&set); err != nil {
@@ -258,7 +260,8 @@ func slowRole(ctx context.Context) error {
 			}
 			c := client.New(client.Config{Conn: nc, Account: set.Me})
 			var last int64
-			_, err = c.Download(ctx, catalogtest.Films, []catalog.Entry{set.Entry}, filepath.Join(set.Dir, strconv.Itoa(i)), client.Options{
+			dir := filepath.Join(set.Dir, strconv.Itoa(i))
+			_, err = c.Download(ctx, catalogtest.Films, []catalog.Entry{set.Entry}, dir, client.Options{
 				Progress: func(p client.Progress) { got.Add(p.Done - last); last = p.Done },
 			})
 			fmt.Fprintln(os.Stderr, "a slow download ended:", err)

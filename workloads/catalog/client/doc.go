@@ -19,11 +19,11 @@
 //	writeback_*.go what is written goes to the disk early
 //	diskerror*.go what the disk's errors mean
 //	fetch.go     Stream: a file to a writer; whole files in a temporary directory, for the gateway
-//	session.go   opening a session of protocol 2, and what is checked first
+//	session.go   asking for a file, opening a session of protocol 2, and what is checked first
 //	transfer.go  chunks wanted, in flight, lost, asked for again
 //	watch.go     what is late, gone, or hopeless
 //	window.go    how many chunks are in flight, and how long they may take
-//	push.go      protocol 1
+//	push.go      receiving what a server of protocol 1 pushes
 //
 // Nothing is written outside a download's directory, whatever a listing says. A file gets its name only when all of it
 // has the listed hash. What is lost, late, doubled or changed on the way is asked for again; a server that was

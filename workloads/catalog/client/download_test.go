@@ -30,7 +30,9 @@ const chunk = 16 << 10
 var films = catalogtest.Films
 
 func bob(t testing.TB, w *catalogtest.World, change ...func(*client.Config)) *client.Client {
-	c := client.Config{Conn: w.Bob.Conn(t), Account: w.Bob.Key, ChunkSize: chunk, ReadChunk: chunk, Timeout: wait.Patience}
+	c := client.Config{
+		Conn: w.Bob.Conn(t), Account: w.Bob.Key, ChunkSize: chunk, ReadChunk: chunk, Timeout: wait.Patience,
+	}
 	for _, f := range change {
 		f(&c)
 	}
@@ -87,7 +89,8 @@ func TestBobDownloadsWhatAliceShares(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var last client.Progress
-	r, err := c.Download(t.Context(), films, contents.Entries, dir, client.Options{Progress: func(p client.Progress) { last = p }})
+	o := client.Options{Progress: func(p client.Progress) { last = p }}
+	r, err := c.Download(t.Context(), films, contents.Entries, dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +114,8 @@ func TestAListingInPagesIsListedWhole(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)
 	for i := range 3000 {
-		w.Library.AddEntry(catalog.Entry{Path: fmt.Sprintf("%s/%04d", strings.Repeat("d", 250), i), Hash: events.Hash{byte(i), byte(i >> 8), 1}}, nil)
+		path := fmt.Sprintf("%s/%04d", strings.Repeat("d", 250), i)
+		w.Library.AddEntry(catalog.Entry{Path: path, Hash: events.Hash{byte(i), byte(i >> 8), 1}}, nil)
 	}
 	got, err := bob(t, w).List(t.Context(), films)
 	if err != nil || len(got.Entries) != 3000 || got.Revision != w.Library.Revision() {
@@ -177,7 +181,8 @@ func TestNothingIsWrittenOutsideTheDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{
-		"../out", "//etc/out", "a/../../out", "a/../b", "nul\x00byte", "new\nline", "", ".", "..", "a//b", `..\out`, ".hidden", "link/out", "\xff",
+		"../out", "//etc/out", "a/../../out", "a/../b", "nul\x00byte", "new\nline", "", ".", "..",
+		"a//b", `..\out`, ".hidden", "link/out", "\xff",
 	} {
 		if utf8.ValidString(path) { // JSON has no other
 			w.Library.AddEntry(catalog.Entry{Path: path, Size: 100, Hash: hash}, content)
@@ -244,11 +249,12 @@ func TestWhateverACrashLeftBecomesTheFile(t *testing.T) {
 		resumed int
 		bytes   int
 	}{
-		"nothing":            {[]byte{}, 0, len(content)},
-		"a beginning":        {content[:4*chunk+100], 1, len(content) - 4*chunk - 100},
-		"all of it":          {content, 1, 0},
-		"a damaged one":      {damaged, 0, len(content) - len(damaged) + len(content)},
-		"zeros at the end":   {append(bytes.Clone(content[:chunk]), make([]byte, chunk)...), 0, len(content) - 2*chunk + len(content)},
+		"nothing":       {[]byte{}, 0, len(content)},
+		"a beginning":   {content[:4*chunk+100], 1, len(content) - 4*chunk - 100},
+		"all of it":     {content, 1, 0},
+		"a damaged one": {damaged, 0, len(content) - len(damaged) + len(content)},
+		"zeros at the end": {append(bytes.Clone(content[:chunk]), make([]byte, chunk)...), 0,
+			len(content) - 2*chunk + len(content)},
 		"more than there is": {append(bytes.Clone(content), 1), 0, len(content)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -300,7 +306,8 @@ func TestAFileThatIsThereIsNotReplacedUnasked(t *testing.T) {
 			}
 			expectFile(t, dir, "a.mp4", there)
 			expectOnly(t, dir, "a.mp4")
-			if _, err := bob(t, w).Download(t.Context(), films, []catalog.Entry{e}, dir, client.Options{Overwrite: true}); err != nil {
+			o := client.Options{Overwrite: true}
+			if _, err := bob(t, w).Download(t.Context(), films, []catalog.Entry{e}, dir, o); err != nil {
 				t.Fatal(err)
 			}
 			expectFile(t, dir, "a.mp4", content)
@@ -310,7 +317,8 @@ func TestAFileThatIsThereIsNotReplacedUnasked(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "a.mp4"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bob(t, w).Download(t.Context(), films, []catalog.Entry{e}, dir, client.Options{Overwrite: true}); !errors.Is(err, client.ErrExists) {
+	_, err := bob(t, w).Download(t.Context(), films, []catalog.Entry{e}, dir, client.Options{Overwrite: true})
+	if !errors.Is(err, client.ErrExists) {
 		t.Fatal(err)
 	}
 }
@@ -319,7 +327,8 @@ func TestAFileThatIsNotWhatWasListedIsNotKept(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)
 	lie := catalogtest.Content(3*chunk, 1)
-	e := w.Library.AddEntry(catalog.Entry{Path: "lie.mp4", Size: int64(len(lie)), Hash: sha256.Sum256([]byte("truth"))}, lie)
+	truth := sha256.Sum256([]byte("truth"))
+	e := w.Library.AddEntry(catalog.Entry{Path: "lie.mp4", Size: int64(len(lie)), Hash: truth}, lie)
 	good := w.Library.Add("good.mp4", catalogtest.Content(100, 2))
 	dir := t.TempDir()
 	r, err := download(t, bob(t, w), dir, e, good)

@@ -365,11 +365,13 @@ func TestAnImpostorIsNotBelieved(t *testing.T) {
 		}
 		key, _ := seal.NewKey()
 		h := seal.NewHeader(seal.Binding{
-			Session: seal.NewSession(), Catalog: films, Hash: e.Hash, Layout: seal.Layout{Size: e.Size, ChunkSize: chunk},
-			Owner: w.Alice.Key, Receiver: w.Bob.Key, Target: q.Target, Sender: key.Public(),
+			Session: seal.NewSession(), Catalog: films, Hash: e.Hash,
+			Layout: seal.Layout{Size: e.Size, ChunkSize: chunk},
+			Owner:  w.Alice.Key, Receiver: w.Bob.Key, Target: q.Target, Sender: key.Public(),
 		})
 		a := catalog.DownloadReply{
-			Acknowledged: true, Protocol: 2, ChunkSize: chunk, TotalChunks: 3, TotalBytes: e.Size, Session: h.Session, Sender: key.Public(),
+			Acknowledged: true, Protocol: 2, ChunkSize: chunk, TotalChunks: 3, TotalBytes: e.Size,
+			Session: h.Session, Sender: key.Public(),
 		}
 		change(&a, h)
 		sealed, err := h.Seal(key, nil)

@@ -63,7 +63,8 @@ func TestAnyRangeCanBeReadByMany(t *testing.T) {
 				p := make([]byte, r.IntN(4*chunk))
 				n, err := f.ReadAt(p, int64(off))
 				want := content[off:min(len(content), off+len(p))]
-				if !bytes.Equal(p[:n], want) || (err != nil) != (n < len(p)) || (err != nil && !errors.Is(err, io.EOF)) {
+				if !bytes.Equal(p[:n], want) || (err != nil) != (n < len(p)) ||
+					(err != nil && !errors.Is(err, io.EOF)) {
 					t.Errorf("%d bytes at %d: %d, %v", len(p), off, n, err)
 				}
 			}

@@ -135,9 +135,16 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case g.serveFolder(w, r, name, what):
 		return
 	}
-	e, f, done, err := g.lookUp(r.Context(), name, what)
-	if isOneOf(err, catalog.ErrNotFound, catalog.ErrChanged) { // since it was listed; open has dropped the listing
-		e, f, done, err = g.lookUp(r.Context(), name, what)
+	var e catalog.Entry
+	var f opened
+	var done func()
+	for range 2 { // a file that changed since it was listed is there the second time: open drops the listing
+		if e, err = g.find(r.Context(), name, what); err == nil {
+			f, done, err = g.open(name, e)
+		}
+		if !isOneOf(err, catalog.ErrNotFound, catalog.ErrChanged) {
+			break
+		}
 	}
 	if err != nil {
 		refuse(w, err)
@@ -185,16 +192,6 @@ func (g *Gateway) serveFolder(w http.ResponseWriter, r *http.Request, name event
 func numbered(host string) bool {
 	name := (&url.URL{Host: host}).Hostname()
 	return net.ParseIP(name) != nil || strings.EqualFold(name, "localhost")
-}
-
-// lookUp opens the file that what names; done must be called after use.
-func (g *Gateway) lookUp(
-	ctx context.Context, name events.Catalog, what string,
-) (e catalog.Entry, f opened, done func(), err error) {
-	if e, err = g.find(ctx, name, what); err == nil {
-		f, done, err = g.open(name, e)
-	}
-	return e, f, done, err
 }
 
 // find returns an entry of the last listing, or of a new one if it is not there.

@@ -22,8 +22,10 @@ func TestAPlayerSeeksOverHTTP(t *testing.T) {
 	w.Serve(t)
 	content := catalogtest.Content(100*chunk+5, 1)
 	e := w.Library.Add("some dir/ä film.mp4", content)
-	page := w.Library.AddEntry(catalog.Entry{Path: "evil.html", MIMEType: "text/html", Size: 4, Hash: w.Library.Add("x", []byte("evil")).Hash}, []byte("evil"))
-	w.Library.AddEntry(catalog.Entry{Path: "evil.svg", MIMEType: "image/svg+xml", Size: 4, Hash: page.Hash}, []byte("evil"))
+	hash := w.Library.Add("x", []byte("evil")).Hash
+	for path, mime := range map[string]string{"evil.html": "text/html", "evil.svg": "image/svg+xml"} {
+		w.Library.AddEntry(catalog.Entry{Path: path, MIMEType: mime, Size: 4, Hash: hash}, []byte("evil"))
+	}
 	g := bob(t, w).Handler("secret")
 	s := httptest.NewServer(g)
 	t.Cleanup(func() {
@@ -53,11 +55,13 @@ func TestAPlayerSeeksOverHTTP(t *testing.T) {
 		return r, body
 	}
 	r, body := get(g.Path(films, e), "")
-	if r.StatusCode != 200 || !bytes.Equal(body, content) || r.Header.Get("Content-Type") != "video/mp4" || r.Header.Get("X-Content-Type-Options") != "nosniff" {
+	if r.StatusCode != 200 || !bytes.Equal(body, content) || r.Header.Get("Content-Type") != "video/mp4" ||
+		r.Header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Fatal(r.Status, r.Header, len(body))
 	}
 	for rang, want := range map[string][]byte{
-		"bytes=0-9": content[:10], "bytes=-7": content[len(content)-7:], "bytes=1600000-": content[1600000:], "bytes=16383-16384": content[16383:16385],
+		"bytes=0-9": content[:10], "bytes=-7": content[len(content)-7:],
+		"bytes=1600000-": content[1600000:], "bytes=16383-16384": content[16383:16385],
 	} {
 		if r, body := get(g.Path(films, e), rang); r.StatusCode != 206 || !bytes.Equal(body, want) {
 			t.Errorf("%s: %s, %d bytes", rang, r.Status, len(body))
@@ -66,12 +70,14 @@ func TestAPlayerSeeksOverHTTP(t *testing.T) {
 	if r, _ := get(g.Path(films, e), "bytes=99999999-"); r.StatusCode != 416 {
 		t.Error(r.Status)
 	}
-	if r, body := get("/secret/films/"+e.Hash.Short(), "bytes=5-6"); r.StatusCode != 206 || !bytes.Equal(body, content[5:7]) {
+	r, body = get("/secret/films/"+e.Hash.Short(), "bytes=5-6")
+	if r.StatusCode != 206 || !bytes.Equal(body, content[5:7]) {
 		t.Error("by the beginning of its hash:", r.Status)
 	}
 	for _, path := range []string{"evil.html", "evil.svg"} {
 		r, _ := get("/secret/films/"+path, "")
-		if r.Header.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(r.Header.Get("Content-Disposition"), "attachment") {
+		if r.Header.Get("Content-Type") != "application/octet-stream" ||
+			!strings.HasPrefix(r.Header.Get("Content-Disposition"), "attachment") {
 			t.Errorf("%s is shown: %v", path, r.Header)
 		}
 	}
@@ -113,19 +119,23 @@ func TestTheGatewayIsNobodysOtherName(t *testing.T) {
 	}
 	for host, want := range map[string]int{
 		"127.0.0.1:80": 200, "127.0.0.1": 200, "[::1]:80": 200, "localhost:80": 200, "LOCALHOST": 200,
-		"evil.example": 404, "evil.example:80": 404, "127.0.0.1.evil.example": 404, "localhost.evil.example:80": 404, "": 404,
+		"evil.example": 404, "evil.example:80": 404, "127.0.0.1.evil.example": 404,
+		"localhost.evil.example:80": 404, "": 404,
 	} {
 		if r := ask("GET", host, g.Path(films, e), ""); r.Code != want {
 			t.Errorf("%q: %d", host, r.Code)
 		}
 	}
-	if r := ask("HEAD", "localhost", g.Path(films, e), ""); r.Code != 200 || r.Header().Get("Content-Length") != "10" || r.Body.Len() != 0 {
+	r := ask("HEAD", "localhost", g.Path(films, e), "")
+	if r.Code != 200 || r.Header().Get("Content-Length") != "10" || r.Body.Len() != 0 {
 		t.Error("HEAD:", r.Code, r.Header(), r.Body.Len())
 	}
 	if r := ask("GET", "localhost", g.Path(films, empty), ""); r.Code != 200 || r.Body.Len() != 0 {
 		t.Error("an empty file:", r.Code)
 	}
-	for rang, want := range map[string]int{"bytes=9-": 206, "bytes=10-": 416, "bytes=-99": 206, "bytes=5-2": 416, "bytes=0-,0-,0-": 200, "bits=1-2": 416} {
+	for rang, want := range map[string]int{
+		"bytes=9-": 206, "bytes=10-": 416, "bytes=-99": 206, "bytes=5-2": 416, "bytes=0-,0-,0-": 200, "bits=1-2": 416,
+	} {
 		if r := ask("GET", "localhost", g.Path(films, e), rang); r.Code != want {
 			t.Errorf("%s: %d", rang, r.Code)
 		}

@@ -122,7 +122,8 @@ func TestAServerWithImpossibleSizesIsRefused(t *testing.T) {
 	e.Size = 1 << 50
 	key, _ := seal.NewKey()
 	answers(t, w, "download", func(*nats.Msg) string {
-		return fmt.Sprintf(`{"code":200,"data":{"acknowledged":true,"chunk_size":1,"total_chunks":1,"total_bytes":%d,"sender_xkey":%q}}`, e.Size, key.Public())
+		return fmt.Sprintf(`{"code":200,"data":{"acknowledged":true,"chunk_size":1,"total_chunks":1,"total_bytes":%d,`+
+			`"sender_xkey":%q}}`, e.Size, key.Public())
 	})
 	dir := t.TempDir()
 	err := within(t, func(ctx context.Context) error {
@@ -194,7 +195,8 @@ func TestOnlyWhatWasVerifiedGetsTheName(t *testing.T) {
 				return errors.Join(os.Remove(name), os.WriteFile(name, []byte("half"), 0o600))
 			}}
 		})
-		if _, err := c.Download(t.Context(), films, []catalog.Entry{e}, dir, client.Options{Overwrite: overwrite}); err == nil {
+		o := client.Options{Overwrite: overwrite}
+		if _, err := c.Download(t.Context(), films, []catalog.Entry{e}, dir, o); err == nil {
 			t.Fatal("no error")
 		}
 		expectOnly(t, dir, client.PartialName(e))
@@ -223,6 +225,7 @@ func TestAPushThatDoesNotEndIsGivenUp(t *testing.T) {
 	e := w.Library.Add("a.mp4", catalogtest.Content(10*4096, 1))
 	key, _ := seal.NewKey()
 	nc := w.Alice.Conn(t)
+	subject := w.Bob.Key.String() + ".natster.media.films." + e.Hash.String()
 	ctx, stop := context.WithCancel(t.Context())
 	var sending sync.WaitGroup
 	defer sending.Wait()
@@ -230,13 +233,15 @@ func TestAPushThatDoesNotEndIsGivenUp(t *testing.T) {
 	answers(t, w, "download", func(*nats.Msg) string {
 		sending.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
-				_ = nc.PublishMsg(&nats.Msg{Subject: w.Bob.Key.String() + ".natster.media.films." + e.Hash.String(), Data: []byte("garbage"), Header: nats.Header{
-					"x-natster-chunk-idx": {fmt.Sprint(i % 20)}, "x-natster-total-chunks": {"20"}, "x-natster-sender-xkey": {key.Public()},
+				_ = nc.PublishMsg(&nats.Msg{Subject: subject, Data: []byte("garbage"), Header: nats.Header{
+					"x-natster-chunk-idx": {fmt.Sprint(i % 20)}, "x-natster-total-chunks": {"20"},
+					"x-natster-sender-xkey": {key.Public()},
 				}})
 				_ = nc.Flush() // not faster than it is taken
 			}
 		})
-		return fmt.Sprintf(`{"code":200,"data":{"acknowledged":true,"chunk_size":4096,"total_chunks":10,"total_bytes":%d,"sender_xkey":%q}}`, e.Size, key.Public())
+		return fmt.Sprintf(`{"code":200,"data":{"acknowledged":true,"chunk_size":4096,"total_chunks":10,`+
+			`"total_bytes":%d,"sender_xkey":%q}}`, e.Size, key.Public())
 	})
 	dir := t.TempDir()
 	err := within(t, func(ctx context.Context) error {

@@ -30,13 +30,15 @@ func browse(t *testing.T) browsed {
 	t.Helper()
 	w := catalogtest.Start(t)
 	for i, p := range []string{
-		"a & b/<i>1</i>.mp3", "a & b/10 #? %41.ogg", "a & b/deep/er/last.mp4", "notes.txt", "zoo.webm", "\u05e9\u200f.mp3",
+		"a & b/<i>1</i>.mp3", "a & b/10 #? %41.ogg", "a & b/deep/er/last.mp4", "notes.txt",
+		"zoo.webm", "\u05e9\u200f.mp3",
 	} {
 		types := map[string]string{
 			".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".mp4": "video/mp4", ".txt": "text/plain", ".webm": "video/webm",
 		}
 		w.Library.AddEntry(catalog.Entry{
-			Path: p, MIMEType: types[path.Ext(p)], Size: int64(len(p)), Hash: sha256.Sum256([]byte(p)), Modified: 1_600_000_000 + int64(i)*86400,
+			Path: p, MIMEType: types[path.Ext(p)], Size: int64(len(p)),
+			Hash: sha256.Sum256([]byte(p)), Modified: 1_600_000_000 + int64(i)*86400,
 		}, []byte(p))
 	}
 	w.Serve(t)
@@ -104,7 +106,8 @@ func TestACatalogIsAPageToClickThrough(t *testing.T) {
 	if len(found) != 6 {
 		t.Errorf("clicking leads to %v", found)
 	}
-	if r, _ := b.do(http.MethodGet, "/secret/films"); r.StatusCode != http.StatusFound || r.Header.Get("Location") != "/secret/films/" {
+	r, _ := b.do(http.MethodGet, "/secret/films")
+	if r.StatusCode != http.StatusFound || r.Header.Get("Location") != "/secret/films/" {
 		t.Errorf("without a slash: %s, %s", r.Status, r.Header.Get("Location"))
 	}
 	for path, want := range map[string]int{
@@ -121,7 +124,8 @@ func TestAFolderHasAPlaylist(t *testing.T) {
 	tracks := func(path string) (names []string) {
 		t.Helper()
 		r, text := b.do(http.MethodGet, path)
-		if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "audio/x-mpegurl" || !strings.HasPrefix(text, "#EXTM3U\n") {
+		if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "audio/x-mpegurl" ||
+			!strings.HasPrefix(text, "#EXTM3U\n") {
 			t.Fatalf("%s: %s %v\n%s", path, r.Status, r.Header, text)
 		}
 		for line := range strings.Lines(text) {
@@ -140,7 +144,8 @@ func TestAFolderHasAPlaylist(t *testing.T) {
 		}
 		return names
 	}
-	if got, want := tracks("/secret/films/a%20&%20b/playlist.m3u8"), []string{"a & b/10 #? %41.ogg", "a & b/<i>1</i>.mp3", "a & b/deep/er/last.mp4"}; !slices.Equal(got, want) {
+	want := []string{"a & b/10 #? %41.ogg", "a & b/<i>1</i>.mp3", "a & b/deep/er/last.mp4"}
+	if got := tracks("/secret/films/a%20&%20b/playlist.m3u8"); !slices.Equal(got, want) {
 		t.Errorf("the folder plays %q", got)
 	}
 	if got := tracks(b.g.FolderPath(films, "") + client.PlaylistName); len(got) != 5 {
@@ -182,7 +187,8 @@ func TestAFileManagerMountsACatalog(t *testing.T) {
 		return found
 	}
 	root := list("/secret/films/", "1")
-	if x := root["/secret/films/notes.txt"]; len(root) != 5 || x.Size != int64(len("notes.txt")) || x.Type != "text/plain" || x.Time != "Wed, 16 Sep 2020 12:26:40 GMT" {
+	if x := root["/secret/films/notes.txt"]; len(root) != 5 || x.Size != int64(len("notes.txt")) ||
+		x.Type != "text/plain" || x.Time != "Wed, 16 Sep 2020 12:26:40 GMT" {
 		t.Errorf("the catalog is %+v", root)
 	}
 	if x := root["/secret/films/a%20&%20b/"]; x.Dir == nil {
@@ -194,7 +200,8 @@ func TestAFileManagerMountsACatalog(t *testing.T) {
 	if one := list("/secret/films/zoo.webm", "0"); len(one) != 1 {
 		t.Errorf("a file is %v", one)
 	}
-	if r, body := b.do("PROPFIND", "/secret/films/", "Depth", "infinity"); r.StatusCode != http.StatusForbidden || !strings.Contains(body, "propfind-finite-depth") {
+	r, body := b.do("PROPFIND", "/secret/films/", "Depth", "infinity")
+	if r.StatusCode != http.StatusForbidden || !strings.Contains(body, "propfind-finite-depth") {
 		t.Errorf("all at once: %s", r.Status)
 	}
 	if r, _ := b.do("PROPFIND", "/secret/films/._notes.txt", "Depth", "0"); r.StatusCode != http.StatusNotFound {
@@ -205,8 +212,11 @@ func TestAFileManagerMountsACatalog(t *testing.T) {
 			t.Errorf("OPTIONS %s: %s %v", path, r.Status, r.Header)
 		}
 	}
-	for _, method := range []string{http.MethodPut, http.MethodDelete, "MKCOL", "MOVE", "COPY", "LOCK", "PROPPATCH", http.MethodPost} {
-		if r, _ := b.do(method, "/secret/films/notes.txt", "Destination", b.site.URL+"/secret/films/x"); r.StatusCode != http.StatusMethodNotAllowed {
+	for _, method := range []string{
+		http.MethodPut, http.MethodDelete, "MKCOL", "MOVE", "COPY", "LOCK", "PROPPATCH", http.MethodPost,
+	} {
+		r, _ := b.do(method, "/secret/films/notes.txt", "Destination", b.site.URL+"/secret/films/x")
+		if r.StatusCode != http.StatusMethodNotAllowed {
 			t.Errorf("%s: %s", method, r.Status)
 		}
 	}

@@ -25,8 +25,8 @@ import (
 	"natster/workloads/catalog/seal"
 )
 
-// A recording is what a catalog server of the original program puts on the wire: its answer to get, and for each file, by its
-// hash, the answer to download and all that it pushes then. What it pushes is sealed to one receiver.
+// A recording is what a catalog server of the original program puts on the wire: its answer to get, and for each file,
+// by its hash, the answer to download and all that it pushes then. What it pushes is sealed to one receiver.
 type recording struct {
 	Seed    string                     `json:"receiver_seed"`
 	Listing json.RawMessage            `json:"get"`
@@ -45,7 +45,8 @@ type recordedMessage struct {
 
 const recordingFile = "testdata/original.json"
 
-// What the recorded server has in its directory: /README.txt and so on, as its documented way to make a catalog lists them.
+// What the recorded server has in its directory: /README.txt and so on, as its documented way to make a catalog lists
+// them.
 var (
 	readme = []byte(strings.Repeat("Read me first. ", 90))
 	notes  = catalogtest.Content(2*4096+809, 7)
@@ -62,8 +63,9 @@ var recorded = sync.OnceValue(func() error {
 	return nil
 })
 
-// makeRecording writes what the contract says of the original: a leading slash, parameters of a type, the description that it
-// makes up, chunks of 4096 bytes, more of them announced than come, and mp4 that it transcodes whether asked to or not.
+// makeRecording writes what the contract says of the original: a leading slash, parameters of a type, the description
+// that it makes up, chunks of 4096 bytes, more of them announced than come, and mp4 that it transcodes whether asked to
+// or not.
 func makeRecording() error {
 	const seed = "SXAHWSY34UC24NXLC2LPUWPKXL56A3CEFW52FDQTZN3A5SGTHLN64BVRZ4"
 	receiver, err := seal.KeyFromSeed(seed)
@@ -88,7 +90,8 @@ func makeRecording() error {
 		entries = append(entries, entry{path, "Auto-imported library entry", mime, len(content), hash})
 		var f recordedTakings
 		chunks := (len(sent) + 4095) / 4096
-		f.Reply = fmt.Appendf(nil, `{"code":200,"data":{"acknowledged":true,"chunk_size":4096,"total_chunks":%d,"sender_xkey":%q,"total_bytes":%d}}`,
+		f.Reply = fmt.Appendf(nil, `{"code":200,"data":{"acknowledged":true,"chunk_size":4096,"total_chunks":%d,`+
+			`"sender_xkey":%q,"total_bytes":%d}}`,
 			chunks+chunks/20+1, sender.Public(), total)
 		for i := range chunks {
 			sealed, err := seal.Seal1(sent[i*4096:min(len(sent), (i+1)*4096)], sender, receiver.Public())
@@ -96,7 +99,8 @@ func makeRecording() error {
 				return err
 			}
 			h := nats.Header{
-				"x-natster-chunk-idx": {fmt.Sprint(i)}, "x-natster-total-chunks": {fmt.Sprint(chunks)}, "x-natster-sender-xkey": {sender.Public()},
+				"x-natster-chunk-idx": {fmt.Sprint(i)}, "x-natster-total-chunks": {fmt.Sprint(chunks)},
+				"x-natster-sender-xkey": {sender.Public()},
 			}
 			if mime == "video/mp4" {
 				h["x-natster-transcoding"] = []string{"true"}
@@ -115,7 +119,8 @@ func makeRecording() error {
 	); err != nil {
 		return err
 	}
-	all, err := json.Marshal(map[string]any{"code": 200, "data": map[string]any{"name": "films", "description": "My films", "image": "", "entries": entries}})
+	data := map[string]any{"name": "films", "description": "My films", "image": "", "entries": entries}
+	all, err := json.Marshal(map[string]any{"code": 200, "data": data})
 	if err != nil {
 		return err
 	}
@@ -171,7 +176,8 @@ func playOriginal(t *testing.T, w *catalogtest.World) (c *client.Client, asked *
 			_ = m.Respond(f.Reply)
 			caller, _, _ := strings.Cut(m.Subject, ".")
 			for _, x := range f.Messages {
-				_ = nc.PublishMsg(&nats.Msg{Subject: caller + ".natster.media.films." + q.Hash, Header: x.Header, Data: x.Data})
+				subject := caller + ".natster.media.films." + q.Hash
+				_ = nc.PublishMsg(&nats.Msg{Subject: subject, Header: x.Header, Data: x.Data})
 			}
 		})
 	}
@@ -196,7 +202,8 @@ func TestACatalogOfTheOriginalIsListed(t *testing.T) {
 	for _, e := range got.Entries {
 		listed = append(listed, e.Path+" "+e.MIMEType+e.Description)
 	}
-	if s := strings.Join(listed, ", "); s != "README.txt text/plain, docs/notes.md text/markdown, film.mp4 video/mp4, short/clip.mp4 video/mp4" {
+	want := "README.txt text/plain, docs/notes.md text/markdown, film.mp4 video/mp4, short/clip.mp4 video/mp4"
+	if s := strings.Join(listed, ", "); s != want {
 		t.Errorf("listed: %s", s)
 	}
 	if len(got.Refused) != 1 || got.Refused[0].Path != ".DS_Store" || got.Description != "My films" {
@@ -212,7 +219,8 @@ func TestACatalogOfTheOriginalIsDownloaded(t *testing.T) {
 	}
 	dir := t.TempDir()
 	r, err := c.Download(t.Context(), films, listed.Entries, dir, client.Options{})
-	if r.Files != 2 || strings.Count(fmt.Sprint(err), client.ErrTranscoded.Error()) != 2 || !errors.Is(err, client.ErrTranscoded) {
+	if r.Files != 2 || strings.Count(fmt.Sprint(err), client.ErrTranscoded.Error()) != 2 ||
+		!errors.Is(err, client.ErrTranscoded) {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	expectFile(t, dir, "README.txt", readme)
@@ -343,7 +351,8 @@ func FuzzPushes(f *testing.F) {
 				continue
 			}
 			all = append(all, &nats.Msg{Data: data, Header: nats.Header{
-				"x-natster-chunk-idx": {index}, "x-natster-sender-xkey": {reply.Data.Sender}, "x-natster-transcoding": {transcoding},
+				"x-natster-chunk-idx": {index}, "x-natster-sender-xkey": {reply.Data.Sender},
+				"x-natster-transcoding": {transcoding},
 			}})
 		}
 		m := &memory{make([]byte, e.Size)}

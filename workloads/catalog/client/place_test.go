@@ -20,8 +20,8 @@ import (
 	"natster/workloads/catalog/client"
 )
 
-// foldingDisk is a directory on a disk that takes names for the same that differ in case or form only, as a Mac's or Windows'
-// does, has no links, and cannot hold some names.
+// foldingDisk is a directory on a disk that takes names for the same that differ in case or form only, as a Mac's or
+// Windows' does, has no links, and cannot hold some names.
 type foldingDisk struct {
 	*os.Root
 	refusal error // of names with a colon
@@ -95,7 +95,8 @@ func TestTwoNamesThatAreOneOnTheDiskDoNotReplaceEachOther(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)
 	paths := []string{
-		"README.txt", "readme.txt", "Photos/a.jpg", "photos/b.jpg", "Photos/c.jpg", "photos/C.JPG", cafeNFC, cafeNFD, "other.txt", "dot.", "dot",
+		"README.txt", "readme.txt", "Photos/a.jpg", "photos/b.jpg", "Photos/c.jpg", "photos/C.JPG",
+		cafeNFC, cafeNFD, "other.txt", "dot.", "dot",
 	}
 	content := make(map[string][]byte)
 	var all []catalog.Entry
@@ -132,8 +133,10 @@ func TestTwoNamesThatAreOneOnTheDiskDoNotReplaceEachOther(t *testing.T) {
 			for _, overwrite := range []bool{false, true} {
 				c := bob(t, w)
 				c.OnDisk(folding(syscall.EINVAL))
-				r, err := c.Download(t.Context(), films, all, dir, client.Options{Parallel: parallel, Overwrite: overwrite})
-				if r.Files != 7 || !errors.Is(err, client.ErrTwin) || strings.Count(err.Error(), client.ErrTwin.Error()) != 4 {
+				o := client.Options{Parallel: parallel, Overwrite: overwrite}
+				r, err := c.Download(t.Context(), films, all, dir, o)
+				if r.Files != 7 || !errors.Is(err, client.ErrTwin) ||
+					strings.Count(err.Error(), client.ErrTwin.Error()) != 4 {
 					t.Fatalf("parallel %d, overwrite %v: %+v, %v", parallel, overwrite, r, err)
 				}
 				check(t, dir)
@@ -150,10 +153,13 @@ func TestTwoNamesThatAreOneOnTheDiskDoNotReplaceEachOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.Download(t.Context(), films, []catalog.Entry{e}, dir, client.Options{Overwrite: overwrite, Listed: all})
+		o := client.Options{Overwrite: overwrite, Listed: all}
+		_, err = c.Download(t.Context(), films, []catalog.Entry{e}, dir, o)
 		return err
 	}
-	for _, pair := range [][2]string{{"readme.txt", "README.txt"}, {cafeNFD, cafeNFC}, {"photos/C.JPG", "Photos/c.jpg"}} {
+	for _, pair := range [][2]string{
+		{"readme.txt", "README.txt"}, {cafeNFD, cafeNFC}, {"photos/C.JPG", "Photos/c.jpg"},
+	} {
 		if err := one(pair[0], false); err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +196,8 @@ func TestTwoNamesStayTwoFilesWhereTheDiskTellsThemApart(t *testing.T) {
 		all = append(all, w.Library.Add(p, catalogtest.Content(100, byte(i))))
 	}
 	for range 2 {
-		if r, err := bob(t, w).Download(t.Context(), films, all, dir, client.Options{Overwrite: true}); err != nil || r.Files != 6 {
+		r, err := bob(t, w).Download(t.Context(), films, all, dir, client.Options{Overwrite: true})
+		if err != nil || r.Files != 6 {
 			t.Fatal(r, err)
 		}
 	}
@@ -321,7 +328,8 @@ func TestTheUnfinishedPartOfAnOlderVersionGoes(t *testing.T) {
 	waiting := w.Library.Add("dir/waiting.mp4", catalogtest.Content(100, 20))
 	for _, e := range append(older, gone, elsewhere, waiting) {
 		p := filepath.Join(dir, client.PartialName(e))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o700), os.WriteFile(p, []byte("begun"), 0o600)); err != nil {
+		err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o700), os.WriteFile(p, []byte("begun"), 0o600))
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -336,7 +344,8 @@ func TestTheUnfinishedPartOfAnOlderVersionGoes(t *testing.T) {
 	if len(r.Orphans) != 1 || r.Orphans[0] != client.PartialName(gone) {
 		t.Errorf("named: %q", r.Orphans)
 	}
-	expectOnly(t, dir, "a.mp4", "dir/"+long, client.PartialName(gone), client.PartialName(elsewhere), client.PartialName(waiting), "mine.partial")
+	expectOnly(t, dir, "a.mp4", "dir/"+long, client.PartialName(gone),
+		client.PartialName(elsewhere), client.PartialName(waiting), "mine.partial")
 }
 
 func TestADiskThatCannotBeWrittenToIsSaidOnce(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/events"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/seal"
 )
@@ -26,48 +25,6 @@ const (
 )
 
 var errQuiet = errors.New("nothing arrives any more")
-
-// A push is a reply to a request for a file. From a server of protocol 1, which sends the file unasked, sub has its
-// messages.
-type push struct {
-	src   source
-	reply catalog.DownloadReply
-	key   *seal.Key
-	sub   *nats.Subscription // nil, or until the context ends
-	stop  func() bool
-}
-
-// askDownload asks for src. It listens for a push, if one is expected, before it asks.
-func (c *Client) askDownload(
-	ctx context.Context, src source, q catalog.DownloadRequest, expectPush bool,
-) (x *push, err error) {
-	x = &push{src: src}
-	if x.key, err = c.seams.key(); err != nil {
-		return nil, err
-	}
-	if expectPush {
-		x.sub, err = c.Conn.SubscribeSync(events.MediaSubject(events.Account{}, src.catalog, src.hash.String()))
-		if err == nil {
-			err = x.sub.SetPendingLimits(pushMessages, pushPending)
-		}
-	}
-	x.stop = context.AfterFunc(ctx, func() { _ = x.sub.Unsubscribe() })
-	if err == nil {
-		q.Hash, q.Target = src.hash, x.key.Public()
-		err = c.ask(ctx, src.catalog, events.VerbDownload, q, &x.reply)
-	}
-	if err != nil {
-		x.end()
-		return nil, err
-	}
-	return x, nil
-}
-
-func (x *push) end() {
-	x.stop()
-	_ = x.sub.Unsubscribe()
-	x.key.Wipe()
-}
 
 // next returns the next message of the push. It fails with errQuiet if none arrives until the deadline.
 func (x *push) next(ctx context.Context, deadline time.Time) (*nats.Msg, error) {

@@ -35,7 +35,8 @@ func TestAnExistingServerIsDownloadedFrom(t *testing.T) {
 		file := files[q.Hash]
 		key, _ := seal.NewKey()
 		total := (len(file) + 4095) / 4096
-		_ = m.Respond(fmt.Appendf(nil, `{"code":200,"data":{"acknowledged":true,"chunk_size":4096,"total_chunks":%d,"total_bytes":%d,"sender_xkey":%q}}`, total, len(file), key.Public()))
+		_ = m.Respond(fmt.Appendf(nil, `{"code":200,"data":{"acknowledged":true,"chunk_size":4096,"total_chunks":%d,`+
+			`"total_bytes":%d,"sender_xkey":%q}}`, total, len(file), key.Public()))
 		try := int(tries.Add(1))
 		for i := range total {
 			sealed, err := seal.Seal1(file[i*4096:min(len(file), (i+1)*4096)], key, q.Target)
@@ -47,8 +48,10 @@ func TestAnExistingServerIsDownloadedFrom(t *testing.T) {
 				n = (*f)(try, i)
 			}
 			for range n {
-				_ = nc.PublishMsg(&nats.Msg{Subject: w.Bob.Key.String() + ".natster.media.films." + q.Hash, Data: sealed, Header: nats.Header{
-					"x-natster-chunk-idx": {fmt.Sprint(i)}, "x-natster-total-chunks": {fmt.Sprint(total)}, "x-natster-sender-xkey": {key.Public()},
+				subject := w.Bob.Key.String() + ".natster.media.films." + q.Hash
+				_ = nc.PublishMsg(&nats.Msg{Subject: subject, Data: sealed, Header: nats.Header{
+					"x-natster-chunk-idx": {fmt.Sprint(i)}, "x-natster-total-chunks": {fmt.Sprint(total)},
+					"x-natster-sender-xkey": {key.Public()},
 				}})
 			}
 		}

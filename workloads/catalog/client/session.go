@@ -33,6 +33,48 @@ type session struct {
 	subs     []*nats.Subscription
 }
 
+// A push is a reply to a request for a file. From a server of protocol 1, which sends the file unasked, sub has its
+// messages.
+type push struct {
+	src   source
+	reply catalog.DownloadReply
+	key   *seal.Key
+	sub   *nats.Subscription // nil, or until the context ends
+	stop  func() bool
+}
+
+// askDownload asks for src. It listens for a push, if one is expected, before it asks.
+func (c *Client) askDownload(
+	ctx context.Context, src source, q catalog.DownloadRequest, expectPush bool,
+) (x *push, err error) {
+	x = &push{src: src}
+	if x.key, err = c.seams.key(); err != nil {
+		return nil, err
+	}
+	if expectPush {
+		x.sub, err = c.Conn.SubscribeSync(events.MediaSubject(events.Account{}, src.catalog, src.hash.String()))
+		if err == nil {
+			err = x.sub.SetPendingLimits(pushMessages, pushPending)
+		}
+	}
+	x.stop = context.AfterFunc(ctx, func() { _ = x.sub.Unsubscribe() })
+	if err == nil {
+		q.Hash, q.Target = src.hash, x.key.Public()
+		err = c.ask(ctx, src.catalog, events.VerbDownload, q, &x.reply)
+	}
+	if err != nil {
+		x.end()
+		return nil, err
+	}
+	return x, nil
+}
+
+func (x *push) end() {
+	x.stop()
+	_ = x.sub.Unsubscribe()
+	x.key.Wipe()
+}
+
 // openSession opens a session about src. A server of protocol 1 pushes the file instead: openSession returns the push
 // if takePush is set, and otherwise [ErrNoRandomAccess].
 func (c *Client) openSession(ctx context.Context, src source, chunkSize int, takePush bool) (*session, *push, error) {
@@ -46,22 +88,22 @@ func (c *Client) openSession(ctx context.Context, src source, chunkSize int, tak
 		return nil, nil, err
 	}
 	c.speaks2.Store(src.catalog, x.reply.Protocol == catalog.Protocol2)
-	if x.reply.Protocol != catalog.Protocol2 && x.sub != nil {
+	if x.reply.Protocol == catalog.Protocol2 {
+		defer x.end()
+		s, err := c.newSession(src, x.key, x.reply)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w: %w", src.catalog, ErrImpostor, err)
+		}
+		return s, nil, nil
+	}
+	if x.sub != nil {
 		return nil, x, nil
 	}
-	defer x.end()
-	switch {
-	case x.reply.Protocol == catalog.Protocol2:
-	case takePush:
+	x.end()
+	if takePush {
 		return nil, nil, fmt.Errorf("%s: %w: its server speaks another protocol now", src.catalog, ErrOffline)
-	default:
-		return nil, nil, fmt.Errorf("%s: %w", src.catalog, ErrNoRandomAccess)
 	}
-	s, err := c.newSession(src, x.key, x.reply)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w: %w", src.catalog, ErrImpostor, err)
-	}
-	return s, nil, nil
+	return nil, nil, fmt.Errorf("%s: %w", src.catalog, ErrNoRandomAccess)
 }
 
 // newSession returns the session that a reply opens. Everything that its frames are bound to has been checked against

@@ -12,8 +12,9 @@ func TestAChunkThatOthersOvertakeIsAskedForAgain(t *testing.T) {
 	w := catalogtest.Start(t)
 	const chunk = 4096
 	h := seal.NewHeader(seal.Binding{
-		Session: seal.NewSession(), Catalog: catalogtest.Films, Layout: seal.Layout{Size: 100 * chunk, ChunkSize: chunk},
-		Owner: w.Alice.Key, Receiver: w.Bob.Key,
+		Session: seal.NewSession(), Catalog: catalogtest.Films,
+		Layout: seal.Layout{Size: 100 * chunk, ChunkSize: chunk},
+		Owner:  w.Alice.Key, Receiver: w.Bob.Key,
 	})
 	sender, err := seal.NewSender(h)
 	if err != nil {

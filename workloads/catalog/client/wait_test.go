@@ -13,7 +13,8 @@ import (
 func TestADownloadWaitsForAnOwnerWhoWasThere(t *testing.T) {
 	w := catalogtest.Start(t)
 	_, stop := w.Serve(t)
-	first, second := w.Library.Add("a", catalogtest.Content(3*chunk, 1)), w.Library.Add("b", catalogtest.Content(3*chunk, 2))
+	first := w.Library.Add("a", catalogtest.Content(3*chunk, 1))
+	second := w.Library.Add("b", catalogtest.Content(3*chunk, 2))
 	dir, waiting, ended := t.TempDir(), make(chan struct{}, 1), make(chan error, 1)
 	go func() {
 		_, err := bob(t, w).Download(t.Context(), films, []catalog.Entry{first, second}, dir, client.Options{
@@ -62,12 +63,13 @@ func TestOneCanWaitForAnOwnerWhoIsNotThereYet(t *testing.T) {
 	ended, asked := make(chan error, 1), make(chan struct{}, 1)
 	dir := t.TempDir()
 	go func() {
-		_, err := bob(t, w).Download(t.Context(), films, []catalog.Entry{e}, dir, client.Options{Wait: true, Progress: func(client.Progress) {
+		o := client.Options{Wait: true, Progress: func(client.Progress) {
 			select {
 			case asked <- struct{}{}:
 			default:
 			}
-		}})
+		}}
+		_, err := bob(t, w).Download(t.Context(), films, []catalog.Entry{e}, dir, o)
 		ended <- err
 	}()
 	<-waiting
@@ -90,7 +92,8 @@ func TestWaitingEndsWhenItIsNotWantedAnyMore(t *testing.T) {
 	}
 	ctx, cancel = context.WithCancel(t.Context())
 	e := catalog.Entry{Path: "a", Size: 1, Hash: [32]byte{1}}
-	_, err := bob(t, w).Download(ctx, films, []catalog.Entry{e}, t.TempDir(), client.Options{Wait: true, Progress: func(client.Progress) { cancel() }})
+	o := client.Options{Wait: true, Progress: func(client.Progress) { cancel() }}
+	_, err := bob(t, w).Download(ctx, films, []catalog.Entry{e}, t.TempDir(), o)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}

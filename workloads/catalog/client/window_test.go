@@ -50,11 +50,13 @@ func TestTheWindow(t *testing.T) {
 					}
 				}
 				if w.size != s.Window || w.batch() != s.Batch {
-					t.Errorf("step %d: the window is %d and a batch %d, want %d and %d", i, w.size, w.batch(), s.Window, s.Batch)
+					t.Errorf("step %d: the window is %d and a batch %d, want %d and %d",
+						i, w.size, w.batch(), s.Window, s.Batch)
 				}
 				for k, tries := range []int{1, 2, 9} {
 					if d := w.timeout(tries).Milliseconds() - s.Timeouts[k]; d < -1 || d > 1 {
-						t.Errorf("step %d: the timeout of time %d is %v, want %d ms", i, tries, w.timeout(tries), s.Timeouts[k])
+						t.Errorf("step %d: the timeout of time %d is %v, want %d ms",
+							i, tries, w.timeout(tries), s.Timeouts[k])
 					}
 				}
 			}
@@ -79,7 +81,8 @@ func FuzzDownloadReply(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add([]byte(`{"acknowledged":true,"protocol":2,"session":"AAAAAAAAAAAAAAAAAAAAAAAAAA","chunk_size":4096,"total_bytes":1,"sender_xkey":"X","header":"eGt2MQ=="}`))
+	f.Add([]byte(`{"acknowledged":true,"protocol":2,"session":"AAAAAAAAAAAAAAAAAAAAAAAAAA","chunk_size":4096,` +
+		`"total_bytes":1,"sender_xkey":"X","header":"eGt2MQ=="}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var a catalog.DownloadReply
 		if json.Unmarshal(b, &a) != nil {
