@@ -62,7 +62,7 @@ func TestAHostileListingIsCleaned(t *testing.T) {
 		"other types":             {[]string{"null", "7", `"a"`, "[]", "{}", entry("b")}, "b", 5},
 		"unknown fields are fine": {[]string{strings.Replace(entry("a"), "{", `{"x":[1,{}],`, 1)}, "a", 0},
 		"hidden":                  {[]string{entry(".bashrc"), entry("a/.git/config")}, "", 2},
-		// JSON mends it
+		// the JSON decoder repairs it
 		"not UTF-8": {[]string{strings.Replace(entry("aXb"), "X", "\xff", 1)}, "a\ufffdb", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,8 +34,8 @@ import (
 	"natster/workloads/catalog/server"
 )
 
-// The benchmarks measure with three processes: this one has the NATS server, and starts itself twice more, as whoever
-// roleVariable says. NATSTER_BENCH_MB sets the size of the file, default 1024.
+// The benchmarks measure with three processes: this one has the NATS server, and starts itself twice more, in the role
+// that roleVariable names. NATSTER_BENCH_MB sets the size of the file, default 1024.
 const roleVariable = "NATSTER_BENCH_ROLE"
 
 func TestMain(m *testing.M) {

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,21 +65,11 @@ type Origin struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	if c.ChunkSize <= 0 {
-		c.ChunkSize = 256 << 10
-	}
-	if c.ReadChunk <= 0 {
-		c.ReadChunk = seal.DefaultChunk
-	}
-	if c.Window <= 0 {
-		c.Window = 8 << 20
-	}
-	if c.Timeout <= 0 {
-		c.Timeout = time.Minute
-	}
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	c.ChunkSize = cmp.Or(c.ChunkSize, 256<<10)
+	c.ReadChunk = cmp.Or(c.ReadChunk, seal.DefaultChunk)
+	c.Window = cmp.Or(c.Window, 8<<20)
+	c.Timeout = cmp.Or(c.Timeout, time.Minute)
 	return c
 }
 

@@ -105,7 +105,7 @@ func TestBobDownloadsWhatAliceShares(t *testing.T) {
 	}
 	r, err = c.Download(t.Context(), films, contents.Entries, dir, client.Options{})
 	if err != nil || r.Skipped != len(sizes) || r.Bytes != 0 {
-		t.Fatalf("what is there is brought again: %+v, %v", r, err)
+		t.Fatalf("what is there is downloaded again: %+v, %v", r, err)
 	}
 	wait.Eventually(t, "no file stays open at the server", func() bool { return w.Library.Open() == 0 })
 }
@@ -123,7 +123,7 @@ func TestAListingInPagesIsListedWhole(t *testing.T) {
 	}
 }
 
-func TestRefusalsAreTold(t *testing.T) {
+func TestRefusalsAreReported(t *testing.T) {
 	w := catalogtest.Start(t)
 	c, dir := bob(t, w), t.TempDir()
 	e := catalog.Entry{Path: "a.mp4", Size: 1, Hash: sha256.Sum256([]byte("a"))}

@@ -26,8 +26,8 @@ func originIs(a events.Account) func(context.Context, events.Catalog) (client.Or
 	return func(context.Context, events.Catalog) (client.Origin, error) { return client.Origin{Owner: a}, nil }
 }
 
-// What may happen to frames on their way, and must not be seen in the file.
-func TestWhatGoesWrongOnTheWayIsMended(t *testing.T) {
+// What may happen to frames on their way must not change the file.
+func TestWhatGoesWrongOnTheWayIsRepaired(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)
 	content := catalogtest.Content(150*chunk+9, 1)
@@ -135,7 +135,7 @@ func TestWhatGoesWrongOnTheWayIsMended(t *testing.T) {
 	}
 }
 
-// Somebody else in the owner's account can publish to the session, but has not its key.
+// Another user of the owner's account can publish to the session, but does not have its key.
 func TestAnIntruderInTheOwnersAccountChangesNothing(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)
@@ -351,7 +351,7 @@ func TestAServerThatIsGoneForGoodIsGivenUp(t *testing.T) {
 	}
 }
 
-// An impostor answers downloads with what a real server would say to somebody else, or about something else.
+// An impostor answers with what a real server would say to another account, or about another file.
 func TestAnImpostorIsNotBelieved(t *testing.T) {
 	w := catalogtest.Start(t)
 	content := catalogtest.Content(3*chunk, 1)

@@ -99,8 +99,8 @@ func TestAPlayerSeeksOverHTTP(t *testing.T) {
 	}
 }
 
-// A page that makes its own name point to this machine is a stranger, also if it has learned an address.
-func TestTheGatewayIsNobodysOtherName(t *testing.T) {
+// A web page that makes its own name point to this machine gets nothing, even if it knows a path.
+func TestTheGatewayAnswersOnlyToAnAddress(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)
 	e := w.Library.Add("a.mp4", catalogtest.Content(10, 1))
@@ -194,7 +194,7 @@ func TestAGatewayClosesWhileAServerIsSilent(t *testing.T) {
 	}
 }
 
-// The address of a file is of what is there now, whatever was there when it was last asked for.
+// A path leads to the file that is there now, not to the one that was there before.
 func TestAFileThatWasReplacedIsServedAnew(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)

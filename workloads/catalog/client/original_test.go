@@ -331,23 +331,23 @@ func FuzzPushes(f *testing.F) {
 		f.Fatal(err)
 	}
 	e := catalog.Entry{Path: "notes.md", Size: int64(len(notes)), Hash: events.Hash(sha256.Sum256(notes))}
-	told := r.Files[e.Hash.String()]
+	sent := r.Files[e.Hash.String()]
 	var reply struct {
 		Data struct {
 			Sender string `json:"sender_xkey"`
 		} `json:"data"`
 	}
-	if err := json.Unmarshal(told.Reply, &reply); err != nil {
+	if err := json.Unmarshal(sent.Reply, &reply); err != nil {
 		f.Fatal(err)
 	}
 	f.Add([]byte{0, 1, 2}, "0", []byte("x"), "")
-	f.Add([]byte{2, 1, 0, 9}, "-1", told.Messages[0].Data, "true")
+	f.Add([]byte{2, 1, 0, 9}, "-1", sent.Messages[0].Data, "true")
 	f.Add([]byte{9, 2, 9, 0, 1, 1}, "99999999999999999999", []byte{}, "TRUE")
 	f.Fuzz(func(t *testing.T, order []byte, index string, data []byte, transcoding string) {
 		var all []*nats.Msg
 		for _, i := range order {
-			if int(i) < len(told.Messages) {
-				all = append(all, &nats.Msg{Header: told.Messages[i].Header, Data: told.Messages[i].Data})
+			if int(i) < len(sent.Messages) {
+				all = append(all, &nats.Msg{Header: sent.Messages[i].Header, Data: sent.Messages[i].Data})
 				continue
 			}
 			all = append(all, &nats.Msg{Data: data, Header: nats.Header{
@@ -360,7 +360,7 @@ func FuzzPushes(f *testing.F) {
 		if err != nil && !errors.Is(err, client.ErrTranscoded) {
 			t.Fatal(err)
 		}
-		if bytes.Equal(data, told.Messages[0].Data) {
+		if bytes.Equal(data, sent.Messages[0].Data) {
 			return // a chunk in another's place: the hash of the whole finds out
 		}
 		if !bytes.Equal(m.b[:n], notes[:n]) {

@@ -101,7 +101,7 @@ func TestTwoNamesThatAreOneOnTheDiskDoNotReplaceEachOther(t *testing.T) {
 	content := make(map[string][]byte)
 	var all []catalog.Entry
 	for i, p := range paths {
-		content[p] = catalogtest.Content(1000, byte(i)) // as long as each other: only the content tells
+		content[p] = catalogtest.Content(1000, byte(i)) // as long as each other: only the content differs
 		all = append(all, w.Library.Add(p, content[p]))
 	}
 	// what is where: one of each pair, whole, and the others
@@ -129,7 +129,7 @@ func TestTwoNamesThatAreOneOnTheDiskDoNotReplaceEachOther(t *testing.T) {
 	}
 	for _, parallel := range []int{1, 8} {
 		dir := t.TempDir()
-		for range 2 { // with what an earlier one brought
+		for range 2 { // the second time with what the first wrote
 			for _, overwrite := range []bool{false, true} {
 				c := bob(t, w)
 				c.OnDisk(folding(syscall.EINVAL))
@@ -370,14 +370,14 @@ func (readOnlyDisk) OpenFile(name string, _ int, _ fs.FileMode) (*os.File, error
 	return nil, &fs.PathError{Op: "openat", Path: name, Err: syscall.EROFS}
 }
 
-// Two files that this disk takes for one are brought one after the other: the later is not even asked for.
-func TestTheTwinOfAFileThatIsBeingBroughtWaits(t *testing.T) {
+// Two files that the disk takes for one are downloaded one after the other: the later is not even asked for.
+func TestTheTwinOfAFileThatIsBeingDownloadedWaits(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)
 	first := w.Library.Add("README.txt", catalogtest.Content(100, 1))
 	twin := w.Library.Add("readme.txt", catalogtest.Content(100, 2))
 	all := []catalog.Entry{first, twin}
-	for i := range 20 { // which the third worker brings, while the first is held up
+	for i := range 20 { // which the third worker downloads while the first waits
 		all = append(all, w.Library.Add(fmt.Sprintf("other-%d.txt", i), catalogtest.Content(100, byte(10+i))))
 	}
 	var asked atomic.Bool
@@ -392,12 +392,12 @@ func TestTheTwinOfAFileThatIsBeingBroughtWaits(t *testing.T) {
 		t.Fatal(r, err)
 	}
 	if asked.Load() {
-		t.Error("the twin was read while the other file was being brought")
+		t.Error("the twin was read while the other file was being downloaded")
 	}
 }
 
-// What another download brought meanwhile is looked at before it is replaced.
-func TestAFileThatAnotherDownloadBroughtMeanwhileIsNotReplacedByItsTwin(t *testing.T) {
+// What another download has written meanwhile is checked before it is replaced.
+func TestAFileOfAConcurrentDownloadIsNotReplacedByItsTwin(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)
 	late := w.Library.Add("README.txt", catalogtest.Content(100, 1))
@@ -409,7 +409,7 @@ func TestAFileThatAnotherDownloadBroughtMeanwhileIsNotReplacedByItsTwin(t *testi
 		return nil
 	})
 	dir := t.TempDir()
-	bring := func(e catalog.Entry) error {
+	start := func(e catalog.Entry) error {
 		c := bob(t, w)
 		c.OnDisk(folding(syscall.EINVAL))
 		o := client.Options{Overwrite: true, Listed: []catalog.Entry{late, twin}}
@@ -417,9 +417,9 @@ func TestAFileThatAnotherDownloadBroughtMeanwhileIsNotReplacedByItsTwin(t *testi
 		return err
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- bring(late) }()
+	go func() { ended <- start(late) }()
 	<-begun
-	if err := bring(twin); err != nil {
+	if err := start(twin); err != nil {
 		t.Fatal(err)
 	}
 	close(goOn)
