@@ -52,9 +52,9 @@ type demo struct {
 	world *embedded.World
 	page  *site.Site // with Keep
 
-	serving []*background
-	steps   int
-	result  demoResult
+	stop   []func() // what runs beside it
+	steps  int
+	result demoResult
 }
 
 // A demoResult is what the demo found, for scripts.
@@ -111,8 +111,8 @@ const stopTimeout = 10 * time.Second
 
 // end stops what runs and removes all files.
 func (d *demo) end(ctx context.Context) error {
-	for _, b := range d.serving {
-		b.stop()
+	for _, stop := range d.stop {
+		stop()
 	}
 	err := d.page.Stop()
 	if d.world != nil {
@@ -160,31 +160,37 @@ func (d *demo) worldDir() string { return filepath.Join(d.dir, "data", "natster"
 // errDemo is wrapped by the error of a command that did not do what it should.
 var errDemo = errors.New("the demo failed")
 
-// run runs a command line as who and returns its stdout. It shows the first lines of that, and the progress.
-func (d *demo) run(ctx context.Context, who string, lines int, words ...string) (string, error) {
+// A refusal is what a command that failed says of it.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// run runs a command line as who. It shows the first lines of its stdout, and the progress.
+func (d *demo) run(ctx context.Context, who string, lines int, words ...string) error {
 	d.prompt(who, words)
-	out, code, problem := d.quiet(ctx, who, d.Stderr, words...)
-	if ctx.Err() != nil {
-		return "", ctx.Err()
+	out, err := d.quiet(ctx, who, d.Stderr, words...)
+	if err == nil {
+		d.show(out, lines)
 	}
-	if code != 0 {
-		return "", fmt.Errorf("%w: natster %s: %s", errDemo, strings.Join(words, " "), problem)
-	}
-	d.show(out, lines)
-	return out, nil
+	return err
 }
 
-// quiet runs a command line as who and shows only its progress, on stderr if that is a terminal.
-func (d *demo) quiet(ctx context.Context, who string, stderr io.Writer, words ...string) (out string, code int,
-	problem string) {
+// quiet runs a command line as who, returns its stdout and shows only its progress, on stderr if that is a terminal.
+// The error of a command that failed wraps a refusal.
+func (d *demo) quiet(ctx context.Context, who string, stderr io.Writer, words ...string) (string, error) {
 	var stdout, errs bytes.Buffer
 	var to io.Writer = &errs
 	if term.StyleOf(stderr, d.Getenv).Terminal {
 		to = stderr
 	}
-	code = d.Natster(ctx, words, &stdout, to, d.inside(who))
-	problem, _, _ = strings.Cut(strings.TrimPrefix(errs.String(), "natster: "), "\n")
-	return stdout.String(), code, problem
+	code := d.Natster(ctx, words, &stdout, to, d.inside(who))
+	switch problem, _, _ := strings.Cut(strings.TrimPrefix(errs.String(), "natster: "), "\n"); {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case code != 0:
+		return "", fmt.Errorf("%w: natster %s: %w", errDemo, strings.Join(words, " "), refusal(problem))
+	}
+	return stdout.String(), nil
 }
 
 func (d *demo) prompt(who string, words []string) {
@@ -230,7 +236,7 @@ func (d *demo) startWorld(ctx context.Context) error {
 func (d *demo) enrol(ctx context.Context) error {
 	d.step("Two people, each with a NATS account of their own")
 	for _, name := range []string{"alice", "bob"} {
-		if _, err := d.run(ctx, "", 0, "init", name); err != nil {
+		if err := d.run(ctx, "", 0, "init", name); err != nil {
 			return err
 		}
 	}
@@ -239,10 +245,10 @@ func (d *demo) enrol(ctx context.Context) error {
 
 func (d *demo) offer(ctx context.Context) error {
 	d.step("Alice makes a catalog of a directory, shares it with Bob, and serves it")
-	if _, err := d.run(ctx, "alice", 1, "catalog", "new", "media", d.media); err != nil {
+	if err := d.run(ctx, "alice", 1, "catalog", "new", "media", d.media); err != nil {
 		return err
 	}
-	if _, err := d.run(ctx, "alice", 1, "catalog", "share", "media", "bob"); err != nil {
+	if err := d.run(ctx, "alice", 1, "catalog", "share", "media", "bob"); err != nil {
 		return err
 	}
 	d.prompt("alice", []string{"catalog", "serve", "media"})
@@ -254,13 +260,14 @@ func (d *demo) browse(ctx context.Context) error {
 	inbox := []string{"catalog", "inbox"}
 	d.prompt("bob", inbox)
 	var out string
+	var err error
 	for began := time.Now(); !strings.Contains(out, "media from alice, online"); {
 		// It takes a moment until everybody knows that alice serves.
-		var code int
-		var problem string
-		if out, code, problem = d.quiet(ctx, "bob", nil, inbox...); code != 0 || time.Since(began) > 5*time.Second {
-			return fmt.Errorf("%w: the catalog does not come online in the inbox: %s", errors.Join(errDemo, ctx.Err()),
-				problem)
+		if out, err = d.quiet(ctx, "bob", nil, inbox...); err != nil {
+			return err
+		}
+		if time.Since(began) > 5*time.Second {
+			return fmt.Errorf("%w: the catalog does not come online in the inbox", errDemo)
 		}
 	}
 	d.show(out, 2)
@@ -270,9 +277,8 @@ func (d *demo) browse(ctx context.Context) error {
 			pasted = strings.Join(f[1:], " ")
 		}
 	}
-	if _, err := d.run(ctx, "bob", 0, strings.Fields(pasted)...); err != nil {
+	if err := d.run(ctx, "bob", 0, strings.Fields(pasted)...); err != nil {
 		return err
 	}
-	_, err := d.run(ctx, "bob", 14, "catalog", "contents", "media")
-	return err
+	return d.run(ctx, "bob", 14, "catalog", "contents", "media")
 }

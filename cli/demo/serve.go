@@ -13,19 +13,7 @@ import (
 	"natster/cli/term"
 )
 
-// A background is a command that runs beside the demo.
-type background struct {
-	cancel context.CancelFunc
-	done   chan struct{}
-	output
-}
-
-func (b *background) stop() {
-	b.cancel()
-	<-b.done
-}
-
-// An output is what a background command says, and a channel that is closed when it says a certain text.
+// An output is what a command says that runs beside the demo, and a channel that is closed when it says a certain text.
 type output struct {
 	mu   sync.Mutex
 	buf  bytes.Buffer
@@ -47,18 +35,20 @@ func (o *output) Write(p []byte) (int, error) {
 // serve serves one of alice's catalogs until the demo ends, and returns when it is being served.
 func (d *demo) serve(ctx context.Context, name string) error {
 	ctx, cancel := context.WithCancel(ctx)
-	b := &background{cancel: cancel, done: make(chan struct{}),
-		output: output{text: "SERVING", said: make(chan struct{})}}
-	d.serving = append(d.serving, b)
+	out, done := output{text: "SERVING", said: make(chan struct{})}, make(chan struct{})
 	errs := output{text: "\x00"} // which is never printed
 	go func() {
-		defer close(b.done)
-		d.Natster(ctx, []string{"catalog", "serve", name}, &b.output, &errs, d.inside("alice"))
+		defer close(done)
+		d.Natster(ctx, []string{"catalog", "serve", name}, &out, &errs, d.inside("alice"))
 	}()
+	d.stop = append(d.stop, func() {
+		cancel()
+		<-done
+	})
 	select {
-	case <-b.said:
+	case <-out.said:
 		return nil
-	case <-b.done:
+	case <-done:
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -70,18 +60,21 @@ func (d *demo) serve(ctx context.Context, name string) error {
 
 // stay leaves everything running until ctx is done.
 func (d *demo) stay(ctx context.Context) error {
-	if _, code, problem := d.quiet(ctx, "alice", nil, "catalog", "share", "media", "bob"); code != 0 {
-		return fmt.Errorf("%w: share again: %s", errDemo, problem)
+	if _, err := d.quiet(ctx, "alice", nil, "catalog", "share", "media", "bob"); err != nil {
+		return err
 	}
 	if err := d.page.Start(ctx, d.worldDir(), site.Options{Logger: d.Logger}); err != nil {
 		return err
 	}
-	claim, _, problem := d.quiet(ctx, "bob", nil, "--json", "login")
+	claim, err := d.quiet(ctx, "bob", nil, "--json", "login")
+	if err != nil {
+		return err
+	}
 	var otc struct {
 		URL string `json:"claim_url"`
 	}
 	if err := json.Unmarshal([]byte(claim), &otc); err != nil {
-		return fmt.Errorf("%w: log in as bob: %s", errDemo, problem)
+		return err
 	}
 	if err := d.PrintLine(d.result, func() {
 		d.Say("\n%s", d.Out.Bold("In a browser, as bob: sign in under any name, then link it (within five minutes):"))
@@ -95,7 +88,7 @@ func (d *demo) stay(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	err := d.page.Wait(ctx)
+	err = d.page.Wait(ctx)
 	d.Say("\nending, and removing %s", d.dir)
 	return err
 }

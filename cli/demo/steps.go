@@ -26,7 +26,7 @@ func (d *demo) download(ctx context.Context) error {
 	}
 	defer t.nc.Close()
 	to := filepath.Join(d.dir, "bob")
-	if _, err := d.run(ctx, "bob", 2, "catalog", "download", "media", "--all", "--out", to); err != nil {
+	if err := d.run(ctx, "bob", 2, "catalog", "download", "media", "--all", "--out", to); err != nil {
 		return err
 	}
 	if err := t.end(ctx, t.needle.sample); err != nil {
@@ -87,22 +87,23 @@ func verified(ctx context.Context, dir string, entries []catalog.Entry) (n int, 
 func (d *demo) takeBack(ctx context.Context) error {
 	d.step("Alice takes the share back, and Bob is refused")
 	began := time.Now()
-	if _, err := d.run(ctx, "alice", 1, "catalog", "unshare", "media", "bob"); err != nil {
+	if err := d.run(ctx, "alice", 1, "catalog", "unshare", "media", "bob"); err != nil {
 		return err
 	}
 	words := []string{"catalog", "contents", "media"}
 	for {
-		_, code, problem := d.quiet(ctx, "bob", nil, words...)
+		_, err := d.quiet(ctx, "bob", nil, words...)
+		refused, is := errors.AsType[refusal](err)
 		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case code != 0:
+		case is:
 			took := time.Since(began)
 			d.result.RefusedMillis = float64(took.Microseconds()) / 1000
 			d.prompt("bob", words)
-			d.show("natster: "+problem, 1)
+			d.show("natster: "+string(refused), 1)
 			d.good("refused %s after Alice pressed return", took.Round(time.Millisecond))
 			return nil
+		case err != nil:
+			return err
 		case time.Since(began) > time.Second:
 			return fmt.Errorf("%w: a second after the share was taken back, it still can be read", errDemo)
 		}
@@ -117,20 +118,20 @@ func (d *demo) measure(ctx context.Context) error {
 		return err
 	}
 	for _, words := range [][]string{{"catalog", "new", "noise", dir}, {"catalog", "share", "noise", "bob"}} {
-		if _, code, problem := d.quiet(ctx, "alice", nil, words...); code != 0 {
-			return fmt.Errorf("%w: %s", errors.Join(errDemo, ctx.Err()), problem)
+		if _, err := d.quiet(ctx, "alice", nil, words...); err != nil {
+			return err
 		}
 	}
 	if err := d.serve(ctx, "noise"); err != nil {
 		return err
 	}
-	if _, code, problem := d.quiet(ctx, "bob", nil, "catalog", "import", "noise", "alice"); code != 0 {
-		return fmt.Errorf("%w: %s", errors.Join(errDemo, ctx.Err()), problem)
+	if _, err := d.quiet(ctx, "bob", nil, "catalog", "import", "noise", "alice"); err != nil {
+		return err
 	}
 	words := []string{"catalog", "download", "noise", "--all", "--json", "--out", filepath.Join(d.dir, "bob")}
-	out, code, problem := d.quiet(ctx, "bob", d.Stderr, words...)
-	if code != 0 {
-		return fmt.Errorf("%w: %s", errors.Join(errDemo, ctx.Err()), problem)
+	out, err := d.quiet(ctx, "bob", d.Stderr, words...)
+	if err != nil {
+		return err
 	}
 	var r struct {
 		Bytes   int64   `json:"bytes"`
