@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -117,10 +118,7 @@ func (e *env) join(ctx context.Context, dir, name string) (initResult, error) {
 // newContext returns a context for the account called name; its name is that of --context, or else the account's. A
 // context of that name in another world is an error.
 func (e *env) newContext(store *contexts.Store, name, dir string, info world.Info) (contexts.Context, error) {
-	me := contexts.Context{Name: name, URL: info.URL, Fingerprint: info.Fingerprint, World: dir}
-	if e.named != "" {
-		me.Name = e.named
-	}
+	me := contexts.Context{Name: cmp.Or(e.named, name), URL: info.URL, Fingerprint: info.Fingerprint, World: dir}
 	if err := contexts.CheckName(me.Name); err != nil {
 		return me, err
 	}
@@ -179,7 +177,7 @@ func whoamiCommand(e *env) *cli.Command {
 
    natster whoami
    natster --context bob whoami`,
-		Action: e.online(0, 0, func(ctx context.Context, s *session, _ *cli.Context, _ []string) error {
+		Action: e.online(0, 0, func(s *session, ctx context.Context, _ *cli.Context, _ []string) error {
 			known, err := s.api.Whoami(ctx)
 			if errors.Is(err, api.ErrNotFound) {
 				return hint.Add(errors.New("this account has not been introduced yet"), "init %s", s.me.AccountName)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"natster/cli/hint"
 	"natster/cli/term"
 	"natster/deploy/world"
-	"natster/events"
 	"natster/functions/projection"
 	"natster/functions/view"
 )
@@ -47,39 +45,29 @@ type aheadRow struct {
 	Position   uint64 `json:"position"`
 }
 
-func adminCheckCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:  "check",
-		Usage: "read the whole event log and report what is lost",
-		Flags: []cli.Flag{worldFlag()},
-		Description: `Reads every event at every position, and compares the end of the log with the projections. It
-exits with 0 for a sound log and 1 for a damaged one. Everybody may go on meanwhile. What is lost comes back with a
-backup, or not at all; then natster admin rebuild --all --accept-loss goes on without it.`,
-		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) error {
-			nc, _, err := e.administer(ctx, c.String("world"))
-			if err != nil {
-				return err
-			}
-			defer nc.Close()
-			bar := e.Bar("checking")
-			began := time.Now()
-			progress := func(at, last uint64) { bar.Count(int64(at), int64(last)) }
-			health, err := projection.Check(ctx, nc, progress, view.Projections()...)
-			bar.Clear()
-			if err != nil {
-				return err
-			}
-			took := time.Since(began)
-			if err := e.Print(newCheckResult(health, took), func() { e.printHealth(health, took) }); err != nil {
-				return err
-			}
-			if err := health.Err(); err != nil {
-				const text = "the log is damaged; bring back a backup that is whole, or go on without what is lost: %w"
-				return hint.Add(fmt.Errorf(text, err), "admin rebuild --all --accept-loss")
-			}
-			return nil
-		}),
+func (e *env) checkLog(ctx context.Context, c *cli.Context, _ []string) error {
+	nc, _, err := e.administer(ctx, c.String("world"))
+	if err != nil {
+		return err
 	}
+	defer nc.Close()
+	bar := e.Bar("checking")
+	began := time.Now()
+	progress := func(at, last uint64) { bar.Count(int64(at), int64(last)) }
+	health, err := projection.Check(ctx, nc, progress, view.Projections()...)
+	bar.Clear()
+	if err != nil {
+		return err
+	}
+	took := time.Since(began)
+	if err := e.Print(newCheckResult(health, took), func() { e.printHealth(health, took) }); err != nil {
+		return err
+	}
+	if err := health.Err(); err != nil {
+		const text = "the log is damaged; bring back a backup that is whole, or go on without what is lost: %w"
+		return hint.Add(fmt.Errorf(text, err), "admin rebuild --all --accept-loss")
+	}
+	return nil
 }
 
 func newCheckResult(h projection.Health, took time.Duration) checkResult {
@@ -122,93 +110,67 @@ func (e *env) printHealth(h projection.Health, took time.Duration) {
 	e.Say("left       %s of %s", term.Count(int(h.Events), "event"), term.Count(int(h.Events+h.Missing()), "position"))
 }
 
-func adminRebuildCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:      "rebuild",
-		Usage:     "make projections anew from the event log",
-		ArgsUsage: "[PROJECTION...]",
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "all", Usage: "all of them, in one pass over the log"},
-			&cli.BoolFlag{Name: "accept-loss", Usage: "rebuild from a log that has lost events, without them"},
-			worldFlag(),
-		},
-		Description: `Everything natster knows is in the event log; projections are what makes it quick to ask.
-Meanwhile everybody goes on reading the old ones. PROJECTION is accounts, catalogs, shares, logins or stats. A log that
-has lost events is refused: what the old projections still know of them would be gone for good (see natster admin
-check).
-
-   natster admin rebuild shares
-   natster admin rebuild --all`,
-		Action: args(0, -1, func(ctx context.Context, c *cli.Context, arg []string) error {
-			switch {
-			case len(arg) == 0 && !c.Bool("all"):
-				return misused(c.Command, "name what to rebuild, or ask for everything with --all")
-			case len(arg) > 0 && c.Bool("all"):
-				return misused(c.Command, "--all is everything; no name goes with it")
-			}
-			names, which, err := chosenProjections(arg)
-			if err != nil {
-				return err
-			}
-			nc, _, err := e.administer(ctx, c.String("world"))
-			if err != nil {
-				return err
-			}
-			defer nc.Close()
-			// A rebuild holds all documents at once and makes little other garbage. Collecting seldom, as long as there
-			// is memory, saves a tenth of its time, and the command ends with it.
-			defer debug.SetGCPercent(debug.SetGCPercent(400))
-			defer debug.SetMemoryLimit(debug.SetMemoryLimit(2 << 30))
-			bar := e.Bar("rebuilding")
-			var last projection.Progress
-			began := time.Now()
-			rebuild := world.Rebuild
-			if c.Bool("accept-loss") {
-				rebuild = world.RebuildDespiteLoss
-			}
-			err = rebuild(ctx, nc, func(p projection.Progress) {
-				last = p
-				bar.Count(int64(p.Position)+int64(p.Written), int64(p.Last)+int64(p.Docs))
-			}, which...)
-			bar.Clear()
-			if errors.Is(err, projection.ErrSuperseded) {
-				return hint.Add(err, "admin rebuild --all")
-			}
-			if errors.Is(err, events.ErrLost) {
-				return hint.Add(err, "admin check")
-			}
-			if err != nil {
-				return err
-			}
-			took := time.Since(began)
-			return e.Print(struct {
-				Projections []string `json:"projections"`
-				Events      uint64   `json:"events"`
-				Documents   int      `json:"documents"`
-				Seconds     float64  `json:"seconds"`
-			}{names, last.Position, last.Written, took.Seconds()}, func() {
-				e.Say("rebuilt %s: %s of %s in %s", term.List(names), term.Count(last.Written, "document"),
-					term.Count(int(last.Position), "event"), took.Round(time.Millisecond))
-			})
-		}),
+func (e *env) rebuild(ctx context.Context, c *cli.Context, arg []string) error {
+	switch {
+	case len(arg) == 0 && !c.Bool("all"):
+		return misused(c.Command, "name what to rebuild, or ask for everything with --all")
+	case len(arg) > 0 && c.Bool("all"):
+		return misused(c.Command, "--all is everything; no name goes with it")
 	}
+	which, err := chosenProjections(arg)
+	if err != nil {
+		return err
+	}
+	nc, _, err := e.administer(ctx, c.String("world"))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	// A rebuild holds all documents at once and makes little other garbage. Collecting seldom, as long as there
+	// is memory, saves a tenth of its time, and the command ends with it.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(2 << 30))
+	bar := e.Bar("rebuilding")
+	var last projection.Progress
+	began := time.Now()
+	rebuild := world.Rebuild
+	if c.Bool("accept-loss") {
+		rebuild = world.RebuildDespiteLoss
+	}
+	err = rebuild(ctx, nc, func(p projection.Progress) {
+		last = p
+		bar.Count(int64(p.Position)+int64(p.Written), int64(p.Last)+int64(p.Docs))
+	}, which...)
+	bar.Clear()
+	if err != nil {
+		return err
+	}
+	took, names := time.Since(began), hint.Names(which, projectionName)
+	return e.Print(struct {
+		Projections []string `json:"projections"`
+		Events      uint64   `json:"events"`
+		Documents   int      `json:"documents"`
+		Seconds     float64  `json:"seconds"`
+	}{names, last.Position, last.Written, took.Seconds()}, func() {
+		e.Say("rebuilt %s: %s of %s in %s", term.List(names), term.Count(last.Written, "document"),
+			term.Count(int(last.Position), "event"), took.Round(time.Millisecond))
+	})
 }
 
 // chosenProjections returns the projections with these names, or all.
-func chosenProjections(arg []string) (names []string, which []world.NamedProjection, err error) {
-	which = world.Projections()
-	if len(arg) > 0 {
-		all := which
-		which = make([]world.NamedProjection, len(arg))
-		for i, a := range arg {
-			nameOf := func(p world.NamedProjection) string { return p.Name }
-			if which[i], err = hint.Pick(a, "no projection", all, nameOf, "admin rebuild --help"); err != nil {
-				return nil, nil, err
-			}
+func chosenProjections(names []string) (which []world.NamedProjection, err error) {
+	all := world.Projections()
+	if len(names) == 0 {
+		return all, nil
+	}
+	for _, name := range names {
+		p, err := hint.Pick(name, "no projection", all, projectionName, "admin rebuild --help")
+		if err != nil {
+			return nil, err
 		}
+		which = append(which, p)
 	}
-	for _, p := range which {
-		names = append(names, p.Name)
-	}
-	return names, which, nil
+	return which, nil
 }
+
+func projectionName(p world.NamedProjection) string { return p.Name }

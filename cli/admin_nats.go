@@ -21,39 +21,24 @@ import (
 	"natster/internal/private"
 )
 
-func adminNATSCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:  "nats",
-		Usage: "write contexts for the nats command, to look at the world with it",
-		Flags: []cli.Flag{worldFlag()},
-		Description: `Three, and nothing that others wrote is replaced: natster-admin may do everything in the account
-of the functions, with the event log and the buckets; natster-system sees the server itself; natster-me is the account
-that you act as.
-
-   natster admin nats
-   nats --context natster-admin micro ls
-   nats --context natster-system server list
-   nats --context natster-me subscribe '>'`,
-		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) error {
-			dir, err := e.adminDir(c.String("world"))
-			if err != nil {
-				return err
-			}
-			rows, err := e.natsContexts(ctx, dir)
-			if err != nil {
-				return err
-			}
-			return e.Print(rows, func() {
-				t := term.Table{Head: []string{"CONTEXT", "WHAT", "FILE"}}
-				for _, r := range rows {
-					t.Row(r.Name, r.what, r.File)
-				}
-				e.Table(t, "")
-				e.Say("\nThey are good for as long as the world is at %s; then do it again.", rows[0].URL)
-				e.Say("\nNext: %s", e.Out.Bold(e.natsCommand()+" --context natster-admin micro ls"))
-			})
-		}),
+func (e *env) writeNATSContexts(ctx context.Context, c *cli.Context, _ []string) error {
+	dir, err := e.adminDir(c.String("world"))
+	if err != nil {
+		return err
 	}
+	rows, err := e.natsContexts(ctx, dir)
+	if err != nil {
+		return err
+	}
+	return e.Print(rows, func() {
+		t := term.Table{Head: []string{"CONTEXT", "WHAT", "FILE"}}
+		for _, r := range rows {
+			t.Row(r.Name, r.what, r.File)
+		}
+		e.Table(t)
+		e.Say("\nThey are good for as long as the world is at %s; then do it again.", rows[0].URL)
+		e.Say("\nNext: %s", e.Out.Bold(e.natsCommand()+" --context natster-admin micro ls"))
+	})
 }
 
 // natsCommand returns how to type nats so that it finds its contexts. Without XDG_CONFIG_HOME it does not look at HOME,
@@ -109,12 +94,11 @@ func (e *env) natsContexts(ctx context.Context, dir string) ([]natsContextRow, e
 	for i := range rows {
 		rows[i].Creds = filepath.Join(config, "nats", rows[i].Name+".creds")
 	}
-	if s, err := e.contexts(); err == nil {
-		if me, err := e.me(); err == nil && me.World == dir {
-			rows = append(rows, natsContextRow{
-				Name: "natster-me", Account: me.Account, Creds: s.CredsFile(me), what: "account " + me.AccountName,
-			})
-		}
+	if s, err := e.session(); err == nil && s.me.World == dir {
+		rows = append(rows, natsContextRow{
+			Name: "natster-me", Account: s.me.Account, Creds: s.store.CredsFile(s.me),
+			what: "account " + s.me.AccountName,
+		})
 	}
 	for i := range rows {
 		rows[i].URL, rows[i].File = info.URL, filepath.Join(to, rows[i].Name+".json")
@@ -150,17 +134,14 @@ func (e *env) natsContexts(ctx context.Context, dir string) ([]natsContextRow, e
 // checkOurs fails when there is a file that natster did not write.
 func checkOurs(path string) error {
 	text, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	case err != nil:
-		return err
 	}
 	var n contexts.NATSContext
-	if json.Unmarshal(text, &n) != nil || !strings.HasPrefix(n.Description, ours) {
+	if err == nil && (json.Unmarshal(text, &n) != nil || !strings.HasPrefix(n.Description, ours)) {
 		return fmt.Errorf("%s is there already and not natster's: move it away, and nothing is lost", path)
 	}
-	return nil
+	return err
 }
 
 // selfSignedCA returns the file of the certificate that the world in dir made for itself, or nothing.

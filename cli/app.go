@@ -44,7 +44,7 @@ func Main(ctx context.Context, o Outside) int {
 		e.explain(l.topic)
 		return e.fail(ctx, nil)
 	case l.help:
-		e.help(app, l)
+		e.help(app, l.command)
 		return e.fail(ctx, nil)
 	}
 	return e.fail(ctx, app.RunContext(ctx, l.args))
@@ -71,7 +71,13 @@ Then for real, in two terminals:
 			&cli.BoolFlag{Name: "verbose", Usage: "say on stderr what happens inside"},
 			&cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "explain a command"},
 		},
-		Before: e.take,
+		Before: func(c *cli.Context) error {
+			if c.Bool("json") {
+				e.InJSON()
+			}
+			e.verbose = c.Bool("verbose")
+			return nil
+		},
 		Commands: slices.Concat([]*cli.Command{
 			demoCommand(e), devrunCommand(e), initCommand(e), whoamiCommand(e), loginCommand(e), logoutCommand(e),
 			webCommand(e),
@@ -102,20 +108,22 @@ Then for real, in two terminals:
 	return app
 }
 
+// usageError returns what is wrong with a flag's value, for a person.
 func usageError(c *cli.Context, err error, _ bool) error {
-	return misused(c.Command, "%s", flagError(err))
-}
-
-// flagError returns what is wrong with a flag's value, for a person.
-func flagError(err error) string {
-	if m := flagValueError.FindStringSubmatch(err.Error()); m != nil {
-		return dashed(m[2]) + " " + m[1] + ": not a number that can stand here"
+	text := err.Error()
+	if m := flagValueError.FindStringSubmatch(text); m != nil {
+		text = dashed(m[2]) + " " + m[1] + ": not a number that can stand here"
 	}
-	return err.Error()
+	return misused(c.Command, "%s", text)
 }
 
 var flagValueError = regexp.MustCompile(
 	`^invalid value (".*") for flag -([a-z-]+): (?:parse error|value out of range)$`)
+
+// fullName returns the name of a command with those of its groups.
+func fullName(c *cli.Command) string {
+	return strings.TrimSpace(strings.TrimSuffix(c.UsageText, c.ArgsUsage))
+}
 
 // each calls f for every command and its full name.
 func each(commands []*cli.Command, above string, f func(c *cli.Command, name string)) {
@@ -167,22 +175,11 @@ func shortCommands(catalog *cli.Command) []*cli.Command {
 }
 
 // shortFor returns the short name of a command, or nothing: "natster get" for "natster catalog download".
-func shortFor(name string) string {
+func shortFor(c *cli.Command) string {
 	for _, v := range shortVerbs {
-		if name == "natster catalog "+v.long {
+		if fullName(c) == "natster catalog "+v.long {
 			return "natster " + v.short
 		}
 	}
 	return ""
-}
-
-// elsewhere returns the full names of all commands called name.
-func elsewhere(app *cli.App, name string) []string {
-	var all []string
-	each(app.Commands, app.Name, func(c *cli.Command, full string) {
-		if c.HasName(name) && shortFor(full) != full {
-			all = append(all, full)
-		}
-	})
-	return all
 }

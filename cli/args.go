@@ -12,11 +12,11 @@ import (
 
 // A line is a parsed command line.
 type line struct {
-	args  []string       // as the library wants them: flags before arguments, the flags of every command first
-	path  []*cli.Command // the command and its groups, outermost first; empty for natster itself
-	words []string       // the command's arguments
-	help  bool           // explain the command instead of running it
-	topic string         // explain this of topics instead
+	args    []string     // as the library wants them: flags before arguments, the flags of every command first
+	command *cli.Command // its Subcommands are all commands for natster itself
+	words   []string     // the command's arguments
+	help    bool         // explain the command instead of running it
+	topic   string       // explain this of topics instead
 
 	context string // the value of --context
 }
@@ -24,10 +24,12 @@ type line struct {
 // arrange parses args, program name first. Flags may stand anywhere; the library wants those of every command first,
 // and those of a command before its arguments. In paths, ~ at the beginning is replaced.
 func (e *env) arrange(app *cli.App, args []string) (line, error) {
-	var l line
-	var global, own []string
-	level := app.Commands
-	flags := app.Flags
+	root := &cli.Command{
+		Name: app.Name, Usage: app.Usage, Description: app.Description, Subcommands: app.Commands,
+		UsageText: "natster COMMAND [ARGUMENTS]", ArgsUsage: "COMMAND [ARGUMENTS]",
+	}
+	l := line{command: root}
+	var global, names, own []string
 	for i := 1; i < len(args); i++ {
 		a := args[i]
 		switch {
@@ -40,142 +42,118 @@ func (e *env) arrange(app *cli.App, args []string) (line, error) {
 				l.help = true
 				continue
 			}
-			if name == "version" && len(l.path) == 0 {
-				own, l.path, level = nil, []*cli.Command{named(app.Commands, "version")}, nil
+			if name == "version" && l.command == root {
+				l.command, names, own = named(app.Commands, "version"), []string{"version"}, nil
 				continue
 			}
-			to, f := &own, flagNamed(flags, name)
+			to, f := &own, flagNamed(l.command.Flags, name)
 			if g := flagNamed(app.Flags, name); g != nil {
 				to, f = &global, g
 			}
 			if f == nil {
-				return l, l.unknownFlag(app, a, name, flags)
+				return l, l.unknownFlag(app, a, name)
 			}
-			if takesValue(f) && !joined {
+			what, _ := described(f)
+			if what == "" { // it takes no value
+				*to = append(*to, a)
+				continue
+			}
+			if !joined {
 				if i++; i == len(args) {
-					return l, misused(l.command(), "%s needs a value", a)
+					return l, misused(l.command, "%s needs a value", a)
 				}
 				value = args[i]
 			}
-			if isPath(flagPlaceholder(f)) {
+			if isPath(what) {
 				var err error
 				if value, err = e.dirs.Path(value); err != nil {
-					return l, misused(l.command(), "%s: %v", dashed(name), err)
+					return l, misused(l.command, "%s: %v", dashed(name), err)
 				}
 			}
-			if takesValue(f) {
-				*to = append(*to, dashed(name)+"="+value)
-			} else {
-				*to = append(*to, a)
-			}
+			*to = append(*to, dashed(name)+"="+value)
 			if name == "context" {
 				l.context = value
 			}
-		case level != nil && len(l.words) == 0:
+		case l.command.Subcommands != nil && len(l.words) == 0:
 			if a == "help" {
 				l.help = true
 				continue
 			}
-			c := named(level, a)
-			if _, is := topics[a]; c == nil && l.help && len(l.path) == 0 && is {
+			c := named(l.command.Subcommands, a)
+			if _, is := topics[a]; c == nil && l.help && l.command == root && is {
 				l.topic = a
 				continue
 			}
 			if c == nil {
-				return l, l.unknownCommand(app, a, level)
+				return l, l.unknownCommand(app, a)
 			}
-			l.path = append(l.path, c)
-			level, flags = c.Subcommands, c.Flags
+			l.command, names = c, append(names, c.Name)
 		default:
 			l.words = append(l.words, a)
 		}
 	}
-	if level != nil { // a group, or nothing at all
+	if l.command.Subcommands != nil { // a group, or nothing at all
 		l.help = true
 	}
 	if err := e.expandPaths(l); err != nil {
 		return l, err
 	}
-	l.args = append([]string{app.Name}, global...)
-	for _, c := range l.path {
-		l.args = append(l.args, c.Name)
-	}
-	l.args = append(l.args, own...)
-	l.args = append(append(l.args, "--"), l.words...)
+	l.args = slices.Concat([]string{app.Name}, global, names, own, []string{"--"}, l.words)
 	return l, nil
 }
 
-// command returns the command, or nil for natster itself.
-func (l line) command() *cli.Command {
-	if len(l.path) == 0 {
-		return nil
-	}
-	return l.path[len(l.path)-1]
-}
-
-func (l line) name() string {
-	s := "natster"
-	for _, c := range l.path {
-		s += " " + c.Name
-	}
-	return s
-}
-
-func (l line) unknownFlag(app *cli.App, arg, name string, flags []cli.Flag) error {
+func (l line) unknownFlag(app *cli.App, arg, name string) error {
 	var known []string
-	for _, f := range slices.Concat(flags, app.Flags) {
+	for _, f := range slices.Concat(l.command.Flags, app.Flags) {
 		known = append(known, f.Names()...)
 	}
 	if near := hint.Closest(name, known); near != "" {
-		return misused(l.command(), "%s has no flag %s; did you mean %s?", l.name(), arg, dashed(near))
+		arg += "; did you mean " + dashed(near) + "?"
 	}
-	return misused(l.command(), "%s has no flag %s", l.name(), arg)
+	return misused(l.command, "%s has no flag %s", fullName(l.command), arg)
 }
 
 // unknownCommand returns the error for a name that is not a command, with what was probably meant: a command of that
 // name in another group, or one with a similar name in this group, or in another.
-func (l line) unknownCommand(app *cli.App, name string, level []*cli.Command) error {
-	m := &misuse{l.name() + " has no command " + term.Quoted(name), l.name() + " --help"}
-	meant := elsewhere(app, name)
+func (l line) unknownCommand(app *cli.App, name string) error {
+	level, group := l.command.Subcommands, fullName(l.command)
+	m := &misuse{group + " has no command " + term.Quoted(name), group + " --help"}
+	var everywhere []*cli.Command
+	each(app.Commands, app.Name, func(c *cli.Command, _ string) { everywhere = append(everywhere, c) })
+	called := func(name string) []*cli.Command {
+		return slices.DeleteFunc(slices.Clone(everywhere), func(c *cli.Command) bool { return !c.HasName(name) })
+	}
+	meant := called(name)
 	if len(meant) == 0 {
 		if near := hint.Closest(name, namesOf(level)); near != "" {
 			m.message += "; did you mean " + near + "?"
-			m.usage = usageLine(named(level, near))
+			m.usage = named(level, near).UsageText
 			return m
 		}
-		var all []string
-		each(app.Commands, app.Name, func(c *cli.Command, _ string) { all = append(all, c.Names()...) })
-		if near := hint.Closest(name, all); near != "" {
-			meant = elsewhere(app, near)
-		}
+		meant = called(hint.Closest(name, namesOf(everywhere)))
 	}
 	switch len(meant) {
 	case 0:
 	case 1:
-		m.message += "; did you mean " + meant[0]
+		m.message += "; did you mean " + fullName(meant[0])
 		if short := shortFor(meant[0]); short != "" {
 			m.message += " (or: " + short + ")"
 		}
 		m.message += "?"
-		m.usage = meant[0] + " --help"
-		each(app.Commands, app.Name, func(c *cli.Command, full string) {
-			if full == meant[0] {
-				m.usage = usageLine(c)
-			}
-		})
+		m.usage = meant[0].UsageText
 	default:
-		m.message += "; did you mean " + term.Alternatives(meant) + "?"
-		m.usage = meant[0] + " --help"
+		m.message += "; did you mean " + term.Alternatives(hint.Names(meant, fullName)) + "?"
+		m.usage = fullName(meant[0]) + " --help"
 	}
 	return m
 }
 
-func namesOf(level []*cli.Command) []string {
-	var all []string
-	for _, c := range level {
-		all = append(all, c.Names()...)
+// namesOf returns the names of commands, their other names too.
+func namesOf(commands []*cli.Command) (names []string) {
+	for _, c := range commands {
+		names = append(names, c.Names()...)
 	}
-	return all
+	return names
 }
 
 func named(level []*cli.Command, name string) *cli.Command {
@@ -196,11 +174,6 @@ func flagNamed(flags []cli.Flag, name string) cli.Flag {
 	return nil
 }
 
-func takesValue(f cli.Flag) bool {
-	d, ok := f.(cli.DocGenerationFlag)
-	return ok && d.TakesValue()
-}
-
 func dashed(flag string) string {
 	if len(flag) == 1 {
 		return "-" + flag
@@ -213,28 +186,17 @@ func isPath(placeholder string) bool { return placeholder == "DIR" || placeholde
 
 // expandPaths replaces ~ in the arguments of l that are paths, as the usage has them.
 func (e *env) expandPaths(l line) error {
-	cmd := l.command()
-	if cmd == nil || cmd.Subcommands != nil || l.help {
+	if l.help {
 		return nil
 	}
 	for i, w := range l.words {
-		if !isPath(placeholder(cmd.ArgsUsage, i)) {
+		if !isPath(placeholder(l.command.ArgsUsage, i)) {
 			continue
 		}
 		var err error
 		if l.words[i], err = e.dirs.Path(w); err != nil {
-			return misused(cmd, "%v", err)
+			return misused(l.command, "%v", err)
 		}
 	}
 	return nil
-}
-
-// flagPlaceholder returns the name of a flag's value in its usage, or nothing.
-func flagPlaceholder(f cli.Flag) string {
-	d, ok := f.(cli.DocGenerationFlag)
-	if !ok || !d.TakesValue() {
-		return ""
-	}
-	name, _ := unquoteUsage(d) // the rest is the usage itself
-	return name
 }

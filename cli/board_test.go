@@ -24,7 +24,7 @@ func TestTheBoardShowsWhoReadsWhatAtAnyWidthAndTellsItWhenItIsOver(t *testing.T)
 	b := &board{
 		w: &w, style: term.Style{Terminal: true}, size: func() (int, int) { return columns, 24 },
 		now: func() time.Time { return now },
-		who: func(events.Account) string { return "bob" }, visits: make(map[visitor]*visit), began: now,
+		who: func(events.Account) string { return "you" }, visits: make(map[visitor]*visit), began: now,
 		path: func(events.Catalog, events.Hash) string {
 			return "2024/a long name that goes on/日本の長い休暇.mp4"
 		},

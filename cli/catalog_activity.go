@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -77,32 +78,29 @@ func (a *activity) Handle(_ context.Context, r slog.Record) error {
 	if r.Level != slog.LevelInfo {
 		w, style = a.err, a.errStyle
 	}
-	var who, catalog string
+	who, what := "", r.Message
 	var rest []string
 	add := func(at slog.Attr) bool {
+		text, clear := term.OneLine(at.Value.String()), slices.Contains([]string{"path", "directory", "err"}, at.Key)
 		switch v := at.Value.Resolve().Any().(type) {
 		case events.Account:
 			if at.Key == "caller" {
-				who = a.name(v)
+				who = style.Bold(a.who(v))
 				return true
 			}
-			rest = append(rest, a.name(v))
+			text, clear = a.who(v), true
 		case events.Catalog:
-			catalog = v.String()
+			what += " " + v.String()
+			return true
 		case int64:
 			if at.Key == "bytes" {
-				rest = append(rest, term.Bytes(v))
-				return true
-			}
-			rest = append(rest, at.Key+" "+at.Value.String())
-		default:
-			switch at.Key {
-			case "path", "directory", "err":
-				rest = append(rest, term.OneLine(at.Value.String()))
-			default:
-				rest = append(rest, at.Key+" "+term.OneLine(at.Value.String()))
+				text, clear = term.Bytes(v), true
 			}
 		}
+		if !clear { // without its key
+			text = at.Key + " " + text
+		}
+		rest = append(rest, text)
 		return true
 	}
 	for _, at := range a.attrs {
@@ -113,7 +111,7 @@ func (a *activity) Handle(_ context.Context, r slog.Record) error {
 	if r.Level > slog.LevelInfo {
 		words = append(words, style.Red("trouble"))
 	}
-	for _, s := range []string{style.Bold(who), r.Message + sep(catalog)} {
+	for _, s := range []string{who, what} {
 		if s != "" {
 			words = append(words, s)
 		}
@@ -122,21 +120,6 @@ func (a *activity) Handle(_ context.Context, r slog.Record) error {
 	defer a.mu.Unlock()
 	_, err := fmt.Fprintln(w, strings.Join(append(words, rest...), "  "))
 	return err
-}
-
-// name returns the name of an account; the owner is the zero account.
-func (a *activity) name(acc events.Account) string {
-	if acc.IsZero() {
-		return "you"
-	}
-	return a.who(acc)
-}
-
-func sep(s string) string {
-	if s == "" {
-		return ""
-	}
-	return " " + s
 }
 
 // requests logs who lists and who reads what. While the output is blocked, it keeps 1024 requests and drops the rest:

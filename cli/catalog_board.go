@@ -80,19 +80,12 @@ func (s *session) board() *board {
 
 // run redraws the board until ctx is done, and then removes it.
 func (b *board) run(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(boardTick)
-	defer tick.Stop()
 	defer b.end()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			for _, line := range b.tick() {
-				log.Info(line)
-			}
+	every(ctx, boardTick, func() {
+		for _, line := range b.tick() {
+			log.Info(line)
 		}
-	}
+	})
 }
 
 // observe takes in what a server did.
@@ -166,21 +159,14 @@ func (b *board) end() {
 
 // summary returns a visit in a line.
 func (b *board) summary(k visitor, v *visit) string {
-	who := b.name(k.account)
+	what := term.Count(len(v.files), "file")
 	switch len(v.files) {
 	case 0:
-		return fmt.Sprintf("%s looked at %s", who, k.catalog)
+		return fmt.Sprintf("%s looked at %s", b.who(k.account), k.catalog)
 	case 1:
-		return fmt.Sprintf("%s read %s of %s, %s", who, b.path(k.catalog, v.now), k.catalog, term.Bytes(v.bytes))
+		what = b.path(k.catalog, v.now)
 	}
-	return fmt.Sprintf("%s read %s of %s, %s", who, term.Count(len(v.files), "file"), k.catalog, term.Bytes(v.bytes))
-}
-
-func (b *board) name(a events.Account) string {
-	if a.IsZero() {
-		return "you"
-	}
-	return b.who(a)
+	return fmt.Sprintf("%s read %s of %s, %s", b.who(k.account), what, k.catalog, term.Bytes(v.bytes))
 }
 
 // draw shows the board as it is now, if it changed. The lock is held.
@@ -226,65 +212,65 @@ func (b *board) clear() {
 // lines returns the lines of the board, each of at most so many columns. The lock is held.
 func (b *board) lines(columns, rows int) []string {
 	now := b.now()
-	type row struct {
-		visitor
-		*visit
-		speed float64
-	}
-	var all []row
+	var all []reader
 	var total float64
-	readers := 0
+	reading := 0
 	for k, v := range b.visits {
-		r := row{k, v, v.speed.At(now, v.bytes)}
+		r := reader{visitor: k, visit: v, name: b.who(k.account), speed: v.speed.At(now, v.bytes)}
 		total += r.speed
 		if r.speed > 0 {
-			readers++
+			reading++
 		}
 		all = append(all, r)
 	}
-	slices.SortFunc(all, func(x, y row) int {
-		return cmp.Or(cmp.Compare(b.name(x.account), b.name(y.account)),
-			strings.Compare(x.catalog.String(), y.catalog.String()))
+	slices.SortFunc(all, func(x, y reader) int {
+		return cmp.Or(cmp.Compare(x.name, y.name), strings.Compare(x.catalog.String(), y.catalog.String()))
 	})
 	parts := []string{b.style.Green("connected")}
 	if b.lost {
 		parts[0] = b.style.Red("not connected, trying again")
 	}
 	switch {
-	case readers > 0:
-		parts = append(parts, term.Rate(int64(total), 1)+" to "+term.Count(readers, "reader"))
+	case reading > 0:
+		parts = append(parts, term.Rate(int64(total), 1)+" to "+term.Count(reading, "reader"))
 	case !b.lost && len(all) == 0:
 		parts = append(parts, "nobody reads now")
 	}
 	if b.sent > 0 {
 		parts = append(parts, fmt.Sprintf("%s sent since %s", term.Bytes(b.sent), b.began.Format("15:04")))
 	}
-	first, used := "", 0
-	for i, p := range parts {
-		w := uniseg.StringWidth(term.Plain(p)) + min(i, 1)*2
-		if used+w > columns && i > 0 {
-			break
-		}
-		first, used = first+strings.Repeat("  ", min(i, 1))+p, used+w
+	first := strings.Join(parts, "  ")
+	for len(parts) > 1 && uniseg.StringWidth(term.Plain(first)) > columns {
+		parts = parts[:len(parts)-1]
+		first = strings.Join(parts, "  ")
 	}
-	lines := []string{first}
-	if used > columns {
-		lines[0] = term.Fit(term.Plain(first), columns)
+	if uniseg.StringWidth(term.Plain(first)) > columns {
+		first = term.Fit(term.Plain(first), columns)
 	}
 	most := boardMost
 	if rows > 0 {
 		most = max(0, min(most, rows-3))
 	}
+	return append([]string{first}, b.readers(all, most, columns)...)
+}
+
+// A reader is a visit as a line of the board.
+type reader struct {
+	visitor
+	*visit
+	name  string
+	speed float64
+}
+
+// readers returns a line of at most so many columns for each of all, or for the first most and the number of others.
+func (b *board) readers(all []reader, most, columns int) (lines []string) {
+	shown := all[:min(len(all), most)]
 	names, catalogs := 0, 0
-	for _, r := range all[:min(len(all), most)] {
-		names = max(names, uniseg.StringWidth(b.name(r.account)))
+	for _, r := range shown {
+		names = max(names, uniseg.StringWidth(r.name))
 		catalogs = max(catalogs, uniseg.StringWidth(r.catalog.String()))
 	}
-	for i, r := range all {
-		if i == most {
-			lines = append(lines, term.Fit(fmt.Sprintf("and %d more", len(all)-most), columns))
-			break
-		}
+	for _, r := range shown {
 		what, speed := "looks around", ""
 		if !r.now.IsZero() {
 			what = b.path(r.catalog, r.now)
@@ -292,20 +278,19 @@ func (b *board) lines(columns, rows int) []string {
 		if r.speed > 0 {
 			speed = "  " + term.Rate(int64(r.speed), 1)
 		}
-		name := b.name(r.account)
-		head := name + strings.Repeat(" ", names-uniseg.StringWidth(name)) + "  " + r.catalog.String() +
-			strings.Repeat(" ", catalogs-uniseg.StringWidth(r.catalog.String())) + "  "
+		head := term.Pad(r.name, names) + "  " + term.Pad(r.catalog.String(), catalogs) + "  "
 		room := columns - uniseg.StringWidth(head) - uniseg.StringWidth(speed)
-		if room < 8 { // a narrow terminal: who, and how fast
-			head, room = name, columns-uniseg.StringWidth(name)-uniseg.StringWidth(speed)
-			if room < 0 {
-				lines = append(lines, term.Fit(name, columns))
-				continue
-			}
-			lines = append(lines, head+speed)
-			continue
+		switch {
+		case room >= 8:
+			lines = append(lines, head+b.style.Dim(term.Fit(what, room))+speed)
+		case uniseg.StringWidth(r.name+speed) <= columns: // a narrow terminal: who, and how fast
+			lines = append(lines, r.name+speed)
+		default:
+			lines = append(lines, term.Fit(r.name, columns))
 		}
-		lines = append(lines, head+b.style.Dim(term.Fit(what, room))+speed)
+	}
+	if more := len(all) - len(shown); more > 0 {
+		lines = append(lines, term.Fit(fmt.Sprintf("and %d more", more), columns))
 	}
 	return lines
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,124 +20,67 @@ import (
 	"natster/workloads/catalog/library"
 )
 
-func catalogDownloadCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:      "download",
-		Usage:     "download files, directories, or all of a catalog",
-		ArgsUsage: "CATALOG [PATH...]",
-		Flags: []cli.Flag{
-			&cli.StringFlag{
-				Name: "out", Aliases: []string{"o"},
-				Usage: "`DIR` for the files (default: named like the catalog), or - for stdout",
-			},
-			&cli.BoolFlag{Name: "all", Usage: "everything in the catalog"},
-			&cli.BoolFlag{Name: "overwrite", Usage: "replace other files that are in the way"},
-			&cli.BoolFlag{Name: "wait", Usage: "for an owner who is not there, until it comes or you press Ctrl-C"},
-			&cli.IntFlag{Name: "parallel", Aliases: []string{"jobs"}, Usage: "`N` files at a time", Value: 4},
-		},
-		Description: `PATH is a file, a directory, or the beginning of a file's hash; of a file or directory its name
-will do, where there is only one. In quotes it can be a pattern: '*.jpg' is those files wherever they are, 'videos/*'
-those of a directory, 'videos/**' also those below. A file has its name only when it is whole and its hash is right;
-until then it is .partial, and the same command goes on where an earlier one was interrupted.
-
-   natster catalog download films 2024/holiday.mp4 series/ 9f86d081
-   natster catalog download films '*.jpg' 'series/**/*.srt'
-   natster catalog download films photo.jpg -o - | feh -
-   natster catalog download films --all -o ~/Videos`,
-		Action: args(1, -1, func(ctx context.Context, c *cli.Context, arg []string) error {
-			switch {
-			case len(arg) == 1 && !c.Bool("all"):
-				return misused(c.Command, "name what to download, or ask for everything with --all")
-			case c.Int("parallel") < 1:
-				return misused(c.Command, "--parallel (or --jobs) is how many files come at a time, at least 1")
-			case len(arg) > 1 && c.Bool("all"):
-				return misused(c.Command, "--all is everything; no path goes with it")
-			}
-			s, err := e.open(ctx)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			name, own, err := s.readable(ctx, s.me, arg[0])
-			if err != nil {
-				return err
-			}
-			var contents catalog.Contents
-			if c.Bool("wait") {
-				contents, err = s.client().Await(ctx, name, func() {
-					s.Note("nobody serves %s now: waiting for its owner (Ctrl-C ends it)", name)
-				})
-			} else {
-				contents, err = s.client().List(ctx, name)
-			}
-			if errors.Is(err, client.ErrOffline) {
-				return e.again(err, "--wait")
-			}
-			if err != nil {
-				return served(err, name, own)
-			}
-			e.noteRefused(contents)
-			if n := len(contents.Refused); len(contents.Entries) == 0 && n > 0 {
-				return fmt.Errorf("nothing came of %s: its listing has %s, and all were left out",
-					name, term.Count(n, "entry"))
-			}
-			entries, err := selected(contents, arg[1:])
-			if err != nil {
-				return hint.Add(err, "catalog contents %s", name)
-			}
-			dest := c.String("out")
-			if dest == "" {
-				dest = name.String()
-			}
-			o := client.Options{
-				Parallel: c.Int("parallel"), Overwrite: c.Bool("overwrite"), Wait: c.Bool("wait"),
-				Listed: contents.Entries,
-			}
-			switch {
-			case len(entries) == 0:
-				return s.Print(downloadResult{Directory: dest}, func() { s.Say("nothing is in %s", name) })
-			case dest != "-":
-				return s.download(ctx, name, entries, dest, o, len(contents.Refused))
-			case len(entries) > 1:
-				return misused(c.Command, "only one file can be written to stdout; these are %d", len(entries))
-			}
-			return s.stream(ctx, name, entries[0], o)
-		}),
-	}
-}
-
-// selected returns the entries that words name, each once, in the catalog's order; without words it returns all.
-func selected(c catalog.Contents, words []string) ([]catalog.Entry, error) {
-	if len(words) == 0 {
-		return c.Entries, nil
-	}
-	all, err := c.Select(words...)
-	return all, mistyped(c, err)
-}
-
-// find returns the entry that word names.
-func find(c catalog.Contents, word string) (catalog.Entry, error) {
-	e, err := c.Find(word)
-	return e, mistyped(c, err)
-}
-
-// mistyped adds to an error about a word that names nothing what was probably meant.
-func mistyped(c catalog.Contents, err error) error {
-	f, ok := errors.AsType[*catalog.FindError](err)
-	if !ok || len(f.Candidates) > 0 {
+func (s *session) download(ctx context.Context, c *cli.Context, arg []string) error {
+	name, _, err := s.readable(ctx, arg[0])
+	if err != nil {
 		return err
 	}
-	var names []string
-	for _, e := range c.Entries {
-		names = append(names, e.Path, path.Base(e.Path))
-		for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
-			names = append(names, dir)
+	var contents catalog.Contents
+	if c.Bool("wait") {
+		contents, err = s.client().Await(ctx, name, func() {
+			s.Note("nobody serves %s now: waiting for its owner (Ctrl-C ends it)", name)
+		})
+	} else {
+		contents, err = s.client().List(ctx, name)
+	}
+	if errors.Is(err, client.ErrOffline) {
+		return s.again(err, "--wait")
+	}
+	if err != nil {
+		return err
+	}
+	s.noteRefused(contents)
+	if n := len(contents.Refused); len(contents.Entries) == 0 && n > 0 {
+		return fmt.Errorf("nothing came of %s: its listing has %s, and all were left out",
+			name, term.Count(n, "entry"))
+	}
+	entries := contents.Entries
+	if len(arg) > 1 {
+		if entries, err = contents.Select(arg[1:]...); err != nil {
+			return mistyped(contents, name, err)
 		}
 	}
-	if near := hint.Closest(strings.TrimSuffix(f.What, "/"), names); near != "" {
-		return fmt.Errorf("%w; did you mean %q?", err, near)
+	dest := cmp.Or(c.String("out"), name.String())
+	o := client.Options{
+		Parallel: c.Int("parallel"), Overwrite: c.Bool("overwrite"), Wait: c.Bool("wait"),
+		Listed: contents.Entries,
 	}
-	return err
+	switch {
+	case len(entries) == 0:
+		return s.Print(downloadResult{Directory: dest}, func() { s.Say("nothing is in %s", name) })
+	case dest != "-":
+		return s.save(ctx, name, entries, dest, o, len(contents.Refused))
+	case len(entries) > 1:
+		return misused(c.Command, "only one file can be written to stdout; these are %d", len(entries))
+	}
+	return s.stream(ctx, name, entries[0], o)
+}
+
+// mistyped adds to an error about a word that names nothing in the catalog called name what was probably meant.
+func mistyped(c catalog.Contents, name events.Catalog, err error) error {
+	if f, ok := errors.AsType[*catalog.FindError](err); ok && len(f.Candidates) == 0 {
+		var names []string
+		for _, e := range c.Entries {
+			names = append(names, e.Path, path.Base(e.Path))
+			for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
+				names = append(names, dir)
+			}
+		}
+		if near := hint.Closest(strings.TrimSuffix(f.What, "/"), names); near != "" {
+			err = fmt.Errorf("%w; did you mean %q?", err, near)
+		}
+	}
+	return hint.Add(err, "catalog contents %s", name)
 }
 
 // client returns a client that reads catalogs as this session's account.
@@ -166,8 +110,8 @@ type downloadResult struct {
 	Seconds   float64 `json:"seconds"`
 }
 
-// download downloads entries to dest and prints what came. LeftOut is how many entries of the listing are not valid.
-func (s *session) download(
+// save downloads entries to dest and prints what came. LeftOut is how many entries of the listing are not valid.
+func (s *session) save(
 	ctx context.Context, name events.Catalog, entries []catalog.Entry, dest string, o client.Options, leftOut int,
 ) error {
 	bar := s.Bar(name.String())

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"natster/cli/contexts"
@@ -22,21 +21,13 @@ import (
 //
 //	$XDG_DATA_HOME/natster/CONTEXT/catalogs/NAME.json
 type catalogFiles struct {
-	dir     string
-	private []string // directories of natster's own, which no catalog may list
+	dir  string
+	dirs contexts.Dirs
 }
 
-func (e *env) catalogFiles(me contexts.Context) (catalogFiles, error) {
-	data, err := e.dirs.Data()
-	if err != nil {
-		return catalogFiles{}, err
-	}
-	config, err := e.dirs.Config()
-	if err != nil {
-		return catalogFiles{}, err
-	}
-	world, err := e.dirs.World("")
-	return catalogFiles{filepath.Join(data, me.Name, "catalogs"), []string{data, config, world}}, err
+func newCatalogFiles(dirs contexts.Dirs, me contexts.Context) (catalogFiles, error) {
+	data, err := dirs.Data()
+	return catalogFiles{filepath.Join(data, me.Name, "catalogs"), dirs}, err
 }
 
 func (s catalogFiles) file(c events.Catalog) string { return filepath.Join(s.dir, c.String()+".json") }
@@ -44,10 +35,7 @@ func (s catalogFiles) file(c events.Catalog) string { return filepath.Join(s.dir
 // names lists the catalogs, sorted.
 func (s catalogFiles) names() ([]events.Catalog, error) {
 	files, err := os.ReadDir(s.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	var all []events.Catalog
@@ -74,9 +62,13 @@ func (s catalogFiles) read(c events.Catalog) (catalog.Contents, string, error) {
 	return library.ReadFile(s.file(c))
 }
 
-// open opens the catalog c. The caller closes it.
+// open opens the catalog called name, which may not list directories of natster's own.
 func (s catalogFiles) open(ctx context.Context, c library.Config, name events.Catalog) (*library.Library, error) {
-	c.File, c.Name, c.Private = s.file(name), name, s.private
+	own, err := s.dirs.Own()
+	if err != nil {
+		return nil, err
+	}
+	c.File, c.Name, c.Private = s.file(name), name, own
 	return library.Open(ctx, c)
 }
 
@@ -86,25 +78,22 @@ var errSeveral = errors.New("name one")
 // importCalled returns the import that name stands for: the one with that name here, or else the only one that its
 // owner calls so. Kind and others are for the error: see [hint.Pick].
 func importCalled(name, kind string, all []accounts.Import, others ...events.Catalog) (events.Catalog, error) {
-	var names []string
-	var same []accounts.Import
+	var same []events.Catalog
+	var names []string // of same
 	for _, i := range all {
-		if i.As.String() == name {
+		others = append(others, i.As)
+		switch name {
+		case i.As.String():
 			return i.As, nil
-		}
-		if i.Catalog.String() == name {
-			same = append(same, i)
-			names = append(names, i.As.String())
+		case i.Catalog.String():
+			same, names = append(same, i.As), append(names, i.As.String())
 		}
 	}
 	switch len(same) {
 	case 0:
-		for _, i := range all {
-			others = append(others, i.As)
-		}
 		return hint.Pick(name, kind, others, events.Catalog.String, "catalog ls")
 	case 1:
-		return same[0].As, nil
+		return same[0], nil
 	}
 	err := fmt.Errorf("%w: %d imported catalogs are called %s by their owners; here they are %s",
 		errSeveral, len(same), name, strings.Join(names, " and "))
@@ -112,51 +101,39 @@ func importCalled(name, kind string, all []accounts.Import, others ...events.Cat
 }
 
 // readable returns the catalog called name that this account can read, and whether it is its own or imported.
-func (e *env) readable(ctx context.Context, me contexts.Context, name string) (c events.Catalog, own bool, err error) {
-	s, err := e.catalogFiles(me)
+func (s *session) readable(ctx context.Context, name string) (c events.Catalog, own bool, err error) {
+	mine, err := s.files.names()
 	if err != nil {
 		return c, false, err
 	}
-	mine, err := s.names()
-	if err != nil {
-		return c, false, err
-	}
-	imported, err := me.Imports(ctx)
+	imported, err := s.me.Imports(ctx)
 	if err != nil {
 		return c, false, err
 	}
 	for _, c := range mine {
-		if c.String() != name {
-			continue
+		if c.String() == name {
+			return c, true, s.clash(c, imported)
 		}
-		if i := slices.IndexFunc(imported, func(i accounts.Import) bool { return i.As == c }); i >= 0 {
-			return c, false, e.twoCalled(c, imported[i])
-		}
-		return c, true, nil
 	}
 	c, err = importCalled(name, "no catalog here", imported, mine...)
 	if err != nil && !errors.Is(err, errSeveral) {
-		err = e.notImported(ctx, me, name, err)
+		err = s.notImported(ctx, name, err)
 	}
 	return c, false, err
 }
 
-// twoCalled returns the error about a name of both an own catalog and an import: requests would reach both.
-func (e *env) twoCalled(c events.Catalog, i accounts.Import) error {
-	contacts, err := e.contacts()
-	if err != nil {
-		return err
+// clash returns an error if an import is called like the own catalog c: requests would reach both.
+func (s *session) clash(c events.Catalog, imported []accounts.Import) error {
+	for _, i := range imported {
+		if i.As != c {
+			continue
+		}
+		contacts, err := s.env.contacts()
+		if err != nil {
+			return err
+		}
+		const text = "%s is a catalog of yours and one that you import from %s: give the import another name"
+		return hint.Add(fmt.Errorf(text, c, contacts.Name(i.Owner)), "%s", importLine(contacts, i))
 	}
-	const text = "%s is a catalog of yours and one that you import from %s: give the import another name"
-	return hint.Add(fmt.Errorf(text, c, contacts.Name(i.Owner)),
-		"%s", importLine(i.Catalog, contacts.Typed(i.Owner), suggested(contacts, i.Owner, i.Catalog)))
-}
-
-// importedNames returns the names that imports have here, for completion: none if they cannot be read.
-func importedNames(ctx context.Context, me contexts.Context) (names []events.Catalog) {
-	all, _ := me.Imports(ctx)
-	for _, i := range all {
-		names = append(names, i.As)
-	}
-	return names
+	return nil
 }

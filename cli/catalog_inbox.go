@@ -12,42 +12,33 @@ import (
 	"natster/functions/api"
 )
 
-func catalogInboxCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:  "inbox",
-		Usage: "list what is shared with you and not imported yet",
-		Description: `Each catalog comes with the line that imports it.
-
-   natster catalog inbox`,
-		Action: e.online(0, 0, func(ctx context.Context, s *session, _ *cli.Context, _ []string) error {
-			inbox, err := s.inbox(ctx)
-			if err != nil {
-				return err
-			}
-			claims := s.claims(ctx, inbox)
-			return s.Print(shareRows(inbox), func() {
-				if len(inbox) == 0 {
-					s.Say("nothing new is shared with you")
-				}
-				for i, x := range inbox {
-					if i > 0 {
-						s.Say("")
-					}
-					from := s.contacts.Name(x.From)
-					if claim := claims[x.From]; claim != "" {
-						from += " (goes by " + term.Quoted(claim) + ")"
-					}
-					s.Say("%s from %s, %s", s.Out.Bold(x.Catalog.String()), from, onlineText(x.Online))
-					s.Say("  %s", s.typed("%s", s.importing(ctx, x)))
-				}
-			})
-		}),
+func (s *session) showInbox(ctx context.Context, _ *cli.Context, _ []string) error {
+	inbox, err := s.inbox(ctx)
+	if err != nil {
+		return err
 	}
+	claims := s.claims(ctx, inbox)
+	return s.Print(shareRows(inbox), func() {
+		if len(inbox) == 0 {
+			s.Say("nothing new is shared with you")
+		}
+		for i, x := range inbox {
+			if i > 0 {
+				s.Say("")
+			}
+			from := s.contacts.Name(x.From)
+			if claim := claims[x.From]; claim != "" {
+				from += " (goes by " + term.Quoted(claim) + ")"
+			}
+			s.Say("%s from %s, %s", s.Out.Bold(x.Catalog.String()), from, onlineText(x.Online))
+			s.Say("  %s", s.typed("%s", s.importing(ctx, x)))
+		}
+	})
 }
 
 // inbox returns what is shared with this account and not imported: what can be looked at now comes first.
 func (s *session) inbox(ctx context.Context) ([]api.Share, error) {
-	shares, err := s.api.Shares(ctx)
+	offers, err := s.offers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -55,20 +46,18 @@ func (s *session) inbox(ctx context.Context) ([]api.Share, error) {
 	if err != nil {
 		return nil, err
 	}
-	inbox := []api.Share{}
-	for _, x := range shares {
+	var now, later []api.Share
+	for _, x := range offers {
 		isX := func(i accounts.Import) bool { return i.Catalog == x.Catalog && i.Owner == x.From }
-		if x.To == s.me.Account && x.From != s.me.Account && !slices.ContainsFunc(imported, isX) {
-			inbox = append(inbox, x)
+		switch {
+		case slices.ContainsFunc(imported, isX):
+		case x.Online:
+			now = append(now, x)
+		default:
+			later = append(later, x)
 		}
 	}
-	slices.SortStableFunc(inbox, func(a, b api.Share) int {
-		if a.Online == b.Online {
-			return 0
-		}
-		return map[bool]int{true: -1, false: 1}[a.Online]
-	})
-	return inbox, nil
+	return append(now, later...), nil
 }
 
 // claims returns what the accounts that share something and are not contacts call themselves. Without an answer their
@@ -90,9 +79,9 @@ func (s *session) claims(ctx context.Context, shares []api.Share) map[events.Acc
 	return names
 }
 
-// who returns the name of account a, or "you".
+// who returns the name of account a, or "you"; in what a server reports, its owner is the zero account.
 func (s *session) who(a events.Account) string {
-	if a == s.me.Account {
+	if a == s.me.Account || a.IsZero() {
 		return "you"
 	}
 	return s.contacts.Name(a)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/contexts"
 	"natster/cli/term"
 	"natster/events"
 	"natster/functions/api"
@@ -26,49 +27,35 @@ type catalogRow struct {
 	Shares    int            `json:"shares,omitempty"` // of an own catalog: with how many accounts
 }
 
-func catalogLsCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:  "ls",
-		Usage: "list your catalogs and those you have imported",
-		Description: `Your own come first. Whether a catalog is being served is known only of catalogs that are shared,
-and while the world runs.
-
-   natster catalog ls`,
-		Action: args(0, 0, func(ctx context.Context, _ *cli.Context, _ []string) error {
-			s, err := e.openAnyway(ctx)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			rows, err := s.catalogs(ctx)
-			if err != nil {
-				return err
-			}
-			return s.Print(rows, func() {
-				head := []string{"NAME", "OWNER", "ONLINE", "FILES", "SIZE", "SHARES", "DIRECTORY"}
-				t := term.Table{Head: head, End: []int{3, 4, 5}}
-				for _, r := range rows {
-					if r.Own {
-						t.Row(r.Name.String(), "you", yes(r.Online), strconv.Itoa(r.Files), term.Bytes(r.Bytes),
-							strconv.Itoa(r.Shares), r.Directory)
-					} else {
-						t.Row(r.Name.String(), s.contacts.Name(r.Owner), yes(r.Online), "", "", "", "")
-					}
-				}
-				s.Table(t, "no catalogs yet; make one with: natster catalog new NAME DIR")
-			})
-		}),
+func (s *session) listCatalogs(ctx context.Context, _ *cli.Context, _ []string) error {
+	err := s.connect(ctx)
+	switch {
+	case contexts.IsAbsent(err):
+		s.Note("%s", s.Err.Dim(term.OneLine(err.Error())))
+	case err != nil:
+		return err
 	}
+	rows, err := s.catalogs(ctx)
+	if err != nil {
+		return err
+	}
+	t := term.Table{
+		Head: []string{"NAME", "OWNER", "ONLINE", "FILES", "SIZE", "SHARES", "DIRECTORY"}, End: []int{3, 4, 5},
+		Empty: "no catalogs yet; make one with: natster catalog new NAME DIR",
+	}
+	return term.PrintRows(s.Printer, rows, t, func(r catalogRow) []string {
+		if !r.Own {
+			return []string{r.Name.String(), s.contacts.Name(r.Owner), yes(r.Online), "", "", "", ""}
+		}
+		return []string{r.Name.String(), "you", yes(r.Online), strconv.Itoa(r.Files), term.Bytes(r.Bytes),
+			strconv.Itoa(r.Shares), r.Directory}
+	})
 }
 
 // catalogs returns the account's own catalogs and then those that it imported.
 func (s *session) catalogs(ctx context.Context) ([]catalogRow, error) {
-	rows := []catalogRow{}
-	files, err := s.catalogFiles(s.me)
-	if err != nil {
-		return nil, err
-	}
-	mine, err := files.names()
+	var rows []catalogRow
+	mine, err := s.files.names()
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +71,7 @@ func (s *session) catalogs(ctx context.Context) ([]catalogRow, error) {
 	}
 	for _, c := range mine {
 		r := catalogRow{Name: c, Owner: s.me.Account, Own: true}
-		contents, dir, err := files.read(c)
+		contents, dir, err := s.files.read(c)
 		if err != nil {
 			s.Note("%s", term.OneLine(err.Error()))
 		}
@@ -110,53 +97,28 @@ func (s *session) catalogs(ctx context.Context) ([]catalogRow, error) {
 	return rows, nil
 }
 
-func catalogContentsCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:      "contents",
-		Usage:     "list what is in a catalog, yours or an imported one",
-		ArgsUsage: "CATALOG",
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "long", Aliases: []string{"l"},
-				Usage: "whole hashes and descriptions, and when files were modified"},
-		},
-		Description: `Files are named by their path, or by the beginning of their hash, wherever a file is asked for.
-Your own catalog is listed as of its last scan; another's is asked for now, so its owner has to serve it.
-
-   natster catalog contents films`,
-		Action: args(1, 1, func(ctx context.Context, c *cli.Context, arg []string) error {
-			contents, err := e.contents(ctx, arg[0])
-			if err != nil {
-				return err
-			}
-			e.noteRefused(contents)
-			return e.Print(newContentsResult(contents), func() { e.printContents(contents, c.Bool("long")) })
-		}),
+func (s *session) showContents(ctx context.Context, c *cli.Context, arg []string) error {
+	name, own, err := s.readable(ctx, arg[0])
+	if err != nil {
+		return err
 	}
+	contents, err := s.list(ctx, name, own)
+	if err != nil {
+		return err
+	}
+	s.noteRefused(contents)
+	return s.Print(newContentsResult(contents), func() { s.printContents(contents, c.Bool("long")) })
 }
 
-// contents reads the file of an own catalog, and asks the owner of an import.
-func (e *env) contents(ctx context.Context, name string) (catalog.Contents, error) {
-	me, err := e.me()
-	if err != nil {
-		return catalog.Contents{}, err
-	}
-	c, own, err := e.readable(ctx, me, name)
-	if err != nil {
-		return catalog.Contents{}, err
-	}
+// list reads the file of an own catalog, and asks the owner of an import.
+func (s *session) list(ctx context.Context, c events.Catalog, own bool) (catalog.Contents, error) {
 	if own {
-		s, err := e.catalogFiles(me)
-		if err != nil {
-			return catalog.Contents{}, err
-		}
-		contents, _, err := s.read(c)
+		contents, _, err := s.files.read(c)
 		return contents, err
 	}
-	s, err := e.open(ctx)
-	if err != nil {
+	if err := s.connect(ctx); err != nil {
 		return catalog.Contents{}, err
 	}
-	defer s.close()
 	return s.client().List(ctx, c)
 }
 
@@ -175,22 +137,21 @@ func (e *env) printContents(c catalog.Contents, long bool) {
 	if c.Description != "" {
 		e.Say("%s: %s\n", e.Out.Bold(c.Name.String()), c.Description)
 	}
-	t := term.Table{Head: []string{"PATH", "SIZE", "TYPE", "HASH", "DESCRIPTION"}, End: []int{1}}
-	if long {
-		t.Head = []string{"PATH", "SIZE", "MODIFIED", "TYPE", "HASH", "DESCRIPTION"}
+	t := term.Table{
+		Head: []string{"PATH", "SIZE", "MODIFIED", "TYPE", "HASH", "DESCRIPTION"}, End: []int{1},
+		Empty: "nothing is in this catalog",
 	}
 	for _, f := range c.Entries {
-		if !long {
-			t.Row(catalog.Shown(f.Path), term.Bytes(f.Size), f.MIMEType, f.Hash.Short(), term.Fit(f.Description, 40))
-			continue
+		modified, hash, description := "", f.Hash.Short(), term.Fit(f.Description, 40)
+		if long {
+			hash, description = f.Hash.String(), f.Description
+			if at := f.ModTime(); !at.IsZero() {
+				modified = at.Local().Format(time.DateTime)
+			}
 		}
-		modified := ""
-		if at := f.ModTime(); !at.IsZero() {
-			modified = at.Local().Format(time.DateTime)
-		}
-		t.Row(catalog.Shown(f.Path), term.Bytes(f.Size), modified, f.MIMEType, f.Hash.String(), f.Description)
+		t.Row(catalog.Shown(f.Path), term.Bytes(f.Size), modified, f.MIMEType, hash, description)
 	}
-	e.Table(t, "nothing is in this catalog")
+	e.Table(t)
 	if len(c.Entries) > 0 {
 		e.Say("\n%s", e.Out.Dim(totals(c)))
 	}

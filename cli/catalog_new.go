@@ -10,7 +10,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"natster/cli/contexts"
 	"natster/cli/hint"
 	"natster/cli/term"
 	"natster/deploy/accounts"
@@ -20,81 +19,52 @@ import (
 	"natster/workloads/catalog/library"
 )
 
-func catalogNewCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:      "new",
-		Usage:     "make a catalog of a directory",
-		ArgsUsage: "NAME DIR",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "description", Aliases: []string{"d"},
-				Usage: "`TEXT` that others see beside the name"},
-		},
-		Description: `Looks through the directory and remembers what is there. Nothing is copied, and nobody sees it
-until you share it. The name is letters and digits; others may have a catalog of the same name, and only your own have
-to differ.
-
-   natster catalog new films ~/Films --description "what we watched"`,
-		Action: args(2, 2, func(ctx context.Context, c *cli.Context, arg []string) error {
-			name, err := events.ParseCatalog(arg[0])
-			if err != nil {
-				return err
-			}
-			me, err := e.me()
-			if err != nil {
-				return err
-			}
-			s, err := e.catalogFiles(me)
-			if err != nil {
-				return err
-			}
-			if _, err := os.Stat(s.file(name)); err == nil {
-				return hint.Add(fmt.Errorf("there is a catalog %s already", name), "catalog rescan %s", name)
-			}
-			if err := e.nameIsClear(ctx, me, s, name); err != nil {
-				return err
-			}
-			if err := e.nameIsFree(ctx, name); err != nil {
-				return err
-			}
-			if arg[1] == "" { // a variable that is not set: it does not mean the current directory
-				return hint.Add(errors.New("no directory is named"), "catalog new %s DIR", name)
-			}
-			dir, err := filepath.Abs(arg[1])
-			if err != nil {
-				return err
-			}
-			bar := e.Bar("reading")
-			config := library.Config{Dir: dir, Description: c.String("description"), Progress: showScan(bar)}
-			lib, err := s.open(ctx, config, name)
-			if err != nil {
-				return err
-			}
-			return e.scan(ctx, lib, lib.Scan, bar, e.typed("catalog share %s ACCOUNT", name))
-		}),
+func (s *session) newCatalog(ctx context.Context, c *cli.Context, arg []string) error {
+	name, err := events.ParseCatalog(arg[0])
+	if err != nil {
+		return err
 	}
+	if _, err := os.Stat(s.files.file(name)); err == nil {
+		return hint.Add(fmt.Errorf("there is a catalog %s already", name), "catalog rescan %s", name)
+	}
+	if err := s.nameIsClear(ctx, name); err != nil {
+		return err
+	}
+	if err := s.nameIsFree(ctx, name); err != nil {
+		return err
+	}
+	if arg[1] == "" { // a variable that is not set: it does not mean the current directory
+		return hint.Add(errors.New("no directory is named"), "catalog new %s DIR", name)
+	}
+	dir, err := filepath.Abs(arg[1])
+	if err != nil {
+		return err
+	}
+	config := library.Config{Dir: dir, Description: c.String("description")}
+	return s.scan(ctx, config, name, (*library.Library).Scan, s.typed("catalog share %s ACCOUNT", name))
 }
 
 // nameIsClear returns an error if an import has the name, and prints a note if another catalog's name differs in
 // capitals only.
-func (e *env) nameIsClear(ctx context.Context, me contexts.Context, s catalogFiles, name events.Catalog) error {
-	imported, err := me.Imports(ctx)
+func (s *session) nameIsClear(ctx context.Context, name events.Catalog) error {
+	imported, err := s.me.Imports(ctx)
 	if err != nil && !errors.Is(err, accounts.ErrNoWorld) {
 		return err
 	}
-	all, err := s.names()
+	if err := s.clash(name, imported); err != nil {
+		return err
+	}
+	all, err := s.files.names()
 	if err != nil {
 		return err
 	}
 	for _, i := range imported {
-		if i.As == name {
-			return e.twoCalled(name, i)
-		}
 		all = append(all, i.As)
 	}
 	for _, c := range all {
 		if strings.EqualFold(c.String(), name.String()) {
 			const text = "%s and %s differ in capitals only: people confuse them, as the original Natster does"
-			e.Note(text, name, c)
+			s.Note(text, name, c)
 		}
 	}
 	return nil
@@ -102,13 +72,11 @@ func (e *env) nameIsClear(ctx context.Context, me contexts.Context, s catalogFil
 
 // nameIsFree asks the functions whether the account may use name. If they cannot be asked, that shows when it is
 // shared.
-func (e *env) nameIsFree(ctx context.Context, name events.Catalog) error {
-	s, err := e.open(ctx)
-	if err != nil {
-		e.Note("%s", e.Err.Dim("the name could not be checked now: "+term.OneLine(err.Error())))
+func (s *session) nameIsFree(ctx context.Context, name events.Catalog) error {
+	if err := s.connect(ctx); err != nil {
+		s.Note("%s", s.Err.Dim("the name could not be checked now: "+term.OneLine(err.Error())))
 		return nil
 	}
-	defer s.close()
 	shares, err := s.api.Shares(ctx)
 	if err != nil && !errors.Is(err, api.ErrUnavailable) {
 		return err
@@ -120,7 +88,7 @@ func (e *env) nameIsFree(ctx context.Context, name events.Catalog) error {
 		}
 	}
 	if with > 0 { // the account had a catalog of that name before
-		e.Note("%s is shared with %s already, who will see what is in it", name, term.Count(with, "account"))
+		s.Note("%s is shared with %s already, who will see what is in it", name, term.Count(with, "account"))
 		return nil
 	}
 	v, err := s.api.ValidateName(ctx, name.String())
@@ -133,35 +101,15 @@ func (e *env) nameIsFree(ctx context.Context, name events.Catalog) error {
 	return nil
 }
 
-func catalogRescanCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:      "rescan",
-		Usage:     "look through a catalog's directory again",
-		ArgsUsage: "CATALOG",
-		Description: `Reads what is new or changed, and nothing else. While a catalog is served it follows its directory
-by itself. A disk that is away, or lost nearly all its files, is not believed to be emptied: its files stay listed.
-
-   natster catalog rescan films
-   natster catalog rescan films --accept-empty`,
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "accept-empty", Usage: "what is not there is gone for good: forget it"},
-		},
-		Action: e.own(1, 1, func(ctx context.Context, s catalogFiles, c *cli.Context, arg []string) error {
-			name, err := s.find(arg[0])
-			if err != nil {
-				return err
-			}
-			bar := e.Bar("reading")
-			lib, err := s.open(ctx, library.Config{Progress: showScan(bar)}, name)
-			if err != nil {
-				return err
-			}
-			if c.Bool("accept-empty") {
-				return e.scan(ctx, lib, lib.ScanAccepting, bar, "")
-			}
-			return e.scan(ctx, lib, lib.Scan, bar, "")
-		}),
+func (s *session) rescan(ctx context.Context, c *cli.Context, arg []string) error {
+	name, err := s.files.find(arg[0])
+	if err != nil {
+		return err
 	}
+	if c.Bool("accept-empty") {
+		return s.scan(ctx, library.Config{}, name, (*library.Library).ScanAccepting, "")
+	}
+	return s.scan(ctx, library.Config{}, name, (*library.Library).Scan, "")
 }
 
 // A scanResult is what a scan found, for scripts.
@@ -189,27 +137,35 @@ type away struct {
 	Reason string `json:"reason"`
 }
 
-// A scanner is a scan of a library: its Scan or ScanAccepting.
-type scanner func(context.Context) (library.Report, error)
+// A scanner is Scan or ScanAccepting.
+type scanner func(*library.Library, context.Context) (library.Report, error)
 
-// scan scans lib and prints what it found, and next, a line to type, unless it is empty.
-func (e *env) scan(ctx context.Context, lib *library.Library, scan scanner, bar *term.Bar, next string) error {
-	r, err := scan(ctx)
+// scan scans the catalog called name and prints what it found, and next, a line to type, unless it is empty.
+func (s *session) scan(
+	ctx context.Context, c library.Config, name events.Catalog, scan scanner, next string,
+) error {
+	bar := s.Bar("reading")
+	c.Progress = showScan(bar)
+	lib, err := s.files.open(ctx, c, name)
+	if err != nil {
+		return err
+	}
+	r, err := scan(lib, ctx)
 	bar.Clear()
 	switch {
 	case errors.Is(err, catalog.ErrAway):
 		return hint.Add(fmt.Errorf("%w (mount it and scan again, or, if it is empty for good, forget them)", err),
-			"catalog rescan %s --accept-empty", lib.Name())
+			"catalog rescan %s --accept-empty", name)
 	case errors.Is(err, library.ErrDirectory):
-		return hint.Add(err, "catalog rm %s", lib.Name())
+		return hint.Add(err, "catalog rm %s", name)
 	case ctx.Err() != nil:
-		e.Note("interrupted; %s goes on from here", e.typed("catalog rescan %s", lib.Name()))
+		s.Note("interrupted; %s goes on from here", s.typed("catalog rescan %s", name))
 		return ctx.Err()
 	case err != nil:
 		return err
 	}
 	out := scanResult{
-		lib.Name().String(), lib.Dir(), r.Files, r.Bytes, r.Added, r.Changed, r.Removed, []away{}, []leftOut{},
+		name.String(), lib.Dir(), r.Files, r.Bytes, r.Added, r.Changed, r.Removed, []away{}, []leftOut{},
 		r.Elapsed.Seconds(),
 	}
 	for _, a := range lib.Away() {
@@ -218,14 +174,14 @@ func (e *env) scan(ctx context.Context, lib *library.Library, scan scanner, bar 
 	for _, k := range lib.Skipped() {
 		out.LeftOut = append(out.LeftOut, leftOut{k.Path, string(k.Reason)})
 	}
-	e.noteMissing(lib)
-	return e.Print(out, func() {
-		e.Say("catalog %s: %s in %s", e.Out.Bold(out.Catalog), totals(lib.Contents()), out.Directory)
+	s.noteMissing(lib)
+	return s.Print(out, func() {
+		s.Say("catalog %s: %s in %s", s.Out.Bold(out.Catalog), totals(lib.Contents()), out.Directory)
 		if r.Added != r.Files {
-			e.Say("  %d added, %d changed, %d removed", r.Added, r.Changed, r.Removed)
+			s.Say("  %d added, %d changed, %d removed", r.Added, r.Changed, r.Removed)
 		}
 		if next != "" {
-			e.Say("\nNext: %s", next)
+			s.Say("\nNext: %s", next)
 		}
 	})
 }

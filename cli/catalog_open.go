@@ -23,47 +23,29 @@ import (
 	"natster/workloads/catalog/client"
 )
 
-func catalogOpenCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:      "open",
-		Usage:     "play a file, or click through a catalog, without saving it",
-		ArgsUsage: "CATALOG [PATH]",
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "browser", Usage: "show it in your browser"},
-		},
-		Description: `Prints an address and answers there until Ctrl-C; players can seek. Only this machine can reach
-it, and there only who knows the address. PATH can be the beginning of a hash, or a folder. Without PATH, or with a
-folder, the address is a page to click through; a playlist and a directory that file managers mount are there, too.
-
-   natster catalog open films 2024/holiday.mp4
-   natster catalog open films`,
-		Action: args(1, 2, func(ctx context.Context, c *cli.Context, arg []string) error {
-			s, err := e.open(ctx)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			name, own, err := s.readable(ctx, s.me, arg[0])
-			if err != nil {
-				return err
-			}
-			cl := s.client()
-			contents, err := cl.List(ctx, name)
-			if err != nil {
-				return served(err, name, own)
-			}
-			g := cl.Handler(rand.Text())
-			defer func() { _ = g.Close() }() // it was only read
-			if folder, ok := openedFolder(contents, arg[1:]); ok {
-				return s.openFolder(ctx, g, name, folder, c.Bool("browser"))
-			}
-			entry, err := find(contents, arg[1])
-			if err != nil {
-				return hint.Add(err, "catalog contents %s", name)
-			}
-			return s.openFile(ctx, g, name, entry, c.Bool("browser"))
-		}),
+func (s *session) open(ctx context.Context, c *cli.Context, arg []string) error {
+	name, own, err := s.readable(ctx, arg[0])
+	if err != nil {
+		return err
 	}
+	cl := s.client()
+	contents, err := cl.List(ctx, name)
+	if own && errors.Is(err, client.ErrOffline) {
+		return hint.Add(err, "serve %s", name)
+	}
+	if err != nil {
+		return err
+	}
+	g := cl.Handler(rand.Text())
+	defer func() { _ = g.Close() }() // it was only read
+	if folder, ok := openedFolder(contents, arg[1:]); ok {
+		return s.openFolder(ctx, g, name, folder, c.Bool("browser"))
+	}
+	entry, err := contents.Find(arg[1])
+	if err != nil {
+		return mistyped(contents, name, err)
+	}
+	return s.openFile(ctx, g, name, entry, c.Bool("browser"))
 }
 
 // openedFolder returns the folder that path names, "" for the whole catalog, and whether it is a folder.
@@ -128,7 +110,7 @@ func (s *session) gateway(
 		return fmt.Errorf("open an address on this machine: %w", err)
 	}
 	ticket := "/" + rand.Text()
-	srv := &http.Server{Handler: once(ticket, path, g), ReadHeaderTimeout: 10 * time.Second, ErrorLog: nil}
+	srv := &http.Server{Handler: once(ticket, path, g), ReadHeaderTimeout: 10 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
 	err = announce(l.Addr().String())

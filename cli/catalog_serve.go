@@ -12,43 +12,31 @@ import (
 	"natster/cli/hint"
 	"natster/cli/term"
 	"natster/events"
+	"natster/workloads/catalog/library"
 )
 
-func catalogServeCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:      "serve",
-		Usage:     "serve your catalogs until Ctrl-C, and follow their directories",
-		ArgsUsage: "[CATALOG...]",
-		Description: `Without a name all your catalogs are served, also those that you make meanwhile. What changes in a
-directory shows at once. A terminal shows who reads what and how fast; elsewhere who lists and downloads what is a line.
-If the world is not there, or a directory, serve waits for it.
-
-   natster catalog serve films`,
-		Action: args(0, -1, func(ctx context.Context, _ *cli.Context, arg []string) error {
-			defer e.Stdout.WatchReader(ctx)()
-			me, err := e.me()
-			if err != nil {
-				return err
-			}
-			files, err := e.catalogFiles(me)
-			if err != nil {
-				return err
-			}
-			names, err := files.chosen(arg)
-			if err != nil {
-				return err
-			}
-			s, err := e.openWhenThere(ctx)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			if len(arg) == 0 {
-				return s.serve(ctx, files, names, files.names)
-			}
-			return s.serve(ctx, files, names, func() ([]events.Catalog, error) { return names, nil })
-		}),
+func (s *session) serve(ctx context.Context, _ *cli.Context, arg []string) error {
+	defer s.Stdout.WatchReader(ctx)()
+	names, err := s.files.chosen(arg)
+	if err != nil {
+		return err
 	}
+	if err := s.connectWhenThere(ctx); err != nil {
+		return err
+	}
+	st := &serving{
+		session: s, wanted: s.files.names, board: s.board(),
+		failed: make(map[events.Catalog]string), open: make(map[events.Catalog]*library.Library),
+	}
+	if len(arg) > 0 {
+		st.wanted = func() ([]events.Catalog, error) { return names, nil }
+	}
+	st.log, st.seen = s.activityLog(st.board), newRequests(st.find)
+	served, err := st.first(ctx, names)
+	if err != nil {
+		return err
+	}
+	return st.run(ctx, served)
 }
 
 // chosen returns the catalogs with these names, or all.
@@ -71,20 +59,20 @@ func (s catalogFiles) chosen(names []string) ([]events.Catalog, error) {
 	return all, err
 }
 
-// openWhenThere is open that waits for a world that is not running yet, or cannot be reached.
-func (e *env) openWhenThere(ctx context.Context) (*session, error) {
+// connectWhenThere connects s, and waits for a world that is not running yet, or cannot be reached.
+func (s *session) connectWhenThere(ctx context.Context) error {
 	const pause = time.Second
 	for said := false; ; said = true {
-		s, err := e.open(ctx)
+		err := s.connect(ctx)
 		if ctx.Err() != nil || !contexts.IsAbsent(err) {
-			return s, err
+			return err
 		}
 		if !said {
-			e.Note("%s; waiting for it", term.OneLine(err.Error()))
+			s.Note("%s; waiting for it", term.OneLine(err.Error()))
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-time.After(pause):
 		}
 	}
@@ -98,18 +86,18 @@ type servedCatalog struct {
 	Bytes     int64          `json:"bytes"`
 }
 
-func (s *session) printServing(all []servedCatalog, terminal bool) {
+func (st *serving) printServing(all []servedCatalog) {
 	// What follows on stdout is the activity; a failed write there shows in the next.
-	_ = s.PrintLine(map[string]any{"serving": all}, func() {
+	_ = st.PrintLine(map[string]any{"serving": all}, func() {
 		t := term.Table{Head: []string{"SERVING", "FILES", "SIZE", "DIRECTORY"}, End: []int{1, 2}}
 		for _, x := range all {
 			t.Row(x.Catalog.String(), strconv.Itoa(x.Files), term.Bytes(x.Bytes), x.Directory)
 		}
-		s.Table(t, "")
-		if terminal {
-			s.Say("\n%s\n", s.Out.Dim("Ctrl-C ends it."))
+		st.Table(t)
+		if st.board != nil {
+			st.Say("\n%s\n", st.Out.Dim("Ctrl-C ends it."))
 		} else {
-			s.Say("\n%s", s.Out.Dim("Ctrl-C ends it. What happens:"))
+			st.Say("\n%s", st.Out.Dim("Ctrl-C ends it. What happens:"))
 		}
 	})
 }

@@ -29,9 +29,10 @@ const lookInterval = time.Second
 // again.
 type serving struct {
 	*session
-	files  catalogFiles
 	wanted func() ([]events.Catalog, error)
+	board  *board // nil if stdout is not a terminal
 	log    *slog.Logger
+	seen   *requests
 	failed map[events.Catalog]string // errors of catalogs that cannot be opened; each is logged once
 
 	mu     sync.Mutex
@@ -39,44 +40,23 @@ type serving struct {
 	open   map[events.Catalog]*library.Library
 }
 
-// serve serves the catalogs called names and then those that are wanted, until ctx is done.
-func (s *session) serve(
-	ctx context.Context, files catalogFiles, names []events.Catalog, wanted func() ([]events.Catalog, error),
-) error {
-	board := s.board()
-	st := &serving{
-		session: s, files: files, wanted: wanted, log: s.activityLog(board),
-		failed: make(map[events.Catalog]string), open: make(map[events.Catalog]*library.Library),
-	}
-	libs, err := st.first(ctx, names)
-	if err != nil {
-		return err
-	}
-	c := server.Config{Conn: s.nc, Account: s.me.Account, Shares: s.api, Logger: st.log}
-	seen := newRequests(st.find)
-	c.Observe = seen.observe
-	if board != nil {
-		board.path = seen.path
-		c.Observe = board.observe
-	}
-	return st.run(ctx, c, libs, seen, board)
-}
-
 // first opens and reads the catalogs that serve begins with. It fails if there is none.
-func (st *serving) first(ctx context.Context, names []events.Catalog) (libs []*library.Library, err error) {
+func (st *serving) first(ctx context.Context, names []events.Catalog) (served []servedCatalog, err error) {
 	for _, name := range names {
 		bar := st.Bar("reading " + name.String())
 		l, openErr := st.files.open(ctx, library.Config{Progress: showScan(bar), Logger: st.log}, name)
 		if openErr == nil {
-			libs = append(libs, l)
 			_, openErr = l.Scan(ctx)
 			bar.Clear()
 			st.noteMissing(l)
+			st.set(name, l)
+			c := l.Contents()
+			served = append(served, servedCatalog{name, l.Dir(), len(c.Entries), c.Size()})
 		}
 		bar.Clear()
 		switch {
 		case ctx.Err() != nil:
-			return libs, ctx.Err()
+			return nil, ctx.Err()
 		case openErr == nil || errors.Is(openErr, catalog.ErrAway): // it is served when its directory is back
 		default:
 			err = openErr
@@ -84,21 +64,24 @@ func (st *serving) first(ctx context.Context, names []events.Catalog) (libs []*l
 			st.Note("%s: %s; tried again", name, term.OneLine(openErr.Error()))
 		}
 	}
-	if len(libs) > 0 {
+	if len(served) > 0 {
 		err = nil
 	}
-	return libs, err
+	return served, err
 }
 
-// run serves until ctx is done, and returns when everything has ended. It starts again only after a panic.
-func (st *serving) run(ctx context.Context, c server.Config, libs []*library.Library, seen *requests,
-	board *board) error {
+// run serves until ctx is done, and returns when everything has ended. It starts again only after a panic. It prints
+// what it begins with.
+func (st *serving) run(ctx context.Context, begin []servedCatalog) error {
 	running, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer stop()
-	for _, l := range libs {
-		st.set(l.Name(), l)
+	c := server.Config{
+		Conn: st.nc, Account: st.me.Account, Shares: st.api, Logger: st.log, Observe: st.seen.observe,
+	}
+	if st.board != nil {
+		st.board.path, c.Observe = st.seen.path, st.board.observe
 	}
 	var failed error
 	report := func(err error) {
@@ -121,18 +104,13 @@ func (st *serving) run(ctx context.Context, c server.Config, libs []*library.Lib
 		task.Wait()
 		return errors.Join(err, ctx.Err())
 	}
-	var list []servedCatalog
-	for _, l := range libs {
-		c := l.Contents()
-		list = append(list, servedCatalog{l.Name(), l.Dir(), len(c.Entries), c.Size()})
+	st.printServing(begin)
+	beside.Go(func() { st.seen.write(running, st.log) })
+	beside.Go(func() { st.watchConnection(running) })
+	if st.board != nil {
+		beside.Go(func() { st.board.run(running, st.log) })
 	}
-	st.printServing(list, board != nil)
-	beside.Go(func() { seen.write(running, st.log) })
-	beside.Go(func() { st.watchConnection(running, board) })
-	if board != nil {
-		beside.Go(func() { board.run(running, st.log) })
-	}
-	beside.Go(func() { st.keep(running) })
+	beside.Go(func() { every(running, lookInterval, func() { st.look(running) }) })
 	task.Wait()
 	stop()
 	return errors.Join(failed, ctx.Err())
@@ -172,16 +150,16 @@ func (st *serving) set(c events.Catalog, l *library.Library) {
 	}
 }
 
-// keep calls look from time to time, until ctx is done.
-func (st *serving) keep(ctx context.Context) {
-	tick := time.NewTicker(lookInterval)
+// every calls f at an interval until ctx is done.
+func every(ctx context.Context, interval time.Duration, f func()) {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			st.look(ctx)
+			f()
 		}
 	}
 }
@@ -241,28 +219,28 @@ func (st *serving) add(ctx context.Context, name events.Catalog) {
 }
 
 // watchConnection logs when the connection is lost, and when it is back.
-func (st *serving) watchConnection(ctx context.Context, board *board) {
+func (st *serving) watchConnection(ctx context.Context) {
 	changes := st.nc.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
 	defer st.nc.RemoveStatusListener(changes)
-	lost := false
+	connected := true
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now, open := <-changes:
-			if !open {
+		case status, open := <-changes:
+			is := status == nats.CONNECTED
+			switch {
+			case !open:
 				return
+			case is == connected:
+				continue
+			case is:
+				st.log.Info("connected again")
+			default:
+				st.log.Info("the connection is lost, and tried again")
 			}
-			if is := now != nats.CONNECTED; is != lost {
-				lost = is
-				if lost {
-					st.log.Info("the connection is lost, and tried again")
-				} else {
-					st.log.Info("connected again")
-				}
-				if board != nil {
-					board.connected(!lost)
-				}
+			if connected = is; st.board != nil {
+				st.board.connected(is)
 			}
 		}
 	}

@@ -75,8 +75,8 @@ func TestAWorldOnThreeServers(t *testing.T) {
 	wait.Eventually(t, "life goes on", func() bool { return natster("catalog unshare films bob").code == 0 })
 }
 
-// claimTheHubsName holds a world to the promise that nobody but the hub shares a catalog by its name, not even before the
-// hub is introduced, which the first newcomer causes.
+// claimTheHubsName checks that only the hub can share a catalog by its name, also before the hub is introduced, which
+// the first new account causes.
 func claimTheHubsName(t *testing.T, dir string) {
 	t.Helper()
 	info, err := world.Find(dir)

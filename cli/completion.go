@@ -11,6 +11,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"natster/cli/completion"
+	"natster/cli/contexts"
+	"natster/cli/hint"
 	"natster/cli/term"
 	"natster/deploy/world"
 )
@@ -62,36 +64,19 @@ func (e *env) completions(ctx context.Context, app *cli.App, before []string, ty
 		return nil // a line that is wrong cannot be completed
 	}
 	e.actAs(l.context)
-	commands, flags := app.Commands, app.Flags
-	if cmd := l.command(); cmd != nil {
-		commands, flags = cmd.Subcommands, append(cmd.Flags, app.Flags...)
-	}
-	var all []string
+	commands := hint.Names(l.command.Subcommands, func(c *cli.Command) string { return c.Name })
 	switch {
 	case strings.HasPrefix(typing, context+"="):
-		for _, name := range e.contextNames() {
-			all = append(all, context+"="+name)
-		}
+		return hint.Names(e.contextNames(), func(name string) string { return context + "=" + name })
 	case strings.HasPrefix(typing, "-") && !slices.Contains(before, "--"):
-		for _, f := range flags {
-			all = append(all, dashed(f.Names()[0]))
-		}
-	case l.help && len(l.path) == 0 && slices.Contains(before, "help"): // topics are not commands
-		all = append(slices.Sorted(maps.Keys(topics)), commandNames(commands)...)
+		flags := slices.Concat(l.command.Flags, app.Flags)
+		return hint.Names(flags, func(f cli.Flag) string { return dashed(f.Names()[0]) })
+	case l.help && l.command.Name == app.Name && slices.Contains(before, "help"): // topics are not commands
+		return append(slices.Sorted(maps.Keys(topics)), commands...)
 	case commands != nil:
-		all = commandNames(commands)
-	default:
-		all = e.candidates(ctx, l.command(), l.words, typing)
+		return commands
 	}
-	return all
-}
-
-func commandNames(commands []*cli.Command) []string {
-	var all []string
-	for _, c := range commands {
-		all = append(all, c.Name)
-	}
-	return all
+	return e.candidates(ctx, l.command, l.words, typing)
 }
 
 func (e *env) contextNames() []string {
@@ -99,12 +84,7 @@ func (e *env) contextNames() []string {
 	if err != nil {
 		return nil
 	}
-	var names []string
-	all, _ := s.All() // files that are not valid are left out
-	for _, c := range all {
-		names = append(names, c.Name)
-	}
-	return names
+	return s.Names()
 }
 
 // placeholder returns the name of argument n in a usage; the last is repeated if it ends with dots.
@@ -132,31 +112,15 @@ func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string,
 				return all
 			}
 		}
-		contacts, err := e.contacts()
-		if err != nil {
-			return nil
-		}
+		contacts, _ := e.contacts()
 		return contacts.Names()
 	case "CONTACT":
-		contacts, err := e.contacts()
-		if err != nil {
-			return nil
-		}
-		var names []string
-		for _, c := range contacts {
-			if c.Known == "" {
-				names = append(names, c.Name)
-			}
-		}
-		return names
+		all, _ := e.contacts()
+		return slices.DeleteFunc(all, func(c contexts.Contact) bool { return c.Known != "" }).Names()
 	case "CONTEXT":
 		return e.contextNames()
 	case "PROJECTION":
-		var names []string
-		for _, r := range world.Projections() {
-			names = append(names, r.Name)
-		}
-		return names
+		return hint.Names(world.Projections(), projectionName)
 	case "SHELL":
 		return completion.Shells()
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,37 +15,33 @@ import (
 
 	"natster/cli/contexts"
 	"natster/events"
-	"natster/workloads/catalog"
 )
 
 // catalogCandidates returns the names of catalogs, or of what is in one.
-func (e *env) catalogCandidates(ctx context.Context, command, placeholder string, before []string,
-	typing string) []string {
-	me, err := e.me()
+func (e *env) catalogCandidates(
+	ctx context.Context, command, placeholder string, before []string, typing string,
+) []string {
+	s, err := e.session()
 	if err != nil {
 		return nil
 	}
-	s, err := e.catalogFiles(me)
-	if err != nil {
-		return nil
+	defer s.close()
+	if placeholder == "PATH" && len(before) > 0 {
+		return level(s.pathsIn(ctx, before[0]), typing)
 	}
-	var all []events.Catalog
-	switch placeholder {
-	case "CATALOG":
-		all, _ = s.names() // if they cannot be read there are none
-		if slices.Contains([]string{"contents", "download", "get", "open"}, command) {
-			all = append(all, importedNames(ctx, me)...)
-		}
-	case "IMPORTED":
-		all = importedNames(ctx, me)
-	case "PATH":
-		if len(before) > 0 {
-			return level(e.pathsIn(ctx, me, before[0]), typing)
+	var names []string // what cannot be read has none
+	if placeholder == "CATALOG" {
+		own, _ := s.files.names()
+		for _, c := range own {
+			names = append(names, c.String())
 		}
 	}
-	var names []string
-	for _, c := range all {
-		names = append(names, c.String())
+	reading := slices.Contains([]string{"contents", "download", "get", "open"}, command)
+	if placeholder == "IMPORTED" || placeholder == "CATALOG" && reading {
+		imported, _ := s.me.Imports(ctx)
+		for _, i := range imported {
+			names = append(names, i.As.String())
+		}
 	}
 	return names
 }
@@ -55,15 +50,12 @@ func (e *env) catalogCandidates(ctx context.Context, command, placeholder string
 func (e *env) inboxNames(ctx context.Context, before []string) []string {
 	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
-	s, err := e.open(ctx)
-	if err != nil {
+	s, err := e.session()
+	if err != nil || s.connect(ctx) != nil {
 		return nil
 	}
 	defer s.close()
-	inbox, err := s.inbox(ctx)
-	if err != nil {
-		return nil
-	}
+	inbox, _ := s.inbox(ctx) // empty if there is no answer
 	var all []string
 	for _, x := range inbox {
 		switch {
@@ -105,66 +97,51 @@ const (
 )
 
 // pathsIn returns the paths in a catalog that the account can read, or none if there is no answer in time.
-func (e *env) pathsIn(ctx context.Context, me contexts.Context, name string) []string {
-	c, own, err := e.readable(ctx, me, name)
+func (s *session) pathsIn(ctx context.Context, name string) (paths []string) {
+	c, own, err := s.readable(ctx, name)
 	if err != nil {
 		return nil
 	}
-	if own {
-		contents, err := e.contents(ctx, name)
-		if err != nil {
-			return nil
+	cache, err := s.listingFile(c)
+	if err != nil {
+		return nil
+	}
+	if !own {
+		if paths, fresh := readListing(cache); fresh {
+			return paths
 		}
-		return pathsOf(contents)
-	}
-	cache, err := e.listingFile(me, c)
-	if err != nil {
-		return nil
-	}
-	if paths, err := readListing(cache); err == nil {
-		return paths
 	}
 	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
-	contents, err := e.contents(ctx, name)
+	contents, err := s.list(ctx, c, own)
 	if err != nil {
 		return nil
 	}
-	paths := pathsOf(contents)
-	if text, err := json.Marshal(paths); err == nil {
+	for _, e := range contents.Entries {
+		paths = append(paths, e.Path)
+	}
+	if text, err := json.Marshal(paths); err == nil && !own {
 		_ = contexts.WritePrivate(cache, text) // if that fails, the next completion asks again
 	}
 	return paths
 }
 
-func pathsOf(c catalog.Contents) []string {
-	var all []string
-	for _, e := range c.Entries {
-		all = append(all, e.Path)
-	}
-	return all
-}
-
 // listingFile returns where the paths of a catalog are kept for the next completion.
-func (e *env) listingFile(me contexts.Context, c events.Catalog) (string, error) {
-	dir, err := e.dirs.Cache()
-	of := sha256.Sum256([]byte(me.Account.String() + "\x00" + me.World + "\x00" + me.URL + "\x00" + c.String()))
+func (s *session) listingFile(c events.Catalog) (string, error) {
+	dir, err := s.dirs.Cache()
+	of := sha256.Sum256([]byte(s.me.Account.String() + "\x00" + s.me.World + "\x00" + s.me.URL + "\x00" + c.String()))
 	return filepath.Join(dir, "listings", hex.EncodeToString(of[:8])), err
 }
 
-var errOld = errors.New("too old")
-
-func readListing(path string) (paths []string, err error) {
+// readListing returns the paths that were kept, if they still count.
+func readListing(path string) (paths []string, fresh bool) {
 	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if time.Since(info.ModTime()) > listingLifetime {
-		return nil, errOld
+	if err != nil || time.Since(info.ModTime()) > listingLifetime {
+		return nil, false
 	}
 	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = json.Unmarshal(text, &paths)
 	}
-	return paths, json.Unmarshal(text, &paths)
+	return paths, err == nil
 }

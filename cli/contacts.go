@@ -21,98 +21,87 @@ func contactsCommand(e *env) *cli.Command {
 		Category: categoryShare,
 		Description: `A contact's name can be typed wherever an account's key can. So can the name of a context of
 yours.`,
-		Subcommands: []*cli.Command{contactsAddCommand(e), contactsLsCommand(e), contactsRmCommand(e)},
-	}
-}
-
-func contactsAddCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:      "add",
-		Usage:     "give an account a name",
-		ArgsUsage: "NAME KEY",
-		Description: `   natster contacts add bob ABQ5K3VXGPQGCQ4K3WZ2SVDKB2W2MM6LMT2SLQXN3VBQ4GWPNW6UTTXC
+		Subcommands: []*cli.Command{{
+			Name:      "add",
+			Usage:     "give an account a name",
+			ArgsUsage: "NAME KEY",
+			Description: `   natster contacts add bob ABQ5K3VXGPQGCQ4K3WZ2SVDKB2W2MM6LMT2SLQXN3VBQ4GWPNW6UTTXC
 
 Bob finds his key with: natster whoami`,
-		Action: args(2, 2, func(ctx context.Context, _ *cli.Context, arg []string) error {
-			if err := contexts.CheckContact(arg[0]); err != nil {
-				return err
-			}
-			a, err := events.ParseAccount(arg[1])
-			if err != nil {
-				return err
-			}
-			store, err := e.contexts()
-			if err != nil {
-				return err
-			}
-			err = store.EditContacts(ctx, func(book map[string]events.Account) error {
-				if old, taken := book[arg[0]]; taken && old != a {
-					return hint.Add(fmt.Errorf("%s is the name of another account (%s)", arg[0], old), "contacts rm %s",
-						arg[0])
-				}
-				book[arg[0]] = a
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-			return e.Print(contexts.Contact{Name: arg[0], Account: a},
-				func() { e.Say("%s is %s", e.Out.Bold(arg[0]), a) })
-		}),
-	}
-}
-
-func contactsLsCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:  "ls",
-		Usage: "list the names you can use for accounts",
-		Description: `Your contacts, and the names that need none: those of your own contexts, and the hub.
+			Action: args(2, 2, e.addContact),
+		}, {
+			Name:  "ls",
+			Usage: "list the names you can use for accounts",
+			Description: `Your contacts, and the names that need none: those of your own contexts, and the hub.
 
    natster contacts ls`,
-		Action: args(0, 0, func(context.Context, *cli.Context, []string) error {
-			all, err := e.contacts()
-			if err != nil {
-				return err
-			}
-			if all == nil {
-				all = contexts.Contacts{} // [] in JSON
-			}
-			return e.Print(all, func() {
-				t := term.Table{Head: []string{"NAME", "ACCOUNT", ""}}
-				for _, c := range all {
-					t.Row(c.Name, c.Account.String(), c.Known)
-				}
-				e.Table(t, "no contacts yet; add one with: natster contacts add NAME KEY")
-			})
-		}),
+			Action: args(0, 0, e.listContacts),
+		}, {
+			Name:      "rm",
+			Usage:     "forget a name",
+			ArgsUsage: "CONTACT",
+			Description: `What is shared with the account stays shared.
+
+   natster contacts rm bob`,
+			Action: args(1, 1, e.removeContact),
+		}},
 	}
 }
 
-func contactsRmCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:      "rm",
-		Usage:     "forget a name",
-		ArgsUsage: "CONTACT",
-		Description: `What is shared with the account stays shared.
-
-   natster contacts rm bob`,
-		Action: args(1, 1, func(ctx context.Context, _ *cli.Context, arg []string) error {
-			var gone contexts.Contact
-			store, err := e.contexts()
-			if err != nil {
-				return err
-			}
-			err = store.EditContacts(ctx, func(book map[string]events.Account) error {
-				name, err := hint.Pick(arg[0], "no contact", slices.Sorted(maps.Keys(book)),
-					func(s string) string { return s }, "contacts ls")
-				gone = contexts.Contact{Name: name, Account: book[name]}
-				delete(book, name)
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			return e.Print(gone, func() { e.Say("forgot %s (%s)", gone.Name, gone.Account) })
-		}),
+func (e *env) addContact(ctx context.Context, _ *cli.Context, arg []string) error {
+	if err := contexts.CheckContact(arg[0]); err != nil {
+		return err
 	}
+	a, err := events.ParseAccount(arg[1])
+	if err != nil {
+		return err
+	}
+	store, err := e.contexts()
+	if err != nil {
+		return err
+	}
+	err = store.EditContacts(ctx, func(book map[string]events.Account) error {
+		if old, taken := book[arg[0]]; taken && old != a {
+			err := fmt.Errorf("%s is the name of another account (%s)", arg[0], old)
+			return hint.Add(err, "contacts rm %s", arg[0])
+		}
+		book[arg[0]] = a
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return e.Print(contexts.Contact{Name: arg[0], Account: a}, func() { e.Say("%s is %s", e.Out.Bold(arg[0]), a) })
+}
+
+func (e *env) listContacts(context.Context, *cli.Context, []string) error {
+	all, err := e.contacts()
+	if err != nil {
+		return err
+	}
+	t := term.Table{
+		Head: []string{"NAME", "ACCOUNT", ""}, Empty: "no contacts yet; add one with: natster contacts add NAME KEY",
+	}
+	return term.PrintRows(e.Printer, all, t, func(c contexts.Contact) []string {
+		return []string{c.Name, c.Account.String(), c.Known}
+	})
+}
+
+func (e *env) removeContact(ctx context.Context, _ *cli.Context, arg []string) error {
+	store, err := e.contexts()
+	if err != nil {
+		return err
+	}
+	var gone contexts.Contact
+	err = store.EditContacts(ctx, func(book map[string]events.Account) error {
+		itself := func(s string) string { return s }
+		name, err := hint.Pick(arg[0], "no contact", slices.Sorted(maps.Keys(book)), itself, "contacts ls")
+		gone = contexts.Contact{Name: name, Account: book[name]}
+		delete(book, name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return e.Print(gone, func() { e.Say("forgot %s (%s)", gone.Name, gone.Account) })
 }

@@ -27,10 +27,101 @@ credentials where the nexlets are (natster admin creds), and nodes (nex --config
 
    natster deploy up
    natster deploy status`,
-		Subcommands: []*cli.Command{
-			deployUpCommand(e), deployLsCommand(e), deployStatusCommand(e), deployLogsCommand(e),
-			deployRestartCommand(e), deployDownCommand(e), deployNodesCommand(e), deployLameduckCommand(e),
-		},
+		Subcommands: []*cli.Command{{
+			Name:      "up",
+			Usage:     "make what runs on Nex what ought to run",
+			ArgsUsage: "[NAME...]",
+			Flags: nexFlags(
+				&cli.IntFlag{Name: "replicas", Usage: "run `N` instances of each, on different nodes if there are",
+					Value: 1},
+				&cli.StringSliceFlag{Name: "file", Usage: "what a Nexfile `FILE` describes, for instance a catalog"},
+				sealFlag(), tagsFlag(),
+			),
+			Description: `Starts what lacks, leaves what is right, replaces what was started otherwise (a function's new
+instance answers before the old one stops), and waits until everything answers. Without NAME all functions. With a line
+NATSTER_CREDS=@FILE to seal, a function runs with these credentials, not with those that the nexlet has.
+
+   natster deploy up
+   natster deploy up eventwriter --replicas 3
+   natster deploy up --file deploy/nexfiles/catalog.yaml`,
+			Action: e.rollout((*nex.Client).Up),
+		}, {
+			Name:      "ls",
+			Usage:     "list what runs on Nex",
+			ArgsUsage: "[NAME...]",
+			Flags:     nexFlags(),
+			Description: `Every instance of the namespace, or those with a name or id; namespace "system" lists all.
+RUNS and ERRORS count since its nexlet started it.
+
+   natster deploy ls`,
+			Action: e.onNex(0, -1, e.listWorkloads),
+		}, {
+			Name:  "status",
+			Usage: "compare what runs on Nex with what ought to run",
+			Flags: nexFlags(&cli.IntFlag{Name: "replicas", Usage: "`N` instances of each are wanted"}),
+			Description: `A line for each function, and for whatever else of natster's runs in the namespace. It fails
+when something that ought to run does not.
+
+   natster deploy status
+   natster deploy status --replicas 2`,
+			Action: e.onNex(0, 0, e.deployStatus),
+		}, {
+			Name:      "logs",
+			Usage:     "show the logs of what runs on Nex",
+			ArgsUsage: "[NAME...]",
+			Flags: nexFlags(&cli.BoolFlag{Name: "follow", Aliases: []string{"f"},
+				Usage: "go on with new lines, until Ctrl-C"}),
+			Description: `The last lines that nexlets remember of each instance; with -f then each line as it comes.
+
+   natster deploy logs otc
+   natster deploy logs -f`,
+			Action: e.onNex(0, -1, e.deployLogs),
+		}, {
+			Name:      "restart",
+			Usage:     "replace every instance by a new one, one after the other",
+			ArgsUsage: "[NAME...]",
+			Flags: nexFlags(
+				&cli.StringSliceFlag{Name: "file", Usage: "what a Nexfile `FILE` describes"}, sealFlag(), tagsFlag(),
+			),
+			Description: `No request is lost meanwhile: the new instance answers before the old one stops. Without NAME
+all functions.
+
+   natster deploy restart otc`,
+			Action: e.rollout((*nex.Client).Restart),
+		}, {
+			Name:      "down",
+			Usage:     "stop what runs on Nex",
+			ArgsUsage: "[NAME...]",
+			Flags:     nexFlags(),
+			Description: `Requests in hand are answered and the event in hand is finished. NAME may also be the id of an
+instance. Without NAME everything of natster's in the namespace.
+
+   natster deploy down
+   natster deploy down catalog`,
+			Action: e.onNex(0, -1, func(ctx context.Context, n *nex.Client, _ *cli.Context, arg []string) error {
+				return e.stepped(n.Down(ctx, arg, e.reporting(nex.Options{})))
+			}),
+		}, {
+			Name:  "nodes",
+			Usage: "list Nex nodes and their nexlets",
+			Flags: nexFlags(tagsFlag()),
+			Description: `A node can be given work when its nexlet is healthy.
+
+   natster deploy nodes`,
+			Action: e.onNex(0, 0, e.listNodes),
+		}, {
+			Name:      "lameduck",
+			Usage:     "let a Nex node take no more work, and end after a delay",
+			ArgsUsage: "NODE",
+			Flags: nexFlags(&cli.DurationFlag{Name: "delay", Usage: "`TIME` until the node ends",
+				Value: 10 * time.Minute}),
+			Description: `NODE is a name or an id. What runs there goes on until the node ends; natster deploy up starts
+it on other nodes first.
+
+   natster deploy lameduck natster-1
+   natster deploy up`,
+			Action: e.onNex(1, 1, e.lameduck),
+		}},
 	}
 }
 
@@ -45,6 +136,10 @@ func nexFlags(own ...cli.Flag) []cli.Flag {
 
 func tagsFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "tags", Usage: "only nodes with tag `KEY=VALUE`"}
+}
+
+func sealFlag() cli.Flag {
+	return &cli.StringFlag{Name: "seal", Usage: "`FILE` of lines KEY=VALUE or KEY=@FILE, sent sealed to each nexlet"}
 }
 
 // A nexAction is an action that needs a client of Nex.
@@ -62,7 +157,7 @@ func (e *env) onNex(least, most int, f nexAction) cli.ActionFunc {
 		if err != nil {
 			return err
 		}
-		return nexHint(f(ctx, client, c, arg))
+		return f(ctx, client, c, arg)
 	})
 }
 
@@ -86,18 +181,6 @@ func (e *env) dialNex(urlFlag, credsFlag string) (*nats.Conn, error) {
 		return nil, hint.Add(fmt.Errorf("NATS for Nex at %s: %w", url, err), "deploy nodes --creds FILE")
 	}
 	return nc, nil
-}
-
-func nexHint(err error) error {
-	switch {
-	case errors.Is(err, nex.ErrUnknown), errors.Is(err, nex.ErrNotFound):
-		return hint.Add(err, "deploy status")
-	case errors.Is(err, nex.ErrNotReady):
-		return hint.Add(err, "deploy logs")
-	case errors.Is(err, nex.ErrNoBid), errors.Is(err, nex.ErrNoAnswer):
-		return hint.Add(err, "deploy nodes")
-	}
-	return err
 }
 
 // tagsOf returns what the flag --tags says.
@@ -127,10 +210,7 @@ func (e *env) wanted(ctx context.Context, n *nex.Client, tags wire.Tags, names, 
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(w nex.Want) bool { return w.Name == name })
 		if i < 0 {
-			var known []string
-			for _, w := range all {
-				known = append(known, w.Name)
-			}
+			known := hint.Names(all, func(w nex.Want) string { return w.Name })
 			return nil, fmt.Errorf("%q: %w; functions are %s", name, nex.ErrUnknown, strings.Join(known, ", "))
 		}
 		wants = append(wants, all[i])

@@ -71,8 +71,11 @@ Everything is kept in the world's directory: the next devrun goes on where this 
 				Notify:    e.notice,
 				Logger:    e.logger(),
 			})
+			if errors.Is(err, world.ErrRunning) {
+				err = hint.Add(err, "init NAME")
+			}
 			if err != nil {
-				return errors.Join(worldHint(err), page.Stop())
+				return errors.Join(err, page.Stop())
 			}
 			elsewhere := func(context.Context) error { return nil }
 			if c.Bool("nex") {
@@ -80,7 +83,7 @@ Everything is kept in the world's directory: the next devrun goes on where this 
 					return errors.Join(err, page.Stop(), w.Stop(context.WithoutCancel(ctx)))
 				}
 			}
-			if err = siteHint(page.Start(ctx, dir, site.Options{Logger: e.logger()})); err == nil {
+			if err = page.Start(ctx, dir, site.Options{Logger: e.logger()}); err == nil {
 				// A world runs also if its address cannot be written; that is the error in the end.
 				_ = e.PrintLine(devrunResult{w.Info(), page.URL()}, func() { e.printWorld(w, dir, page.URL()) })
 				err = page.Wait(ctx)
@@ -125,24 +128,9 @@ func (e *env) notice(n embedded.Notice) {
 	}
 }
 
-func worldHint(err error) error {
-	switch {
-	case errors.Is(err, embedded.ErrNeedsTLS):
-		return hint.Add(err, "devrun --tls-self-signed")
-	case errors.Is(err, embedded.ErrTLSPair):
-		return hint.Add(err, "devrun --tls-cert FILE --tls-key FILE")
-	case errors.Is(err, world.ErrRunning):
-		return hint.Add(err, "init NAME")
-	}
-	return err
-}
-
 func (e *env) printWorld(w *embedded.World, dir, page string) {
 	i := w.Info()
-	var functions []string
-	for _, f := range w.Functions() {
-		functions = append(functions, f.Name)
-	}
+	functions := hint.Names(w.Functions(), functionName)
 	slices.Sort(functions)
 	e.Say("%s", e.Out.Bold("Natster's world is running; Ctrl-C ends it."))
 	e.Say("")
@@ -162,14 +150,11 @@ func (e *env) printWorld(w *embedded.World, dir, page string) {
 	e.Say("              site   %s", i.Site)
 	e.Say("  functions   %s", strings.Join(wrap(strings.Join(functions, " "), e.helpWidth()-14), "\n              "))
 	e.Say("")
-	e.Say("Next, in another terminal: %s", e.Out.Bold(nextAfterDevrun(e, dir)))
-}
-
-func nextAfterDevrun(e *env, dir string) string {
-	if usual, err := e.dirs.World(""); err == nil && usual == dir {
-		return "natster init NAME"
+	next := "natster init NAME"
+	if usual, err := e.dirs.World(""); err != nil || usual != dir {
+		next += " --world " + term.ShellWord(dir)
 	}
-	return "natster init NAME --world " + term.ShellWord(dir)
+	e.Say("Next, in another terminal: %s", e.Out.Bold(next))
 }
 
 // onNode runs the functions of the world in dir on a Nex node that is up, and returns what stops them there.
@@ -190,22 +175,18 @@ func (e *env) onNode(ctx context.Context, dir, claimURL string) (stop func(conte
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, f := range fns {
-		names = append(names, f.Name)
-	}
 	stop = func(ctx context.Context) error {
 		defer nc.Close()
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
-		_, err := n.Down(ctx, names, nex.Options{})
+		_, err := n.Down(ctx, hint.Names(fns, functionName), nex.Options{})
 		if errors.Is(err, nex.ErrNotFound) || errors.Is(err, nex.ErrNoNode) {
 			return nil // they were stopped by another command, or with their node
 		}
 		return err
 	}
 	if _, err := n.Up(ctx, nex.Wants(fns), e.reporting(nex.Options{})); err != nil {
-		return nil, errors.Join(nexHint(err), stop(context.WithoutCancel(ctx)))
+		return nil, errors.Join(err, stop(context.WithoutCancel(ctx)))
 	}
 	return stop, nil
 }

@@ -9,7 +9,7 @@
 //	env.go      what the commands of one run share
 //	errors.go   how errors look, what to type next, exit codes
 //	json.go     what --json prints of things that several commands print
-//	session.go  a connection as the account of a context
+//	session.go  acting as the account of a context, connected or not
 //	completion.go          completion by the shell: the placeholders of a usage say what arguments are
 //	completion_catalog.go  names of catalogs, and of what is in them
 //
@@ -25,7 +25,7 @@
 //	web.go      web: the website
 //	version.go  version: what this program was built from
 //
-//	catalog.go           catalog, describe, rm
+//	catalog.go           catalog: its commands; describe, rm
 //	catalog_files.go     the catalog files of a context; what a catalog's name stands for
 //	catalog_new.go       new, rescan
 //	catalog_ls.go        ls, contents
@@ -34,17 +34,17 @@
 //	catalog_import.go    import, unimport
 //	catalog_download.go  download
 //	catalog_open.go      open
-//	catalog_serve.go     serve
+//	catalog_serve.go     serve, and what it prints at first
 //	catalog_served.go    which catalogs serve serves: they come and go while it runs
 //	catalog_board.go     what it shows of it on a terminal, redrawn in place
 //	catalog_activity.go  the log of it that a person reads
 //
-//	admin.go       admin, creds, cluster, provision
+//	admin.go       admin: its commands; creds, cluster, provision
 //	admin_log.go   check, rebuild: the event log
 //	admin_nats.go  nats: contexts for the nats command
 //
-//	deploy.go         deploy; what a rollout is about
-//	deploy_up.go      up, restart, down
+//	deploy.go         deploy: its commands; what a rollout is about
+//	deploy_up.go      up, restart, lameduck
 //	deploy_status.go  status, ls, nodes, logs
 //	nexlet.go         nexlet: functions and catalogs for a Nex node
 //
@@ -58,8 +58,8 @@
 // the reader of the results has gone (natster events | head); 1 failed; 2 misused; 130 interrupted (Ctrl-C, SIGTERM,
 // the terminal closed) after cleaning up, or at once by a second Ctrl-C or SIGTERM. An interrupted nexlet exits with 0,
 // because that is how nodes end it. No other broken pipe or connection ends a command. With --json a result is one JSON
-// value, and what goes on (events, serve) is one value a line; an error is {"error":"…","try":"…"} on stderr, a note
-// {"note":"…"}. natster help json has the vocabulary. Credentials are in files of mode 0600 and are never printed.
+// value, and what goes on (events, serve) is one value a line; an error is {"error":"…","try":"…"} on stderr, and a
+// note {"note":"…"}. natster help json has the vocabulary. Credentials are in files of mode 0600 and are never printed.
 //
 // # On disk
 //

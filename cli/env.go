@@ -6,8 +6,6 @@ import (
 	"os"
 	"sync"
 
-	"github.com/urfave/cli/v2"
-
 	"natster/cli/contexts"
 	"natster/cli/term"
 )
@@ -38,35 +36,17 @@ type env struct {
 	named   string // --context alone
 	verbose bool   // --verbose
 
-	contexts func() (*contexts.Store, error)  // opened at the first call
-	me       func() (contexts.Context, error) // the one that this run acts as; read at the first call
+	contexts func() (*contexts.Store, error) // opened at the first call
 }
 
 // newEnv returns the env of a run in o. It calls gone when the reader of stdout has gone.
 func newEnv(o Outside, gone func()) *env {
-	e := &env{
+	dirs := contexts.Dirs{Getenv: o.Getenv}
+	return &env{
 		Printer: term.New(o.Stdout, o.Stderr, o.Getenv, gone),
-		Args:    o.Args, Stdin: o.Stdin, Getenv: o.Getenv, dirs: contexts.Dirs{Getenv: o.Getenv},
-		context: o.Getenv("NATSTER_CONTEXT"),
+		Args:    o.Args, Stdin: o.Stdin, Getenv: o.Getenv, dirs: dirs, context: o.Getenv("NATSTER_CONTEXT"),
+		contexts: sync.OnceValues(func() (*contexts.Store, error) { return contexts.Open(dirs) }),
 	}
-	e.contexts = sync.OnceValues(func() (*contexts.Store, error) { return contexts.Open(e.dirs) })
-	e.me = sync.OnceValues(func() (contexts.Context, error) {
-		s, err := e.contexts()
-		if err != nil {
-			return contexts.Context{}, err
-		}
-		return s.Acting(e.context)
-	})
-	return e
-}
-
-// take reads the flags that every command has.
-func (e *env) take(c *cli.Context) error {
-	if c.Bool("json") {
-		e.InJSON()
-	}
-	e.verbose = c.Bool("verbose")
-	return nil
 }
 
 // actAs makes e act as the account of a context, unless the name is empty.

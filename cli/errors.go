@@ -12,9 +12,14 @@ import (
 	"natster/cli/hint"
 	"natster/cli/term"
 	"natster/deploy/accounts"
+	"natster/deploy/nex"
+	"natster/deploy/world/embedded"
 	"natster/events"
+	"natster/functions/projection"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
+	"natster/workloads/nexlet"
+	"natster/workloads/web"
 )
 
 // The exit codes.
@@ -35,7 +40,7 @@ func (m *misuse) Error() string { return m.message }
 
 // misused returns an error about the arguments of cmd.
 func misused(cmd *cli.Command, format string, args ...any) error {
-	return &misuse{fmt.Sprintf(format, args...), usageLine(cmd)}
+	return &misuse{fmt.Sprintf(format, args...), cmd.UsageText}
 }
 
 // again adds to an error the command line that was typed, with another flag, which could help.
@@ -82,39 +87,34 @@ func (e *env) fail(ctx context.Context, err error) int {
 	if over {
 		return Interrupted
 	}
-	e.complain(err)
+	e.printError(err)
 	if _, ok := errors.AsType[*misuse](err); ok {
 		return exitMisused
 	}
 	return exitFailed
 }
 
-// A complaint is an error as JSON has it.
-type complaint struct {
+// An errorResult is an error as JSON has it.
+type errorResult struct {
 	Error string `json:"error"`
 	Try   string `json:"try,omitempty"`
 }
 
-// complain prints err and what to type next on stderr.
-func (e *env) complain(err error) {
-	c, label := complaint{Error: sentence(err)}, "try"
-	if m, ok := errors.AsType[*misuse](err); ok {
-		c.Try, label = m.usage, "usage"
+// printError prints err and what to type next on stderr.
+func (e *env) printError(err error) {
+	c, next := errorResult{Error: sentence(err)}, ""
+	if m, ok := errors.AsType[*misuse](err); ok && m.usage != "" {
+		c.Try = m.usage
+		next = "  usage: " + c.Try + "\n"
 	} else if h := hintFor(err); h != "" {
 		c.Try = e.typed("%s", h)
+		next = "  try: " + e.Err.Bold(c.Try) + "\n"
 	}
 	if e.JSON {
 		_ = term.Encode(e.Stderr, c, "") // if stderr cannot be written, there is no place to say so
 		return
 	}
-	fmt.Fprintf(e.Stderr, "%s %s\n", e.Err.Red("natster:"), c.Error)
-	switch {
-	case c.Try == "":
-	case label == "try":
-		fmt.Fprintf(e.Stderr, "  try: %s\n", e.Err.Bold(c.Try))
-	default:
-		fmt.Fprintf(e.Stderr, "  usage: %s\n", c.Try)
-	}
+	fmt.Fprintf(e.Stderr, "%s %s\n%s", e.Err.Red("natster:"), c.Error, next)
 }
 
 // hintFor returns what to type next after err: what the error comes with, or what usualHints have.
@@ -142,14 +142,20 @@ var usualHints = []struct {
 	{accounts.ErrNotImported, "catalog ls"},
 	{client.ErrNotShared, "catalog shares"},
 	{client.ErrOffline, "catalog ls"}, // shows who is online
-}
-
-// served adds to an error about a catalog that is not served how to serve it, if it is the user's own.
-func served(err error, c events.Catalog, own bool) error {
-	if own && errors.Is(err, client.ErrOffline) {
-		return hint.Add(err, "serve %s", c)
-	}
-	return err
+	{projection.ErrSuperseded, "admin rebuild --all"},
+	{events.ErrLost, "admin check"},
+	{nex.ErrUnknown, "deploy status"},
+	{nex.ErrNotFound, "deploy status"},
+	{nex.ErrNotReady, "deploy logs"},
+	{nex.ErrNoBid, "deploy nodes"},
+	{nex.ErrNoAnswer, "deploy nodes"},
+	{nexlet.ErrNoNode, "nexlet --remote natster"},
+	{embedded.ErrNeedsTLS, "devrun --tls-self-signed"},
+	{embedded.ErrTLSPair, "devrun --tls-cert FILE --tls-key FILE"},
+	{web.ErrNoIssuer, "web --url URL --issuer URL --client-id ID --client-secret-file FILE"},
+	{web.ErrClient, "web --url URL --issuer URL --client-id ID --client-secret-file FILE"},
+	{web.ErrPlain, "web --listen 127.0.0.1:8000 --url https://HOST"},
+	{web.ErrURL, "web --listen 127.0.0.1:8000 --url https://HOST"},
 }
 
 // sentence returns err for a person, without what a server adds to a refusal, which only repeats it.

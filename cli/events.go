@@ -51,8 +51,7 @@ func eventsCommand(e *env) *cli.Command {
 // A narrator prints events as sentences.
 type narrator struct {
 	*env
-	contacts contexts.Contacts
-	names    map[events.Account]string // as the world's keeper knows them
+	contacts contexts.Contacts // and the names that the world's keeper knows
 }
 
 func (e *env) narrator(keeper *accounts.Operator) (*narrator, error) {
@@ -64,11 +63,12 @@ func (e *env) narrator(keeper *accounts.Operator) (*narrator, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &narrator{e, contacts, make(map[events.Account]string)}
 	for _, a := range all {
-		n.names[a.Account] = a.Name
+		if a.Name != "" {
+			contacts = append(contacts, contexts.Contact{Name: a.Name, Account: a.Account})
+		}
 	}
-	return n, nil
+	return &narrator{e, contacts}, nil
 }
 
 // follow prints the log from a position on, or its last events, and then, if goOn, what comes until ctx is done.
@@ -98,12 +98,8 @@ func (n *narrator) follow(ctx context.Context, nc *nats.Conn, from uint64, last 
 	if err != nil {
 		return fmt.Errorf("the event log: %w", err)
 	}
-	stop := context.AfterFunc(ctx, messages.Stop)
-	defer func() {
-		if stop() {
-			messages.Stop()
-		}
-	}()
+	defer messages.Stop()
+	defer context.AfterFunc(ctx, messages.Stop)()
 	for {
 		m, err := messages.Next()
 		switch {
@@ -180,15 +176,7 @@ func (n *narrator) who(a events.Account) string {
 	if a.IsZero() {
 		return "nobody"
 	}
-	for _, c := range n.contacts {
-		if c.Account == a {
-			return c.Name
-		}
-	}
-	if name := n.names[a]; name != "" {
-		return name
-	}
-	return a.Short()
+	return n.contacts.Name(a)
 }
 
 func statsCommand(e *env) *cli.Command {
@@ -199,7 +187,7 @@ func statsCommand(e *env) *cli.Command {
 		Description: `Running totals over all accounts of the world.
 
    natster stats`,
-		Action: e.online(0, 0, func(ctx context.Context, s *session, _ *cli.Context, _ []string) error {
+		Action: e.online(0, 0, func(s *session, ctx context.Context, _ *cli.Context, _ []string) error {
 			t, err := s.api.Totals(ctx)
 			if err != nil {
 				return err

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,39 +9,24 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"natster/cli/hint"
 	"natster/cli/term"
 )
 
-// usageLine returns how cmd, or for nil natster itself, is typed.
-func usageLine(cmd *cli.Command) string {
-	if cmd == nil {
-		return "natster COMMAND [ARGUMENTS]"
-	}
-	return cmd.UsageText
-}
-
-// help explains the command of l on stdout.
-func (e *env) help(app *cli.App, l line) {
-	cmd, title, usage, about := l.command(), app.Name, app.Usage, app.Description
-	commands, flags := app.Commands, []cli.Flag(nil)
-	if cmd != nil {
-		title, usage, about = l.name(), cmd.Usage, cmd.Description
-		commands, flags = cmd.Subcommands, cmd.Flags
-	}
+// help explains a command on stdout.
+func (e *env) help(app *cli.App, cmd *cli.Command) {
 	w := e.Stdout
-	fmt.Fprintf(w, "%s - %s\n", e.Out.Bold(title), usage)
+	fmt.Fprintf(w, "%s - %s\n", e.Out.Bold(fullName(cmd)), cmd.Usage)
 	e.section("Usage")
-	fmt.Fprintf(w, "   %s\n", usageLine(cmd))
-	if about != "" {
+	fmt.Fprintf(w, "   %s\n", cmd.UsageText)
+	if cmd.Description != "" {
 		fmt.Fprintln(w)
-		for _, line := range wrap(about, e.helpWidth()-3) {
-			fmt.Fprintln(w, strings.TrimRight("   "+line, " "))
-		}
+		e.paragraphs(cmd.Description)
 	}
-	e.helpCommands(commands)
-	e.helpFlags("Flags", flags)
+	e.helpCommands(cmd.Subcommands)
+	e.helpFlags("Flags", cmd.Flags)
 	e.helpFlags("Flags of every command", app.Flags)
-	if cmd == nil {
+	if cmd.Name == app.Name {
 		fmt.Fprintf(w, "\n%s\n",
 			e.Out.Dim("natster help COMMAND explains a command, with an example; also explained: "+
 				term.List(slices.Sorted(maps.Keys(topics)))+"."))
@@ -84,6 +70,13 @@ func wrap(text string, width int) []string {
 	return lines
 }
 
+// paragraphs prints text, indented.
+func (e *env) paragraphs(text string) {
+	for _, line := range wrap(text, e.helpWidth()-3) {
+		fmt.Fprintln(e.Stdout, strings.TrimRight("   "+line, " "))
+	}
+}
+
 func (e *env) section(name string) {
 	fmt.Fprintf(e.Stdout, "\n%s:\n", e.Out.Bold(name))
 }
@@ -99,13 +92,9 @@ func (e *env) helpCommands(commands []*cli.Command) {
 		width = max(width, len(c.Name))
 	}
 	for _, category := range categories {
-		if category == "" {
-			e.section("Commands")
-		} else {
-			e.section(category)
-		}
+		e.section(cmp.Or(category, "Commands"))
 		for _, c := range commands {
-			if c.Category == category && !c.Hidden {
+			if c.Category == category {
 				fmt.Fprintf(e.Stdout, "   %s  %s\n", e.Out.Cyan(fmt.Sprintf("%-*s", width, c.Name)), c.Usage)
 			}
 		}
@@ -116,21 +105,13 @@ func (e *env) helpFlags(title string, flags []cli.Flag) {
 	var rows [][2]string
 	width := 0
 	for _, f := range flags {
-		d, ok := f.(cli.DocGenerationFlag)
-		if !ok {
-			continue
-		}
-		placeholder, usage := unquoteUsage(d)
-		var names []string
-		for _, n := range f.Names() {
-			names = append(names, dashed(n))
-		}
-		name := strings.Join(names, ", ")
-		if placeholder != "" {
-			name += " " + placeholder
-		}
-		if v := d.GetDefaultText(); v != "" && d.TakesValue() {
-			usage += " (default: " + strings.Trim(v, `"`) + ")"
+		value, usage := described(f)
+		name := strings.Join(hint.Names(f.Names(), dashed), ", ")
+		if value != "" {
+			name += " " + value
+			if v := f.(cli.DocGenerationFlag).GetDefaultText(); v != "" {
+				usage += " (default: " + strings.Trim(v, `"`) + ")"
+			}
 		}
 		rows = append(rows, [2]string{name, usage})
 		width = max(width, len(name))
@@ -145,19 +126,17 @@ func (e *env) helpFlags(title string, flags []cli.Flag) {
 	}
 }
 
-// unquoteUsage returns the name of a flag's value, which stands in its usage between back quotes, and the usage without
-// them.
-func unquoteUsage(d cli.DocGenerationFlag) (placeholder, usage string) {
+// described returns the name of a flag's value, which stands in its usage between back quotes, and the usage without
+// them. The name is empty if the flag takes no value.
+func described(f cli.Flag) (value, usage string) {
+	d := f.(cli.DocGenerationFlag) // as all flags of the library are
 	usage = d.GetUsage()
-	if before, rest, ok := strings.Cut(usage, "`"); ok {
-		if name, after, ok := strings.Cut(rest, "`"); ok {
-			return name, before + name + after
-		}
+	if !d.TakesValue() {
+		return "", usage
 	}
-	if d.TakesValue() {
-		return "VALUE", usage
-	}
-	return "", usage
+	before, rest, _ := strings.Cut(usage, "`")
+	value, after, _ := strings.Cut(rest, "`")
+	return value, before + value + after
 }
 
 // topics are what natster help explains in addition to commands.
@@ -211,7 +190,5 @@ stderr, and the exit code is what it is without --json: 1 failed, 2 misused, 130
 func (e *env) explain(topic string) {
 	t := topics[topic]
 	fmt.Fprintf(e.Stdout, "%s - %s\n\n", e.Out.Bold("natster help "+topic), t.usage)
-	for _, line := range wrap(t.text, e.helpWidth()-3) {
-		fmt.Fprintln(e.Stdout, strings.TrimRight("   "+line, " "))
-	}
+	e.paragraphs(t.text)
 }

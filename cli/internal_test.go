@@ -63,7 +63,11 @@ func TestAPathMayBeginWithATildeWhereverItStands(t *testing.T) {
 	flags := 0
 	each(app.Commands, app.Name, func(c *cli.Command, name string) {
 		for _, f := range c.Flags {
-			if !isPath(flagPlaceholder(f)) {
+			value, _ := described(f)
+			if takes := f.(cli.DocGenerationFlag).TakesValue(); takes != (value != "") {
+				t.Errorf("%s: the value of %s is called %q", name, f.Names()[0], value)
+			}
+			if !isPath(value) {
 				continue
 			}
 			flags++

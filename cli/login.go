@@ -10,9 +10,7 @@ import (
 	"github.com/skip2/go-qrcode"
 	"github.com/urfave/cli/v2"
 
-	"natster/cli/contexts"
 	"natster/cli/term"
-	"natster/deploy/accounts"
 	"natster/functions/api"
 	"natster/functions/websessions"
 )
@@ -29,7 +27,7 @@ func loginCommand(e *env) *cli.Command {
 you. What the website can do then, and for how long, stays yours: natster logout --web ends it.
 
    natster login --qrcode`,
-		Action: e.online(0, 0, func(ctx context.Context, s *session, c *cli.Context, _ []string) error {
+		Action: e.online(0, 0, func(s *session, ctx context.Context, c *cli.Context, _ []string) error {
 			key, err := s.webKey(ctx)
 			if err != nil {
 				return err
@@ -78,7 +76,7 @@ func (s *session) webKey(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	keeper, err := webKeeper(s.me)
+	keeper, err := s.me.Keeper()
 	if err != nil {
 		return "", err
 	}
@@ -114,46 +112,29 @@ func logoutCommand(e *env) *cli.Command {
 They are cut off at once, mid-film included; to come back, each needs a new code.
 
    natster logout --web`,
-		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) error {
-			if !c.Bool("web") {
+		Before: func(c *cli.Context) error {
+			if c.NArg() == 0 && !c.Bool("web") {
 				return misused(c.Command, "--web is missing: there is no other session to end")
 			}
-			me, err := e.me()
+			return nil
+		},
+		Action: e.offline(0, 0, func(s *session, ctx context.Context, _ *cli.Context, _ []string) error {
+			keeper, err := s.me.Keeper()
 			if err != nil {
 				return err
 			}
-			keeper, err := webKeeper(me)
+			n, err := keeper.RevokeWebKeys(ctx, s.me.Account)
 			if err != nil {
 				return err
 			}
-			n, err := keeper.RevokeWebKeys(ctx, me.Account)
-			if err != nil {
-				return err
-			}
-			return e.Print(map[string]int{"ended": n}, func() {
+			return s.Print(map[string]int{"ended": n}, func() {
+				who := s.Out.Bold(s.me.AccountName)
 				if n == 0 {
-					e.Say("no login on the website is linked to %s", e.Out.Bold(me.AccountName))
+					s.Say("no login on the website is linked to %s", who)
 					return
 				}
-				e.Say("every web session of %s has ended; %s revoked", e.Out.Bold(me.AccountName),
-					term.Count(n, "login code"))
+				s.Say("every web session of %s has ended; %s revoked", who, term.Count(n, "login code"))
 			})
 		}),
 	}
-}
-
-// errNoWebKeys means that the keys of an account are not on this machine.
-var errNoWebKeys = errors.New("this account's keys are not kept on this machine, so it cannot give web sessions")
-
-// webKeeper returns what gives and ends web sessions of c's account.
-func webKeeper(c contexts.Context) (accounts.WebKeeper, error) {
-	keeper, err := c.Keeper()
-	if err != nil {
-		return nil, err
-	}
-	w, ok := keeper.(accounts.WebKeeper)
-	if !ok {
-		return nil, errNoWebKeys
-	}
-	return w, nil
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
-	"natster/cli/hint"
 	"natster/cli/term"
 	"natster/deploy/world"
 	"natster/functions"
@@ -44,7 +43,7 @@ natster deploy up, or the stock nex CLI, deploys. Credentials come from a direct
    nex --config nex.json node up
    natster nexlet --remote natster --nats nats://127.0.0.1:4222`,
 		Action: args(0, 0, func(ctx context.Context, c *cli.Context, _ []string) error {
-			log := term.NewOutput(e.Stderr, e.Stdout.Gone) // all that a nexlet prints
+			log := &term.Output{Writer: e.Stderr, Gone: e.Stdout.Gone} // all that a nexlet prints
 			defer log.WatchReader(ctx)()
 			config, err := e.nexletConfig(log)
 			if err != nil {
@@ -58,9 +57,6 @@ natster deploy up, or the stock nex CLI, deploys. Credentials come from a direct
 				}
 			} else {
 				place, err := nexlet.PlaceFrom(e.Getenv)
-				if errors.Is(err, nexlet.ErrNoNode) {
-					return hint.Add(err, "nexlet --remote natster")
-				}
 				if err != nil {
 					return err
 				}
@@ -140,7 +136,7 @@ func functionsFrom(dir string) ([]functions.Function, error) {
 
 // nexletDir returns a directory of the nexlets on this machine. A node starts them without HOME.
 func (e *env) nexletDir(variable, name string) (string, error) {
-	dir, err := e.dirs.FirstPath(e.Getenv(variable))
+	dir, err := e.dirs.Path(e.Getenv(variable))
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", variable, err)
@@ -166,7 +162,7 @@ func (e *env) nexURL(flag string) string {
 // nexCreds returns the credentials for Nex's NATS: those in the file that a flag or NATSTER_NEX_CREDS names, or
 // otherwise.
 func (e *env) nexCreds(flag string, otherwise []byte) ([]byte, error) {
-	path, err := e.dirs.FirstPath(flag, e.Getenv("NATSTER_NEX_CREDS"))
+	path, err := e.dirs.Path(cmp.Or(flag, e.Getenv("NATSTER_NEX_CREDS")))
 	if path == "" && err == nil {
 		return otherwise, nil
 	}

@@ -12,77 +12,66 @@ import (
 	"natster/functions/api"
 )
 
-// A session is a command's connection as the account of its context. Close it after use.
+// A session is what a command has that acts as the account of a context, connected or not. Close it after use.
 type session struct {
 	*env
 	me       contexts.Context
 	store    *contexts.Store
-	contacts contexts.Contacts
-	nc       *nats.Conn // nil if there is no connection
+	files    catalogFiles
+	contacts contexts.Contacts // from connect on
+	nc       *nats.Conn        // nil if there is no connection
 	api      *api.Client
 	began    uint64 // position of the log when it began
 }
 
-// A sessionAction is an action that needs a connection.
-type sessionAction func(ctx context.Context, s *session, c *cli.Context, arg []string) error
+// A sessionAction is an action that needs a session.
+type sessionAction func(s *session, ctx context.Context, c *cli.Context, arg []string) error
 
-// online makes an action of f, and gives it a session that ends with it.
-func (e *env) online(least, most int, f sessionAction) cli.ActionFunc {
+// offline makes an action of f, and gives it a session that is not connected yet and ends with it.
+func (e *env) offline(least, most int, f sessionAction) cli.ActionFunc {
 	return args(least, most, func(ctx context.Context, c *cli.Context, arg []string) error {
-		s, err := e.open(ctx)
+		s, err := e.session()
 		if err != nil {
 			return err
 		}
 		defer s.close()
-		return f(ctx, s, c, arg)
+		return f(s, ctx, c, arg)
 	})
 }
 
-// open connects as the account of the context.
-func (e *env) open(ctx context.Context) (*session, error) {
-	s, err := e.offline()
-	if err == nil {
-		err = s.connect(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
+// online makes an action of f, and gives it a session that is connected and ends with it.
+func (e *env) online(least, most int, f sessionAction) cli.ActionFunc {
+	return e.offline(least, most, func(s *session, ctx context.Context, c *cli.Context, arg []string) error {
+		if err := s.connect(ctx); err != nil {
+			return err
+		}
+		return f(s, ctx, c, arg)
+	})
 }
 
-// openAnyway is open for a command that can do without a connection: if the world cannot be reached there is none.
-func (e *env) openAnyway(ctx context.Context) (*session, error) {
-	s, err := e.offline()
-	if err != nil {
-		return nil, err
-	}
-	err = s.connect(ctx)
-	if contexts.IsAbsent(err) {
-		e.Note("%s", e.Err.Dim(term.OneLine(err.Error())))
-		return s, nil
-	}
-	return s, err
-}
-
-// offline returns a session that is not connected yet.
-func (e *env) offline() (*session, error) {
+// session returns a session as the account that this run acts as. It is not connected yet.
+func (e *env) session() (*session, error) {
 	store, err := e.contexts()
 	if err != nil {
 		return nil, err
 	}
-	me, err := e.me()
+	me, err := store.Acting(e.context)
 	if err != nil {
 		return nil, err
 	}
-	contacts, err := store.Contacts()
-	if err != nil {
-		return nil, err
-	}
-	return &session{env: e, me: me, store: store, contacts: contacts}, nil
+	files, err := newCatalogFiles(e.dirs, me)
+	return &session{env: e, me: me, store: store, files: files}, err
 }
 
-// connect connects s.
+// connect connects s, unless it is. Without a connection s is as good as before.
 func (s *session) connect(ctx context.Context) error {
+	if s.nc != nil {
+		return nil
+	}
+	contacts, err := s.store.Contacts()
+	if err != nil {
+		return err
+	}
 	creds, err := s.store.Creds(s.me)
 	if err != nil {
 		return err
@@ -91,7 +80,7 @@ func (s *session) connect(ctx context.Context) error {
 		return err
 	}
 	at, err := s.me.Where()
-	s.contacts = s.contacts.WithHub(at.Hub)
+	s.contacts = contacts.WithHub(at.Hub)
 	if err != nil {
 		return err
 	}
@@ -116,7 +105,7 @@ func (s *session) close() {
 	}
 }
 
-// contacts returns the names for accounts, for a command without a session. It needs no context.
+// contacts returns the names for accounts, for a command without a connection. It needs no context.
 func (e *env) contacts() (contexts.Contacts, error) {
 	store, err := e.contexts()
 	if err != nil {
@@ -126,7 +115,7 @@ func (e *env) contacts() (contexts.Contacts, error) {
 	if err != nil {
 		return nil, err
 	}
-	if me, err := e.me(); err == nil {
+	if me, err := store.Acting(e.context); err == nil {
 		at, _ := me.Where() // a hub that is not known now has no name
 		all = all.WithHub(at.Hub)
 	}

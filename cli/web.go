@@ -9,7 +9,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"natster/cli/hint"
 	"natster/cli/site"
 	"natster/workloads/web"
 )
@@ -56,30 +55,18 @@ https: put a proxy before it, name its address with --url, and tell the world wh
 			}
 			defer func() { err = errors.Join(err, s.Stop()) }()
 			if err := s.Start(ctx, dir, o); err != nil {
-				return siteHint(err)
+				return err
 			}
 			// As in devrun: a site serves also if its address cannot be written.
 			_ = e.PrintLine(map[string]string{"url": s.URL(), "claim_url": s.ClaimURL()}, func() {
 				e.Say("The website is at %s; Ctrl-C ends it.", e.Out.Bold(s.URL()))
 				if o.Issuer == "" {
-					e.Say("%s", e.Out.Dim(anybody))
+					e.Say("%s", e.Out.Dim("Anybody on this machine can sign in, under any name: "+
+						"natster login decides what a login may do."))
 				}
 				e.Say("\nLink a login to an account with: %s", e.Out.Bold("natster login"))
 			})
 			return s.Wait(ctx)
 		}),
 	}
-}
-
-// anybody is said of a website without an issuer.
-const anybody = "Anybody on this machine can sign in, under any name: natster login decides what a login may do."
-
-func siteHint(err error) error {
-	switch {
-	case errors.Is(err, web.ErrNoIssuer), errors.Is(err, web.ErrClient):
-		return hint.Add(err, "web --url URL --issuer URL --client-id ID --client-secret-file FILE")
-	case errors.Is(err, web.ErrPlain), errors.Is(err, web.ErrURL):
-		return hint.Add(err, "web --listen 127.0.0.1:8000 --url https://HOST")
-	}
-	return err
 }

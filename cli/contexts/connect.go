@@ -70,31 +70,27 @@ func (c Context) refused(url string, err error) error {
 	_, unknownCA := errors.AsType[x509.UnknownAuthorityError](err)
 	switch {
 	case errors.Is(err, nats.ErrNoServers) && here:
-		return hint.Add(&unreachable{fmt.Errorf("nobody answers at %s: %w", url, accounts.ErrNotRunning)}, "devrun")
+		return hint.Add(fmt.Errorf("nobody answers at %s: %w", url, accounts.ErrNotRunning), "devrun")
 	case errors.Is(err, nats.ErrNoServers):
 		return &unreachable{fmt.Errorf("nobody answers at %s%s", url, because)}
 	case isDNS:
 		return &unreachable{fmt.Errorf("no address is known for %s, of %s%s", term.Quoted(dns.Name), url, because)}
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired),
-		errors.Is(err, nats.ErrAuthRevoked),
-		errors.Is(err, nats.ErrAccountAuthExpired):
+		errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAccountAuthExpired):
 		err = fmt.Errorf("the server at %s refuses the credentials of account %s: it may be another world's, "+
 			"or they were taken back%s", url, c.AccountName, because)
-		if here {
-			return hint.Add(err, "init %s", c.AccountName)
-		}
-		return err
 	case errors.Is(err, world.ErrNotPinned):
 		err = fmt.Errorf("the server at %s has another certificate than when this account was made", url)
-		if here {
-			return hint.Add(err, "init %s", c.AccountName)
-		}
-		return err
 	case badCert, notTLS, unknownCA, errors.Is(err, nats.ErrSecureConnRequired),
 		errors.Is(err, nats.ErrSecureConnWanted):
 		return fmt.Errorf("the server at %s cannot be trusted%s: %w", url, because, errors.Unwrap(err))
 	case isTimeout && timeout.Timeout(), errors.Is(err, nats.ErrTimeout), errors.Is(err, os.ErrDeadlineExceeded):
 		return &unreachable{fmt.Errorf("the server at %s does not answer%s", url, because)}
+	default:
+		return fmt.Errorf("%w%s", err, because)
 	}
-	return fmt.Errorf("%w%s", err, because)
+	if here {
+		return hint.Add(err, "init %s", c.AccountName)
+	}
+	return err
 }

@@ -128,37 +128,27 @@ func locked(ctx context.Context, dir string, f func() error) error {
 
 // Names returns the names.
 func (cs Contacts) Names() []string {
-	var all []string
-	for _, c := range cs {
-		all = append(all, c.Name)
-	}
-	return all
+	return hint.Names(cs, func(c Contact) string { return c.Name })
 }
 
-// Name returns what a person calls account a: a contact's name, or the beginning of the key.
-func (cs Contacts) Name(a events.Account) string {
+// named returns the name of the contact that is account a, or otherwise.
+func (cs Contacts) named(a events.Account, otherwise string) string {
 	for _, c := range cs {
 		if c.Account == a {
 			return c.Name
 		}
 	}
-	return a.Short()
+	return otherwise
 }
 
 // Know reports whether account a is a contact.
-func (cs Contacts) Know(a events.Account) bool {
-	return slices.ContainsFunc(cs, func(c Contact) bool { return c.Account == a })
-}
+func (cs Contacts) Know(a events.Account) bool { return cs.named(a, "") != "" }
+
+// Name returns what a person calls account a: a contact's name, or the beginning of the key.
+func (cs Contacts) Name(a events.Account) string { return cs.named(a, a.Short()) }
 
 // Typed returns what can be typed to mean account a: a contact's name, or the whole key.
-func (cs Contacts) Typed(a events.Account) string {
-	for _, c := range cs {
-		if c.Account == a {
-			return c.Name
-		}
-	}
-	return a.String()
-}
+func (cs Contacts) Typed(a events.Account) string { return cs.named(a, a.String()) }
 
 // Account returns the account that text stands for: a key, or the name of a contact.
 func (cs Contacts) Account(text string) (events.Account, error) {
@@ -171,23 +161,18 @@ func (cs Contacts) Account(text string) (events.Account, error) {
 			return c.Account, nil
 		}
 	}
-	if near := hint.Closest(text, cs.Names()); near != "" {
-		return a, hint.Add(fmt.Errorf("nobody is called %s; did you mean %s?", term.Quoted(text), near), "contacts ls")
+	meant := hint.Meant(text, cs.Names())
+	looksLikeKey := len(text) > 40 && text[0] == 'A' && strings.ToUpper(text) == text
+	switch {
+	case meant != "":
+		err = fmt.Errorf("nobody is called %s%s", term.Quoted(text), meant)
+	case looksLikeKey:
+		err = fmt.Errorf("%s is not an account key: a letter is wrong, missing or too many", term.Quoted(text))
+	case events.IsAccountName(text):
+		err = fmt.Errorf("nobody is called %s: not an account key and no contact's name", term.Quoted(text))
+		return a, hint.Add(err, "contacts add %s KEY", text)
 	}
-	if looksLikeKey(text) {
-		return a, hint.Add(fmt.Errorf("%s is not an account key: a letter is wrong, missing or too many",
-			term.Quoted(text)),
-			"contacts ls")
-	}
-	if !events.IsAccountName(text) {
-		return a, hint.Add(err, "contacts ls")
-	}
-	return a, hint.Add(fmt.Errorf("nobody is called %s: not an account key and no contact's name", term.Quoted(text)),
-		"contacts add %s KEY", text)
-}
-
-func looksLikeKey(s string) bool {
-	return len(s) > 40 && s[0] == 'A' && strings.ToUpper(s) == s
+	return a, hint.Add(err, "contacts ls")
 }
 
 // CheckContact returns an error if name cannot be the name of a contact.

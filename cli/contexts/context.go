@@ -93,10 +93,10 @@ func CheckName(name string) error {
 
 // Keeper returns what changes the account of c: its imports and its web sessions. There is one only on the machine with
 // the world.
-func (c Context) Keeper() (accounts.Keeper, error) {
+func (c Context) Keeper() (*accounts.Operator, error) {
 	if c.World == "" {
-		return nil, fmt.Errorf("context %s has no world on this machine, and its account can be changed only there",
-			c.Name)
+		const text = "context %s has no world on this machine, and its account can be changed only there"
+		return nil, fmt.Errorf(text, c.Name)
 	}
 	return world.OpenKeeper(c.World)
 }

@@ -1,9 +1,9 @@
 package contexts
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"natster/cli/term"
@@ -41,7 +41,7 @@ const WorldName = "world"
 
 // World returns the directory of the local world: what a flag says, or NATSTER_WORLD, or the usual one.
 func (d Dirs) World(flag string) (string, error) {
-	dir, err := d.FirstPath(flag, d.Getenv("NATSTER_WORLD"))
+	dir, err := d.Path(cmp.Or(flag, d.Getenv("NATSTER_WORLD")))
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("NATSTER_WORLD: %w", err)
@@ -50,6 +50,20 @@ func (d Dirs) World(flag string) (string, error) {
 	}
 	data, err := d.Data()
 	return filepath.Join(data, WorldName), err
+}
+
+// Own returns the directories of natster's own: what is in them is private.
+func (d Dirs) Own() ([]string, error) {
+	config, err := d.Config()
+	if err != nil {
+		return nil, err
+	}
+	data, err := d.Data()
+	if err != nil {
+		return nil, err
+	}
+	world, err := d.World("")
+	return []string{config, data, world}, err
 }
 
 // WritePrivate replaces a file at once, so that only its owner can read it, and makes its directory if need be.
@@ -76,13 +90,4 @@ func (d Dirs) Path(p string) (string, error) {
 		return "", fmt.Errorf("%s is in your home directory, but HOME is not set", term.Quoted(p))
 	}
 	return filepath.Join(home, filepath.FromSlash(below)), nil
-}
-
-// FirstPath returns the first of values that is not empty, with ~ replaced as by [Dirs.Path].
-func (d Dirs) FirstPath(values ...string) (string, error) {
-	i := slices.IndexFunc(values, func(v string) bool { return v != "" })
-	if i < 0 {
-		return "", nil
-	}
-	return d.Path(values[i])
 }

@@ -78,6 +78,12 @@ func (s *Store) All() ([]Context, error) {
 	return all, errors.Join(bad...)
 }
 
+// Names returns the names of the contexts whose files are valid.
+func (s *Store) Names() []string {
+	all, _ := s.All()
+	return hint.Names(all, func(c Context) string { return c.Name })
+}
+
 // Get returns the context called name, or for an empty name the one in use.
 func (s *Store) Get(name string) (Context, error) {
 	if name == "" {
@@ -99,28 +105,23 @@ func (s *Store) Get(name string) (Context, error) {
 // Acting returns the context called name; for an empty name the one that the environment describes (see [Dirs.Getenv]),
 // or else the one in use.
 func (s *Store) Acting(name string) (Context, error) {
-	if name == "" {
-		if c, is, err := s.surrounded(); is {
-			return c, err
-		}
+	get := s.dirs.Getenv
+	if name == "" && cmp.Or(get("NATS_CONTEXT"), get("NATS_URL"), get("NATS_CREDS")) != "" {
+		return s.surrounded()
 	}
 	return s.Get(name)
 }
 
 func (s *Store) unknown(name string) error {
-	all, _ := s.All() // a file that is not valid has no name to suggest
-	if len(all) == 0 {
+	names := s.Names()
+	if len(names) == 0 {
 		return ErrNone
 	}
-	var names []string
-	for _, c := range all {
-		names = append(names, c.Name)
-	}
+	err := fmt.Errorf("no context is called %s%s", term.Quoted(name), hint.Meant(name, names))
 	if near := hint.Closest(name, names); near != "" {
-		return hint.Add(fmt.Errorf("no context is called %s; did you mean %s?", term.Quoted(name), near),
-			"context use %s", near)
+		return hint.Add(err, "context use %s", near)
 	}
-	return hint.Add(fmt.Errorf("no context is called %s", term.Quoted(name)), "context ls")
+	return hint.Add(err, "context ls")
 }
 
 func (s *Store) readContext(path string) (Context, error) {

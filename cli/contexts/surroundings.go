@@ -1,11 +1,11 @@
 package contexts
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -45,14 +45,14 @@ func (d Dirs) NATSContexts() (string, error) {
 	return filepath.Join(filepath.Dir(dir), "nats", "context"), err
 }
 
-// surrounded returns the context that the environment describes, and whether it describes one. Its account is that of
-// the credentials. If natster has a context for that account, its catalogs and imports are used.
-func (s *Store) surrounded() (c Context, is bool, err error) {
+// surrounded returns the context that the environment describes. Its account is that of the credentials. If natster has
+// a context for that account, its catalogs and imports are used.
+func (s *Store) surrounded() (c Context, err error) {
 	var n NATSContext
 	var says []string
 	if name := s.dirs.Getenv("NATS_CONTEXT"); name != "" {
 		if n, err = s.readNATSContext(name); err != nil {
-			return c, true, err
+			return c, err
 		}
 		says = append(says, "NATS_CONTEXT")
 	}
@@ -62,29 +62,22 @@ func (s *Store) surrounded() (c Context, is bool, err error) {
 	if path := s.dirs.Getenv("NATS_CREDS"); path != "" {
 		n.Creds, says = path, append(says, "NATS_CREDS")
 	}
-	if len(says) == 0 {
-		return c, false, nil
-	}
 	c, err = s.contextFor(n)
 	if err != nil {
-		return c, true, fmt.Errorf("%s: %w", strings.Join(says, ", "), err)
+		return c, fmt.Errorf("%s: %w", strings.Join(says, ", "), err)
 	}
-	if n.URL != "" {
-		c.URL = n.URL
-	} else if c.URL == "" {
-		c.URL = nats.DefaultURL
-	}
+	c.URL = cmp.Or(n.URL, c.URL, nats.DefaultURL)
 	for one := range strings.SplitSeq(c.URL, ",") {
 		if u, err := url.Parse(one); err == nil && u.User != nil {
 			const text = "%s: there is a user in the URL; natster acts as the account of a credentials file: NATS_CREDS"
-			return c, true, fmt.Errorf(text, term.List(says))
+			return c, fmt.Errorf(text, term.List(says))
 		}
 	}
 	c.surroundings = &surroundings{term.List(says), n.options()}
 	if n.CA != "" {
 		c.Fingerprint = "" // n says which certificates to trust
 	}
-	return c, true, nil
+	return c, nil
 }
 
 // contextFor returns natster's context for the account of n's credentials, or a new one if there is none.
@@ -127,11 +120,7 @@ func accountOf(creds accounts.Creds) (a events.Account, user string, err error) 
 	if err != nil {
 		return a, "", errors.New("not a credentials file of NATS")
 	}
-	issuer := claims.IssuerAccount
-	if issuer == "" {
-		issuer = claims.Issuer
-	}
-	a, err = events.ParseAccount(issuer)
+	a, err = events.ParseAccount(cmp.Or(claims.IssuerAccount, claims.Issuer))
 	return a, term.OneLine(claims.Name), err
 }
 
@@ -149,7 +138,7 @@ func (s *Store) readNATSContext(name string) (NATSContext, error) {
 		}
 		path = filepath.Join(dir, name+".json")
 	}
-	text, err := os.ReadFile(path)
+	text, err := s.readFile(path)
 	if err != nil {
 		return n, fmt.Errorf("NATS_CONTEXT: no context of the nats command can be read there: %w", err)
 	}

@@ -7,6 +7,7 @@ package hint
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"natster/cli/term"
 )
@@ -35,17 +36,28 @@ func Of(err error) string {
 // Pick returns the one of candidates that is called name, or an error that says what may have been meant. Kind is the
 // phrase for what has no such name, as in "no catalog of yours"; line is added to the error.
 func Pick[T any](name, kind string, candidates []T, nameOf func(T) string, line string) (T, error) {
-	var names []string
-	for _, c := range candidates {
-		if nameOf(c) == name {
-			return c, nil
-		}
-		names = append(names, nameOf(c))
+	names := Names(candidates, nameOf)
+	if i := slices.Index(names, name); i >= 0 {
+		return candidates[i], nil
 	}
 	var none T
-	meant := ""
-	if near := Closest(name, names); near != "" {
-		meant = "; did you mean " + near + "?"
+	return none, Add(fmt.Errorf("%s is called %s%s", kind, term.Quoted(name), Meant(name, names)), "%s", line)
+}
+
+// Names returns the names of all, in their order.
+func Names[T any](all []T, nameOf func(T) string) []string {
+	var names []string
+	for _, x := range all {
+		names = append(names, nameOf(x))
 	}
-	return none, Add(fmt.Errorf("%s is called %s%s", kind, term.Quoted(name), meant), "%s", line)
+	return names
+}
+
+// Meant returns the end of the sentence about a word that was mistyped, "; did you mean …?", or nothing if none of
+// candidates is near.
+func Meant(word string, candidates []string) string {
+	if near := Closest(word, candidates); near != "" {
+		return "; did you mean " + near + "?"
+	}
+	return ""
 }

@@ -14,14 +14,10 @@ import (
 // not succeeded. Its methods may be called concurrently.
 type Output struct {
 	Writer io.Writer
-	Gone   func() // is called when the reader of Writer has gone
+	Gone   func() // is called when the reader of Writer has gone, which takes away the purpose of the command
 	mu     sync.Mutex
 	err    error
 }
-
-// NewOutput returns an Output on w that calls gone when w's reader has gone, which takes away the purpose of the
-// command.
-func NewOutput(w io.Writer, gone func()) *Output { return &Output{Writer: w, Gone: gone} }
 
 // Write writes b. It returns the error of the first write that failed.
 func (o *Output) Write(b []byte) (int, error) {

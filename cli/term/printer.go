@@ -18,7 +18,8 @@ type Printer struct {
 // New returns a Printer for people, on two streams. It calls gone when the reader of stdout has gone.
 func New(stdout, stderr io.Writer, getenv func(string) string, gone func()) *Printer {
 	return &Printer{
-		Stdout: NewOutput(stdout, gone), Stderr: stderr, Out: StyleOf(stdout, getenv), Err: StyleOf(stderr, getenv),
+		Stdout: &Output{Writer: stdout, Gone: gone}, Stderr: stderr,
+		Out: StyleOf(stdout, getenv), Err: StyleOf(stderr, getenv),
 	}
 }
 

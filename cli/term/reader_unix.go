@@ -22,12 +22,8 @@ func readerGone(ctx context.Context, f *os.File) bool {
 		return false
 	}
 	defer end.Close()
-	done := context.AfterFunc(ctx, func() { _ = stop.Close() })
-	defer func() {
-		if done() {
-			_ = stop.Close()
-		}
-	}()
+	defer stop.Close()
+	defer context.AfterFunc(ctx, func() { _ = stop.Close() })()
 	const gone = unix.POLLERR | unix.POLLHUP // told of without being asked for
 	fds := []unix.PollFd{{Fd: int32(f.Fd())}, {Fd: int32(end.Fd())}}
 	for {

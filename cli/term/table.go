@@ -10,18 +10,32 @@ import (
 
 // A Table is columns of text for a person.
 type Table struct {
-	Head []string
-	End  []int // columns that are set flush right
-	rows [][]string
+	Head  []string
+	End   []int  // columns that are set flush right
+	Empty string // the sentence that stands for a table without rows
+	rows  [][]string
 }
 
 // Row adds a row, with a cell for each column.
 func (t *Table) Row(cells ...string) { t.rows = append(t.rows, cells) }
 
-// Table prints t on stdout; a table without rows prints empty, a sentence.
-func (p *Printer) Table(t Table, empty string) {
+// PrintRows prints a result of several rows: as a list in JSON, or as t with the cells of each.
+func PrintRows[T any](p *Printer, rows []T, t Table, cells func(T) []string) error {
+	if rows == nil {
+		rows = []T{} // [] in JSON
+	}
+	return p.Print(rows, func() {
+		for _, r := range rows {
+			t.Row(cells(r)...)
+		}
+		p.Table(t)
+	})
+}
+
+// Table prints t on stdout.
+func (p *Printer) Table(t Table) {
 	if len(t.rows) == 0 {
-		fmt.Fprintln(p.Stdout, empty)
+		fmt.Fprintln(p.Stdout, t.Empty)
 		return
 	}
 	t = t.withoutEmptyColumns()
@@ -31,23 +45,15 @@ func (p *Printer) Table(t Table, empty string) {
 			widths[i] = max(widths[i], uniseg.StringWidth(c))
 		}
 	}
-	right := make([]bool, len(t.Head))
-	for _, i := range t.End {
-		right[i] = true
-	}
 	line := func(cells []string, paint func(string) string) {
 		var b strings.Builder
 		for i, c := range cells {
 			pad := strings.Repeat(" ", widths[i]-uniseg.StringWidth(c))
-			switch {
-			case right[i]:
-				b.WriteString(pad + paint(c))
-			case i == len(cells)-1:
-				b.WriteString(paint(c))
-			default:
-				b.WriteString(paint(c) + pad)
+			if slices.Contains(t.End, i) {
+				b.WriteString(pad + paint(c) + "  ")
+			} else {
+				b.WriteString(paint(c) + pad + "  ")
 			}
-			b.WriteString("  ")
 		}
 		fmt.Fprintln(p.Stdout, strings.TrimRight(b.String(), " "))
 	}

@@ -12,16 +12,16 @@ import (
 func TestTablesLineUp(t *testing.T) {
 	var out bytes.Buffer
 	p := New(&out, &out, func(string) string { return "" }, func() {})
-	tb := Table{Head: []string{"EMPTY", "PATH", "SIZE", "NOTE"}, End: []int{2}}
+	tb := Table{Head: []string{"EMPTY", "PATH", "SIZE", "NOTE"}, End: []int{2}, Empty: "nothing"}
 	tb.Row("", "a", Bytes(1), "")
 	tb.Row("", "日本.mp4", Bytes(1_234_567), "x")
-	p.Table(tb, "nothing")
+	p.Table(tb)
 	want := "PATH        SIZE  NOTE\na            1 B\n日本.mp4  1.2 MB  x\n"
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", &out, want)
 	}
 	out.Reset()
-	if p.Table(Table{}, "nothing here"); out.String() != "nothing here\n" {
+	if p.Table(Table{Empty: "nothing here"}); out.String() != "nothing here\n" {
 		t.Errorf("an empty table is %q", out.String())
 	}
 }

@@ -57,6 +57,11 @@ func Fit(s string, columns int) string {
 	return "…" + string(r)
 }
 
+// Pad fills s up with spaces to a number of columns.
+func Pad(s string, columns int) string {
+	return s + strings.Repeat(" ", max(0, columns-uniseg.StringWidth(s)))
+}
+
 // Plain returns text without colours.
 func Plain(text string) string {
 	for {
