@@ -10,7 +10,6 @@
 //	serve.go        Serve: runs a function once, on a connection of its own; every host of functions does it this way
 //	runner.go       Runner: runs one function on one connection until it is told to stop, then drains it
 //	requests.go     the runner's half for subject triggers
-//	limiter.go      how many requests are in flight, in total and per account
 //	reading.go      reading a projection that reflects the caller's own writes, and waiting for it after a put, bounded
 //	consume.go      the runner's half for event and key triggers: in order, retried, poison set aside
 //	ahead.go        taking many waiting events at once, for functions that can

@@ -27,10 +27,10 @@ func (c *Call) Read(ctx context.Context, views *view.Reader, b view.Bucket, patt
 }
 
 func (c *Call) wait(ctx context.Context, views *view.Reader, b view.Bucket, patterns []string) (view.Snapshot, error) {
-	if !c.waiting.enter(c.From) {
+	if !c.waiting.Enter(c.From) {
 		return view.Snapshot{}, api.Errorf(api.ErrTooMany, "too many requests wait for position %d of the log: try again in a moment", c.MinPosition)
 	}
-	defer c.waiting.leave(c.From)
+	defer c.waiting.Leave(c.From)
 	ctx, cancel := context.WithTimeout(ctx, bounded(ctx))
 	defer cancel()
 	s, err := views.Read(ctx, b, c.MinPosition, patterns...)

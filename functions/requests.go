@@ -65,7 +65,7 @@ func (r *Runner) accept(work context.Context, t bound, m micro.Request) {
 		r.observe(KindRequest, 0, err)
 		return
 	}
-	if !r.inFlight.enter(from) {
+	if !r.inFlight.Enter(from) {
 		r.reply(m, nil, nil, api.Errorf(api.ErrTooMany, "%s is busy: try again in a moment", t.Name))
 		r.observe(KindRequest, 0, api.ErrTooMany)
 		return
@@ -75,7 +75,7 @@ func (r *Runner) accept(work context.Context, t bound, m micro.Request) {
 		call, data, err := r.answer(work, t, m, from)
 		// Before the reply: whoever has it asks again, perhaps hundreds of times before this goroutine is scheduled
 		// again.
-		r.inFlight.leave(from)
+		r.inFlight.Leave(from)
 		r.reply(m, call, data, err)
 		r.observe(KindRequest, time.Since(start), err)
 	})

@@ -16,6 +16,7 @@ import (
 	"natster/functions/view"
 	"natster/internal/backoff"
 	"natster/internal/jet"
+	"natster/internal/limiter"
 	"natster/internal/supervise"
 )
 
@@ -86,10 +87,10 @@ type Runner struct {
 	ready    chan struct{}
 	onReady  func()
 	counts   counters
-	inFlight *limiter       // requests being handled
-	busy     sync.WaitGroup // requests being handled
-	waiting  *limiter       // those of them that wait for a projection
-	noSkip   time.Time      // until when it takes events one by one; for the one goroutine that does
+	inFlight *limiter.Limiter[events.Account] // requests being handled
+	busy     sync.WaitGroup                   // requests being handled
+	waiting  *limiter.Limiter[events.Account] // those of them that wait for a projection
+	noSkip   time.Time                        // until when it takes events one by one; for the one goroutine that does
 }
 
 // NewRunner returns a runner that does nothing yet; the error is the declaration's.
@@ -104,8 +105,8 @@ func NewRunner(f Function, cfg Config) (*Runner, error) {
 		log:      cfg.Logger.With("function", f.Name),
 		ready:    make(chan struct{}),
 		onReady:  func() {},
-		inFlight: newLimiter(cfg.MaxInFlight, max(1, cfg.MaxInFlight/2)),
-		waiting:  newLimiter(max(1, cfg.MaxInFlight/2), max(1, cfg.MaxInFlight/8)),
+		inFlight: limiter.New[events.Account](cfg.MaxInFlight, max(1, cfg.MaxInFlight/2)),
+		waiting:  limiter.New[events.Account](max(1, cfg.MaxInFlight/2), max(1, cfg.MaxInFlight/8)),
 	}, nil
 }
 

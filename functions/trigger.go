@@ -14,6 +14,7 @@ import (
 	"natster/functions/api"
 	"natster/functions/view"
 	"natster/internal/jet"
+	"natster/internal/limiter"
 )
 
 // A Kind is one of the three kinds of trigger.
@@ -88,7 +89,7 @@ type Call struct {
 
 	position uint64
 	next     string
-	waiting  *limiter
+	waiting  *limiter.Limiter[events.Account]
 }
 
 // Reflects says which position of the log the answer reflects; the caller is told.

@@ -25,7 +25,7 @@ type room struct {
 var rooms = []room{
 	{dir: "internal/...", owns: "the ground floor, for every room: `jet` (JetStream), `private` (files only we may " +
 		"read), " +
-		"`sealedbox`, `loopback`, `backoff`, `supervise`"},
+		"`sealedbox`, `loopback`, `backoff`, `limiter`, `supervise`"},
 	{dir: "events", owns: "the facts: identifiers, every subject, event types, the log",
 		may: []string{"internal/..."}},
 	{dir: "functions/api", owns: "the contract with callers: endpoints, wire types, codes, the client",
