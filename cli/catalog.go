@@ -237,7 +237,7 @@ func (s *session) describe(ctx context.Context, _ *cli.Context, arg []string) er
 			s.Say("%s: %s", s.Out.Bold(name.String()), description)
 		})
 	}
-	entry, err := lib.Find(file)
+	entry, err := lib.Contents().Find(file)
 	if err != nil {
 		return err
 	}

@@ -7,15 +7,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
 	"natster/workloads/catalog"
 )
 
-// An Away is a part of the directory that is listed and was not there at the last look. What is known of it is kept
-// until it is back, or until [Library.ScanAccepting].
+// An Away is a part of the directory that is listed and was not there at the last look, because its disk is not mounted
+// or cannot be read. What is known of it is kept until it is back, or until [Library.ScanAccepting].
 type Away struct {
 	Path  string // "." is the whole directory, without what is mounted in it
 	Files int    // that stay listed
@@ -57,7 +56,7 @@ func partOf(disks map[string]disk, path string) string {
 	return "."
 }
 
-// covers tells whether path is in a.
+// covers reports whether path is in a.
 func (a Away) covers(disks map[string]disk, path string) bool {
 	if a.part {
 		return partOf(disks, path) == a.Path
@@ -68,8 +67,7 @@ func (a Away) covers(disks map[string]disk, path string) bool {
 // Away lists what was not there at the last look, sorted by path. Do not change it.
 func (l *Library) Away() []Away { return l.snap.Load().away }
 
-// awayAt tells what part of the library the file at path is away with, if it is: at the last look, or by a look at its
-// disk.
+// awayAt returns why the file at path is away, if it is: as of the last look, or by a look at its disk.
 func (l *Library) awayAt(s *snapshot, path string) (why string, away bool) {
 	for _, a := range s.away {
 		if a.covers(s.disks, path) {
@@ -97,71 +95,63 @@ func (l *Library) disksNow(parts map[string]disk) map[string]disk {
 	return now
 }
 
-// A sighting is what a look saw of the disks.
-type sighting struct {
-	prev  *snapshot
-	now   map[string]disk // of the parts of prev, and of those that are new
-	files []found         // sorted by path
-	gone  error           // why the directory could not be opened at all
-}
-
-// parts returns the parts that are away: those that were emptied, or nearly, without a better explanation.
-func (s sighting) parts() (away []Away) {
+// awayParts returns the parts that are away: those that were emptied, or nearly, without a better explanation.
+func (v *survey) awayParts() (away []Away) {
 	type part struct {
 		held, found int
 		first       string
 	}
 	all := make(map[string]*part)
 	of := func(path string) *part {
-		p := partOf(s.prev.disks, path)
+		p := partOf(v.prev.disks, path)
 		if all[p] == nil {
 			all[p] = new(part)
 		}
 		return all[p]
 	}
-	for i := range s.prev.entries {
-		p := of(s.prev.entries[i].Path)
+	for i := range v.prev.entries {
+		p := of(v.prev.entries[i].Path)
 		if p.held++; p.held == 1 {
-			p.first = s.prev.entries[i].Path
+			p.first = v.prev.entries[i].Path
 		}
 	}
-	for i := range s.files {
-		of(s.files[i].path).found++
+	for i := range v.found {
+		of(v.found[i].path).found++
 	}
-	if s.gone != nil {
+	if v.gone != nil {
 		of(".")
 	}
 	for path, p := range all {
-		if why := s.missing(path, p.held, p.found); why != "" {
+		if why := v.missing(path, p.held, p.found); why != "" {
 			away = append(away, Away{Path: path, Files: p.held, Why: why, part: true, first: p.first})
 		}
 	}
 	return away
 }
 
-// missing says why the part p, which held so many files and in which so many were found, must be away; empty: it need
-// not be. One file of twenty makes it the same directory as before; half as many other files as went make it one whose
-// owner has put something else there, unless they are on another disk.
-func (s sighting) missing(p string, held, found int) string {
-	home, now := s.prev.disks[p], s.now[p]
+// missing returns why the part p, which held so many files and in which so many were found, must be away; empty: it
+// need not be. One file of twenty makes it the same directory as before; half as many other files as went make it one
+// whose owner has put something else there, unless they are on another disk.
+func (v *survey) missing(p string, held, found int) string {
+	home, now := v.prev.disks[p], v.seen[p]
 	same := home == "" || home.system() == now.system()
 	switch {
-	case p == "." && s.gone != nil:
-		return reasonOf(s.gone)
+	case p == "." && v.gone != nil:
+		return reasonOf(v.gone)
 	case held == 0, now != "" && same && 2*found >= held:
 		return ""
 	}
 	kept := 0
-	for i := range s.files {
-		if _, ok := s.prev.at(s.files[i].path); ok && partOf(s.prev.disks, s.files[i].path) == p {
+	for i := range v.found {
+		if _, ok := v.prev.at(v.found[i].path); ok && partOf(v.prev.disks, v.found[i].path) == p {
 			kept++
 		}
 	}
 	if 20*kept >= held {
 		return ""
 	}
-	for q, d := range s.now {
-		if home != "" && d == home && q != p && s.prev.disks[q] == "" {
+	for q, d := range v.seen {
+		if home != "" && d == home && q != p && v.prev.disks[q] == "" {
 			return "" // mounted elsewhere in the directory
 		}
 	}
@@ -191,7 +181,7 @@ func withheld(prev *snapshot, skipped []Skipped) (away []Away) {
 	return away
 }
 
-// seemsBack tells whether what is away seems to be back; it costs one look.
+// seemsBack reports whether what is away seems to be back; it costs one look at the file system.
 func (l *Library) seemsBack(a Away) bool {
 	switch {
 	case a.part && a.first != "":
@@ -209,18 +199,7 @@ func (l *Library) seemsBack(a Away) bool {
 	return err == nil || err == io.EOF
 }
 
-// glance tells, without a look at the files, whether everything must be looked at: a disk came or went.
-func (l *Library) glance() (disks, back bool) {
-	s := l.snap.Load()
-	for p, seen := range s.seen {
-		if l.diskAt(p) != seen {
-			return true, true
-		}
-	}
-	return false, slices.ContainsFunc(s.away, l.seemsBack)
-}
-
-// cannotRead tells whether err, of opening or reading a file, says nothing about what is there: the disk, the network
+// cannotRead reports whether err, of opening or reading a file, says nothing about what is there: the disk, the network
 // or the rights are in the way.
 func cannotRead(err error) bool {
 	var no syscall.Errno

@@ -38,7 +38,7 @@ func (m *mounts) disk(path string) disk {
 // mounted is a shelf on whose directory disks come and go.
 func mounted(t *testing.T) (*shelf, *mounts) {
 	m := new(mounts)
-	s := newShelf(t, func(c *Config) { c.Glance, c.hooks = testQuiet, &hooks{disks: m.disk} })
+	s := newShelf(t, func(c *Config) { c.DiskCheck, c.hooks = testQuiet, hooks{disks: m.disk} })
 	return s, m
 }
 
@@ -81,7 +81,7 @@ func (s *shelf) scanFails(want error) {
 }
 
 func (s *shelf) described(p string) string {
-	e, _ := s.Path(p)
+	e, _ := s.entry(p)
 	return e.Description
 }
 
@@ -106,7 +106,7 @@ func TestADiskThatIsAwayKeepsItsList(t *testing.T) {
 	s.reopen()                                 // a computer that starts before its disk
 	s.scanFails(catalog.ErrAway)
 	s.isAway(". 40")
-	if _, ok := s.Path("README"); ok {
+	if _, ok := s.entry("README"); ok {
 		t.Error("what lies on the mount point is listed")
 	}
 	mount()
@@ -174,7 +174,7 @@ func TestAnEmptiedDirectoryIsBelievedWhenItsOwnerSaysSo(t *testing.T) {
 }
 
 func TestTheRunningServerHearsThatADiskIsGoneForGood(t *testing.T) {
-	s := newShelf(t, func(c *Config) { c.Glance = testQuiet })
+	s := newShelf(t, func(c *Config) { c.DiskCheck = testQuiet })
 	s.put("a", "a")
 	s.put("b", "b")
 	s.follow()
@@ -270,7 +270,7 @@ func TestWhatCannotBeReadStaysListed(t *testing.T) {
 		}
 		return
 	}
-	s := newShelf(t, func(c *Config) { c.Glance = testQuiet })
+	s := newShelf(t, func(c *Config) { c.DiskCheck = testQuiet })
 	s.put("a/1", "1")
 	s.put("a/2", "2")
 	s.put("b", "b")
@@ -428,7 +428,7 @@ func TestNewRightsEndNoReading(t *testing.T) {
 
 func TestWhatADownloadFindsChangedIsReadAgain(t *testing.T) {
 	w := newFakeWatcher(1000) // nobody tells of anything
-	s := newShelf(t, func(c *Config) { c.hooks = &hooks{watch: func() (watcher, error) { return w, nil }} })
+	s := newShelf(t, func(c *Config) { c.hooks = hooks{watch: func() (watcher, error) { return w, nil }} })
 	s.put("a", "a")
 	s.put("b", "b")
 	s.follow()

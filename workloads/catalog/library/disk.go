@@ -1,14 +1,14 @@
 package library
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
 )
 
 // A disk says which file system a directory is on, and which directory of it that is: two looks that find the same disk
-// looked at the same place. Empty: there is no directory. It is kept in the catalog file, and means nothing to anybody
-// else.
+// looked at the same place. Empty: there is no directory. It is kept in the catalog file, and means nothing elsewhere.
 type disk string
 
 // diskAt is the disk of the directory at path, an absolute one. It costs a look at one directory.
@@ -24,8 +24,8 @@ func diskAt(path string) disk {
 // diskAt is the disk at the relative path p.
 func (l *Library) diskAt(p string) disk {
 	d := diskAt(l.at(p))
-	if d != "" && l.cfg.hooks.mount(p) {
-		return l.cfg.hooks.disks(p)
+	if d != "" {
+		d = cmp.Or(l.cfg.hooks.disks(p), d)
 	}
 	return d
 }

@@ -20,7 +20,7 @@ func systemOf(path string, fi fs.FileInfo) string {
 	return fmt.Sprintf("%x.%x%08x", st.Dev, uint32(f.Fsid.Val[0]), uint32(f.Fsid.Val[1]))
 }
 
-// isMount tells whether an open directory is the root of something mounted.
+// isMount reports whether an open directory is the root of something mounted.
 func isMount(dir *os.File) bool {
 	var st unix.Statx_t
 	err := unix.Statx(int(dir.Fd()), "", unix.AT_EMPTY_PATH|unix.AT_NO_AUTOMOUNT, 0, &st)

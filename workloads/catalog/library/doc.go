@@ -2,8 +2,8 @@
 //
 //	library.go   Config, Library, Open; contents, revision, changes; the catalog file in step with them
 //	scan.go      Scan, and update: one look at some or all of the directory
-//	visit.go     what a look finds before it reads: files, disks, and what is away
-//	away.go      what is listed and not there: a disk that is away, a directory that cannot be read
+//	survey.go    what a look finds before it reads: files, disks, and what is away
+//	away.go      what is listed and not there: a disk that is not mounted, a directory that cannot be read
 //	disk.go, disk_*.go which disk a directory is on
 //	walk.go      what is there: a parallel walk inside an os.Root, and what it leaves out
 //	hash.go      SHA-256 and type of the files that are new, by all processors
@@ -11,8 +11,7 @@
 //	snapshot.go  an immutable state of the library, and its indexes
 //	follow.go    Follow: from events to looks, when things have become quiet
 //	tree.go      watches of all directories, and what happens when the system allows no more
-//	glance.go    how Follow notices that a disk went or came back
-//	find.go      entries by path and hash
+//	diskcheck.go how Follow notices that a disk was unmounted or mounted
 //	open.go      OpenFile, which refuses what has changed and keeps nothing open that is not read
 //	file.go      the catalog file
 //	stamp.go, stamp_*.go, ctime_*.go how a file is known again without reading it
@@ -44,7 +43,7 @@
 //
 // A deletion is believed where it is seen: while the library is followed, or as some files of many. A directory that is
 // not there, or in which hardly one file of twenty is left, is away: unless half as many others are there, on the same
-// disk, its list is kept with descriptions and hashes, and nothing else in it is taken. The same holds for each disk
+// disk, its list is kept with descriptions and hashes, and nothing new in it is listed. The same holds for each disk
 // mounted in the directory (on Linux), and for what cannot be read. Opening such a file is [catalog.ErrAway]. Follow
 // looks every few seconds whether it is back; [Library.ScanAccepting] believes that it is gone.
 //
@@ -57,7 +56,7 @@
 // A panic while a file is read leaves that file out as [Unreadable]; any other ends the scan with an error.
 //
 // Other names of a file that changes are looked at with it; a change by a name outside the directory shows at the next
-// look at everything, or when somebody downloads it.
+// look at everything, or when the file is downloaded.
 //
 // Where the system has no time of change, content that is changed in place without changing size or modification time
 // (by setting the time back) is not noticed: a receiver's check of the hash is. The directory is open only while

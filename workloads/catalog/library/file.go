@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"natster/events"
@@ -27,7 +28,8 @@ var ErrCatalogFile = errors.New("not a catalog file")
 // for each entry the stamp by which a rescan knows the file again. One entry is one line, so that a person can edit the
 // descriptions:
 //
-//	{"name":"films","description":"…","revision":1767225600,"directory":"/home/a/films","disks":{".":"803.8f….2"},"entries":[
+//	{"name":"films","description":"…","revision":1767225600,"directory":"/home/a/films",
+//	"disks":{".":"803.8f….2"},"entries":[
 //	{"path":"a.mp4","description":"…","mime_type":"video/mp4","byte_size":1048576,"hash":"9f86…","mtime":1767225600,
 //	"stamp":"1767225600000000000.7.1767225600000000000"}
 //	]}
@@ -48,7 +50,7 @@ type record struct {
 	link  bool // the path is a symbolic link: its target can change unnoticed, so every look includes it
 }
 
-// parseDocument reads a catalog file, which its owner may have edited. It refuses what is no catalog file with
+// parseDocument reads a catalog file, which its owner may have edited. It refuses what is not a valid catalog file with
 // [ErrCatalogFile], naming the entry at fault; paths that no catalog may list are passed over, since the next scan does
 // not find them either.
 func parseDocument(data []byte) (document, error) {
@@ -117,7 +119,7 @@ func inSeconds(revision int64) int64 {
 	return revision
 }
 
-// intern shares one string among the entries of one type, and mends what is no type.
+// intern shares one string among the entries of one type, and repairs what is not a valid type.
 func intern(known map[string]string, mimeType string) string {
 	t, ok := known[mimeType]
 	if !ok {
@@ -127,32 +129,27 @@ func intern(known map[string]string, mimeType string) string {
 	return t
 }
 
-// A fileStamp tells whether the catalog file is still as we left it, or was edited. The zero value is no file.
-type fileStamp struct {
-	stamp
-	exists bool
-}
-
-func fileStampOf(path string) fileStamp {
+// fileStamp is the stamp of the catalog file, by which an edit is noticed; zero if there is none.
+func fileStamp(path string) stamp {
 	fi, err := os.Stat(path)
 	if err != nil {
-		return fileStamp{}
+		return stamp{}
 	}
-	return stampOfFile(fi)
+	return withoutCtime(stampOf(fi))
 }
 
-func stampOfFile(fi fs.FileInfo) fileStamp {
-	s := stampOf(fi)
-	s.ctime = 0 // the rename that puts it in its place sets that
-	return fileStamp{s, true}
+// withoutCtime is s without what the rename that puts a catalog file in its place sets.
+func withoutCtime(s stamp) stamp {
+	s.ctime = 0
+	return s
 }
 
 // readDocument reads a catalog file; a file that does not exist gives an error that wraps [fs.ErrNotExist].
-func readDocument(path string) (document, fileStamp, error) {
-	at := fileStampOf(path) // before the content: an edit in between shows as a difference later
+func readDocument(path string) (document, stamp, error) {
+	at := fileStamp(path) // before the content: an edit in between shows as a difference later
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return document{}, fileStamp{}, err
+		return document{}, stamp{}, err
 	}
 	d, err := parseDocument(data)
 	if err != nil {
@@ -171,19 +168,19 @@ func ReadFile(path string) (c catalog.Contents, dir string, err error) {
 	return newSnapshot(d, sight{}).contents(), d.directory, nil
 }
 
-// writeDocument replaces the catalog file: whoever reads it sees the old or the new one, also after a crash.
-func writeDocument(path string, dir string, s *snapshot) (at fileStamp, err error) {
+// writeDocument replaces the catalog file atomically: a reader sees the old or the new one, also after a crash.
+func writeDocument(path string, dir string, s *snapshot) (at stamp, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("write the catalog file: %s: %w", path, causeOf(err))
 		}
 	}()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fileStamp{}, err
+		return stamp{}, err
 	}
 	f, err := private.Create(path)
 	if err != nil {
-		return fileStamp{}, err
+		return stamp{}, err
 	}
 	defer f.Discard()
 	w := bufio.NewWriterSize(f, 256<<10)
@@ -198,7 +195,7 @@ func writeDocument(path string, dir string, s *snapshot) (at fileStamp, err erro
 	if len(s.disks) > 0 {
 		disks, err := json.Marshal(s.disks)
 		if err != nil {
-			return fileStamp{}, err
+			return stamp{}, err
 		}
 		b = append(append(b, `,"disks":`...), disks...)
 	}
@@ -211,16 +208,16 @@ func writeDocument(path string, dir string, s *snapshot) (at fileStamp, err erro
 	b = append(b, "\n]}\n"...)
 	w.Write(b)
 	if err := w.Flush(); err != nil {
-		return fileStamp{}, err
+		return stamp{}, err
 	}
 	fi, err := f.Stat()
 	if err != nil {
-		return fileStamp{}, err
+		return stamp{}, err
 	}
 	if err := f.Replace(); err != nil {
-		return fileStamp{}, err
+		return stamp{}, err
 	}
-	return stampOfFile(fi), nil
+	return withoutCtime(stampOf(fi)), nil
 }
 
 func appendEntry(b []byte, e *catalog.Entry, s stamp, comma bool) []byte {
@@ -270,5 +267,7 @@ func causeOf(err error) error {
 	return err
 }
 
-// isMissing tells whether err says that there is no such file, or no such directory on the way to it.
-func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) || isNotDirectory(err) }
+// isMissing reports whether err says that there is no such file, or no such directory on the way to it.
+func isMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}

@@ -57,7 +57,7 @@ func TestAFileWithoutStampsIsReadAgain(t *testing.T) {
 	if r := s.scan(); r.Hashed != 1 {
 		t.Errorf("%+v", r)
 	}
-	if e, _ := s.Path("a.txt"); e.Hash != hashOf("one") || e.Description != "kept" {
+	if e, _ := s.entry("a.txt"); e.Hash != hashOf("one") || e.Description != "kept" {
 		t.Errorf("%+v", e)
 	}
 }

@@ -18,11 +18,11 @@ import (
 // ErrFollowing says that the library is being followed already.
 var ErrFollowing = errors.New("library: the directory is being followed already")
 
-// Follow keeps the catalog what the directory is, until ctx is done; then it returns nil. It begins with a look at
-// everything. A path that something happens to is looked at again once it was left alone for Config.Quiet and has the
-// same size and time as then; what it was told only says where to look, never what is there. A file that is written for
-// longer leaves the catalog as [Writing] until it is quiet. Edits of the catalog file are taken over. Trouble is
-// logged, not returned: Follow does not give up.
+// Follow watches the directory and keeps the catalog in step with it, until ctx is done; then it returns nil. It begins
+// with a look at everything. A path that something happens to is looked at again once it was left alone for
+// Config.Quiet and has the same size and time as then; an event only says where to look, never what is there. A file
+// that is written for longer leaves the catalog as [Writing] until it is quiet. Edits of the catalog file are taken
+// over. Errors are logged, not returned: Follow goes on.
 func (l *Library) Follow(ctx context.Context) error {
 	if !l.following.TryLock() {
 		return ErrFollowing
@@ -32,12 +32,10 @@ func (l *Library) Follow(ctx context.Context) error {
 	defer l.followed.Store(false)
 	f := &follower{
 		l: l, pending: make(map[string]*pending), done: make(chan outcome, 1), all: true,
-		glance: newGlance(l.cfg.Glance),
-		tree:   tree{dir: l.dir, log: l.cfg.Logger, bad: &l.degraded, watched: make(map[string]bool)},
+		disks: newDiskCheck(l.cfg.DiskCheck),
+		tree:  tree{dir: l.dir, log: l.cfg.Logger, bad: &l.degraded, watched: make(map[string]bool)},
 	}
 	defer l.degraded.Store(nil)
-	f.suspected = l.suspects.begin()
-	defer l.suspects.end()
 	if err := f.open(); err != nil {
 		l.degraded.Store(&err)
 		l.cfg.Logger.Warn("library: following by looking from time to time", "every", l.cfg.Rescan, "err", err)
@@ -56,15 +54,13 @@ type follower struct {
 	events <-chan fsnotify.Event
 	errors <-chan error
 
-	suspected <-chan struct{}
-
 	pending map[string]*pending // paths that something happened to; [catalogFile] is one
 	all     bool                // everything must be looked at
 	busy    bool
 	done    chan outcome
 	lastErr string
 
-	glance glance
+	disks diskCheck
 }
 
 // catalogFile stands for the catalog file among the pending paths. No path is empty.
@@ -88,11 +84,7 @@ type outcome struct {
 const writingAfter = 4
 
 func (f *follower) open() error {
-	open := newSystemWatcher
-	if h := f.l.cfg.hooks; h != nil && h.watch != nil {
-		open = h.watch
-	}
-	w, err := open()
+	w, err := f.l.cfg.hooks.watch()
 	if err != nil {
 		return err
 	}
@@ -115,7 +107,7 @@ func (f *follower) run(ctx context.Context) {
 	defer tick.Stop()
 	timer := time.NewTimer(rescan)
 	defer timer.Stop()
-	defer f.glance.timer.Stop()
+	defer f.disks.timer.Stop()
 	ticking := true
 	for {
 		if !f.busy && f.all {
@@ -159,15 +151,13 @@ func (f *follower) run(ctx context.Context) {
 			}
 		case <-timer.C:
 			f.all = true
-		case <-f.suspected:
-			for p := range f.l.suspects.take() {
-				f.touch(p)
-				f.pending[p].touched = time.Time{} // it is quiet already
-			}
-		case <-f.glance.timer.C:
-			f.glance.start(f.l)
-		case g := <-f.glance.seen:
-			if f.glance.take(g) && !f.all {
+		case p := <-f.l.suspects:
+			f.touch(p)
+			f.pending[p].touched = time.Time{} // it is quiet already
+		case <-f.disks.timer.C:
+			f.disks.start(f.l)
+		case c := <-f.disks.done:
+			if f.disks.take(c) && !f.all {
 				f.tree.drop(".") // the watches of what went are gone
 				f.all = true
 			}
@@ -215,7 +205,7 @@ func (f *follower) touch(p string) {
 	n.touched, n.seen = now, f.lookAt(p)
 }
 
-// lookAt is the stamp of what is at p, or the zero stamp. It only tells whether that changes.
+// lookAt is the stamp of what is at p, or the zero stamp. It only serves to see whether that changes.
 func (f *follower) lookAt(p string) stamp {
 	var fi os.FileInfo
 	var err error
@@ -279,7 +269,7 @@ func (f *follower) look(ctx context.Context, all bool, paths []string) {
 
 func (f *follower) finish(o outcome) {
 	f.busy = false
-	f.glance.looked(f.l, o.all)
+	f.disks.looked(f.l, o.all)
 	for _, p := range o.again {
 		if f.pending[p] == nil {
 			f.touch(p)
@@ -292,7 +282,7 @@ func (f *follower) finish(o outcome) {
 		}
 	}
 	if errors.Is(o.err, catalog.ErrAway) {
-		o.err = nil // said already
+		o.err = nil // logged already
 	}
 	if o.err != nil && !errors.Is(o.err, context.Canceled) {
 		f.trouble(o.err)

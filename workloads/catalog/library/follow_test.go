@@ -107,7 +107,7 @@ func TestFollowDirectoriesMovedInAndOut(t *testing.T) {
 	s.do(os.WriteFile(filepath.Join(outside, "7", "unseen"), nil, 0o644)) // nobody's business now
 	s.do(os.Rename(outside, s.path("back")))
 	s.until("all is back", func() bool { return len(s.Contents().Entries) == 202 })
-	if e, _ := s.Path("back/7/file"); e.Description != "seven" {
+	if e, _ := s.entry("back/7/file"); e.Description != "seven" {
 		t.Errorf("%+v", e)
 	}
 	s.put("back/150/more", "more") // and followed again
@@ -165,7 +165,7 @@ func TestFollowEditorsAndDownloaders(t *testing.T) {
 			s.holds("film.mkv", "half and half")
 	})
 	s.lists("film.mkv text.md")
-	if e, _ := s.Path("text.md"); e.Description != "kept" {
+	if e, _ := s.entry("text.md"); e.Description != "kept" {
 		t.Errorf("%+v", e)
 	}
 }
@@ -174,7 +174,7 @@ func TestFollowARenameWhileItIsRead(t *testing.T) {
 	var s *shelf
 	once := sync.OnceFunc(func() { s.move("a", "b") })
 	s = newShelf(t, func(c *Config) {
-		c.hooks = &hooks{onOpen: func(p string) {
+		c.hooks = hooks{onOpen: func(p string) {
 			if p == "a" {
 				once()
 			}
@@ -220,7 +220,7 @@ func TestFollowEditsOfTheCatalogFile(t *testing.T) {
 	s.do(other.Describe("a.txt", "described elsewhere"))
 	revision := s.Revision()
 	s.until("the description is known", func() bool {
-		e, _ := s.Path("a.txt")
+		e, _ := s.entry("a.txt")
 		return e.Description == "described elsewhere"
 	})
 	if s.Revision() <= revision {
@@ -228,7 +228,7 @@ func TestFollowEditsOfTheCatalogFile(t *testing.T) {
 	}
 	s.put("b.txt", "two")
 	s.untilLists("a.txt b.txt")
-	if e, _ := s.Path("a.txt"); e.Description != "described elsewhere" {
+	if e, _ := s.entry("a.txt"); e.Description != "described elsewhere" {
 		t.Errorf("%+v", e)
 	}
 }
@@ -300,7 +300,7 @@ func (w *fakeWatcher) Close() error                  { return nil }
 
 func TestLostEventsMakeFollowLookAtEverything(t *testing.T) {
 	w := newFakeWatcher(1000)
-	s := newShelf(t, func(c *Config) { c.hooks = &hooks{watch: func() (watcher, error) { return w, nil }} })
+	s := newShelf(t, func(c *Config) { c.hooks = hooks{watch: func() (watcher, error) { return w, nil }} })
 	s.put("a", "a")
 	s.follow()
 	s.untilLists("a")
@@ -321,7 +321,7 @@ func TestAtTheWatchLimitFollowLooksFromTimeToTime(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShelf(t, func(c *Config) { c.Rescan, c.hooks = testQuiet, &hooks{watch: open} })
+			s := newShelf(t, func(c *Config) { c.Rescan, c.hooks = testQuiet, hooks{watch: open} })
 			for i := range 10 {
 				s.put(fmt.Sprintf("%d/file", i), "x")
 			}

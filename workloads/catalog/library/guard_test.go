@@ -17,7 +17,7 @@ import (
 func TestADiskOfWhichNoEventTellsIsNoticed(t *testing.T) {
 	s, m := mounted(t)
 	w := newFakeWatcher(1000)
-	s.cfg.hooks.watch = func() (watcher, error) { return w, nil }
+	s.Library.cfg.hooks.watch = func() (watcher, error) { return w, nil }
 	m.set(".", "usb.1")
 	s.put("a", "a")
 	s.put("b", "b")
@@ -142,7 +142,7 @@ func TestTroubleWithTheCatalogFileSaysTheSameEachTime(t *testing.T) {
 func TestWhatStandsInThePlaceOfADiskThatIsGoneForGoodIsServed(t *testing.T) {
 	s, m := mounted(t)
 	w := newFakeWatcher(1000) // no event tells of what is on a disk that is mounted
-	s.cfg.hooks.watch = func() (watcher, error) { return w, nil }
+	s.Library.cfg.hooks.watch = func() (watcher, error) { return w, nil }
 	m.set("disk", "usb.1")
 	s.put("disk/a", "a")
 	s.put("x", "x")

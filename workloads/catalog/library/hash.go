@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"natster/events"
+	"natster/internal/backoff"
 	"natster/internal/supervise"
 )
 
@@ -48,39 +49,49 @@ const (
 
 func (f *hashed) refuse(r Reason, detail string) { f.state, f.reason, f.detail = refused, r, detail }
 
-// A hasher reads files and tells their SHA-256 and type.
+// A hasher reads files and finds their SHA-256 and type.
 type hasher struct {
 	root  *os.Root
 	meter *meter
 	log   *slog.Logger
-	hooks *hooks
+	hooks hooks
 }
 
 // all hashes files, sorted by path, in place, with as many workers as there are processors. It returns early when ctx
 // is done; the files not reached stay unread.
 func (h *hasher) all(ctx context.Context, files []hashed) {
 	jobs := splitJobs(files)
+	inParallel(ctx, len(jobs), func() func(int) {
+		w := &hashWorker{hasher: h, buf: make([]byte, readSize), sum: sha256.New()}
+		return func(i int) { w.job(ctx, jobs[i].files) }
+	})
+}
+
+// inParallel does each of n tasks, by as many goroutines as there are processors, until ctx is done. A goroutine does
+// its tasks with what worker returns to it.
+func inParallel(ctx context.Context, n int, worker func() func(i int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(jobs)) {
+	for range min(runtime.GOMAXPROCS(0), n) {
 		wg.Go(func() {
-			w := &hashWorker{hasher: h, buf: make([]byte, readSize), sum: sha256.New()}
-			for i := next.Add(1) - 1; i < int64(len(jobs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				w.job(ctx, jobs[i])
+			do := worker()
+			for i := next.Add(1) - 1; i < int64(n) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				do(int(i))
 			}
 		})
 	}
 	wg.Wait()
 }
 
+// A job is what a worker hashes at a time.
+type job struct {
+	files []hashed // of one directory
+	bytes int64
+}
+
 // splitJobs cuts files into jobs of one directory each, so that a worker opens the directory once. The largest come
 // first: the last worker to finish should not then begin a long film.
-func splitJobs(files []hashed) [][]hashed {
-	type job struct {
-		files []hashed
-		bytes int64
-	}
-	var jobs []job
+func splitJobs(files []hashed) (jobs []job) {
 	start := 0
 	var size int64
 	for i := range files {
@@ -93,11 +104,7 @@ func splitJobs(files []hashed) [][]hashed {
 	}
 	large := func(j job) int64 { return j.bytes / largeJob }
 	slices.SortStableFunc(jobs, func(a, b job) int { return cmp.Compare(large(b), large(a)) })
-	cut := make([][]hashed, len(jobs))
-	for i, j := range jobs {
-		cut[i] = j.files
-	}
-	return cut
+	return jobs
 }
 
 type hashWorker struct {
@@ -122,7 +129,7 @@ func (w *hashWorker) job(ctx context.Context, files []hashed) {
 			f.refuse(Unreadable, err.Error())
 		}
 		if f.state != unread {
-			w.meter.file(f.path)
+			w.meter.count(f.path, 1, 0)
 		}
 	}
 }
@@ -130,7 +137,7 @@ func (w *hashWorker) job(ctx context.Context, files []hashed) {
 // contained reads f, which lies in the directory in. A panic concerns no other file.
 func (w *hashWorker) contained(ctx context.Context, f *hashed, in *os.Root) (err error) {
 	defer supervise.Contain(w.log, &err)
-	w.hooks.open(f.path)
+	w.hooks.onOpen(f.path)
 	if in == w.root || f.link { // a link may lead out of its own directory
 		w.file(ctx, f, w.root, f.path)
 	} else {
@@ -156,7 +163,7 @@ func (w *hashWorker) file(ctx context.Context, f *hashed, in *os.Root, name stri
 	}
 	drifts := false
 	for range hashRetries {
-		if !pause(ctx, before.readable(time.Now())) {
+		if backoff.Sleep(ctx, before.readable(time.Now())) != nil {
 			return
 		}
 		if err := w.read(ctx, f, file, before.size); err != nil {
@@ -165,7 +172,7 @@ func (w *hashWorker) file(ctx context.Context, f *hashed, in *os.Root, name stri
 			}
 			return
 		}
-		w.hooks.read(f.path)
+		w.hooks.onRead(f.path)
 		after, ok := f.look(file)
 		switch {
 		case !ok:
@@ -199,7 +206,7 @@ func (f *hashed) look(file *os.File) (stamp, bool) {
 	return stamp{}, false
 }
 
-// read hashes the first size bytes of file. A file that is shorter meanwhile gives no error: its stamp tells.
+// read hashes the first size bytes of file. A file that is shorter meanwhile gives no error: its stamp differs.
 func (w *hashWorker) read(ctx context.Context, f *hashed, file *os.File, size int64) error {
 	w.sum.Reset()
 	f.mime = ""
@@ -209,7 +216,7 @@ func (w *hashWorker) read(ctx context.Context, f *hashed, file *os.File, size in
 			f.mime = mimeOf(f.path, file, w.buf[:n])
 		}
 		w.sum.Write(w.buf[:n])
-		w.meter.bytes(f.path, n)
+		w.meter.count(f.path, 0, int64(n))
 		at += int64(n)
 		if err == io.EOF {
 			break
@@ -228,22 +235,7 @@ func (w *hashWorker) read(ctx context.Context, f *hashed, file *os.File, size in
 	return nil
 }
 
-// pause waits for d, or until ctx is done, which it tells by false.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// hooks let tests act between two steps. The zero value and nil do nothing.
+// hooks let tests act between two steps.
 type hooks struct {
 	onOpen func(path string) // before a file is opened to be hashed
 	onRead func(path string) // after it is read, before it is looked at again
@@ -251,16 +243,18 @@ type hooks struct {
 	disks  func(path string) disk // of what is mounted there, if it is more than a directory
 }
 
-func (h *hooks) mount(path string) bool { return h != nil && h.disks != nil && h.disks(path) != "" }
-
-func (h *hooks) open(path string) {
-	if h != nil && h.onOpen != nil {
-		h.onOpen(path)
+func (h hooks) withDefaults() hooks {
+	if h.onOpen == nil {
+		h.onOpen = func(string) {}
 	}
-}
-
-func (h *hooks) read(path string) {
-	if h != nil && h.onRead != nil {
-		h.onRead(path)
+	if h.onRead == nil {
+		h.onRead = func(string) {}
 	}
+	if h.watch == nil {
+		h.watch = newWatcher
+	}
+	if h.disks == nil {
+		h.disks = func(string) disk { return "" }
+	}
+	return h
 }

@@ -47,7 +47,7 @@ func sumUp(skipped []Skipped) []LeftOut {
 	return all
 }
 
-// bookkeeping knows hidden names that systems and programs make for themselves, and that nobody misses.
+// bookkeeping reports whether k is hidden and made by a system or a program for itself: its owner does not miss it.
 func bookkeeping(k Skipped) bool {
 	if k.Reason != Hidden {
 		return false

@@ -18,11 +18,11 @@ import (
 	"natster/workloads/catalog"
 )
 
-// ErrDirectory is wrapped by errors about a catalog's directory that is missing, or is none.
+// ErrDirectory is wrapped by errors about a catalog's directory that is missing, or is not a directory.
 var ErrDirectory = errors.New("the catalog's directory cannot be opened")
 
-// ErrElsewhere says that the catalog file is about another directory now: its owner forgot the catalog and made one of
-// the same name. The library does not write it any more; who serves it opens it anew.
+// ErrElsewhere says that the catalog file is about another directory now: its owner removed the catalog and made one of
+// the same name. The library does not write it any more; its server must open it anew.
 var ErrElsewhere = errors.New("the catalog file is about another directory now")
 
 // Config says which catalog to open. Only a directory is needed, and a name unless File exists.
@@ -45,37 +45,42 @@ type Config struct {
 	// Quiet is how long a file must be left alone before Follow reads it. Default: one second.
 	Quiet time.Duration
 
-	// Glance is how soon Follow looks whether a disk that is away is back; from then on less and less often, at last
-	// every five times this, and so often whether one that is there has gone. Default: one second.
-	Glance time.Duration
+	// DiskCheck is how soon Follow checks whether a disk that is away is back; from then on less and less often, at
+	// last every five times this, and so often whether one that is there has gone. Default: one second.
+	DiskCheck time.Duration
 
-	// Rescan is how often Follow looks at everything when the system cannot tell it of all changes. Even when it can,
-	// every tenth time it does so, for changes that nobody is told of (those that other machines make on a network file
-	// system). Default: 30 seconds.
+	// Rescan is how often Follow looks at everything when the system cannot report all changes. When it can, Follow
+	// still does so at ten times this interval, for changes that no system reports (those that other machines make on a
+	// network file system). Default: 30 seconds.
 	Rescan time.Duration
 
-	// Progress is told how far a scan is, by one goroutine at a time, about 20 times a second. It must not block.
+	// Progress, if not nil, is called with how far a scan is, by one goroutine at a time, about 20 times a second. It
+	// must not block.
 	Progress func(Progress)
 
-	// Logger hears of what goes wrong while following. Default: nobody.
+	// Logger logs what goes wrong. Default: nothing is logged.
 	Logger *slog.Logger
 
-	hooks *hooks
+	hooks hooks
 }
 
 func (c Config) withDefaults() Config {
 	if c.Quiet <= 0 {
 		c.Quiet = time.Second
 	}
-	if c.Glance <= 0 {
-		c.Glance = time.Second
+	if c.DiskCheck <= 0 {
+		c.DiskCheck = time.Second
 	}
 	if c.Rescan <= 0 {
 		c.Rescan = 30 * time.Second
 	}
+	if c.Progress == nil {
+		c.Progress = func(Progress) {}
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.hooks = c.hooks.withDefaults()
 	return c
 }
 
@@ -88,27 +93,28 @@ type Library struct {
 
 	snap atomic.Pointer[snapshot]
 
-	work     sync.Mutex // held by whoever makes the next snapshot; guards what follows
-	saved    fileStamp  // the catalog file as we last read or wrote it
+	work     sync.Mutex // held while the next snapshot is made; guards what follows
+	saved    stamp      // of the catalog file as we last read or wrote it; zero: there is none
 	unsaved  bool       // snap is not in the file
-	accepted bool       // another process was told that what is away is gone: everything is to be looked at
+	accepted bool       // by another process ([Library.ScanAccepting]): look at everything
 	moved    atomic.Bool
 	departed departed
 
 	following sync.Mutex
 	followed  atomic.Bool
 	degraded  atomic.Pointer[error]
-	suspects  suspects
+	suspects  chan string // paths that a reader found to be other than listed, for Follow to look at
 }
 
-// Open opens the catalog that c describes, with what its file remembers; it does not look through the directory, see
+// Open opens the catalog that c describes, as its file has it; it does not look through the directory, see
 // [Library.Scan]. Only a catalog without a file needs its directory to be there. The error wraps [ErrCatalogFile] or
 // [ErrDirectory] where it is about those, [ErrPrivate] where the directory may not be listed.
 func Open(ctx context.Context, c Config) (*Library, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	l := &Library{cfg: c.withDefaults(), dir: c.Dir}
+	const suspects = 1000 // more is for a look at everything, which a disk that went has soon
+	l := &Library{cfg: c.withDefaults(), dir: c.Dir, suspects: make(chan string, suspects)}
 	doc := document{name: c.Name, description: catalog.CleanDescription(c.Description), revision: nextRevision(0)}
 	known := false
 	if c.File != "" {
@@ -152,7 +158,8 @@ func Open(ctx context.Context, c Config) (*Library, error) {
 	return l, nil
 }
 
-// findDir makes dir absolute and, if it is there, free of symbolic links, and says whether it is a directory.
+// findDir makes dir absolute and, if it is there, free of symbolic links, and returns an error unless it is a
+// directory.
 func (l *Library) findDir() error {
 	dir, err := filepath.Abs(l.dir)
 	if err != nil {
@@ -190,7 +197,7 @@ func (l *Library) Name() events.Catalog { return l.snap.Load().name }
 // Dir is the directory, absolute.
 func (l *Library) Dir() string { return l.dir }
 
-// Elsewhere tells whether the catalog file is about another directory, as [ErrElsewhere] says.
+// Elsewhere reports whether the catalog file is about another directory, see [ErrElsewhere].
 func (l *Library) Elsewhere() bool { return l.moved.Load() }
 
 // Contents is what the catalog lists now. The entries are shared with every other caller: do not change them.
@@ -207,8 +214,8 @@ func (l *Library) Skipped() []Skipped { return l.snap.Load().skipped }
 // channel before looking.
 func (l *Library) Changes() <-chan struct{} { return l.snap.Load().changed }
 
-// Degraded is nil while Follow is told of every change. Otherwise it says why not and what the owner can do about it,
-// and Follow looks at everything from time to time instead.
+// Degraded is nil while the system reports every change to Follow. Otherwise it says why not and what the owner can do
+// about it, and Follow looks at everything from time to time instead.
 func (l *Library) Degraded() error {
 	if err := l.degraded.Load(); err != nil {
 		return *err
@@ -216,7 +223,17 @@ func (l *Library) Degraded() error {
 	return nil
 }
 
-// Describe sets the description of the entry that what names (as in [Library.Find]), or of the catalog if what is
+// Hash returns the first entry with content h.
+func (l *Library) Hash(h events.Hash) (catalog.Entry, bool) {
+	s := l.snap.Load()
+	idx := s.withHash(h)
+	if len(idx) == 0 {
+		return catalog.Entry{}, false
+	}
+	return s.entries[idx[0]], true
+}
+
+// Describe sets the description of the entry that what names, see [catalog.Contents.Find], or of the catalog if what is
 // empty.
 func (l *Library) Describe(what, text string) error {
 	l.work.Lock()
@@ -230,7 +247,7 @@ func (l *Library) Describe(what, text string) error {
 	if what == "" {
 		doc.description = text
 	} else {
-		e, err := l.Find(what)
+		e, err := prev.contents().Find(what)
 		if err != nil {
 			return fmt.Errorf("library: %w", err)
 		}
@@ -249,8 +266,8 @@ const (
 	listed            // what the catalog lists
 )
 
-// publish writes the catalog file and then makes doc the library's present: nobody sees a revision that a restart would
-// not know. If the file cannot be written the change holds all the same, and the next one tries again.
+// publish writes the catalog file and then makes doc the library's present: no reader sees a revision that a restart
+// would not know. If the file cannot be written the change holds all the same, and the next one tries again.
 func (l *Library) publish(doc document, seen sight, d difference) error {
 	next := l.next(doc, seen, d)
 	err := l.save(next)
@@ -280,7 +297,7 @@ func (l *Library) show(next *snapshot) {
 func nextRevision(last int64) int64 { return max(last+1, time.Now().Unix()) }
 
 func (l *Library) save(s *snapshot) error {
-	if l.file == "" || !l.unsaved || l.forgotten() {
+	if l.file == "" || !l.unsaved || l.removed() {
 		return nil
 	}
 	at, err := writeDocument(l.file, l.dir, s)
@@ -291,25 +308,24 @@ func (l *Library) save(s *snapshot) error {
 	return nil
 }
 
-// forgotten tells whether the catalog file was removed while the library is followed, which is how an owner forgets a
+// removed reports whether the catalog file was removed while the library is followed, which is how an owner removes a
 // catalog that is served: then it stays removed. A scan that is asked for writes it anew.
-func (l *Library) forgotten() bool {
-	return l.followed.Load() && l.saved.exists && !fileStampOf(l.file).exists
+func (l *Library) removed() bool {
+	return l.followed.Load() && l.saved != stamp{} && fileStamp(l.file) == stamp{}
 }
 
-// adoptEdits takes over what somebody else wrote into the catalog file since we last touched it: descriptions, and that
-// what is away is gone. It returns the snapshot to continue from. A file that became unreadable is an error: it is the
-// owner's, and not overwritten.
+// adoptEdits takes over what the owner or another process wrote into the catalog file since we last touched it:
+// descriptions, and that what is away is gone. It returns the snapshot to continue from. A file that became unreadable
+// is an error: it is the owner's, and not overwritten.
 func (l *Library) adoptEdits() (*snapshot, error) {
 	prev := l.snap.Load()
 	if l.file == "" {
 		return prev, nil
 	}
-	at := fileStampOf(l.file)
-	if at == l.saved {
+	switch fileStamp(l.file) {
+	case l.saved:
 		return prev, nil
-	}
-	if !at.exists {
+	case stamp{}:
 		l.unsaved = true
 		return prev, nil
 	}
@@ -335,7 +351,7 @@ func (l *Library) adoptEdits() (*snapshot, error) {
 		case ok && d.records[at].Description != r.Description:
 			r.Description, edited = d.records[at].Description, listed
 		case !ok && slices.ContainsFunc(prev.away, func(a Away) bool { return a.covers(prev.disks, r.Path) }):
-			edited, l.accepted = listed, true // another process was told that it is gone
+			edited, l.accepted = listed, true // ScanAccepting, by another process
 			continue
 		}
 		kept = append(kept, r)
@@ -343,7 +359,7 @@ func (l *Library) adoptEdits() (*snapshot, error) {
 	doc.records = kept
 	if edited == listed {
 		doc.revision = max(doc.revision, d.revision)
-		l.show(l.next(doc, prev.sight, edited)) // whoever calls saves it
+		l.show(l.next(doc, prev.sight, edited)) // the caller saves it
 	}
 	return l.snap.Load(), nil
 }

@@ -8,8 +8,8 @@ import (
 	"natster/workloads/catalog"
 )
 
-// A merge turns a snapshot and what a walk found into the next snapshot. It is pure: compare says what must be read,
-// somebody reads it, result puts everything together.
+// A merge turns a snapshot and what a walk found into the next snapshot. It is pure: compare says what must be read, a
+// hasher reads it, result puts everything together.
 type merge struct {
 	prev     *snapshot
 	in       []bool    // for each entry of prev: the walk was to find it, so its absence means that it is gone
@@ -85,7 +85,7 @@ func (m *merge) compareFresh(fresh []found, young time.Duration, now time.Time) 
 	}
 }
 
-// listedLike tells whether f is probably what is listed at its path: nothing that is still being written.
+// listedLike reports whether f is probably what is listed at its path: nothing that is still being written.
 func (m *merge) listedLike(f found) bool {
 	at, ok := m.prev.at(f.path)
 	return ok && m.prev.marks[at].stamp.like(f.stamp)
@@ -111,7 +111,7 @@ func (m *merge) result() (document, []Skipped) {
 			fresh = append(fresh, r)
 			m.report.Hashed++
 			m.report.HashedBytes += f.stamp.size
-		case unread: // its entry stays, if it had one; whoever opens it learns that it has changed
+		case unread: // its entry stays, if it had one; OpenFile then finds that it has changed
 			if at, ok := m.prev.at(f.path); ok {
 				fresh = append(fresh, m.prev.record(at))
 			}

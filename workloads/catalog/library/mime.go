@@ -10,10 +10,10 @@ import (
 	"natster/workloads/catalog"
 )
 
-// sniffLen is how much of a file's beginning tells its type; more changes nothing for the detector.
+// sniffLen is how many bytes of a file's beginning its type is detected by; more changes nothing for the detector.
 const sniffLen = 3072
 
-// mimeOf tells a file's type from its name and its content, which begins with head. Sound may stand behind an ID3 tag,
+// mimeOf returns a file's type by its name and its content, which begins with head. Sound may stand behind an ID3 tag,
 // with a cover in it that is longer than any beginning.
 func mimeOf(name string, content io.ReaderAt, head []byte) string {
 	at := id3Length(head)
@@ -22,7 +22,7 @@ func mimeOf(name string, content io.ReaderAt, head []byte) string {
 	}
 	behind := make([]byte, 16)
 	for range 4 { // tags are few, one behind the other
-		n, _ := content.ReadAt(behind, at) // what cannot be read tells nothing
+		n, _ := content.ReadAt(behind, at) // what cannot be read is no tag
 		behind = behind[:n]
 		more := id3Length(behind)
 		if more == 0 {
@@ -45,7 +45,7 @@ func id3Length(b []byte) int64 {
 	return 10 + n
 }
 
-// behindID3 tells what sound begins with b.
+// behindID3 returns the type of sound that begins with b.
 func behindID3(b []byte) string {
 	switch {
 	case strings.HasPrefix(string(b), "fLaC"):
@@ -64,8 +64,8 @@ func behindID3(b []byte) string {
 	return "audio/mpeg"
 }
 
-// isTransportStream knows MPEG-TS by the byte that each packet begins with, of 188 bytes, or of 192 where a time stands
-// before each.
+// isTransportStream recognizes MPEG-TS by the byte that each packet begins with, of 188 bytes, or of 192 where a time
+// stands before each.
 func isTransportStream(b []byte) bool {
 	for _, packet := range []struct{ first, length int }{{0, 188}, {4, 192}} {
 		n := 0
@@ -79,7 +79,7 @@ func isTransportStream(b []byte) bool {
 	return false
 }
 
-// mimeType tells a file's type from its beginning and its name. The content decides, because it is what a player will
+// mimeType returns a file's type by its beginning and its name. The content decides, because it is what a player will
 // find; the name decides where the content only says what kind of container it is: text, bytes, a ZIP or an Ogg.
 func mimeType(name string, head []byte) string {
 	if isTransportStream(head) {
@@ -96,7 +96,7 @@ func mimeType(name string, head []byte) string {
 	case known && isText(found) && isText(byName): // HTML in a .txt is meant to be read as text, and so on
 		return byName
 	case known && containers[found] != "" && containers[found] == containers[byName]:
-		return byName // one container, told apart only by the tracks in it
+		return byName // one container, which differs only in the tracks in it
 	case len(head) == 0:
 		return catalog.DefaultMIMEType
 	}
@@ -127,10 +127,10 @@ var generic = map[string]bool{
 // containers are the types that differ in what is packed, not in how. A brand, as QuickTime's, only says who packed it.
 var containers = map[string]string{
 	"video/mp4": "iso", "audio/mp4": "iso", "video/quicktime": "iso", "video/3gpp": "iso", "video/3gpp2": "iso",
-	"audio/3gpp":       "iso",
-	"video/x-matroska": "matroska", "audio/x-matroska": "matroska", "video/webm": "webm", "audio/webm": "webm",
-	"video/x-ms-asf": "asf", "video/x-ms-wmv": "asf", "audio/x-ms-wma": "asf", "audio/ogg": "ogg", "video/ogg": "ogg",
-	"image/heic": "heif", "image/heif": "heif", "image/heic-sequence": "heif", "image/heif-sequence": "heif",
+	"audio/3gpp": "iso", "video/x-matroska": "matroska", "audio/x-matroska": "matroska", "video/webm": "webm",
+	"audio/webm": "webm", "video/x-ms-asf": "asf", "video/x-ms-wmv": "asf", "audio/x-ms-wma": "asf", "audio/ogg": "ogg",
+	"video/ogg": "ogg", "image/heic": "heif", "image/heif": "heif", "image/heic-sequence": "heif",
+	"image/heif-sequence": "heif",
 }
 
 // usualNames turns the detector's names into those that browsers and players know.
@@ -144,32 +144,29 @@ var usualNames = map[string]string{
 var byExtension = map[string]string{
 	// video
 	".mp4": "video/mp4", ".m4v": "video/mp4", ".mkv": "video/x-matroska", ".webm": "video/webm",
-	".avi": "video/x-msvideo",
-	".mov": "video/quicktime", ".mpg": "video/mpeg", ".mpeg": "video/mpeg", ".ogv": "video/ogg",
-	".wmv": "video/x-ms-wmv",
-	".flv": "video/x-flv", ".3gp": "video/3gpp", ".m2ts": "video/mp2t", ".mts": "video/mp2t", ".vob": "video/mpeg",
-	".asf": "video/x-ms-asf", ".mk3d": "video/x-matroska", ".3g2": "video/3gpp2",
+	".avi": "video/x-msvideo", ".mov": "video/quicktime", ".mpg": "video/mpeg", ".mpeg": "video/mpeg",
+	".ogv": "video/ogg", ".wmv": "video/x-ms-wmv", ".flv": "video/x-flv", ".3gp": "video/3gpp", ".m2ts": "video/mp2t",
+	".mts": "video/mp2t", ".vob": "video/mpeg", ".asf": "video/x-ms-asf", ".mk3d": "video/x-matroska",
+	".3g2": "video/3gpp2",
 	// sound
 	".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".m4b": "audio/mp4", ".aac": "audio/aac", ".flac": "audio/flac",
 	".ogg": "audio/ogg", ".oga": "audio/ogg", ".opus": "audio/ogg", ".wav": "audio/wav", ".aiff": "audio/aiff",
 	".aif": "audio/aiff", ".aifc": "audio/aiff", ".mka": "audio/x-matroska", ".weba": "audio/webm", ".m4r": "audio/mp4",
-	".ape": "audio/x-ape",
-	".wma": "audio/x-ms-wma", ".mid": "audio/midi", ".midi": "audio/midi", ".m3u": "audio/mpegurl",
-	".m3u8": "application/vnd.apple.mpegurl",
+	".ape": "audio/x-ape", ".wma": "audio/x-ms-wma", ".mid": "audio/midi", ".midi": "audio/midi",
+	".m3u": "audio/mpegurl", ".m3u8": "application/vnd.apple.mpegurl",
 	// pictures
 	".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp",
 	".avif": "image/avif", ".heic": "image/heic", ".heif": "image/heif", ".jfif": "image/jpeg", ".svg": "image/svg+xml",
-	".bmp": "image/bmp", ".tif": "image/tiff",
-	".tiff": "image/tiff", ".ico": "image/x-icon", ".jxl": "image/jxl",
+	".bmp": "image/bmp", ".tif": "image/tiff", ".tiff": "image/tiff", ".ico": "image/x-icon", ".jxl": "image/jxl",
 	// text
 	".txt": "text/plain", ".md": "text/markdown", ".markdown": "text/markdown", ".html": "text/html",
-	".htm": "text/html",
-	".css": "text/css", ".csv": "text/csv", ".tsv": "text/tab-separated-values", ".js": "text/javascript",
-	".mjs": "text/javascript", ".json": "application/json", ".xml": "application/xml", ".yaml": "application/yaml",
-	".yml": "application/yaml", ".toml": "application/toml", ".srt": "application/x-subrip", ".vtt": "text/vtt",
-	".ass": "text/x-ssa", ".ssa": "text/x-ssa", ".nfo": "text/plain", ".log": "text/plain", ".go": "text/x-go",
-	".cue": "text/plain", ".lrc": "text/plain", ".ics": "text/calendar", ".vcf": "text/vcard", ".tex": "text/x-tex",
-	".rst": "text/x-rst", ".py": "text/x-python", ".sh": "text/x-shellscript", ".c": "text/x-c", ".h": "text/x-c",
+	".htm": "text/html", ".css": "text/css", ".csv": "text/csv", ".tsv": "text/tab-separated-values",
+	".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json", ".xml": "application/xml",
+	".yaml": "application/yaml", ".yml": "application/yaml", ".toml": "application/toml",
+	".srt": "application/x-subrip", ".vtt": "text/vtt", ".ass": "text/x-ssa", ".ssa": "text/x-ssa",
+	".nfo": "text/plain", ".log": "text/plain", ".go": "text/x-go", ".cue": "text/plain", ".lrc": "text/plain",
+	".ics": "text/calendar", ".vcf": "text/vcard", ".tex": "text/x-tex", ".rst": "text/x-rst", ".py": "text/x-python",
+	".sh": "text/x-shellscript", ".c": "text/x-c", ".h": "text/x-c",
 	// documents and books
 	".pdf": "application/pdf", ".epub": "application/epub+zip", ".mobi": "application/x-mobipocket-ebook",
 	".cbz": "application/vnd.comicbook+zip", ".cbr": "application/vnd.comicbook-rar", ".rtf": "application/rtf",

@@ -14,7 +14,7 @@ import (
 	"natster/workloads/catalog"
 )
 
-// letGo is how long a file that nobody reads stays open: as long as it is, its disk cannot be unmounted.
+// letGo is how long a file that is not read stays open: as long as it is, its disk cannot be unmounted.
 const letGo = 3 * time.Second
 
 // A file is an open file of the library, a [catalog.File]. Its descriptor is closed when it is not read for a while,
@@ -55,7 +55,7 @@ func (l *Library) OpenFile(h events.Hash) (catalog.File, error) {
 	return nil, first
 }
 
-// open opens the file, and refuses what is not what was hashed. The lock is held, or nobody else has f.
+// open opens the file, and refuses what is not what was hashed. The lock is held, or only the caller has f.
 func (f *file) open() error {
 	l := f.library
 	root, err := l.openDir()
@@ -93,7 +93,7 @@ func (f *file) changed(why error) error {
 	return fmt.Errorf("library: %q: %w", f.entry.Path, catalog.ErrChanged)
 }
 
-// check tells whether file is what was hashed.
+// check returns nil if file is what was hashed.
 func (f *file) check(file *os.File) error {
 	fi, err := file.Stat()
 	switch {
@@ -111,7 +111,7 @@ func (f *file) check(file *os.File) error {
 	case !f.stamp.like(now):
 		return f.changed(nil)
 	}
-	// Its rights or its name have changed, or somebody changed it and set the time back. Until it was read again, which
+	// Its rights or its name have changed, or it was changed and the time set back. Until it was read again, which
 	// happens now, it is taken for the same.
 	e, known := f.library.stampAt(f.entry.Path)
 	switch {
@@ -136,7 +136,7 @@ func (l *Library) stampAt(path string) (catalog.Entry, stamp) {
 
 // ReadAt reads like an [io.ReaderAt]. What it read is vouched for by Check alone.
 func (f *file) ReadAt(b []byte, off int64) (int, error) {
-	file, err := f.hold()
+	file, err := f.acquire()
 	if err != nil {
 		return 0, err
 	}
@@ -151,10 +151,10 @@ func (f *file) ReadAt(b []byte, off int64) (int, error) {
 // Size is the length of what was hashed.
 func (f *file) Size() int64 { return f.entry.Size }
 
-// Check is one fstat, for the content and for the name. Called after a read, it vouches for what was read; a file that
-// only got other rights is not thought to be changed.
+// Check is one fstat, for the content and for the name. Called after a read, it vouches for what was read; other rights
+// of the file are no change.
 func (f *file) Check() error {
-	file, err := f.hold()
+	file, err := f.acquire()
 	if err != nil {
 		return err
 	}
@@ -164,8 +164,8 @@ func (f *file) Check() error {
 	return f.check(file)
 }
 
-// hold returns the open file until release is called.
-func (f *file) hold() (*os.File, error) {
+// acquire returns the file, which stays open until release is called.
+func (f *file) acquire() (*os.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
@@ -193,7 +193,7 @@ func (f *file) release() {
 	}
 }
 
-// rest lets go of the file if nobody reads it.
+// rest closes the file for a while if it is not read.
 func (f *file) rest() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -209,7 +209,7 @@ func (f *file) shut() {
 	}
 }
 
-// Close ends the use of f; who reads it meanwhile may go on to the end of that.
+// Close ends the use of f; a read that is under way ends first.
 func (f *file) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -223,51 +223,14 @@ func (f *file) Close() error {
 	return nil
 }
 
-// Suspects are paths that somebody found to be other than listed, for Follow to look at.
-type suspects struct {
-	mu    sync.Mutex
-	paths map[string]bool
-	wake  chan struct{} // nil while nobody follows
-}
-
-// suspect has the file at path looked at soon. It reports whether anybody will.
+// suspect has Follow look at the file at path soon. It reports whether the library is followed.
 func (l *Library) suspect(path string) bool {
-	s := &l.suspects
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.wake == nil {
+	if !l.followed.Load() {
 		return false
 	}
-	const most = 1000 // more is what a look at everything is for, which a disk that went has soon
-	if len(s.paths) < most {
-		s.paths[path] = true
-	}
 	select {
-	case s.wake <- struct{}{}:
-	default:
+	case l.suspects <- path:
+	default: // see Open
 	}
 	return true
-}
-
-// begin makes suspect speak to whoever follows, end ends that.
-func (s *suspects) begin() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.paths, s.wake = make(map[string]bool), make(chan struct{}, 1)
-	return s.wake
-}
-
-func (s *suspects) end() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.paths, s.wake = nil, nil
-}
-
-// take returns the paths that were suspected since it was called last.
-func (s *suspects) take() map[string]bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	paths := s.paths
-	s.paths = make(map[string]bool)
-	return paths
 }

@@ -12,7 +12,7 @@ import (
 
 func TestAPanicWhileAFileIsReadConcernsThatFileOnly(t *testing.T) {
 	s := newShelf(t, func(c *Config) {
-		c.hooks = &hooks{onRead: func(p string) {
+		c.hooks = hooks{onRead: func(p string) {
 			if p == "bad" {
 				panic("as told")
 			}
@@ -31,7 +31,7 @@ func TestAPanicWhileAFileIsReadConcernsThatFileOnly(t *testing.T) {
 
 func TestAPanicWhileADirectoryIsReadEndsTheScan(t *testing.T) {
 	s := newShelf(t, func(c *Config) {
-		c.hooks = &hooks{disks: func(p string) disk {
+		c.hooks = hooks{disks: func(p string) disk {
 			if p == "dir" {
 				panic("as told")
 			}
@@ -49,17 +49,17 @@ func TestFollowGoesOnAfterPanics(t *testing.T) {
 	panics := false
 	of := make(map[string]bool) // the goroutines that have panicked
 	s := newShelf(t, func(c *Config) {
-		c.Rescan, c.Glance = testQuiet, testQuiet
-		c.hooks = &hooks{disks: func(string) disk {
+		c.Rescan, c.DiskCheck = testQuiet, testQuiet
+		c.hooks = hooks{disks: func(string) disk {
 			mu.Lock()
 			defer mu.Unlock()
 			if !panics {
 				return ""
 			}
-			for _, who := range []string{"(*glance).start", "(*follower).look"} {
+			for _, who := range []string{"(*diskCheck).start", "(*follower).look"} {
 				of[who] = of[who] || strings.Contains(string(debug.Stack()), who)
 			}
-			panics = !of["(*glance).start"] || !of["(*follower).look"] // this is the last one
+			panics = !of["(*diskCheck).start"] || !of["(*follower).look"] // this is the last one
 			panic("as told")
 		}}
 	})

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // ErrPrivate means that a directory is one of Config.Private, or lies in one.
@@ -21,7 +22,7 @@ func (c Config) privateDirs() (all []fs.FileInfo) {
 	return all
 }
 
-// refusePrivate says why dir cannot be listed, if it is private, or nil.
+// refusePrivate returns an error that wraps [ErrPrivate] if dir is private.
 func (c Config) refusePrivate(dir string) error {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
@@ -39,10 +40,5 @@ func (c Config) refusePrivate(dir string) error {
 }
 
 func sameAsOne(fi fs.FileInfo, of []fs.FileInfo) bool {
-	for _, o := range of {
-		if os.SameFile(fi, o) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(of, func(o fs.FileInfo) bool { return os.SameFile(fi, o) })
 }

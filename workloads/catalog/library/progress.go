@@ -21,31 +21,22 @@ const progressEvery = 50 * time.Millisecond
 // A meter counts for a progress report. Its methods may be called from several goroutines; report is called by one at a
 // time.
 type meter struct {
-	report func(Progress) // may be nil
+	report func(Progress)
 
 	mu   sync.Mutex
 	p    Progress
 	last time.Time
 }
 
-func (m *meter) start(files int, bytes int64) {
-	if m.report == nil {
-		return
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.p = Progress{TotalFiles: files, TotalBytes: bytes}
-	m.report(m.p)
-	m.last = time.Now()
+// newMeter returns the meter of a scan that is to read so much, and reports its beginning.
+func newMeter(report func(Progress), files int, bytes int64) *meter {
+	m := &meter{report: report, p: Progress{TotalFiles: files, TotalBytes: bytes}, last: time.Now()}
+	report(m.p)
+	return m
 }
 
-func (m *meter) bytes(path string, n int) { m.count(path, 0, int64(n)) }
-func (m *meter) file(path string)         { m.count(path, 1, 0) }
-
+// count adds what was read, of the file at path or all of it.
 func (m *meter) count(path string, files int, bytes int64) {
-	if m.report == nil {
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.p.Files += files
@@ -57,10 +48,8 @@ func (m *meter) count(path string, files int, bytes int64) {
 	}
 }
 
+// done reports the end of the scan.
 func (m *meter) done() {
-	if m.report == nil {
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.p.Done, m.p.Path = true, ""

@@ -30,14 +30,14 @@ type Report struct {
 }
 
 // Scan looks through the directory, reads what is new or changed, and writes the catalog file. When ctx is done it
-// returns its error, but keeps what it has read by then: the next scan continues there. What is away stays listed; if
+// returns ctx's error, but keeps what it has read by then: the next scan continues there. What is away stays listed; if
 // that is the directory itself the error wraps [catalog.ErrAway].
 func (l *Library) Scan(ctx context.Context) (Report, error) {
 	r, _, err := l.update(ctx, look{scope: []string{"."}})
 	return r, err
 }
 
-// ScanAccepting is Scan by somebody who knows that what is not there is gone for good: nothing is away.
+// ScanAccepting is Scan for an owner who knows that what is not there is gone for good: nothing is away.
 func (l *Library) ScanAccepting(ctx context.Context) (Report, error) {
 	r, _, err := l.update(ctx, look{scope: []string{"."}, accept: true})
 	return r, err
@@ -59,7 +59,7 @@ func (l *Library) update(ctx context.Context, k look) (Report, []string, error) 
 	defer l.work.Unlock()
 	began := time.Now()
 	prev, editErr := l.adoptEdits()
-	if l.accepted { // what stands in the place of what is gone was not taken, and no event tells of it
+	if l.accepted { // what stands in the place of what is gone was not listed, and no event reports it
 		k.scope, l.accepted = []string{"."}, false
 	}
 	if len(k.scope) == 0 {
@@ -68,16 +68,15 @@ func (l *Library) update(ctx context.Context, k look) (Report, []string, error) 
 		}
 		return Report{}, nil, editErr
 	}
-	v, err := l.visit(ctx, &k, prev)
+	v, err := l.survey(ctx, k, prev)
 	if err != nil {
 		return Report{}, nil, errors.Join(err, editErr)
 	}
 	defer v.close()
-	m := merge{prev: prev, in: covered(prev, k.scope), departed: &l.departed}
+	m := merge{prev: prev, in: covered(prev, v.scope), departed: &l.departed}
 	v.leaveAway(&m)
-	m.compare(v.files, k.young, time.Now())
-	meter := &meter{report: l.cfg.Progress}
-	meter.start(len(m.toRead), m.bytes())
+	m.compare(v.found, k.young, time.Now())
+	meter := newMeter(l.cfg.Progress, len(m.toRead), m.bytes())
 	h := hasher{root: v.root, meter: meter, log: l.cfg.Logger, hooks: l.cfg.hooks}
 	h.all(ctx, m.toRead)
 	meter.done()
@@ -93,7 +92,7 @@ func (l *Library) update(ctx context.Context, k look) (Report, []string, error) 
 			again = append(again, s.Path)
 		}
 	}
-	saw := sight{seen: v.seen, away: v.away, skipped: mergeSkipped(prev.skipped, k.scope, skipped)}
+	saw := sight{seen: v.seen, away: v.away, skipped: mergeSkipped(prev.skipped, v.scope, skipped)}
 	r := m.report
 	for i := range doc.records {
 		r.Bytes += doc.records[i].Size
@@ -106,6 +105,9 @@ func (l *Library) update(ctx context.Context, k look) (Report, []string, error) 
 	r.Files = len(doc.records)
 	for _, a := range v.away {
 		r.Away += a.Files
+		if a.Path == "." {
+			err = fmt.Errorf("library: catalog %q: %w: %s: %s", l.Name(), catalog.ErrAway, l.dir, a)
+		}
 	}
 	if editErr != nil { // to write would be to destroy what the owner wrote
 		l.show(l.next(doc, saw, m.differs))
@@ -113,17 +115,7 @@ func (l *Library) update(ctx context.Context, k look) (Report, []string, error) 
 		editErr = l.publish(doc, saw, m.differs)
 	}
 	r.Elapsed = time.Since(began)
-	return r, again, errors.Join(ctx.Err(), l.awayAll(v, k), editErr)
-}
-
-// awayAll is the error about a directory that is away as a whole.
-func (l *Library) awayAll(v *visit, k look) error {
-	for _, a := range v.away {
-		if a.Path == "." && !k.accept {
-			return fmt.Errorf("library: catalog %q: %w: %s: %s", l.Name(), catalog.ErrAway, l.dir, a)
-		}
-	}
-	return nil
+	return r, again, errors.Join(ctx.Err(), err, editErr)
 }
 
 // withLinks adds the symbolic links to scope: the file that changed may be the target of one.
@@ -148,53 +140,55 @@ func normalScope(paths []string) []string {
 	if slices.Contains(paths, ".") {
 		return []string{"."}
 	}
-	in := make(map[string]bool, len(paths))
-	kept := paths[:0]
-	for _, p := range paths {
-		if !anyAbove(in, p) {
-			in[p] = true
-			kept = append(kept, p)
+	in := make(pathSet, len(paths))
+	return slices.DeleteFunc(paths, func(p string) bool {
+		if in.has(p) {
+			return true
 		}
-	}
-	return kept
+		in[p] = true
+		return false
+	})
 }
 
-// anyAbove tells whether a directory that p lies in is in the set.
-func anyAbove(set map[string]bool, p string) bool {
+// A pathSet holds paths, each with all below it.
+type pathSet map[string]bool
+
+func setOf(paths []string) pathSet {
+	s := make(pathSet, len(paths))
+	for _, p := range paths {
+		s[p] = true
+	}
+	return s
+}
+
+// has reports whether p, or a directory that it lies in, is in the set; "." is no such directory.
+func (s pathSet) has(p string) bool {
 	for i := range len(p) {
-		if p[i] == '/' && set[p[:i]] {
+		if p[i] == '/' && s[p[:i]] {
 			return true
 		}
 	}
-	return false
+	return s[p]
 }
 
-// covered tells for each entry whether it is in scope.
+// covered says of each entry whether it is in scope.
 func covered(s *snapshot, scope []string) []bool {
 	in := make([]bool, len(s.entries))
-	mark := func(from, to int) {
-		for ; from < to; from++ {
-			in[from] = true
-		}
-	}
 	for _, p := range scope {
-		if i, ok := s.at(p); ok {
+		from, end := s.below(p)
+		for i := from; i < end; i++ {
 			in[i] = true
 		}
-		mark(s.below(p))
 	}
 	return in
 }
 
 // mergeSkipped is prev without what is in scope, and fresh.
 func mergeSkipped(prev []Skipped, scope []string, fresh []Skipped) []Skipped {
-	in := make(map[string]bool, len(scope))
-	for _, p := range scope {
-		in[p] = true
-	}
+	in := setOf(scope)
 	all := fresh
 	for _, s := range prev {
-		if !in["."] && !in[s.Path] && !anyAbove(in, s.Path) {
+		if !in["."] && !in.has(s.Path) {
 			all = append(all, s)
 		}
 	}

@@ -122,7 +122,7 @@ func faults(t *testing.T, onOpen, onRead func(s *shelf)) *shelf {
 			}
 		}
 	}
-	s = newShelf(t, func(c *Config) { c.hooks = &hooks{onOpen: at(onOpen), onRead: at(onRead)} })
+	s = newShelf(t, func(c *Config) { c.hooks = hooks{onOpen: at(onOpen), onRead: at(onRead)} })
 	for _, p := range []string{"a", "b", "c"} {
 		s.put("dir/"+p, p)
 	}
@@ -230,7 +230,7 @@ func TestACancelledScanKeepsWhatItRead(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	n := 0
 	s := newShelf(t, func(c *Config) {
-		c.hooks = &hooks{onRead: func(p string) {
+		c.hooks = hooks{onRead: func(p string) {
 			if strings.HasSuffix(p, "/5") {
 				cancel()
 			}

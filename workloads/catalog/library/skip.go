@@ -26,7 +26,7 @@ const (
 	TooMany       Reason = "more files than a catalog can hold"
 )
 
-// Quiet tells whether files are left out for this reason as a matter of course.
+// Quiet reports whether files are left out for this reason as a matter of course.
 func (r Reason) Quiet() bool { return r == Hidden || r == Temporary }
 
 // A Skipped is something in the directory that is not in the catalog. If it is a directory, nothing in it is.
@@ -44,7 +44,7 @@ func (s Skipped) String() string {
 	return fmt.Sprintf("%q: %s: %s", s.Path, s.Reason, s.Detail)
 }
 
-// leaveOut tells from its name alone that a file or directory is not for the catalog.
+// leaveOut returns why a file or directory is not for the catalog, as far as its name says.
 func leaveOut(name string) (Reason, bool) {
 	switch {
 	case catalog.Hidden(name):
@@ -55,7 +55,7 @@ func leaveOut(name string) (Reason, bool) {
 	return "", false
 }
 
-// isTemporary knows the names under which editors, browsers and download programs keep what is not finished.
+// isTemporary reports whether editors, browsers or download programs keep unfinished files under such a name.
 func isTemporary(name string) bool {
 	switch {
 	case strings.HasSuffix(name, "~"), // Emacs, Vim, GNU tools: backup

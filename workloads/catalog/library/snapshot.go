@@ -2,8 +2,10 @@ package library
 
 import (
 	"bytes"
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"natster/events"
@@ -88,10 +90,7 @@ func (s *snapshot) sortByHash() []int32 {
 		idx[i] = int32(i)
 	}
 	slices.SortFunc(idx, func(a, b int32) int {
-		if c := bytes.Compare(s.entries[a].Hash[:], s.entries[b].Hash[:]); c != 0 {
-			return c
-		}
-		return int(a - b)
+		return cmp.Or(bytes.Compare(s.entries[a].Hash[:], s.entries[b].Hash[:]), cmp.Compare(a, b))
 	})
 	return idx
 }
@@ -110,7 +109,10 @@ func (s *snapshot) withHash(h events.Hash) []int32 {
 }
 
 // at returns the index of the entry at path, or where it would stand.
-func (s *snapshot) at(path string) (int, bool) { return findPath(s.entries, path) }
+func (s *snapshot) at(path string) (int, bool) {
+	byPath := func(e catalog.Entry, p string) int { return strings.Compare(e.Path, p) }
+	return slices.BinarySearchFunc(s.entries, path, byPath)
+}
 
 // below returns where the entries at path, or below it if it is a directory, stand.
 func (s *snapshot) below(path string) (from, end int) {
@@ -123,16 +125,4 @@ func (s *snapshot) below(path string) (from, end int) {
 	from, _ = s.at(path + "/")
 	end, _ = s.at(path + "0") // '0' follows '/'
 	return from, end
-}
-
-func findPath(entries []catalog.Entry, path string) (int, bool) {
-	return slices.BinarySearchFunc(entries, path, func(e catalog.Entry, p string) int {
-		switch {
-		case e.Path < p:
-			return -1
-		case e.Path > p:
-			return 1
-		}
-		return 0
-	})
 }

@@ -10,8 +10,8 @@ import (
 
 // A stamp stands for a file's content between two looks at it: as long as size, times and inode are the same, so is the
 // content. It holds because a file is only read once its times are older than [granularity]: any later write then shows
-// in them. The time of modification is anybody's to set, and tag editors and archives set it back; the time of the last
-// change is the system's alone.
+// in them. Every program can set the time of modification, and tag editors and archives set it back; only the
+// system sets the time of the last change.
 type stamp struct {
 	size  int64
 	mtime int64  // Unix nanoseconds
@@ -39,13 +39,13 @@ func nanoseconds(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// is tells whether a file that was known by s and has the stamp now is certainly what it was. Stamps from before the
-// time of the last change was kept are believed where that time is the modification's: then nobody has set that.
+// is reports whether a file that was known by s and has the stamp now is certainly what it was. Stamps from before the
+// time of the last change was kept are believed where that time is the modification's: then no program has set that.
 func (s stamp) is(now stamp) bool {
 	return s == now || s.ctime == 0 && s.like(now) && now.ctime == now.mtime
 }
 
-// like tells whether only the time of the last change sets the two apart: the content is probably the same.
+// like reports whether only the time of the last change sets the two apart: the content is probably the same.
 func (s stamp) like(now stamp) bool {
 	s.ctime = now.ctime
 	return s == now

@@ -19,7 +19,7 @@ func inodeOf(fi fs.FileInfo) (inode uint64, ctime int64) {
 	return uint64(st.Ino), changeTime(st)
 }
 
-// unlinked tells whether an open file has no name any more.
+// unlinked reports whether an open file has no name any more.
 func unlinked(fi fs.FileInfo) bool {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	return ok && st.Nlink == 0

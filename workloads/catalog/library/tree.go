@@ -3,7 +3,6 @@ package library
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -37,7 +36,7 @@ type systemWatcher struct{ *fsnotify.Watcher }
 func (w systemWatcher) Events() <-chan fsnotify.Event { return w.Watcher.Events }
 func (w systemWatcher) Errors() <-chan error          { return w.Watcher.Errors }
 
-func newSystemWatcher() (watcher, error) {
+func newWatcher() (watcher, error) {
 	w, err := fsnotify.NewBufferedWatcher(1024)
 	switch {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
@@ -88,7 +87,7 @@ func (t *tree) add(dir string) {
 		err = fmt.Errorf("%w; %d directories are watched", ErrWatchLimit, len(t.watched))
 		t.full = true
 		t.bad.Store(&err)
-	case errors.Is(err, fs.ErrNotExist), isNotDirectory(err): // it went meanwhile, and an event says so
+	case isMissing(err): // it went meanwhile, and an event says so
 	default:
 		err = fmt.Errorf("watch %q: %w", dir, err)
 		t.bad.Store(&err)

@@ -8,17 +8,15 @@ import (
 	"log/slog"
 	"os"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 
 	"natster/internal/supervise"
 	"natster/workloads/catalog"
 )
 
-// A found file is one that belongs into the catalog, as the walk saw it.
+// A found file is one that belongs in the catalog, as the walk saw it.
 type found struct {
 	path  string
 	stamp stamp
@@ -31,107 +29,61 @@ type walker struct {
 	self  string           // the catalog file's own path, if it lies in the directory
 	onDir func(dir string) // called before a directory is read, from several goroutines; "." is the root. May be nil
 	log   *slog.Logger
-	hooks *hooks
+	hooks hooks
 
 	private []fs.FileInfo // directories that are not looked into
+}
 
-	mu      sync.Mutex
-	wake    *sync.Cond
-	dirs    []string // to be read
-	busy    int      // directories being read
+// A batch is what was seen of some directories.
+type batch struct {
+	dirs    []string // still to be read
 	found   []found
 	skipped []Skipped
 	mounts  []string // directories that something is mounted at, but not "."
-	err     error
-}
-
-// walk looks at each of scope, a path and all below it, and returns what is there, both sorted by path. What is not
-// there, or vanishes meanwhile, is in neither.
-func (w *walker) walk(ctx context.Context, scope []string) ([]found, []Skipped, error) {
-	w.wake = sync.NewCond(&w.mu)
-	var b batch
-	for _, p := range scope {
-		if err := ctx.Err(); err != nil {
-			return nil, nil, err
-		}
-		w.lookAt(&b, p)
-	}
-	w.add(&b)
-	stop := context.AfterFunc(ctx, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.err = ctx.Err()
-		w.wake.Broadcast()
-	})
-	defer stop()
-	var wg sync.WaitGroup
-	for range min(len(w.dirs), 1) * runtime.GOMAXPROCS(0) {
-		wg.Go(w.work)
-	}
-	wg.Wait()
-	w.mu.Lock() // an interrupt may come just now
-	err := w.err
-	w.mu.Unlock()
-	if err != nil {
-		return nil, nil, err
-	}
-	slices.SortFunc(w.found, func(a, b found) int { return strings.Compare(a.path, b.path) })
-	slices.SortFunc(w.skipped, func(a, b Skipped) int { return strings.Compare(a.Path, b.Path) })
-	return w.found, w.skipped, nil
-}
-
-// A batch is what one goroutine has seen and not yet handed over.
-type batch struct {
-	dirs    []string
-	found   []found
-	skipped []Skipped
-	mounts  []string
 }
 
 func (b *batch) skip(p string, r Reason, detail string) {
 	b.skipped = append(b.skipped, Skipped{p, r, detail})
 }
 
-func (w *walker) add(b *batch) {
-	w.dirs = append(w.dirs, b.dirs...)
-	w.found = append(w.found, b.found...)
-	w.skipped = append(w.skipped, b.skipped...)
-	w.mounts = append(w.mounts, b.mounts...)
+func (b *batch) add(more batch) {
+	b.dirs = append(b.dirs, more.dirs...)
+	b.found = append(b.found, more.found...)
+	b.skipped = append(b.skipped, more.skipped...)
+	b.mounts = append(b.mounts, more.mounts...)
 }
 
-func (w *walker) work() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for {
-		for len(w.dirs) == 0 && w.busy > 0 && w.err == nil {
-			w.wake.Wait()
+// walk looks at each of scope, a path and all below it, and returns what is there, sorted by path. What is not there,
+// or vanishes meanwhile, is not in it.
+func (w *walker) walk(ctx context.Context, scope []string) (all batch, err error) {
+	for _, p := range scope {
+		if err := ctx.Err(); err != nil {
+			return batch{}, err
 		}
-		if len(w.dirs) == 0 || w.err != nil {
-			w.wake.Broadcast()
-			return
-		}
-		dir := w.dirs[len(w.dirs)-1]
-		w.dirs = w.dirs[:len(w.dirs)-1]
-		w.busy++
-		w.mu.Unlock()
-		var b batch
-		err := w.contained(&b, dir)
-		w.mu.Lock()
-		w.busy--
-		w.err = cmp.Or(w.err, err)
-		w.add(&b)
-		w.wake.Broadcast()
+		w.lookAt(&all, p)
 	}
+	for len(all.dirs) > 0 { // level by level
+		dirs := all.dirs
+		all.dirs = nil
+		seen, errs := make([]batch, len(dirs)), make([]error, len(dirs))
+		inParallel(ctx, len(dirs), func() func(int) {
+			return func(i int) { errs[i] = w.readDir(&seen[i], dirs[i]) }
+		})
+		if err := cmp.Or(ctx.Err(), cmp.Or(errs...)); err != nil {
+			return batch{}, err
+		}
+		for _, b := range seen {
+			all.add(b)
+		}
+	}
+	slices.SortFunc(all.found, func(a, b found) int { return strings.Compare(a.path, b.path) })
+	sortSkipped(all.skipped)
+	return all, nil
 }
 
-// contained is readDir, of which a panic is an error.
-func (w *walker) contained(b *batch, dir string) (err error) {
+// readDir looks at the names in a directory. A panic is an error.
+func (w *walker) readDir(b *batch, dir string) (err error) {
 	defer supervise.Contain(w.log, &err)
-	w.readDir(b, dir)
-	return nil
-}
-
-func (w *walker) readDir(b *batch, dir string) {
 	if w.onDir != nil {
 		w.onDir(dir)
 	}
@@ -140,10 +92,10 @@ func (w *walker) readDir(b *batch, dir string) {
 		if !isMissing(err) {
 			b.skip(dir, Unreadable, reasonOf(err))
 		}
-		return
+		return nil
 	}
 	defer f.Close()
-	if dir != "." && (isMount(f) || w.hooks.mount(dir)) {
+	if dir != "." && (isMount(f) || w.hooks.disks(dir) != "") {
 		b.mounts = append(b.mounts, dir)
 	}
 	list, err := f.ReadDir(-1)
@@ -152,8 +104,9 @@ func (w *walker) readDir(b *batch, dir string) {
 	}
 	for _, d := range list {
 		fi, err := d.Info() // the stat that ReadDir made; a file that vanished is not in the list
-		w.take(b, joinPath(dir, d.Name()), d.Name(), fi, err)
+		w.take(b, path.Join(dir, d.Name()), d.Name(), fi, err)
 	}
+	return nil
 }
 
 // lookAt takes one path that an event named, or "." for all. A path below something hidden never gets here.
@@ -221,15 +174,6 @@ func (w *walker) takeLink(b *batch, p string) {
 		b.found = append(b.found, found{p, stampOf(fi), true})
 	}
 }
-
-func joinPath(dir, name string) string {
-	if dir == "." {
-		return name
-	}
-	return dir + "/" + name
-}
-
-func isNotDirectory(err error) bool { return errors.Is(err, syscall.ENOTDIR) }
 
 // reasonOf is err without the path, which stands beside it anyway.
 func reasonOf(err error) string {

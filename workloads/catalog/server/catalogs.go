@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,7 +12,6 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
-	"natster/internal/supervise"
 	"natster/workloads/catalog/seal"
 )
 
@@ -30,7 +30,6 @@ type served struct {
 type catalogs struct {
 	mu  sync.Mutex // held while they change
 	ctx context.Context
-	wg  *sync.WaitGroup // of what requests start
 
 	reading sync.RWMutex
 	all     []*served
@@ -40,16 +39,22 @@ type catalogs struct {
 func (c *catalogs) list() []*served {
 	c.reading.RLock()
 	defer c.reading.RUnlock()
-	return append([]*served(nil), c.all...)
+	return slices.Clone(c.all)
 }
 
-// beginAll serves the catalogs that the server was made with.
-func (s *Server) beginAll(ctx context.Context, wg *sync.WaitGroup) error {
-	s.now.mu.Lock()
-	defer s.now.mu.Unlock()
-	s.now.ctx, s.now.wg = ctx, wg
-	for _, l := range s.catalogs {
-		if err := s.begin(l); err != nil {
+func (c *catalogs) set(all []*served) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	c.all = all
+}
+
+// addAll serves the catalogs that the server begins with; from now on others can be added.
+func (s *Server) addAll(ctx context.Context, libraries []Library) error {
+	s.catalogs.mu.Lock()
+	s.catalogs.ctx = ctx
+	s.catalogs.mu.Unlock()
+	for _, l := range libraries {
+		if err := s.Add(l); err != nil {
 			return err
 		}
 	}
@@ -58,64 +63,53 @@ func (s *Server) beginAll(ctx context.Context, wg *sync.WaitGroup) error {
 
 // Add serves l as well, from when it returns; the server must be running. No name can be served twice.
 func (s *Server) Add(l Library) error {
-	s.now.mu.Lock()
-	defer s.now.mu.Unlock()
-	if s.now.ctx == nil || s.now.ctx.Err() != nil {
+	s.catalogs.mu.Lock()
+	defer s.catalogs.mu.Unlock()
+	if s.catalogs.ctx == nil || s.catalogs.ctx.Err() != nil {
 		return ErrNotRunning
 	}
-	for _, x := range s.now.list() {
-		if x.Name() == l.Name() {
-			return fmt.Errorf("catalog server: two catalogs are called %s", l.Name())
-		}
+	all := s.catalogs.list()
+	if slices.ContainsFunc(all, func(x *served) bool { return x.Name() == l.Name() }) {
+		return fmt.Errorf("two catalogs are called %s", l.Name())
 	}
-	return s.begin(l)
-}
-
-// begin serves l. The caller holds the lock.
-func (s *Server) begin(l Library) error {
-	ctx, stop := context.WithCancel(s.now.ctx)
+	ctx, stop := context.WithCancel(s.catalogs.ctx)
 	x := &served{Library: l, stop: stop}
 	var err error
-	if x.service, err = s.catalogService(ctx, s.now.wg, l); err == nil {
-		err = s.nc.Flush() // the server knows the subjects: who is told of it is heard
+	if x.service, err = s.catalogService(ctx, l); err == nil {
+		err = s.nc.Flush() // the server knows the subjects: a request that follows the first heartbeat is answered
 	}
 	if err != nil {
 		stop()
 		s.stopService(x.service)
 		return fmt.Errorf("serve %s: %w", l.Name(), err)
 	}
-	s.now.reading.Lock()
-	s.now.all = append(s.now.all, x)
-	s.now.reading.Unlock()
-	x.work.Go(func() { s.keep(ctx, func(ctx context.Context) { s.sendHeartbeats(ctx, l) }) })
-	x.work.Go(func() {
-		log := s.log.With("catalog", l.Name())
-		supervise.Run(ctx, supervise.Config{Logger: log}, func(ctx context.Context, _ func()) error { return l.Follow(ctx) })
-	})
+	s.catalogs.set(append(all, x))
+	log := s.log.With("catalog", l.Name())
+	x.work.Go(func() { keep(ctx, log, func(ctx context.Context) error { return s.sendHeartbeats(ctx, l) }) })
+	x.work.Go(func() { keep(ctx, log, l.Follow) })
 	return nil
 }
 
 // Drop serves the catalog called name no longer, if it did: its transfers end, and those concerned are told that it is
 // offline. Nothing of it runs any more when Drop returns.
 func (s *Server) Drop(name events.Catalog) {
-	s.now.mu.Lock()
-	defer s.now.mu.Unlock()
+	s.catalogs.mu.Lock()
+	defer s.catalogs.mu.Unlock()
 	var dropped, kept []*served
-	for _, x := range s.now.list() {
+	for _, x := range s.catalogs.list() {
 		if x.Name() == name {
 			dropped = append(dropped, x)
 		} else {
 			kept = append(kept, x)
 		}
 	}
-	s.now.reading.Lock()
-	s.now.all = kept
-	s.now.reading.Unlock()
-	s.leave(dropped, seal.End{Code: codeStopped, Error: "the catalog is not served any more"})
+	s.catalogs.set(kept)
+	s.leave(dropped, "the catalog is not served any more")
 }
 
-// leave says goodbye for some catalogs: no more requests, sessions told, the account and presence told.
-func (s *Server) leave(some []*served, why seal.End) {
+// leave ends the serving of some catalogs: no more requests, then no more sessions, which are told why; then the
+// account and the function presence are told that the catalogs are offline.
+func (s *Server) leave(some []*served, why string) {
 	names := make(map[events.Catalog]bool)
 	for _, x := range some {
 		names[x.Name()] = true
@@ -128,7 +122,7 @@ func (s *Server) leave(some []*served, why seal.End) {
 	s.gate.Lock() // the requests that were running have been answered
 	for _, x := range s.sessions.all() {
 		if names[x.catalog] {
-			s.end(x, why, true)
+			s.end(x, seal.End{Code: codeStopped, Error: why})
 		}
 	}
 	s.gate.Unlock()

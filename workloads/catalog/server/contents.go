@@ -20,7 +20,7 @@ func (s *Server) get(_ context.Context, r request) (any, func(), error) {
 		}
 	}
 	c := r.library.Contents()
-	const rest = 2048 // envelope, numbers, and the path in Next is counted apart
+	const rest = 2048 // envelope and numbers; the path in Next is counted below
 	budget := int(s.nc.MaxPayload()) - rest - 2*len(c.Description) - len(c.Image)
 	a := catalog.GetReply{
 		Name: c.Name, Description: c.Description, Image: c.Image, Revision: c.Revision, Total: len(c.Entries),
@@ -37,7 +37,9 @@ func (s *Server) get(_ context.Context, r request) (any, func(), error) {
 		}
 		if budget -= len(b) + 1; budget < 2*catalog.MaxPath && i > from {
 			if !q.Page {
-				return nil, nil, api.Errorf(api.ErrInternal, "the listing of %d files does not fit into one message: it takes a client that asks for pages", len(c.Entries))
+				return nil, nil, api.Errorf(api.ErrInternal,
+					"the listing of %d files does not fit into one message: it takes a client that asks for pages",
+					len(c.Entries))
 			}
 			a.Next = c.Entries[i-1].Path
 			break

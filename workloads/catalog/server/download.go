@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"natster/events"
@@ -14,7 +13,7 @@ import (
 )
 
 // download opens a session, or starts a push for a client that does not ask for protocol 2.
-func (s *Server) download(ctx context.Context, wg *sync.WaitGroup, r request) (any, func(), error) {
+func (s *Server) download(ctx context.Context, r request) (any, func(), error) {
 	q, err := decode[catalog.DownloadRequest](r.body)
 	switch {
 	case err != nil:
@@ -26,30 +25,31 @@ func (s *Server) download(ctx context.Context, wg *sync.WaitGroup, r request) (a
 		return nil, nil, api.Errorf(api.ErrBadRequest, "target_xkey: %v", err)
 	}
 	if q.Protocol != catalog.Protocol2 {
-		return s.pushes.start(ctx, wg, r, q)
+		return s.push(ctx, r, q)
 	}
-	if err := s.makeRoom(r.caller); err != nil {
+	if err := s.reserve(r.caller); err != nil {
 		return nil, nil, err
 	}
+	opened := false // also if a panic is in the way
+	defer func() {
+		if !opened {
+			s.sessions.open.Leave(r.caller)
+		}
+	}()
 	x, a, err := s.open(r, q)
 	if err != nil {
-		s.sessions.free(r.caller)
 		return nil, nil, err
 	}
+	opened = true
 	s.sessions.put(x)
-	if err := s.allowed(r); err != nil { // taken back while we opened it: endUnshared did not find it
-		s.end(x, seal.End{Code: codeRevoked, Error: err.Error()}, false)
+	if err := s.shares.allows(x.edge()); err != nil { // taken back while we opened it: endUnshared did not find it
+		s.drop(x, seal.End{Code: int(api.CodeForbidden), Error: err.Error()})
 		return nil, nil, err
 	}
-	s.observe(Activity{Caller: r.caller, Catalog: x.catalog, Verb: events.VerbDownload, Hash: q.Hash, Size: x.layout.Size})
+	s.observe(Activity{
+		Caller: r.caller, Catalog: x.catalog, Verb: events.VerbDownload, Hash: q.Hash, Size: x.layout.Size,
+	})
 	return a, nil, nil
-}
-
-func (s *Server) allowed(r request) error {
-	if r.caller.IsZero() {
-		return nil
-	}
-	return s.shares.allows(edge{r.library.Name(), r.caller})
 }
 
 // open makes the session that q asks for.
@@ -85,32 +85,35 @@ func (s *Server) open(r request, q catalog.DownloadRequest) (x *session, a catal
 		return nil, a, err
 	}
 	x = &session{
-		id: h.Session, caller: r.caller, catalog: h.Catalog, hash: q.Hash, subject: events.MediaSubject(r.caller, h.Catalog, h.Session),
-		layout: layout, file: file, sender: sender, touched: time.Now(),
+		id: h.Session, caller: r.caller, catalog: h.Catalog, hash: q.Hash,
+		subject: events.MediaSubject(r.caller, h.Catalog, h.Session),
+		layout:  layout, file: file, sender: sender, lastUsed: time.Now(),
 	}
 	return x, catalog.DownloadReply{
-		Acknowledged: true, ChunkSize: layout.ChunkSize, TotalChunks: layout.Chunks(), Sender: key.Public(), TotalBytes: layout.Size,
-		Protocol: catalog.Protocol2, Session: h.Session, Instance: s.instance, Header: sealed,
+		Acknowledged: true, ChunkSize: layout.ChunkSize, TotalChunks: layout.Chunks(), TotalBytes: layout.Size,
+		Sender: key.Public(), Protocol: catalog.Protocol2, Session: h.Session, Instance: s.instance, Header: sealed,
 	}, nil
 }
-
-// awaySentence is what a receiver is told of [catalog.ErrAway]; the rest is its owner's to know.
-const awaySentence = "the owner's disk is away, or cannot be read: try again later"
 
 // openFile opens a library's file; errors are those of the wire.
 func openFile(l Library, h events.Hash) (catalog.File, error) {
 	f, err := l.OpenFile(h)
+	return f, fileError(l.Name(), h, err)
+}
+
+// fileError is err, of a library about a file, as the receiver is told; what is internal is for its owner to know.
+func fileError(c events.Catalog, h events.Hash, err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, catalog.ErrNotFound):
-		return nil, api.Errorf(api.ErrNotFound, "%s has no file %s", l.Name(), h.Short())
+		return api.Errorf(api.ErrNotFound, "%s has no file %s", c, h.Short())
 	case errors.Is(err, catalog.ErrChanged):
-		return nil, api.Errorf(api.ErrGone, "file %s of %s changed or is gone", h.Short(), l.Name())
+		return api.Errorf(api.ErrGone, "file %s of %s changed or is gone", h.Short(), c)
 	case errors.Is(err, catalog.ErrAway):
-		return nil, api.Errorf(api.ErrAway, "%s", awaySentence)
-	case err != nil:
-		return nil, fmt.Errorf("open %s of %s: %w", h.Short(), l.Name(), err)
+		return api.Errorf(api.ErrAway, "the owner's disk is away, or cannot be read: try again later")
 	}
-	return f, nil
+	return fmt.Errorf("file %s of %s: %w", h.Short(), c, err)
 }
 
 // fetch queues chunks of a session, and answers at once.
@@ -132,7 +135,7 @@ func (s *Server) fetch(_ context.Context, r request) (any, func(), error) {
 	if x.over != nil {
 		return nil, nil, &api.Error{Code: api.Code(x.over.Code), Message: x.over.Error}
 	}
-	x.touched = time.Now()
+	x.lastUsed = time.Now()
 	if x.pending+n > s.limits.Pending {
 		return nil, nil, api.Errorf(api.ErrTooMany, "%d chunks of this session are still to be sent", x.pending)
 	}
@@ -166,14 +169,14 @@ func countChunks(ranges [][2]int64, total int64) (n int, err error) {
 	return n, nil
 }
 
-// close ends a session early. It says yes to one that is not there: that is what was wanted.
+// close ends a session early. One that is not there is no error: that is what was wanted.
 func (s *Server) close(_ context.Context, r request) (any, func(), error) {
 	q, err := decode[catalog.CloseRequest](r.body)
 	if err != nil {
 		return nil, nil, err
 	}
 	if x := s.sessions.find(q.Session, r); x != nil {
-		s.end(x, seal.End{Code: codeStopped, Error: "closed by the receiver"}, false)
+		s.drop(x, seal.End{Code: codeStopped, Error: "closed by the receiver"})
 		s.sessions.forget(x)
 	}
 	return nil, nil, nil

@@ -35,7 +35,8 @@ func FuzzFetchRequest(f *testing.F) {
 }
 
 func FuzzRequests(f *testing.F) {
-	f.Add([]byte(`{"hash":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","target_xkey":"X","protocol":2,"chunk_size":1}`))
+	f.Add([]byte(`{"hash":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",` +
+		`"target_xkey":"X","protocol":2,"chunk_size":1}`))
 	f.Add([]byte(`{"page":true,"after":"a"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, get := decode[catalog.GetRequest](b)

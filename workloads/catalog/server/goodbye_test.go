@@ -41,7 +41,8 @@ func TestFriendsHearThatACatalogIsNotServedAnyMore(t *testing.T) {
 	}
 	came, went := hear(events.FeedHeartbeat), hear(events.FeedOffline)
 	_, stop := catalogtest.Serve(t, server.Config{
-		Conn: alice.Connect(t), Account: alice.Key, Catalogs: []server.Library{catalogtest.NewLibrary(films)}, Shares: clients[alice.Key],
+		Conn: alice.Connect(t), Account: alice.Key, Shares: clients[alice.Key],
+		Catalogs: []server.Library{catalogtest.NewLibrary(films)},
 	})
 	expect := func(sub *nats.Subscription, online bool) {
 		t.Helper()

@@ -25,9 +25,10 @@ func TestTheInboxFollowsSharesAndImports(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	films, mine, as := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "mine"), eventstest.Catalog(t, "alicefilms")
+	mine, as := eventstest.Catalog(t, "mine"), eventstest.Catalog(t, "alicefilms")
 	catalogtest.Serve(t, server.Config{
-		Conn: bob.Conn(t), Account: bob.Key, Catalogs: []server.Library{catalogtest.NewLibrary(mine)}, Shares: functions[bob],
+		Conn: bob.Conn(t), Account: bob.Key, Shares: functions[bob],
+		Catalogs: []server.Library{catalogtest.NewLibrary(mine)},
 	})
 
 	listed := func(want bool, when string) {

@@ -18,8 +18,8 @@ import (
 	"natster/workloads/catalog/server"
 )
 
-// What a world, a nexlet and natster catalog serve do: Serve under supervision. Wherever the first panic is, the catalog is
-// served after it.
+// What a world, a nexlet and natster catalog serve do: Serve under supervision. Wherever the first panic is, the
+// catalog is served after it.
 func TestACatalogIsServedAfterAPanic(t *testing.T) {
 	for _, where := range []string{"Follow", "Revision", "Changes", "Contents", "OpenFile", "Shares"} {
 		t.Run(where, func(t *testing.T) {
@@ -36,7 +36,8 @@ func TestACatalogIsServedAfterAPanic(t *testing.T) {
 			serving.Go(func() {
 				supervise.Run(ctx, supervise.Config{Logger: logger}, func(ctx context.Context, _ func()) error {
 					return server.Serve(ctx, server.Config{
-						Conn: nc, Account: w.Alice.Key, Catalogs: []server.Library{f}, Shares: f.shares(), Logger: logger,
+						Conn: nc, Account: w.Alice.Key, Shares: f.shares(), Logger: logger,
+						Catalogs: []server.Library{f},
 					}, func(*server.Server) { ready <- true })
 				})
 			})
@@ -45,7 +46,8 @@ func TestACatalogIsServedAfterAPanic(t *testing.T) {
 			<-ready
 			key, _ := seal.NewKey()
 			ask := map[string]any{
-				events.VerbGet: nil, events.VerbDownload: catalog.DownloadRequest{Hash: e.Hash, Target: key.Public(), Protocol: 2},
+				events.VerbGet:      nil,
+				events.VerbDownload: catalog.DownloadRequest{Hash: e.Hash, Target: key.Public(), Protocol: 2},
 			}
 			for verb, body := range ask {
 				wait.Eventually(t, verb+" is answered", func() bool {

@@ -81,7 +81,8 @@ func TestTheInboxHasWhatIsNotImportedYet(t *testing.T) {
 	if err := json.Unmarshal(env.Data, &a); err != nil {
 		t.Fatal(err)
 	}
-	if a.Catalog != films || a.Account != w.Alice.Key || len(a.Shares) != 1 || a.Shares[0].Catalog != music || !a.Shares[0].Online {
+	if a.Catalog != films || a.Account != w.Alice.Key || len(a.Shares) != 1 ||
+		a.Shares[0].Catalog != music || !a.Shares[0].Online {
 		t.Fatalf("%+v", a)
 	}
 }

@@ -1,16 +1,12 @@
 package server
 
 import (
-	"errors"
 	"fmt"
-	"log/slog"
-	"runtime/debug"
 	"sync"
-	"sync/atomic"
-
-	"github.com/nats-io/nats.go"
 
 	"natster/events"
+	"natster/functions/api"
+	"natster/internal/supervise"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/seal"
 )
@@ -18,15 +14,11 @@ import (
 // perSession is how many workers may be at one session at a time: few, because chunks should arrive nearly in order.
 const perSession = 4
 
-// pump sends chunks. Sessions with something to send stand in a ring, and workers take one chunk of the first and put the
-// session behind the others: a receiver that asks for much does not slow down one that asks for little. Each worker has one
-// buffer, and that is all the memory that media take.
+// pump sends chunks. Sessions with something to send stand in a ring, and workers take one chunk of the first and put
+// the session behind the others: a receiver that asks for much does not slow down one that asks for little. Each worker
+// has one buffer, and that is all the memory that media take.
 type pump struct {
-	nc   *nats.Conn
-	log  *slog.Logger
-	sent atomic.Uint64
-	told func(Activity) // of each chunk that was sent
-	end  func(*session, seal.End)
+	s *Server
 
 	mu      sync.Mutex
 	waiting *sync.Cond
@@ -34,8 +26,8 @@ type pump struct {
 	stopped bool
 }
 
-func newPump(nc *nats.Conn, log *slog.Logger, told func(Activity), end func(*session, seal.End)) *pump {
-	p := &pump{nc: nc, log: log, told: told, end: end}
+func newPump(s *Server) *pump {
+	p := &pump{s: s}
 	p.waiting = sync.NewCond(&p.mu)
 	return p
 }
@@ -99,51 +91,45 @@ func (p *pump) work() {
 		if n := s.layout.ChunkSize + seal.Overhead; cap(buf) < n {
 			buf = make([]byte, n)
 		}
-		if why := p.send(s, i, buf[:cap(buf)]); why != nil {
-			p.end(s, *why)
+		if err := p.send(s, i, buf[:cap(buf)]); err != nil {
+			p.s.endFor(s, err)
 		}
 		s.done()
 		p.requeue(s)
 	}
 }
 
-// send reads, seals and publishes one chunk. It returns why the session must end, if it must. Whatever is lost otherwise,
+// send reads, seals and publishes one chunk. It returns why the session must end, if it must. What is lost otherwise
 // the receiver asks for again.
-func (p *pump) send(s *session, i int64, buf []byte) (why *seal.End) {
-	defer func() {
-		if r := recover(); r != nil {
-			p.log.Error("sending a chunk panicked", "session", s.id, "panic", r, "stack", string(debug.Stack()))
-			why = &seal.End{Code: codeFailed, Error: "internal error"}
-		}
-	}()
-	if !p.nc.IsConnected() {
+func (p *pump) send(s *session, i int64, buf []byte) (err error) {
+	defer supervise.Contain(p.s.log, &err)
+	if !p.s.nc.IsConnected() {
 		return nil // it would only fill the connection's buffer
 	}
 	n := s.layout.Length(i)
 	if err := readChunk(s.file, buf[seal.PrefixSize:seal.PrefixSize+n], s.layout.Offset(i)); err != nil {
-		if errors.Is(err, catalog.ErrChanged) {
-			return &seal.End{Code: codeChanged, Error: "the file changed or is gone"}
-		}
-		if errors.Is(err, catalog.ErrAway) {
-			return &seal.End{Code: codeAway, Error: awaySentence}
-		}
-		p.log.Error("a file cannot be read", "session", s.id, "catalog", s.catalog, "err", err)
-		return &seal.End{Code: codeFailed, Error: "the file cannot be read"}
+		return fileError(s.catalog, s.hash, err)
 	}
 	frame, err := s.sender.Seal(buf, i)
-	if err != nil {
-		return &seal.End{Code: codeStopped, Error: err.Error()}
+	if err != nil { // the session has sent all that one key may seal
+		return api.Errorf(api.ErrNotFound, "%v", err)
 	}
 	if s.isOver() {
 		return nil
 	}
-	if err := p.nc.Publish(s.subject, frame); err != nil {
-		p.log.Debug("a chunk was not sent", "session", s.id, "chunk", i, "err", err)
+	if err := p.s.nc.Publish(s.subject, frame); err != nil {
+		p.s.log.Debug("a chunk was not sent", "session", s.id, "chunk", i, "err", err)
 		return nil
 	}
-	p.sent.Add(uint64(n))
-	p.told(Activity{Caller: s.caller, Catalog: s.catalog, Verb: events.VerbFetch, Hash: s.hash, Size: int64(n)})
+	p.s.wasSent(Activity{Caller: s.caller, Catalog: s.catalog, Hash: s.hash}, n)
 	return nil
+}
+
+// wasSent counts n bytes that were sent of what a is about.
+func (s *Server) wasSent(a Activity, n int) {
+	a.Verb, a.Size = events.VerbFetch, int64(n)
+	s.sent.Add(uint64(n))
+	s.observe(a)
 }
 
 // readChunk fills buf from f, and returns [catalog.ErrChanged] when f is not the file that was listed.

@@ -3,119 +3,82 @@ package server
 import (
 	"context"
 	"errors"
-	"runtime/debug"
 	"strconv"
-	"sync"
-	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 
 	"natster/events"
-	"natster/functions/api"
+	"natster/internal/supervise"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/seal"
 )
 
-// pushes are the running transfers of protocol 1, the original's: the whole file, sealed in chunks of 4096 bytes, as fast as
-// the connection takes them. They are few at a time, because nothing slows them down.
-type pushes struct {
-	s    *Server
-	sent atomic.Uint64
-
-	mu       sync.Mutex
-	running  int
-	byCaller map[events.Account]int
-}
-
-func newPushes(s *Server) *pushes { return &pushes{s: s, byCaller: make(map[events.Account]int)} }
-
-func (p *pushes) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.running
-}
-
-// reserve makes room for a push to the caller, to be given back by free. Nobody may take it all.
-func (p *pushes) reserve(caller events.Account) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.running >= p.s.limits.Pushes || p.byCaller[caller] >= (p.s.limits.Pushes+1)/2 {
-		return api.Errorf(api.ErrTooMany, "%d downloads are running, of them %d yours: try again later", p.running, p.byCaller[caller])
-	}
-	p.running++
-	p.byCaller[caller]++
-	return nil
-}
-
-func (p *pushes) free(caller events.Account) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.running--
-	if p.byCaller[caller]--; p.byCaller[caller] == 0 {
-		delete(p.byCaller, caller)
-	}
-}
-
-// start answers q; the push begins when the reply is sent, and runs in wg.
-func (p *pushes) start(ctx context.Context, wg *sync.WaitGroup, r request, q catalog.DownloadRequest) (any, func(), error) {
-	if err := p.reserve(r.caller); err != nil {
-		return nil, nil, err
-	}
-	file, err := openFile(r.library, q.Hash)
-	if err != nil {
-		p.free(r.caller)
-		return nil, nil, err
-	}
-	key, err := seal.NewKey()
-	if err != nil {
-		p.free(r.caller)
-		_ = file.Close()
-		return nil, nil, err
-	}
-	x := &push{
-		p: p, r: r, file: file, hash: q.Hash, key: key, target: q.Target,
-		subject: events.MediaSubject(r.caller, r.library.Name(), q.Hash.String()),
-		layout:  seal.Layout{Size: file.Size(), ChunkSize: seal.Chunk1},
-	}
-	// The original waits for the chunk before the total: an empty file is one empty chunk.
-	x.total = max(1, x.layout.Chunks())
-	reply := catalog.DownloadReply{
-		Acknowledged: true, ChunkSize: seal.Chunk1, TotalChunks: x.total, Sender: key.Public(), TotalBytes: x.layout.Size,
-	}
-	p.s.observe(Activity{Caller: r.caller, Catalog: r.library.Name(), Verb: events.VerbDownload, Hash: q.Hash, Size: x.layout.Size})
-	return reply, func() { wg.Go(func() { x.run(ctx) }) }, nil
-}
-
+// A push is a running transfer of protocol 1, the original's: the whole file, sealed in chunks of 4096 bytes, as fast
+// as the connection takes them. Pushes are few at a time, because nothing slows them down.
 type push struct {
-	p       *pushes
+	s       *Server
 	r       request
 	file    catalog.File
-	hash    events.Hash
 	key     *seal.Key
 	target  string
 	subject string
 	layout  seal.Layout
 	total   int64
+	about   Activity // its beginning
+}
+
+// push answers q; the push begins when the reply is sent.
+func (s *Server) push(ctx context.Context, r request, q catalog.DownloadRequest) (any, func(), error) {
+	if !s.pushes.Enter(r.caller) {
+		return nil, nil, tooMany(s.pushes, r.caller)
+	}
+	going := false // also if a panic is in the way
+	defer func() {
+		if !going {
+			s.pushes.Leave(r.caller)
+		}
+	}()
+	file, err := openFile(r.library, q.Hash)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := seal.NewKey()
+	if err != nil {
+		_ = file.Close()
+		return nil, nil, err
+	}
+	x := &push{
+		s: s, r: r, file: file, key: key, target: q.Target,
+		subject: events.MediaSubject(r.caller, r.library.Name(), q.Hash.String()),
+		layout:  seal.Layout{Size: file.Size(), ChunkSize: seal.Chunk1},
+	}
+	x.about = Activity{
+		Caller: r.caller, Catalog: r.library.Name(), Verb: events.VerbDownload, Hash: q.Hash, Size: x.layout.Size,
+	}
+	// The original waits for the chunk before the total: an empty file is one empty chunk.
+	x.total = max(1, x.layout.Chunks())
+	s.observe(x.about)
+	going = true
+	return catalog.DownloadReply{
+		Acknowledged: true, ChunkSize: seal.Chunk1, TotalChunks: x.total, TotalBytes: x.layout.Size,
+		Sender: key.Public(),
+	}, func() { s.work.Go(func() { x.run(ctx) }) }, nil
 }
 
 func (x *push) run(ctx context.Context) {
-	log := x.p.s.log.With("catalog", x.r.library.Name(), "caller", x.r.caller.Short())
-	defer x.p.free(x.r.caller)
+	defer x.s.pushes.Leave(x.r.caller)
 	defer x.key.Wipe()
 	defer x.file.Close()
-	defer func() {
-		if p := recover(); p != nil {
-			log.Error("a push panicked", "panic", p, "stack", string(debug.Stack()))
-		}
-	}()
 	if err := x.send(ctx); err != nil && ctx.Err() == nil {
-		log.Warn("a push ended early", "err", err) // protocol 1 has no way to tell the receiver
+		// Protocol 1 has no way to tell the receiver.
+		x.s.log.Warn("a push ended early", "catalog", x.about.Catalog, "caller", x.r.caller.Short(), "err", err)
 	}
 }
 
-func (x *push) send(ctx context.Context) error {
+func (x *push) send(ctx context.Context) (err error) {
+	defer supervise.Contain(x.s.log, &err)
 	const batch = 64 // chunks read at a time
-	nc := x.p.s.nc
+	nc := x.s.nc
 	buf := make([]byte, batch*seal.Chunk1)
 	for i := range x.total {
 		at := i % batch * seal.Chunk1
@@ -129,11 +92,12 @@ func (x *push) send(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		sealed, err := seal.Seal1(buf[at:at+int64(x.layout.Length(i))], x.key, x.target)
+		n := x.layout.Length(i)
+		sealed, err := seal.Seal1(buf[at:at+int64(n)], x.key, x.target)
 		if err != nil {
 			return err
 		}
-		if err := x.p.s.allowed(x.r); err != nil {
+		if err := x.s.shares.allows(x.r.edge()); err != nil {
 			return err
 		}
 		m := &nats.Msg{Subject: x.subject, Data: sealed, Header: nats.Header{
@@ -147,9 +111,7 @@ func (x *push) send(ctx context.Context) error {
 		if err := nc.PublishMsg(m); err != nil {
 			return err
 		}
-		n := x.layout.Length(i)
-		x.p.sent.Add(uint64(n))
-		x.p.s.observe(Activity{Caller: x.r.caller, Catalog: x.r.library.Name(), Verb: events.VerbFetch, Hash: x.hash, Size: int64(n)})
+		x.s.wasSent(x.about, n)
 	}
 	return nil
 }

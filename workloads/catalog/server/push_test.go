@@ -43,7 +43,8 @@ func TestAnExistingClientDownloads(t *testing.T) {
 			if err := json.Unmarshal(env.Data, &a); err != nil {
 				t.Fatal(err)
 			}
-			if !a.Acknowledged || a.ChunkSize != 4096 || a.TotalChunks != max(1, (size+4095)/4096) || a.TotalBytes != size {
+			if !a.Acknowledged || a.ChunkSize != 4096 || a.TotalBytes != size ||
+				a.TotalChunks != max(1, (size+4095)/4096) {
 				t.Fatalf("%+v", a)
 			}
 			if bytes.Contains(env.Data, []byte("protocol")) || bytes.Contains(env.Data, []byte("session")) {
@@ -52,7 +53,8 @@ func TestAnExistingClientDownloads(t *testing.T) {
 			var got []byte
 			for i := range a.TotalChunks {
 				m := wait.Message(t, sub)
-				if m.Header.Get("x-natster-chunk-idx") != strconv.Itoa(i) || m.Header.Get("x-natster-total-chunks") != strconv.Itoa(a.TotalChunks) ||
+				if m.Header.Get("x-natster-chunk-idx") != strconv.Itoa(i) ||
+					m.Header.Get("x-natster-total-chunks") != strconv.Itoa(a.TotalChunks) ||
 					m.Header.Get("x-natster-sender-xkey") != a.Sender || m.Header.Get("x-natster-transcoding") != "" {
 					t.Fatalf("chunk %d: %v", i, m.Header)
 				}

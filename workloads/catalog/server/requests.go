@@ -3,12 +3,12 @@ package server
 import (
 	"context"
 	"encoding/json"
-	"runtime/debug"
 
 	"github.com/nats-io/nats.go/micro"
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/supervise"
 )
 
 // A request is what a handler gets: who asks, as NATS says, about which catalog, and the body.
@@ -18,13 +18,8 @@ type request struct {
 	body    []byte
 }
 
-// receiver is the account that would get the media.
-func (r request) receiver(own events.Account) events.Account {
-	if r.caller.IsZero() {
-		return own
-	}
-	return r.caller
-}
+// edge is the share that the caller needs.
+func (r request) edge() edge { return edge{r.library.Name(), r.caller} }
 
 // A handler returns the data of the reply, or why not. What is to happen after the reply is sent goes into then.
 type handler func(ctx context.Context, r request) (data any, then func(), err error)
@@ -33,10 +28,6 @@ type handler func(ctx context.Context, r request) (data any, then func(), err er
 func (s *Server) answer(ctx context.Context, m micro.Request, l Library, h handler) {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
-	if ctx.Err() != nil {
-		s.reply(m, nil, api.Errorf(api.ErrUnavailable, "the catalog is not served any more"))
-		return
-	}
 	data, then, err := s.handle(ctx, m, l, h)
 	s.reply(m, data, err)
 	if then != nil {
@@ -45,22 +36,21 @@ func (s *Server) answer(ctx context.Context, m micro.Request, l Library, h handl
 }
 
 func (s *Server) handle(ctx context.Context, m micro.Request, l Library, h handler) (data any, then func(), err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.log.Error("a request panicked", "subject", m.Subject(), "panic", p, "stack", string(debug.Stack()))
-			data, then, err = nil, nil, api.Errorf(api.ErrInternal, "internal error")
-		}
-	}()
+	defer supervise.Contain(s.log, &err)
+	if ctx.Err() != nil {
+		return nil, nil, api.Errorf(api.ErrUnavailable, "the catalog is not served any more")
+	}
 	if len(m.Data()) > api.MaxRequest {
-		return nil, nil, api.Errorf(api.ErrBadRequest, "the request is %d bytes long; %d is the most", len(m.Data()), api.MaxRequest)
+		return nil, nil, api.Errorf(api.ErrBadRequest, "the request is %d bytes long; %d is the most",
+			len(m.Data()), api.MaxRequest)
 	}
 	caller, _, err := events.Caller(m.Subject())
 	if err != nil {
 		return nil, nil, api.Errorf(api.ErrBadRequest, "%v", err)
 	}
 	r := request{caller: caller, library: l, body: m.Data()}
-	if !caller.IsZero() {
-		if err := s.shares.allows(edge{l.Name(), caller}); err != nil {
+	if !caller.IsZero() { // the inbox, which has no library, is asked by the own account alone
+		if err := s.shares.allows(r.edge()); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"natster/events"
+	"natster/internal/limiter"
 	"natster/internal/supervise"
 	"natster/workloads/catalog/seal"
 )
@@ -25,12 +27,12 @@ type Config struct {
 	Logger   *slog.Logger // nil: discarded
 	Limits   Limits
 
-	// Observe, if not nil, is told of each listing and download that was granted, and of what is sent of those: a few
-	// thousand times a second. It is called concurrently and must not block.
+	// Observe, if not nil, is called with each listing and download that was granted, and with each part of them that
+	// is sent: a few thousand times a second. It is called concurrently and must not block.
 	Observe func(Activity)
 }
 
-// An Activity is something that was granted to somebody, or sent: whether it arrived is not known.
+// An Activity is something that was granted to a caller, or sent: whether it arrived is not known.
 type Activity struct {
 	Caller  events.Account // zero: the own account
 	Catalog events.Catalog
@@ -39,7 +41,7 @@ type Activity struct {
 	Size    int64       // of that, or of the part, in bytes
 }
 
-// Limits bound what others can make a server do. A zero field means its default.
+// Limits bound what callers can make a server do. A zero field means its default.
 type Limits struct {
 	Sessions       int           // open sessions of protocol 2, in all: 1024
 	CallerSessions int           // of one account: 256
@@ -55,49 +57,45 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	def := func(v *int, d int) {
-		if *v <= 0 {
-			*v = d
-		}
-	}
-	span := func(v *time.Duration, d time.Duration) {
-		if *v <= 0 {
-			*v = d
-		}
-	}
-	def(&l.Sessions, 1024)
-	def(&l.CallerSessions, 256)
-	def(&l.Pushes, 8)
-	def(&l.Pending, 512)
-	def(&l.Workers, max(2, runtime.GOMAXPROCS(0)))
-	def(&l.ChunkSize, seal.MaxChunk)
+	orDefault(&l.Sessions, 1024)
+	orDefault(&l.CallerSessions, 256)
+	orDefault(&l.Pushes, 8)
+	orDefault(&l.Pending, 512)
+	orDefault(&l.Workers, max(2, runtime.GOMAXPROCS(0)))
+	orDefault(&l.ChunkSize, seal.MaxChunk)
 	l.ChunkSize = min(max(l.ChunkSize, seal.MinChunk), seal.MaxChunk)
-	span(&l.Idle, 2*time.Minute)
-	span(&l.Rest, 250*time.Millisecond) // longer than a receiver takes to ask for more
-	span(&l.Heartbeat, 30*time.Second)
-	span(&l.SharesRefresh, 10*time.Second)
-	span(&l.SharesMaxAge, 90*time.Second)
+	orDefault(&l.Idle, 2*time.Minute)
+	orDefault(&l.Rest, 250*time.Millisecond) // longer than a receiver takes to ask for more
+	orDefault(&l.Heartbeat, 30*time.Second)
+	orDefault(&l.SharesRefresh, 10*time.Second)
+	orDefault(&l.SharesMaxAge, 90*time.Second)
 	return l
+}
+
+func orDefault[T int | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
 }
 
 // A Server is what [Serve] runs: other catalogs may come and go meanwhile.
 type Server struct {
 	nc       *nats.Conn
 	account  events.Account
-	catalogs []Library // to begin with
-	now      catalogs
+	catalogs catalogs
 	limits   Limits
 	log      *slog.Logger
+	observe  func(Activity)
 	instance string // of all servers of these catalogs, this one
-
-	observe func(Activity)
 
 	shares   *shareTable
 	sessions *sessions
 	pump     *pump
-	pushes   *pushes
+	pushes   *limiter.Limiter[events.Account]
+	sent     atomic.Uint64 // plaintext bytes
 
-	gate sync.RWMutex // held for reading by every running request
+	gate sync.RWMutex   // held for reading by every running request
+	work sync.WaitGroup // the loops, the pump's workers, and the pushes
 }
 
 func newServer(c Config) (*Server, error) {
@@ -111,81 +109,72 @@ func newServer(c Config) (*Server, error) {
 	case len(c.Catalogs) == 0:
 		return nil, errors.New("catalog server: no catalog to serve")
 	}
-	names := make(map[events.Catalog]bool)
-	for _, l := range c.Catalogs {
-		if names[l.Name()] {
-			return nil, fmt.Errorf("catalog server: two catalogs are called %s", l.Name())
-		}
-		names[l.Name()] = true
-	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Observe == nil {
 		c.Observe = func(Activity) {}
 	}
+	l := c.Limits.withDefaults()
 	s := &Server{
-		observe: c.Observe,
-		nc:      c.Conn, account: c.Account, catalogs: c.Catalogs, limits: c.Limits.withDefaults(), log: c.Logger,
-		instance: seal.NewSession(),
+		nc: c.Conn, account: c.Account, limits: l, log: c.Logger, observe: c.Observe, instance: seal.NewSession(),
+		shares:   newShareTable(c.Account, c.Shares, l, c.Logger),
+		sessions: newSessions(l),
+		pushes:   limiter.New[events.Account](l.Pushes, (l.Pushes+1)/2),
 	}
-	s.shares = newShareTable(c.Account, c.Shares, s.limits, s.log)
-	s.sessions = newSessions(s.limits)
-	s.pump = newPump(s.nc, s.log, s.observe, func(x *session, why seal.End) { s.end(x, why, true) })
-	s.pushes = newPushes(s)
+	s.pump = newPump(s)
 	return s, nil
 }
 
-// Serve serves catalogs as c says, keeps each what its directory is, and calls ready once it answers requests. It returns
-// nil when ctx is done, and an error when the connection is closed for good. When it returns nothing of it runs any more:
-// sessions are ended, and the account and the function presence have been told that its catalogs are offline.
+// Serve serves catalogs as c says, keeps each what its directory is, and calls ready once it answers requests. It
+// returns nil when ctx is done, and an error when the connection is closed for good. When it returns nothing of it runs
+// any more: sessions are ended, and the account and the function presence have been told that its catalogs are offline.
 //
-// Whoever hosts catalogs opens them, calls Serve, and calls it again if it fails. A panic costs the request, or the loop, that
-// it is in; one that Serve cannot go on from is an error that wraps [supervise.ErrPanic].
+// A host opens its catalogs, calls Serve, and calls it again if it fails. A panic ends only the request or the loop
+// that it is in; one that Serve cannot go on from is an error that wraps [supervise.ErrPanic].
 func Serve(ctx context.Context, c Config, ready func(*Server)) (err error) {
 	s, err := newServer(c)
 	if err != nil {
 		return err
 	}
 	defer supervise.Contain(s.log, &err)
-	return s.run(ctx, ready)
+	return s.run(ctx, c.Catalogs, ready)
 }
 
-func (s *Server) run(ctx context.Context, ready func(*Server)) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+func (s *Server) run(ctx context.Context, libraries []Library, ready func(*Server)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	status := s.nc.StatusChanged(nats.CONNECTED, nats.CLOSED)
 	defer s.nc.RemoveStatusListener(status)
 
-	var wg sync.WaitGroup
-	defer wg.Wait()
+	defer s.work.Wait()
 
-	feed, err := s.hearShares()
-	defer unsubscribe(feed)
+	news, err := s.hearShares()
 	if err != nil {
 		return fmt.Errorf("catalog server: %w", err)
 	}
+	defer unsubscribe(news)
 	s.shares.refresh(ctx) // so that the first requests find it; when it fails, only the own account is served
 	for range s.limits.Workers {
-		wg.Go(s.pump.work)
+		s.work.Go(s.pump.work)
 	}
 	defer s.pump.stop()
 	inbox, err := s.inboxService(ctx)
 	defer func() {
-		cancel(nil)
+		cancel()
 		s.stopService(inbox)
-		s.now.mu.Lock() // from now on nothing is added
-		defer s.now.mu.Unlock()
-		s.leave(s.now.list(), seal.End{Code: codeStopped, Error: "the catalog server stops"})
+		s.catalogs.mu.Lock() // from now on nothing is added
+		defer s.catalogs.mu.Unlock()
+		s.leave(s.catalogs.list(), "the catalog server stops")
 	}()
 	if err == nil {
-		err = s.beginAll(ctx, &wg)
+		err = s.addAll(ctx, libraries)
 	}
 	if err != nil {
 		return fmt.Errorf("catalog server: %w", err)
 	}
-	wg.Go(func() { s.keep(ctx, func(ctx context.Context) { s.shares.follow(ctx, s.endUnshared) }) })
-	wg.Go(func() { s.keep(ctx, s.expire) })
+	s.work.Go(func() { keep(ctx, s.log, s.followShares) })
+	s.work.Go(func() { keep(ctx, s.log, s.expire) })
 	ready(s)
 
 	for {
@@ -203,17 +192,18 @@ func (s *Server) run(ctx context.Context, ready func(*Server)) error {
 	}
 }
 
-// keep runs loop until ctx is done, and again, after a pause, if it panics.
-func (s *Server) keep(ctx context.Context, loop func(context.Context)) {
-	supervise.Run(ctx, supervise.Config{Logger: s.log}, func(ctx context.Context, _ func()) error {
-		loop(ctx)
-		return nil
-	})
+// keep runs loop until ctx is done, and again, after a pause, if it fails or panics.
+func keep(ctx context.Context, log *slog.Logger, loop func(context.Context) error) {
+	supervise.Run(ctx, supervise.Config{Logger: log}, func(ctx context.Context, _ func()) error { return loop(ctx) })
 }
 
-func unsubscribe(subs []*nats.Subscription) {
-	for _, sub := range subs {
-		_ = sub.Unsubscribe() // of a closed connection, or again: nothing to do
+func unsubscribe(sub *nats.Subscription) { _ = sub.Unsubscribe() } // it fails only where there is nothing to do
+
+// signal makes c readable with v, unless it is already.
+func signal[T any](c chan<- T, v T) {
+	select {
+	case c <- v:
+	default:
 	}
 }
 
@@ -226,5 +216,7 @@ type Usage struct {
 
 // Usage returns what the server is doing now. It is safe for concurrent use.
 func (s *Server) Usage() Usage {
-	return Usage{Sessions: s.sessions.count(), Pushes: s.pushes.count(), Bytes: s.pump.sent.Load() + s.pushes.sent.Load()}
+	sessions, _ := s.sessions.open.InFlight(events.Account{})
+	pushes, _ := s.pushes.InFlight(events.Account{})
+	return Usage{Sessions: sessions, Pushes: pushes, Bytes: s.sent.Load()}
 }

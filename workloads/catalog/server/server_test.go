@@ -50,8 +50,8 @@ func openSession(t testing.TB, nc *nats.Conn, owner, me events.Account, e catalo
 		t.Fatal(err)
 	}
 	h, err := seal.OpenHeader(x.reply.Header, key, seal.Binding{
-		Session: x.reply.Session, Catalog: films, Hash: e.Hash, Layout: seal.Layout{Size: e.Size, ChunkSize: x.reply.ChunkSize},
-		Owner: owner, Receiver: me, Sender: x.reply.Sender,
+		Session: x.reply.Session, Catalog: films, Hash: e.Hash, Owner: owner, Receiver: me, Sender: x.reply.Sender,
+		Layout: seal.Layout{Size: e.Size, ChunkSize: x.reply.ChunkSize},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,8 @@ func openSession(t testing.TB, nc *nats.Conn, owner, me events.Account, e catalo
 
 func (x *receiver) fetch(chunks ...[2]int64) api.Envelope {
 	x.t.Helper()
-	return catalogtest.Ask(x.t, x.nc, subject(events.VerbFetch), catalog.FetchRequest{Session: x.reply.Session, Chunks: chunks})
+	q := catalog.FetchRequest{Session: x.reply.Session, Chunks: chunks}
+	return catalogtest.Ask(x.t, x.nc, subject(events.VerbFetch), q)
 }
 
 func (x *receiver) frame() seal.Frame {
@@ -125,8 +126,9 @@ func TestEveryRequestIsAnswered(t *testing.T) {
 		body := catalog.DownloadRequest{Hash: events.Hash{1}, Target: key.Public(), Protocol: protocol}
 		expectCode(t, catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbDownload), body), api.CodeNotFound)
 	}
-	expectCode(t, catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbFetch), catalog.FetchRequest{Session: "nothing"}), api.CodeNotFound)
-	expectCode(t, catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbClose), catalog.CloseRequest{Session: "nothing"}), api.CodeOK)
+	nothing := catalog.FetchRequest{Session: "nothing"}
+	expectCode(t, catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbFetch), nothing), api.CodeNotFound)
+	expectCode(t, catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbClose), nothing), api.CodeOK)
 	expectCode(t, catalogtest.Ask(t, w.Alice.Conn(t), events.LocalInbox, []byte("garbage")), api.CodeOK)
 }
 
@@ -146,8 +148,10 @@ func TestAPanicCostsOnlyItsRequest(t *testing.T) {
 func TestAListingThatFitsNoMessageComesInPages(t *testing.T) {
 	w := catalogtest.Start(t)
 	for i := range 4000 {
-		e := catalog.Entry{Path: fmt.Sprintf("%s/%04d", strings.Repeat("d", 200), i), MIMEType: "video/mp4", Size: 1, Hash: events.Hash{byte(i), byte(i >> 8), 1}}
-		w.Library.AddEntry(e, nil)
+		w.Library.AddEntry(catalog.Entry{
+			Path: fmt.Sprintf("%s/%04d", strings.Repeat("d", 200), i), MIMEType: "video/mp4", Size: 1,
+			Hash: events.Hash{byte(i), byte(i >> 8), 1},
+		}, nil)
 	}
 	w.Serve(t)
 	nc := w.Bob.Conn(t)
@@ -191,17 +195,22 @@ func TestNothingRunsAfterRun(t *testing.T) {
 			break
 		}
 	}
-	if _, err := w.Bob.Conn(t).Request(subject(events.VerbGet), nil, wait.Patience); !errors.Is(err, nats.ErrNoResponders) {
+	_, err := w.Bob.Conn(t).Request(subject(events.VerbGet), nil, wait.Patience)
+	if !errors.Is(err, nats.ErrNoResponders) {
 		t.Fatal(err)
 	}
 }
 
 func TestAServerWithoutWhatItNeedsIsRefused(t *testing.T) {
 	w := catalogtest.Start(t)
-	good := server.Config{Conn: w.Alice.Conn(t), Account: w.Alice.Key, Catalogs: []server.Library{w.Library}, Shares: w.Shares}
+	good := server.Config{
+		Conn: w.Alice.Conn(t), Account: w.Alice.Key, Catalogs: []server.Library{w.Library}, Shares: w.Shares,
+	}
 	for name, change := range map[string]func(*server.Config){
-		"no connection": func(c *server.Config) { c.Conn = nil }, "no account": func(c *server.Config) { c.Account = events.Account{} },
-		"no catalog": func(c *server.Config) { c.Catalogs = nil }, "no shares": func(c *server.Config) { c.Shares = nil },
+		"no connection":   func(c *server.Config) { c.Conn = nil },
+		"no account":      func(c *server.Config) { c.Account = events.Account{} },
+		"no catalog":      func(c *server.Config) { c.Catalogs = nil },
+		"no shares":       func(c *server.Config) { c.Shares = nil },
 		"a catalog twice": func(c *server.Config) { c.Catalogs = append(c.Catalogs, w.Library) },
 	} {
 		c := good
@@ -228,10 +237,12 @@ func TestTheOwnerHearsWhoReadsWhat(t *testing.T) {
 	w.Serve(t, func(c *server.Config) { c.Observe = func(a server.Activity) { heard <- a } })
 	nc := w.Bob.Conn(t)
 	expectCode(t, catalogtest.Ask(t, nc, subject(events.VerbGet), nil), api.CodeOK)
-	expectCode(t, catalogtest.Ask(t, nc, subject(events.VerbGet), catalog.GetRequest{Page: true, After: "a"}), api.CodeOK)
+	next := catalog.GetRequest{Page: true, After: "a"}
+	expectCode(t, catalogtest.Ask(t, nc, subject(events.VerbGet), next), api.CodeOK)
 	openSession(t, nc, w.Alice.Key, w.Bob.Key, e, 0)
 	for _, want := range []server.Activity{
-		{Caller: w.Bob.Key, Catalog: films, Verb: "get"}, {Caller: w.Bob.Key, Catalog: films, Verb: "download", Hash: e.Hash, Size: 100},
+		{Caller: w.Bob.Key, Catalog: films, Verb: "get"},
+		{Caller: w.Bob.Key, Catalog: films, Verb: "download", Hash: e.Hash, Size: 100},
 	} {
 		if got := <-heard; got != want {
 			t.Fatalf("%+v, want %+v", got, want)

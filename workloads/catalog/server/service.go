@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/nats-io/nats.go/micro"
 
@@ -15,7 +14,8 @@ import (
 
 // inboxService answers for the account's inbox. What was made until an error is returned with it.
 func (s *Server) inboxService(ctx context.Context) (micro.Service, error) {
-	inbox, err := s.service("natster-inbox", "what is shared with this account and not imported", events.LocalQueue, nil)
+	const doc = "what is shared with this account and not imported"
+	inbox, err := s.service("natster-inbox", doc, events.LocalQueue, nil)
 	if err == nil {
 		err = endpoint(inbox, "inbox", events.LocalInbox, func(m micro.Request) { s.answer(ctx, m, nil, s.inbox) })
 	}
@@ -31,25 +31,25 @@ func (s *Server) service(name, doc, queue string, about map[string]string) (micr
 	})
 }
 
-// catalogService makes l a NATS micro service of the account, called natster-catalog-NAME: so `nats micro ls`, `info` and
-// `stats` show what is served and how much is asked. It binds the subjects of l: each for the account itself and for those
-// who import it, and what is asked of one session at the one server that has it. Handlers that start something leave it in
-// wg. What was made until an error is returned with it.
-func (s *Server) catalogService(ctx context.Context, wg *sync.WaitGroup, l Library) (micro.Service, error) {
-	verbs := map[string]handler{
+// catalogService makes l a NATS micro service of the account, called natster-catalog-NAME: so `nats micro ls`, `info`
+// and `stats` show what is served and how much is asked. It binds the subjects of l: each for the account itself and
+// for those who import it, and what is asked of one session at the one server that has it.
+// What was made until an error is returned with it.
+func (s *Server) catalogService(ctx context.Context, l Library) (micro.Service, error) {
+	name := l.Name().String()
+	service, err := s.service("natster-catalog-"+name, "the catalog "+name, events.CatalogQueue,
+		map[string]string{"catalog": name, "instance": s.instance})
+	if err != nil {
+		return nil, err
+	}
+	for verb, h := range map[string]handler{
 		events.VerbGet:      s.get,
-		events.VerbDownload: func(ctx context.Context, r request) (any, func(), error) { return s.download(ctx, wg, r) },
+		events.VerbDownload: s.download,
 		events.VerbFetch:    s.fetch,
 		events.VerbClose:    s.close,
 		catalog.AtInstance(events.VerbFetch, s.instance): s.fetch,
 		catalog.AtInstance(events.VerbClose, s.instance): s.close,
-	}
-	service, err := s.service("natster-catalog-"+l.Name().String(), "the catalog "+l.Name().String(), events.CatalogQueue,
-		map[string]string{"catalog": l.Name().String(), "instance": s.instance})
-	if err != nil {
-		return nil, err
-	}
-	for verb, h := range verbs {
+	} {
 		name := strings.ReplaceAll(verb, ".", "-")
 		serve := func(m micro.Request) { s.answer(ctx, m, l, h) }
 		err = errors.Join(err,
@@ -65,7 +65,7 @@ func endpoint(service micro.Service, name, subject string, serve func(micro.Requ
 		micro.WithEndpointSubject(subject), micro.WithEndpointPendingLimits(messages, bytes))
 }
 
-// stopService ends a service, if there is one: what was asked before is answered still.
+// stopService ends a service, if there is one; it still answers what was asked before.
 func (s *Server) stopService(x micro.Service) {
 	if x == nil {
 		return

@@ -43,12 +43,14 @@ func TestACatalogIsAServiceOfItsAccount(t *testing.T) {
 	}
 }
 
-// An original server and ours may serve one catalog: they are in one queue group, by the original's names, and so each request
-// is answered by one of them.
+// An original server and ours may serve one catalog: they are in one queue group, by the original's names, and so each
+// request is answered by one of them.
 func TestCatalogsAreServedInTheOriginalsQueueGroups(t *testing.T) {
 	w := catalogtest.Start(t)
 	w.Serve(t)
-	for service, queue := range map[string]string{"natster-catalog-films": "natstercatalog", "natster-inbox": "natsterlocalservices"} {
+	for service, queue := range map[string]string{
+		"natster-catalog-films": "natstercatalog", "natster-inbox": "natsterlocalservices",
+	} {
 		m, err := w.Alice.Conn(t).Request("$SRV.INFO."+service, nil, wait.Patience)
 		if err != nil {
 			t.Fatal(err)

@@ -2,23 +2,20 @@ package server
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/limiter"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/seal"
 )
 
-// Codes with which sessions end, beside 410: the codes of the reply that the next fetch would get.
+// Codes with which sessions end, beside those of errors: the codes of the reply that the next fetch would get.
 const (
-	codeRevoked = http.StatusForbidden
-	codeStopped = http.StatusNotFound // the receiver may open another session
-	codeChanged = http.StatusGone
-	codeAway    = http.StatusFailedDependency
-	codeFailed  = http.StatusInternalServerError
+	codeStopped = int(api.CodeNotFound) // the receiver may open another session
+	codeChanged = int(api.CodeGone)
 )
 
 // A session is one receiver's reading of one file. Only numbers of chunks are queued in it.
@@ -32,13 +29,13 @@ type session struct {
 	file    catalog.File
 	sender  *seal.Sender
 
-	mu      sync.Mutex
-	todo    []span // asked for and not yet taken by a worker, in order
-	pending int    // chunks in todo
-	running int    // workers at it
-	queued  bool   // in the pump's ring
-	touched time.Time
-	over    *seal.End // nil while it is open
+	mu       sync.Mutex
+	todo     []span // asked for and not yet taken by a worker, in order
+	pending  int    // chunks in todo
+	running  int    // workers at it
+	queued   bool   // in the pump's ring
+	lastUsed time.Time
+	over     *seal.End // nil while it is open
 }
 
 // span is count chunks from first on.
@@ -50,7 +47,7 @@ func (s *session) edge() edge { return edge{s.catalog, s.caller} }
 func (s *session) idle() (time.Time, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.touched, s.over == nil && s.running == 0 && s.pending == 0
+	return s.lastUsed, s.over == nil && s.running == 0 && s.pending == 0
 }
 
 // take returns the next chunk to send, for a worker that took s out of the ring.
@@ -76,19 +73,19 @@ func (s *session) done() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running--
-	s.touched = time.Now()
+	s.lastUsed = time.Now()
 	s.release()
 }
 
-// isOver tells whether nothing may be sent any more.
+// isOver reports whether nothing may be sent any more.
 func (s *session) isOver() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.over != nil
 }
 
-// end closes the session for the reason given; it reports whether it was open. The file is closed when the last worker has
-// left it.
+// end closes the session for the reason given; it reports whether it was open. The file is closed when the last worker
+// has left it.
 func (s *session) end(why seal.End) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,44 +108,28 @@ func (s *session) release() {
 // receiver's next fetch learns it.
 type sessions struct {
 	limits Limits
-	mu     sync.Mutex
-	byID   map[string]*session
-	open   map[events.Account]int
-	total  int
+	open   *limiter.Limiter[events.Account] // those that are not over, or are being opened
+
+	mu   sync.Mutex
+	byID map[string]*session
 }
 
 func newSessions(l Limits) *sessions {
-	return &sessions{limits: l, byID: make(map[string]*session), open: make(map[events.Account]int)}
+	open := limiter.New[events.Account](l.Sessions, l.CallerSessions)
+	return &sessions{limits: l, open: open, byID: make(map[string]*session)}
 }
 
-func (t *sessions) count() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.total
-}
-
-// reserve makes room for a session of the caller, to be filled by put or given back by free.
-func (t *sessions) reserve(caller events.Account) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.total >= t.limits.Sessions || t.open[caller] >= t.limits.CallerSessions {
-		return api.Errorf(api.ErrTooMany, "%d downloads are open, of them %d yours: try again when one has ended", t.total, t.open[caller])
-	}
-	t.total++
-	t.open[caller]++
-	return nil
-}
-
-// idlest returns the session that has had nothing to do for the longest, for at least Limits.Rest: of the caller, if it has as
-// many as it may, otherwise of the account that has most. Nil if all are at work.
+// idlest returns the session that has had nothing to do for the longest, for at least Limits.Rest: of the caller, if it
+// has as many as it may, otherwise of the account that has most. Nil if all are at work.
 func (t *sessions) idlest(caller events.Account) (least *session) {
+	of := caller
+	_, most := t.open.InFlight(caller)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	of := caller
-	if t.open[caller] < t.limits.CallerSessions {
-		for a, n := range t.open {
-			if n > t.open[of] {
-				of = a
+	if most < t.limits.CallerSessions {
+		for _, x := range t.byID {
+			if _, n := t.open.InFlight(x.caller); n > most {
+				of, most = x.caller, n
 			}
 		}
 	}
@@ -159,15 +140,6 @@ func (t *sessions) idlest(caller events.Account) (least *session) {
 		}
 	}
 	return least
-}
-
-func (t *sessions) free(caller events.Account) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.total--
-	if t.open[caller]--; t.open[caller] == 0 {
-		delete(t.open, caller)
-	}
 }
 
 func (t *sessions) put(s *session) {
@@ -202,17 +174,24 @@ func (t *sessions) forget(s *session) {
 	delete(t.byID, s.id)
 }
 
-// end ends a session, and tells its receiver when that may help. Only the reason "changed" is remembered.
-func (s *Server) end(x *session, why seal.End, tell bool) {
+// drop ends a session without a word to its receiver, and reports whether it was open. Only the reason "changed" is
+// remembered.
+func (s *Server) drop(x *session, why seal.End) bool {
 	if !x.end(why) {
-		return
+		return false
 	}
-	s.sessions.free(x.caller)
+	s.sessions.open.Leave(x.caller)
 	if why.Code != codeChanged {
 		s.sessions.forget(x)
 	}
-	s.log.Debug("session ended", "session", x.id, "catalog", x.catalog, "caller", x.caller.Short(), "code", why.Code, "end", why.Error)
-	if !tell {
+	s.log.Debug("session ended", "session", x.id, "catalog", x.catalog, "caller", x.caller.Short(),
+		"code", why.Code, "end", why.Error)
+	return true
+}
+
+// end ends a session, and tells its receiver why.
+func (s *Server) end(x *session, why seal.End) {
+	if !s.drop(x, why) {
 		return
 	}
 	frame, err := x.sender.SealEnd(why)
@@ -224,43 +203,51 @@ func (s *Server) end(x *session, why seal.End, tell bool) {
 	}
 }
 
-// makeRoom reserves a session for the caller. Where all are taken the idlest makes room: a page that shows a folder of
-// pictures opens hundreds, and must lock nobody out.
-func (s *Server) makeRoom(caller events.Account) error {
-	for {
-		err := s.sessions.reserve(caller)
-		if err == nil {
-			return nil
-		}
+// endFor ends a session because of err, which its receiver is told as the caller of a request would be.
+func (s *Server) endFor(x *session, err error) {
+	refusal, internal := api.Refusal(err)
+	if internal {
+		s.log.Error("a session failed", "session", x.id, "catalog", x.catalog, "err", err)
+	}
+	s.end(x, seal.End{Code: int(refusal.Code), Error: refusal.Message})
+}
+
+// reserve makes room for a session of the caller, which is given back when the session ends. Where all are taken the
+// idlest makes room: a page that shows a folder of pictures opens hundreds, and other accounts must find room, too.
+func (s *Server) reserve(caller events.Account) error {
+	for !s.sessions.open.Enter(caller) {
 		x := s.sessions.idlest(caller)
 		if x == nil {
-			return err
+			return tooMany(s.sessions.open, caller)
 		}
-		s.end(x, seal.End{Code: codeStopped, Error: "the session had nothing to do and made room for another"}, true)
+		s.end(x, seal.End{Code: codeStopped, Error: "the session had nothing to do and made room for another"})
 	}
+	return nil
+}
+
+// tooMany is the refusal of one more download.
+func tooMany(l *limiter.Limiter[events.Account], caller events.Account) error {
+	all, own := l.InFlight(caller)
+	return api.Errorf(api.ErrTooMany, "%d downloads are open, of them %d yours: try again when one has ended", all, own)
 }
 
 // endUnshared ends the sessions whose share is gone or cannot be confirmed.
 func (s *Server) endUnshared() {
 	for _, x := range s.sessions.all() {
-		if x.caller.IsZero() {
-			continue
-		}
 		if err := s.shares.allows(x.edge()); err != nil {
-			refusal, _ := api.Refusal(err)
-			s.end(x, seal.End{Code: int(refusal.Code), Error: refusal.Message}, true)
+			s.endFor(x, err)
 		}
 	}
 }
 
 // expire ends idle sessions, and those that can no longer be confirmed, until ctx is done.
-func (s *Server) expire(ctx context.Context) {
+func (s *Server) expire(ctx context.Context) error {
 	tick := time.NewTicker(max(min(s.limits.Idle, s.limits.SharesMaxAge)/8, 10*time.Millisecond))
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-tick.C:
 		}
 		s.endUnshared()
@@ -270,7 +257,7 @@ func (s *Server) expire(ctx context.Context) {
 			case x.isOver():
 				s.sessions.forget(x)
 			case idle:
-				s.end(x, seal.End{Code: codeStopped, Error: "the session was not used for too long"}, true)
+				s.end(x, seal.End{Code: codeStopped, Error: "the session was not used for too long"})
 			}
 		}
 	}

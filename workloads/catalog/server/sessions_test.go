@@ -33,9 +33,11 @@ func TestSessionsAreLimitedAndClose(t *testing.T) {
 	if a.reply.Session == b.reply.Session || a.reply.Sender == b.reply.Sender {
 		t.Fatal("two sessions have something in common")
 	}
-	expectCode(t, catalogtest.Ask(t, w.Alice.Conn(t), subject(events.VerbFetch), catalog.FetchRequest{Session: a.reply.Session}), api.CodeNotFound)
+	bobs := catalog.FetchRequest{Session: a.reply.Session}
+	expectCode(t, catalogtest.Ask(t, w.Alice.Conn(t), subject(events.VerbFetch), bobs), api.CodeNotFound)
 	for name, chunks := range map[string][2]int64{
-		"beyond the end": {25, 1}, "over the end": {24, 2}, "negative": {-1, 1}, "none": {0, 0}, "overflow": {1, 1<<63 - 1},
+		"beyond the end": {25, 1}, "over the end": {24, 2}, "negative": {-1, 1}, "none": {0, 0},
+		"overflow": {1, 1<<63 - 1},
 	} {
 		t.Run(name, func(t *testing.T) { expectCode(t, a.fetch(chunks), api.CodeBadRequest) })
 	}
@@ -47,7 +49,7 @@ func TestSessionsAreLimitedAndClose(t *testing.T) {
 	for range 10 {
 		a.frame()
 	}
-	expectCode(t, catalogtest.Ask(t, nc, subject(events.VerbClose), catalog.CloseRequest{Session: a.reply.Session}), api.CodeOK)
+	expectCode(t, catalogtest.Ask(t, nc, subject(events.VerbClose), bobs), api.CodeOK)
 	expectCode(t, a.fetch([2]int64{0, 1}), api.CodeNotFound)
 	wait.Eventually(t, "the file is closed once", func() bool { return w.Library.Open() == 1 })
 	if n := s.Usage().Sessions; n != 1 {
@@ -58,7 +60,8 @@ func TestSessionsAreLimitedAndClose(t *testing.T) {
 
 func TestTheIdlestSessionMakesRoom(t *testing.T) {
 	w := catalogtest.Start(t)
-	e, busy := w.Library.Add("a.mp4", catalogtest.Content(100<<10, 1)), w.Library.Add("b.mp4", catalogtest.Content(100<<10, 2))
+	e := w.Library.Add("a.mp4", catalogtest.Content(100<<10, 1))
+	busy := w.Library.Add("b.mp4", catalogtest.Content(100<<10, 2))
 	w.Serve(t, func(c *server.Config) { c.Limits.CallerSessions, c.Limits.Rest = 2, time.Nanosecond })
 	nc := w.Bob.Conn(t)
 	key, _ := seal.NewKey()
@@ -80,7 +83,8 @@ func TestTheIdlestSessionMakesRoom(t *testing.T) {
 	}
 }
 
-// Where all of a server's sessions are taken, the account that has most of them makes room: nobody is locked out by another.
+// Where all of a server's sessions are taken, the account that has most of them makes room: nobody is locked out by
+// another.
 func TestTheGreediestAccountMakesRoom(t *testing.T) {
 	w := catalogtest.Start(t)
 	e := w.Library.Add("a.mp4", catalogtest.Content(100<<10, 1))
@@ -184,7 +188,8 @@ func TestTheLargestChunkCanBePublished(t *testing.T) {
 func TestAFileOnADiskThatIsAway(t *testing.T) {
 	w := catalogtest.Start(t)
 	dir := filepath.Join(t.TempDir(), "disk")
-	if err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(filepath.Join(dir, "a.mp4"), []byte("film"), 0o600)); err != nil {
+	err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(filepath.Join(dir, "a.mp4"), []byte("film"), 0o600))
+	if err != nil {
 		t.Fatal(err)
 	}
 	lib, err := library.Open(t.Context(), library.Config{Dir: dir, Name: catalogtest.Films})

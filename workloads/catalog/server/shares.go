@@ -20,15 +20,15 @@ type edge struct {
 	to      events.Account
 }
 
-// A shareTable is who may, as far as this server knows. It hears of changes at once and looks at the whole now and then; when it
-// could not look for too long, nobody may.
+// A shareTable is who may read what, as far as this server knows. It hears of changes at once and looks at the whole
+// now and then; when it could not look for too long, only the own account may.
 type shareTable struct {
 	owner  events.Account
 	source Shares
 	every  time.Duration
 	maxAge time.Duration
 	log    *slog.Logger
-	wake   chan struct{}
+	wake   chan struct{} // readable: look at the whole now
 
 	mu        sync.RWMutex
 	allowed   map[edge]bool
@@ -54,11 +54,13 @@ func newShareTable(owner events.Account, source Shares, l Limits, log *slog.Logg
 	}
 }
 
-// allows returns nil when the catalog is shared with the account, and the refusal otherwise.
+// allows returns nil when the catalog is shared with the account or the own account's, and the refusal otherwise.
 func (v *shareTable) allows(e edge) error {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	switch {
+	case e.to.IsZero():
+		return nil
 	case v.confirmed.IsZero() || time.Since(v.confirmed) > v.maxAge:
 		return api.Errorf(api.ErrUnavailable, "whom %s is shared with cannot be confirmed now", e.catalog)
 	case !v.allowed[e]:
@@ -89,27 +91,23 @@ func (v *shareTable) apply(n news) {
 	delete(v.allowed, n.edge)
 }
 
-// kick makes follow look at the whole now.
-func (v *shareTable) kick() {
-	select {
-	case v.wake <- struct{}{}:
-	default:
-	}
-}
+// kick makes followShares look at the whole now.
+func (v *shareTable) kick() { signal(v.wake, struct{}{}) }
 
-// follow looks at the whole again and again until ctx is done, and calls changed after each look.
-func (v *shareTable) follow(ctx context.Context, changed func()) {
+// followShares looks at all shares again and again until ctx is done, and each time ends what is not shared any more.
+func (s *Server) followShares(ctx context.Context) error {
+	v := s.shares
 	tick := time.NewTimer(v.every)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-v.wake:
 		case <-tick.C:
 		}
 		took := v.refresh(ctx)
-		changed()
+		s.endUnshared()
 		// A table of very many shares is costly to look at: a tenth of the time is enough, as long as it stays young.
 		tick.Reset(min(max(v.every, 10*took), v.maxAge/2))
 	}
@@ -151,7 +149,7 @@ func (v *shareTable) refresh(ctx context.Context) time.Duration {
 }
 
 // hearShares subscribes to the feed's news of shares; one subscription, so that they come in order.
-func (s *Server) hearShares() ([]*nats.Subscription, error) {
+func (s *Server) hearShares() (*nats.Subscription, error) {
 	sub, err := s.nc.Subscribe(events.NewsLocal, func(m *nats.Msg) {
 		shared := m.Subject == events.FeedLocal(events.FeedShared)
 		if !shared && m.Subject != events.FeedLocal(events.FeedUnshared) {
@@ -174,5 +172,5 @@ func (s *Server) hearShares() ([]*nats.Subscription, error) {
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to news of shares: %w", err)
 	}
-	return []*nats.Subscription{sub}, nil
+	return sub, nil
 }

@@ -20,12 +20,16 @@ func TestTheShareTable(t *testing.T) {
 	}{
 		{"a share, and it is taken back", []shareStep{look(nil), told(true, 1), isServed, told(false, 2), isRefused}},
 		{"news that come late change nothing", []shareStep{look(nil), told(false, 7), told(true, 6), isRefused}},
-		{"not after a look that saw newer ones, either", []shareStep{look(shared), told(false, 7), look(nil), told(true, 6), isRefused}},
-		{"nor what the look has seen itself", []shareStep{look(shared), told(false, 7), look(nil), told(true, 7), isRefused}},
+		{"not after a look that saw newer ones, either",
+			[]shareStep{look(shared), told(false, 7), look(nil), told(true, 6), isRefused}},
+		{"nor what the look has seen itself",
+			[]shareStep{look(shared), told(false, 7), look(nil), told(true, 7), isRefused}},
 		{"what is newer does", []shareStep{look(shared), told(false, 7), look(nil), told(true, 8), isServed}},
-		{"news of an unknown position are believed", []shareStep{look(shared), told(false, 7), look(nil), told(true, 0), isServed}},
+		{"news of an unknown position are believed",
+			[]shareStep{look(shared), told(false, 7), look(nil), told(true, 0), isServed}},
 		{"what is heard during a look is newer than it", []shareStep{look(nil), during(shared, false, 9), isRefused}},
-		{"a look that fails changes nothing", []shareStep{look(shared), told(false, 7), fails, told(true, 6), isRefused}},
+		{"a look that fails changes nothing",
+			[]shareStep{look(shared), told(false, 7), fails, told(true, 6), isRefused}},
 		{"nobody is served before the first look", []shareStep{told(true, 1), isRefused}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

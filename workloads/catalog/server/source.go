@@ -12,7 +12,7 @@ import (
 type Library interface {
 	// Name is the catalog's, always the same.
 	Name() events.Catalog
-	// Contents is what the catalog lists now, sorted by path. It is shared: nobody changes it.
+	// Contents is what the catalog lists now, sorted by path. It is shared with other callers, who must not change it.
 	Contents() catalog.Contents
 	// Revision grows with every change of the contents.
 	Revision() int64
@@ -25,10 +25,10 @@ type Library interface {
 	OpenFile(events.Hash) (catalog.File, error)
 }
 
-// Shares tells who may see what; an [api.Client] does.
+// Shares is the source of who may read what; an [api.Client] is one.
 type Shares interface {
-	// Shares returns the shares by and to this account, at least as new as observed.
+	// Shares returns the shares by and to this account, as of the highest position observed or later.
 	Shares(context.Context) ([]api.Share, error)
-	// Observe says that the event log has reached the position.
+	// Observe takes note that the event log has reached the position.
 	Observe(position uint64)
 }
