@@ -84,7 +84,8 @@ func FuzzCatalogFile(f *testing.F) {
 		f.Add([]byte(g))
 	}
 	f.Add([]byte(`{"name":"films","description":"d","image":"i","revision":7,"directory":"/x","entries":[
-{"path":"b","description":"","mime_type":"video/mp4","byte_size":3,"hash":"` + strings.Repeat("a", 64) + `","stamp":"1.2"},
+{"path":"b","description":"","mime_type":"video/mp4","byte_size":3,
+"hash":"` + strings.Repeat("a", 64) + `","stamp":"1.2"},
 {"path":"a","description":"é\n","mime_type":"","byte_size":0,"hash":"` + strings.Repeat("b", 64) + `","stamp":"x"}]}`))
 	path := filepath.Join(f.TempDir(), "fuzz.json")
 	f.Fuzz(func(t *testing.T, data []byte) {

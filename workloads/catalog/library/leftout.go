@@ -13,16 +13,14 @@ type LeftOut struct {
 	Examples []Skipped // a few, those first that were hardly meant to be left out
 }
 
-// LeftOut sums up what the last look left out. The reasons that matter most come first.
-func (l *Library) LeftOut() []LeftOut { return sumUp(l.Skipped()) }
-
-// mostExamples of a reason: who has more can have them listed.
+// mostExamples of a reason: Skipped has all.
 const mostExamples = 5
 
-func sumUp(skipped []Skipped) []LeftOut {
+// LeftOut sums up what the last look left out. The reasons that matter most come first.
+func (l *Library) LeftOut() []LeftOut {
 	var all []LeftOut
 	for _, common := range []bool{false, true} {
-		for _, k := range skipped {
+		for _, k := range l.Skipped() {
 			if bookkeeping(k) != common {
 				continue
 			}

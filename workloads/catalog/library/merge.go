@@ -74,7 +74,7 @@ func (m *merge) compareFresh(fresh []found, young time.Duration, now time.Time) 
 			r.Path, r.link = f.path, f.link
 			m.known = append(m.known, r)
 			m.report.Renamed++
-		case f.stamp.settles(now, young) > 0 && !m.listedLike(f):
+		case untilOlder(f.stamp.mtime, now, young) > 0 && !m.listedLike(f):
 			m.young = append(m.young, Skipped{Path: f.path, Reason: Writing})
 		default:
 			m.toRead = append(m.toRead, hashed{found: f})

@@ -203,12 +203,10 @@ func sortRecords(r []record) {
 
 // tooMany cuts records to what a catalog can hold.
 func tooMany(r []record) ([]record, []Skipped) {
-	if len(r) <= catalog.MaxEntries {
-		return r, nil
-	}
+	most := min(len(r), catalog.MaxEntries)
 	var skipped []Skipped
-	for i := range r[catalog.MaxEntries:] {
-		skipped = append(skipped, Skipped{Path: r[catalog.MaxEntries+i].Path, Reason: TooMany})
+	for i := range r[most:] {
+		skipped = append(skipped, Skipped{Path: r[most+i].Path, Reason: TooMany})
 	}
-	return r[:catalog.MaxEntries], skipped
+	return r[:most], skipped
 }

@@ -289,12 +289,12 @@ func TestWithoutACatalogFile(t *testing.T) {
 	s.lists("a")
 }
 
-func TestSettles(t *testing.T) {
+func TestUntilOlder(t *testing.T) {
 	now := time.Now()
 	for age, want := range map[time.Duration]time.Duration{
 		0: time.Second, 400 * time.Millisecond: 600 * time.Millisecond, time.Second: 0, time.Hour: 0, -time.Hour: 0,
 	} {
-		if got := (stamp{mtime: now.Add(-age).UnixNano()}).settles(now, time.Second); got != want {
+		if got := untilOlder(now.Add(-age).UnixNano(), now, time.Second); got != want {
 			t.Errorf("%v old: %v", age, got)
 		}
 	}

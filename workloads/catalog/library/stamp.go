@@ -59,16 +59,12 @@ func (s stamp) seconds() int64 {
 	return time.Unix(0, s.mtime).Unix()
 }
 
-// settles returns how long it takes until a file with this stamp, looked at now, has not been modified for d.
-func (s stamp) settles(now time.Time, d time.Duration) time.Duration {
-	return untilOlder(s.mtime, now, d)
-}
-
 // readable returns how long it takes until a change after a look at now shows in the stamp.
 func (s stamp) readable(now time.Time) time.Duration {
 	return max(untilOlder(s.mtime, now, granularity), untilOlder(s.ctime, now, granularity))
 }
 
+// untilOlder returns how long it takes from now until t, in Unix nanoseconds, is d ago.
 func untilOlder(t int64, now time.Time, d time.Duration) time.Duration {
 	age := now.UnixNano() - t
 	if age < 0 || age >= int64(d) { // a time in the future says nothing, and must not be waited for

@@ -95,16 +95,14 @@ func (s *Server) Add(l Library) error {
 func (s *Server) Drop(name events.Catalog) {
 	s.catalogs.mu.Lock()
 	defer s.catalogs.mu.Unlock()
-	var dropped, kept []*served
-	for _, x := range s.catalogs.list() {
-		if x.Name() == name {
-			dropped = append(dropped, x)
-		} else {
-			kept = append(kept, x)
-		}
+	all := s.catalogs.list()
+	i := slices.IndexFunc(all, func(x *served) bool { return x.Name() == name })
+	if i < 0 {
+		return
 	}
-	s.catalogs.set(kept)
-	s.leave(dropped, "the catalog is not served any more")
+	dropped := all[i]
+	s.catalogs.set(slices.Delete(all, i, i+1))
+	s.leave([]*served{dropped}, "the catalog is not served any more")
 }
 
 // leave ends the serving of some catalogs: no more requests, then no more sessions, which are told why; then the
