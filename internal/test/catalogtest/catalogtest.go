@@ -95,13 +95,13 @@ func Serve(t testing.TB, c server.Config) (s *server.Server, stop func() error) 
 	return s, stop
 }
 
-// Tell publishes what the feed would tell alice about a share with bob.
+// Tell publishes the feed's news for alice of a share with bob.
 func (w *World) Tell(t testing.TB, kind string, position uint64) {
 	t.Helper()
 	w.TellAbout(t, kind, w.Bob.Key, position)
 }
 
-// TellAbout is Tell about a share with anybody.
+// TellAbout is Tell about a share with another account.
 func (w *World) TellAbout(t testing.TB, kind string, to events.Account, position uint64) {
 	t.Helper()
 	nc, err := w.Admin(t.Context())

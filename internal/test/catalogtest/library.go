@@ -27,7 +27,7 @@ type Library struct {
 	opened   int
 }
 
-// NewLibrary returns an empty one.
+// NewLibrary returns an empty library.
 func NewLibrary(name events.Catalog) *Library {
 	return &Library{name: name, revision: 1, content: make(map[events.Hash]*memFile), changed: make(chan struct{})}
 }
@@ -45,7 +45,7 @@ func (l *Library) Add(path string, content []byte) catalog.Entry {
 		Hash: sha256.Sum256(content)}, content)
 }
 
-// AddEntry lists a file as e says, true or not.
+// AddEntry lists a file as e says, whether or not that is so.
 func (l *Library) AddEntry(e catalog.Entry, content []byte) catalog.Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -192,7 +192,7 @@ func (f *openFile) Close() error {
 	return nil
 }
 
-// Still returns l without what its directory becomes: nobody follows it.
+// Still returns l without the changes of its directory: it is not followed.
 func Still(l server.Library) server.Library { return still{l} }
 
 type still struct{ server.Library }

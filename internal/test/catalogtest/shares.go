@@ -31,7 +31,7 @@ func (s *Shares) Fail(err error) {
 	s.err = err
 }
 
-// Looks is how often somebody looked.
+// Looks is how often Shares was called.
 func (s *Shares) Looks() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -183,8 +183,6 @@ var tooWide = []string{
 	"internal/test/functionstest",
 	"internal/test/nextest",
 	"internal/test/worldtest",
-	"workloads/catalog/library",
-	"workloads/catalog/server",
 	"workloads/nexlet",
 }
 

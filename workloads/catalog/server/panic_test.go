@@ -62,6 +62,22 @@ func TestACatalogIsServedAfterAPanic(t *testing.T) {
 	}
 }
 
+func TestAPanicWhileAFileIsOpenedTakesNoPlace(t *testing.T) {
+	for _, protocol := range []int{1, 2} {
+		w := catalogtest.Start(t)
+		e := w.Library.Add("a.mp4", catalogtest.Content(10, 1))
+		w.Serve(t, func(c *server.Config) {
+			c.Catalogs = []server.Library{&faulty{Library: w.Library, where: "OpenFile", again: make(chan bool)}}
+			c.Limits.Sessions, c.Limits.Pushes = 1, 1
+		})
+		key, _ := seal.NewKey()
+		q := catalog.DownloadRequest{Hash: e.Hash, Target: key.Public(), Protocol: protocol}
+		for _, want := range []api.Code{api.CodeInternal, api.CodeOK} {
+			expectCode(t, catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbDownload), q), want)
+		}
+	}
+}
+
 // faulty is a library and its shares of which one method panics when it is called first.
 type faulty struct {
 	server.Library
