@@ -35,15 +35,15 @@ func (m *mounts) disk(path string) disk {
 	return m.at[path]
 }
 
-// mounted is a shelf on whose directory disks come and go.
-func mounted(t *testing.T) (*shelf, *mounts) {
+// mounted is a library in whose directory disks come and go.
+func mounted(t *testing.T) (*testLibrary, *mounts) {
 	m := new(mounts)
-	s := newShelf(t, func(c *Config) { c.DiskCheck, c.hooks = testQuiet, hooks{disks: m.disk} })
+	s := newLibrary(t, func(c *Config) { c.DiskCheck, c.hooks = testQuiet, hooks{disks: m.disk} })
 	return s, m
 }
 
 // unmount takes what is in the directory at p away, and returns what brings it back.
-func (s *shelf) unmount(m *mounts, p string) (mount func()) {
+func (s *testLibrary) unmount(m *mounts, p string) (mount func()) {
 	s.t.Helper()
 	was := m.disk(p)
 	m.set(p, "")
@@ -58,7 +58,7 @@ func (s *shelf) unmount(m *mounts, p string) (mount func()) {
 	}
 }
 
-func (s *shelf) away() string {
+func (s *testLibrary) away() string {
 	var all []string
 	for _, a := range s.Away() {
 		all = append(all, fmt.Sprintf("%s %d", a.Path, a.Files))
@@ -66,21 +66,21 @@ func (s *shelf) away() string {
 	return strings.Join(all, ", ")
 }
 
-func (s *shelf) isAway(want string) {
+func (s *testLibrary) isAway(want string) {
 	s.t.Helper()
 	if got := s.away(); got != want {
 		s.t.Errorf("away is %q, not %q", got, want)
 	}
 }
 
-func (s *shelf) scanFails(want error) {
+func (s *testLibrary) scanFails(want error) {
 	s.t.Helper()
 	if _, err := s.Scan(s.t.Context()); !errors.Is(err, want) {
 		s.t.Errorf("the scan says %v", err)
 	}
 }
 
-func (s *shelf) described(p string) string {
+func (s *testLibrary) described(p string) string {
 	e, _ := s.entry(p)
 	return e.Description
 }
@@ -141,7 +141,7 @@ func TestAnotherDiskInItsPlaceIsNotShared(t *testing.T) {
 }
 
 func TestAnEmptiedDirectoryIsBelievedWhenItsOwnerSaysSo(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	for i := range 60 {
 		s.put(fmt.Sprintf("%02d", i), fmt.Sprint(i))
 	}
@@ -174,14 +174,14 @@ func TestAnEmptiedDirectoryIsBelievedWhenItsOwnerSaysSo(t *testing.T) {
 }
 
 func TestTheRunningServerHearsThatADiskIsGoneForGood(t *testing.T) {
-	s := newShelf(t, func(c *Config) { c.DiskCheck = testQuiet })
+	s := newLibrary(t, func(c *Config) { c.DiskCheck = testQuiet })
 	s.put("a", "a")
 	s.put("b", "b")
 	s.follow()
 	s.untilLists("a b")
 	s.do(os.Rename(s.Dir(), s.Dir()+" elsewhere"))
 	s.until("it is away", func() bool { return s.away() == ". 2" })
-	other := &shelf{t: t, cfg: s.cfg} // natster catalog rescan --accept-empty
+	other := &testLibrary{t: t, cfg: s.cfg} // natster catalog rescan --accept-empty
 	other.reopen()
 	if _, err := other.ScanAccepting(t.Context()); err != nil {
 		t.Error(err)
@@ -247,7 +247,7 @@ func TestFollowADiskThatGoesAndComesBack(t *testing.T) {
 }
 
 func TestWhatIsDeletedWhileItIsFollowedIsGone(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a", "a")
 	s.put("b", "b")
 	s.follow()
@@ -270,7 +270,7 @@ func TestWhatCannotBeReadStaysListed(t *testing.T) {
 		}
 		return
 	}
-	s := newShelf(t, func(c *Config) { c.DiskCheck = testQuiet })
+	s := newLibrary(t, func(c *Config) { c.DiskCheck = testQuiet })
 	s.put("a/1", "1")
 	s.put("a/2", "2")
 	s.put("b", "b")
@@ -321,7 +321,7 @@ func entryAt(p string) record {
 }
 
 func TestNothingIsKeptOpen(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a", "a")
 	s.follow()
 	s.untilLists("a")
@@ -354,7 +354,7 @@ func TestNothingIsKeptOpen(t *testing.T) {
 }
 
 // retouch changes a file as a tag editor does that keeps the size and puts the time back.
-func (s *shelf) retouch(p, content string) {
+func (s *testLibrary) retouch(p, content string) {
 	s.t.Helper()
 	fi, err := os.Stat(s.path(p))
 	s.do(err)
@@ -365,7 +365,7 @@ func (s *shelf) retouch(p, content string) {
 }
 
 func TestATagEditorThatPutsTheTimeBackIsNoticed(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("song", "old")
 	s.do(os.Chtimes(s.path("song"), time.Time{}, time.Unix(1577934245, 0)))
 	s.scan()
@@ -380,7 +380,7 @@ func TestATagEditorThatPutsTheTimeBackIsNoticed(t *testing.T) {
 }
 
 func TestAnInodeThatIsUsedAgainIsNoRename(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	then := time.Unix(1577934245, 0)
 	s.put("one", "content one")
 	s.do(os.Chtimes(s.path("one"), time.Time{}, then))
@@ -399,7 +399,7 @@ func TestAnInodeThatIsUsedAgainIsNoRename(t *testing.T) {
 }
 
 func TestNewRightsEndNoReading(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a", "a")
 	s.follow()
 	s.untilLists("a")
@@ -428,7 +428,7 @@ func TestNewRightsEndNoReading(t *testing.T) {
 
 func TestWhatADownloadFindsChangedIsReadAgain(t *testing.T) {
 	w := newFakeWatcher(1000) // nobody tells of anything
-	s := newShelf(t, func(c *Config) { c.hooks = hooks{watch: func() (watcher, error) { return w, nil }} })
+	s := newLibrary(t, func(c *Config) { c.hooks = hooks{watch: func() (watcher, error) { return w, nil }} })
 	s.put("a", "a")
 	s.put("b", "b")
 	s.follow()
@@ -444,7 +444,7 @@ func TestWhatADownloadFindsChangedIsReadAgain(t *testing.T) {
 }
 
 func TestACatalogFileFromBeforeTheTimeOfChange(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("plain", "one")
 	s.put("dated", "two")
 	s.do(os.Chtimes(s.path("dated"), time.Time{}, time.Unix(1577934245, 0)))
@@ -469,7 +469,7 @@ func TestACatalogFileFromBeforeTheTimeOfChange(t *testing.T) {
 }
 
 func TestDotsThatHideNothing(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	for _, p := range []string{"...Like Clockwork/1", "..But Seriously/1", "...And Justice.flac",
 		".5 The Gray Chapter/1", ".git/config", "x"} {
 		s.put(p, p)

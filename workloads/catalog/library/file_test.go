@@ -13,7 +13,7 @@ import (
 )
 
 func TestTheCatalogFileIsTheContracts(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a \"quoted\" & <odd>.txt", "one")
 	s.put("ü.mp4", "two")
 	s.scan()
@@ -48,7 +48,7 @@ func TestTheCatalogFileIsTheContracts(t *testing.T) {
 }
 
 func TestAFileWithoutStampsIsReadAgain(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a.txt", "one")
 	s.do(os.WriteFile(s.cfg.File, []byte(`{"name":"films","description":"","entries":[
 		{"path":"a.txt","description":"kept","mime_type":"x","byte_size":3,"hash":"`+hashOf("another").String()+`"},

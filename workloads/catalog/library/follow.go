@@ -134,7 +134,7 @@ func (f *follower) run(ctx context.Context) {
 				f.errors = nil
 				continue
 			}
-			f.trouble(err)
+			f.logOnce(err)
 		case <-tick.C:
 			ticking = false
 			if paths := f.quiet(time.Now()); !f.busy && len(paths) > 0 {
@@ -278,21 +278,21 @@ func (f *follower) finish(o outcome) {
 	}
 	if o.all {
 		if err := f.l.Degraded(); err != nil {
-			f.trouble(err)
+			f.logOnce(err)
 		}
 	}
 	if errors.Is(o.err, catalog.ErrAway) {
 		o.err = nil // logged already
 	}
 	if o.err != nil && !errors.Is(o.err, context.Canceled) {
-		f.trouble(o.err)
+		f.logOnce(o.err)
 	} else if o.all && f.l.Degraded() == nil {
 		f.lastErr = ""
 	}
 }
 
-// trouble logs an error once, until it is over. When events were lost, everything is looked at.
-func (f *follower) trouble(err error) {
+// logOnce logs an error once, until it is over. When events were lost, everything is looked at.
+func (f *follower) logOnce(err error) {
 	if errors.Is(err, fsnotify.ErrEventOverflow) {
 		f.l.cfg.Logger.Info("library: too much changed at once; looking at everything")
 		f.tree.drop(".") // among what was lost may be renames

@@ -16,7 +16,7 @@ import (
 )
 
 // follow starts following, and stops when the test ends.
-func (s *shelf) follow() (stop func()) {
+func (s *testLibrary) follow() (stop func()) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	done := make(chan error, 1)
@@ -33,7 +33,7 @@ func (s *shelf) follow() (stop func()) {
 }
 
 // until waits for a fact about the library. The deadline is for a fact that never comes.
-func (s *shelf) until(what string, fact func() bool) {
+func (s *testLibrary) until(what string, fact func() bool) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
 	defer cancel()
@@ -50,13 +50,13 @@ func (s *shelf) until(what string, fact func() bool) {
 	}
 }
 
-func (s *shelf) untilLists(want string) {
+func (s *testLibrary) untilLists(want string) {
 	s.t.Helper()
 	s.until("the catalog lists "+want, func() bool { return s.paths() == want })
 }
 
 func TestFollow(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("was here/a", "a")
 	stop := s.follow()
 	s.untilLists("was here/a")
@@ -93,7 +93,7 @@ func TestFollow(t *testing.T) {
 }
 
 func TestFollowDirectoriesMovedInAndOut(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	outside := filepath.Join(filepath.Dir(s.Dir()), "outside")
 	for i := range 200 {
 		s.put(fmt.Sprintf("box/%d/file", i), fmt.Sprint(i))
@@ -120,7 +120,7 @@ func TestFollowDirectoriesMovedInAndOut(t *testing.T) {
 }
 
 func TestFollowLeavesOutWhatIsStillWritten(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.follow()
 	f, err := os.Create(s.path("film"))
 	s.do(err)
@@ -144,7 +144,7 @@ func TestFollowLeavesOutWhatIsStillWritten(t *testing.T) {
 }
 
 func TestFollowEditorsAndDownloaders(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("text.md", "one")
 	s.follow()
 	s.untilLists("text.md")
@@ -171,9 +171,9 @@ func TestFollowEditorsAndDownloaders(t *testing.T) {
 }
 
 func TestFollowARenameWhileItIsRead(t *testing.T) {
-	var s *shelf
+	var s *testLibrary
 	once := sync.OnceFunc(func() { s.move("a", "b") })
-	s = newShelf(t, func(c *Config) {
+	s = newLibrary(t, func(c *Config) {
 		c.hooks = hooks{onOpen: func(p string) {
 			if p == "a" {
 				once()
@@ -189,7 +189,7 @@ func TestFollowARenameWhileItIsRead(t *testing.T) {
 }
 
 func TestFollowLinks(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("file", "one")
 	s.do(os.Symlink("file", s.path("link")))
 	s.do(os.Symlink("later", s.path("dangling")))
@@ -207,11 +207,11 @@ func TestFollowLinks(t *testing.T) {
 }
 
 func TestFollowEditsOfTheCatalogFile(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a.txt", "one")
 	s.follow()
 	s.untilLists("a.txt")
-	other := &shelf{t: t, cfg: s.cfg} // another process: `natster catalog describe`
+	other := &testLibrary{t: t, cfg: s.cfg} // another process: `natster catalog describe`
 	s.until("the catalog file is written", func() bool {
 		_, err := os.Stat(s.cfg.File)
 		return err == nil
@@ -234,7 +234,7 @@ func TestFollowEditsOfTheCatalogFile(t *testing.T) {
 }
 
 func TestFollowThousands(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.follow()
 	const n = 2000
 	for i := range n {
@@ -300,7 +300,7 @@ func (w *fakeWatcher) Close() error                  { return nil }
 
 func TestLostEventsMakeFollowLookAtEverything(t *testing.T) {
 	w := newFakeWatcher(1000)
-	s := newShelf(t, func(c *Config) { c.hooks = hooks{watch: func() (watcher, error) { return w, nil }} })
+	s := newLibrary(t, func(c *Config) { c.hooks = hooks{watch: func() (watcher, error) { return w, nil }} })
 	s.put("a", "a")
 	s.follow()
 	s.untilLists("a")
@@ -321,7 +321,7 @@ func TestAtTheWatchLimitFollowLooksFromTimeToTime(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShelf(t, func(c *Config) { c.Rescan, c.hooks = testQuiet, hooks{watch: open} })
+			s := newLibrary(t, func(c *Config) { c.Rescan, c.hooks = testQuiet, hooks{watch: open} })
 			for i := range 10 {
 				s.put(fmt.Sprintf("%d/file", i), "x")
 			}
@@ -342,7 +342,7 @@ func TestAtTheWatchLimitFollowLooksFromTimeToTime(t *testing.T) {
 }
 
 func TestFollowWhenTheDirectoryGoesAndComesBack(t *testing.T) {
-	s := newShelf(t, func(c *Config) { c.Rescan = testQuiet })
+	s := newLibrary(t, func(c *Config) { c.Rescan = testQuiet })
 	s.put("a", "a")
 	s.follow()
 	s.untilLists("a")
@@ -356,7 +356,7 @@ func TestFollowWhenTheDirectoryGoesAndComesBack(t *testing.T) {
 }
 
 func TestOnlyOneFollows(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a", "a")
 	s.follow()
 	s.untilLists("a")
@@ -368,7 +368,7 @@ func TestOnlyOneFollows(t *testing.T) {
 }
 
 func TestFollowRenamesOfDirectoriesInARow(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	for i := range 20 {
 		s.put(fmt.Sprintf("0/%d/file", i), fmt.Sprint(i))
 	}
@@ -391,7 +391,7 @@ func TestFollowRenamesOfDirectoriesInARow(t *testing.T) {
 }
 
 func TestFollowHardLinks(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("file", "one")
 	s.put("other", "two")
 	s.do(os.Mkdir(s.path("dir"), 0o755))
@@ -408,7 +408,7 @@ func TestFollowHardLinks(t *testing.T) {
 }
 
 func TestTheCatalogFileOfAnotherDirectoryIsLeftAlone(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a.txt", "one")
 	s.follow()
 	s.untilLists("a.txt")
@@ -417,7 +417,7 @@ func TestTheCatalogFileOfAnotherDirectoryIsLeftAlone(t *testing.T) {
 		return err == nil
 	})
 	s.do(os.Remove(s.cfg.File))
-	other := &shelf{t: t, cfg: s.cfg} // another process: `natster catalog rm`, then `natster catalog new`
+	other := &testLibrary{t: t, cfg: s.cfg} // another process: `natster catalog rm`, then `natster catalog new`
 	other.cfg.Dir = t.TempDir()
 	s.do(os.WriteFile(filepath.Join(other.cfg.Dir, "b.txt"), []byte("two"), 0o600))
 	other.reopen()

@@ -51,7 +51,7 @@ func TestADiskThatGoesDuringALookIsAway(t *testing.T) {
 }
 
 func TestARemovedFileIsReadNoFurther(t *testing.T) {
-	s := newShelf(t, func(c *Config) { c.Quiet = time.Hour }) // no look comes first
+	s := newLibrary(t, func(c *Config) { c.Quiet = time.Hour }) // no look comes first
 	s.put("a", "a")
 	s.scan()
 	s.follow()
@@ -65,7 +65,7 @@ func TestARemovedFileIsReadNoFurther(t *testing.T) {
 }
 
 func TestAFollowedCatalogWhoseFileIsRemovedStaysRemoved(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a", "a")
 	s.scan()
 	stop := s.follow()
@@ -120,7 +120,7 @@ func TestAFileWhoseReadingFailsStaysListed(t *testing.T) {
 }
 
 func TestTroubleWithTheCatalogFileSaysTheSameEachTime(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a", "a")
 	s.scan()
 	s.do(os.Remove(s.cfg.File))
@@ -153,7 +153,7 @@ func TestWhatStandsInThePlaceOfADiskThatIsGoneForGoodIsServed(t *testing.T) {
 	s.put("disk/other", "o")
 	m.set("disk", "sdcard.1")
 	s.until("the other disk is seen", func() bool { return s.snap.Load().seen["disk"] == "sdcard.1" })
-	other := &shelf{t: t, cfg: s.cfg} // `natster catalog rescan --accept-empty`
+	other := &testLibrary{t: t, cfg: s.cfg} // `natster catalog rescan --accept-empty`
 	other.reopen()
 	_, err := other.ScanAccepting(t.Context())
 	s.do(err)

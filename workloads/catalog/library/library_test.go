@@ -18,8 +18,8 @@ import (
 	"natster/workloads/catalog"
 )
 
-// A shelf is a library over a directory of its own, for one test.
-type shelf struct {
+// A testLibrary is a library over a directory of its own, for one test.
+type testLibrary struct {
 	*Library
 	t   testing.TB
 	cfg Config
@@ -27,9 +27,9 @@ type shelf struct {
 
 const testQuiet = 20 * time.Millisecond
 
-func newShelf(t testing.TB, change ...func(*Config)) *shelf {
+func newLibrary(t testing.TB, change ...func(*Config)) *testLibrary {
 	t.Helper()
-	s := &shelf{t: t, cfg: Config{
+	s := &testLibrary{t: t, cfg: Config{
 		Dir: t.TempDir(), File: filepath.Join(t.TempDir(), "films.json"), Name: catalogName(t, "films"),
 		Quiet:  testQuiet,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
@@ -42,7 +42,7 @@ func newShelf(t testing.TB, change ...func(*Config)) *shelf {
 }
 
 // reopen is a restart.
-func (s *shelf) reopen() {
+func (s *testLibrary) reopen() {
 	s.t.Helper()
 	l, err := Open(context.Background(), s.cfg)
 	if err != nil {
@@ -51,25 +51,25 @@ func (s *shelf) reopen() {
 	s.Library = l
 }
 
-func (s *shelf) path(p string) string { return filepath.Join(s.Dir(), filepath.FromSlash(p)) }
+func (s *testLibrary) path(p string) string { return filepath.Join(s.Dir(), filepath.FromSlash(p)) }
 
-func (s *shelf) put(p, content string) {
+func (s *testLibrary) put(p, content string) {
 	s.t.Helper()
 	s.do(os.MkdirAll(filepath.Dir(s.path(p)), 0o755))
 	s.do(os.WriteFile(s.path(p), []byte(content), 0o644))
 }
 
-func (s *shelf) do(err error) {
+func (s *testLibrary) do(err error) {
 	s.t.Helper()
 	if err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *shelf) move(from, to string) { s.t.Helper(); s.do(os.Rename(s.path(from), s.path(to))) }
-func (s *shelf) remove(p string)      { s.t.Helper(); s.do(os.RemoveAll(s.path(p))) }
+func (s *testLibrary) move(from, to string) { s.t.Helper(); s.do(os.Rename(s.path(from), s.path(to))) }
+func (s *testLibrary) remove(p string)      { s.t.Helper(); s.do(os.RemoveAll(s.path(p))) }
 
-func (s *shelf) scan() Report {
+func (s *testLibrary) scan() Report {
 	s.t.Helper()
 	r, err := s.Scan(s.t.Context())
 	s.do(err)
@@ -77,7 +77,7 @@ func (s *shelf) scan() Report {
 }
 
 // paths is the whole catalog on one line.
-func (s *shelf) paths() string {
+func (s *testLibrary) paths() string {
 	var p []string
 	for _, e := range s.Contents().Entries {
 		p = append(p, e.Path)
@@ -85,7 +85,7 @@ func (s *shelf) paths() string {
 	return strings.Join(p, " ")
 }
 
-func (s *shelf) lists(want string) {
+func (s *testLibrary) lists(want string) {
 	s.t.Helper()
 	if got := s.paths(); got != want {
 		s.t.Errorf("the catalog lists %q, not %q", got, want)
@@ -93,7 +93,7 @@ func (s *shelf) lists(want string) {
 }
 
 // entry is the entry at p, if there is one.
-func (s *shelf) entry(p string) (catalog.Entry, bool) {
+func (s *testLibrary) entry(p string) (catalog.Entry, bool) {
 	now := s.snap.Load()
 	i, ok := now.at(p)
 	if !ok {
@@ -103,12 +103,12 @@ func (s *shelf) entry(p string) (catalog.Entry, bool) {
 }
 
 // holds reports whether the entry at p has this content.
-func (s *shelf) holds(p, content string) bool {
+func (s *testLibrary) holds(p, content string) bool {
 	e, ok := s.entry(p)
 	return ok && e.Hash == sha256.Sum256([]byte(content)) && e.Size == int64(len(content))
 }
 
-func (s *shelf) reason(p string) Reason {
+func (s *testLibrary) reason(p string) Reason {
 	for _, k := range s.Skipped() {
 		if k.Path == p {
 			return k.Reason
@@ -117,7 +117,7 @@ func (s *shelf) reason(p string) Reason {
 	return ""
 }
 
-func (s *shelf) modified(p string) int64 {
+func (s *testLibrary) modified(p string) int64 {
 	fi, err := os.Stat(s.path(p))
 	s.do(err)
 	return fi.ModTime().Unix()
@@ -126,7 +126,7 @@ func (s *shelf) modified(p string) int64 {
 func hashOf(content string) events.Hash { return sha256.Sum256([]byte(content)) }
 
 func TestScanListsTheDirectory(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("b.txt", "two")
 	s.put("a/b/c.mp3", "three")
 	s.put("a.txt", "one")
@@ -151,7 +151,7 @@ func TestScanListsTheDirectory(t *testing.T) {
 }
 
 func TestRescanReadsOnlyWhatChanged(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	for i := range 2000 {
 		s.put(fmt.Sprintf("%02d/%d.txt", i%50, i), fmt.Sprint(i))
 	}
@@ -191,7 +191,7 @@ func TestRescanReadsOnlyWhatChanged(t *testing.T) {
 }
 
 func TestRevisionOnlyGrows(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	last := s.Revision()
 	if now := time.Now().Unix(); last < now-60 || last > now {
 		t.Errorf("a new catalog has revision %d", last)
@@ -219,7 +219,7 @@ func TestTheRevisionOfAnOlderCatalogFileIsTakenInSeconds(t *testing.T) {
 }
 
 func TestDescriptionsSurvive(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a.txt", "one")
 	s.put("b.txt", "two")
 	s.put("c.txt", "three")
@@ -251,7 +251,7 @@ func TestDescriptionsSurvive(t *testing.T) {
 }
 
 func TestTheOwnerEditsTheCatalogFile(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a.txt", "one")
 	s.scan()
 	revision := s.Revision()
@@ -281,7 +281,7 @@ func TestTheOwnerEditsTheCatalogFile(t *testing.T) {
 }
 
 func TestOpenFileGivesOnlyWhatWasHashed(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a.txt", "one")
 	s.put("b/a.txt", "one")
 	s.scan()
@@ -343,7 +343,7 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func TestAMissingDirectoryForgetsNothing(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	s.put("a.txt", "one")
 	s.scan()
 	s.do(os.Rename(s.Dir(), s.Dir()+".away")) // a disk that is not mounted
@@ -364,7 +364,7 @@ func TestAMissingDirectoryForgetsNothing(t *testing.T) {
 }
 
 func TestReadersSeeWholeStates(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

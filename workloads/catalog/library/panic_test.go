@@ -11,7 +11,7 @@ import (
 )
 
 func TestAPanicWhileAFileIsReadConcernsThatFileOnly(t *testing.T) {
-	s := newShelf(t, func(c *Config) {
+	s := newLibrary(t, func(c *Config) {
 		c.hooks = hooks{onRead: func(p string) {
 			if p == "bad" {
 				panic("as told")
@@ -30,7 +30,7 @@ func TestAPanicWhileAFileIsReadConcernsThatFileOnly(t *testing.T) {
 }
 
 func TestAPanicWhileADirectoryIsReadEndsTheScan(t *testing.T) {
-	s := newShelf(t, func(c *Config) {
+	s := newLibrary(t, func(c *Config) {
 		c.hooks = hooks{disks: func(p string) disk {
 			if p == "dir" {
 				panic("as told")
@@ -48,7 +48,7 @@ func TestFollowGoesOnAfterPanics(t *testing.T) {
 	var mu sync.Mutex
 	panics := false
 	of := make(map[string]bool) // the goroutines that have panicked
-	s := newShelf(t, func(c *Config) {
+	s := newLibrary(t, func(c *Config) {
 		c.Rescan, c.DiskCheck = testQuiet, testQuiet
 		c.hooks = hooks{disks: func(string) disk {
 			mu.Lock()

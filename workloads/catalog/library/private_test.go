@@ -10,7 +10,7 @@ import (
 // Whoever shares his home directory does not share the keys that Natster keeps in it.
 func TestKeysAreNeverListed(t *testing.T) {
 	keys := ""
-	s := newShelf(t, func(c *Config) {
+	s := newLibrary(t, func(c *Config) {
 		keys = filepath.Join(c.Dir, "share", "natster")
 		c.Private = []string{keys, filepath.Join(c.Dir, "nothing here")}
 	})

@@ -19,7 +19,7 @@ import (
 )
 
 func TestLeftOutWithAReason(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	outside := t.TempDir()
 	s.do(os.WriteFile(filepath.Join(outside, "secret"), []byte("secret"), 0o600))
 	s.put("good/film.mp4", "film")
@@ -91,7 +91,7 @@ func TestLeftOutWithAReason(t *testing.T) {
 
 func TestTheCatalogFileIsNotListed(t *testing.T) {
 	dir := t.TempDir()
-	s := newShelf(t, func(c *Config) { c.Dir, c.File = dir, filepath.Join(dir, "films.json") })
+	s := newLibrary(t, func(c *Config) { c.Dir, c.File = dir, filepath.Join(dir, "films.json") })
 	s.put("a", "a")
 	for range 3 {
 		s.scan()
@@ -100,7 +100,7 @@ func TestTheCatalogFileIsNotListed(t *testing.T) {
 }
 
 func TestADeepTree(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	deep := strings.Repeat("d/", catalog.MaxDepth-1)
 	s.put(deep+"last", "x")
 	s.put(deep+"d/beyond", "x")
@@ -113,16 +113,16 @@ func TestADeepTree(t *testing.T) {
 
 // faults runs a scan of the files a, b, c in which fault strikes as b is about to be opened, or right after it was
 // read.
-func faults(t *testing.T, onOpen, onRead func(s *shelf)) *shelf {
-	var s *shelf
-	at := func(f func(*shelf)) func(string) {
+func faults(t *testing.T, onOpen, onRead func(s *testLibrary)) *testLibrary {
+	var s *testLibrary
+	at := func(f func(*testLibrary)) func(string) {
 		return func(p string) {
 			if p == "dir/b" && f != nil {
 				f(s)
 			}
 		}
 	}
-	s = newShelf(t, func(c *Config) { c.hooks = hooks{onOpen: at(onOpen), onRead: at(onRead)} })
+	s = newLibrary(t, func(c *Config) { c.hooks = hooks{onOpen: at(onOpen), onRead: at(onRead)} })
 	for _, p := range []string{"a", "b", "c"} {
 		s.put("dir/"+p, p)
 	}
@@ -132,11 +132,11 @@ func faults(t *testing.T, onOpen, onRead func(s *shelf)) *shelf {
 
 func TestFilesThatChangeUnderTheScan(t *testing.T) {
 	t.Run("deleted before it is opened", func(t *testing.T) {
-		s := faults(t, func(s *shelf) { s.remove("dir/b") }, nil)
+		s := faults(t, func(s *testLibrary) { s.remove("dir/b") }, nil)
 		s.lists("dir/a dir/c")
 	})
 	t.Run("its directory replaced by a link that leads out", func(t *testing.T) {
-		s := faults(t, func(s *shelf) {
+		s := faults(t, func(s *testLibrary) {
 			s.move("dir", "was")
 			s.do(os.Symlink("/etc", s.path("dir")))
 		}, nil)
@@ -147,7 +147,7 @@ func TestFilesThatChangeUnderTheScan(t *testing.T) {
 		}
 	})
 	t.Run("replaced by a link that leads out", func(t *testing.T) {
-		s := faults(t, func(s *shelf) {
+		s := faults(t, func(s *testLibrary) {
 			s.remove("dir/b")
 			s.do(os.Symlink("/etc/passwd", s.path("dir/b")))
 		}, nil)
@@ -157,7 +157,7 @@ func TestFilesThatChangeUnderTheScan(t *testing.T) {
 		}
 	})
 	t.Run("replaced by a pipe", func(t *testing.T) {
-		s := faults(t, func(s *shelf) {
+		s := faults(t, func(s *testLibrary) {
 			s.remove("dir/b")
 			s.do(syscall.Mkfifo(s.path("dir/b"), 0o644))
 		}, nil)
@@ -167,7 +167,7 @@ func TestFilesThatChangeUnderTheScan(t *testing.T) {
 		}
 	})
 	t.Run("replaced by a directory", func(t *testing.T) {
-		s := faults(t, func(s *shelf) {
+		s := faults(t, func(s *testLibrary) {
 			s.remove("dir/b")
 			s.put("dir/b/x", "x")
 		}, nil)
@@ -177,7 +177,7 @@ func TestFilesThatChangeUnderTheScan(t *testing.T) {
 	})
 	t.Run("written once more", func(t *testing.T) {
 		once := false
-		s := faults(t, nil, func(s *shelf) {
+		s := faults(t, nil, func(s *testLibrary) {
 			if !once {
 				s.put("dir/b", "better")
 			}
@@ -188,7 +188,7 @@ func TestFilesThatChangeUnderTheScan(t *testing.T) {
 		}
 	})
 	t.Run("cut short", func(t *testing.T) {
-		s := faults(t, nil, func(s *shelf) { s.put("dir/b", "") })
+		s := faults(t, nil, func(s *testLibrary) { s.put("dir/b", "") })
 		if !s.holds("dir/b", "") && s.reason("dir/b") != Writing {
 			t.Error(s.Contents(), s.Skipped())
 		}
@@ -196,7 +196,7 @@ func TestFilesThatChangeUnderTheScan(t *testing.T) {
 	t.Run("growing all the time", func(t *testing.T) {
 		n := 1
 		growing := true
-		s := faults(t, nil, func(s *shelf) {
+		s := faults(t, nil, func(s *testLibrary) {
 			if growing {
 				n++
 				s.put("dir/b", strings.Repeat("b", n))
@@ -216,7 +216,7 @@ func TestFilesThatChangeUnderTheScan(t *testing.T) {
 }
 
 func TestAWriteWithinTheClocksGrainIsSeen(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	for i := range 20 { // the same size, within the same tick of the file system's clock
 		s.put("a", fmt.Sprintf("%02d", i))
 		s.scan()
@@ -229,7 +229,7 @@ func TestAWriteWithinTheClocksGrainIsSeen(t *testing.T) {
 func TestACancelledScanKeepsWhatItRead(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	n := 0
-	s := newShelf(t, func(c *Config) {
+	s := newLibrary(t, func(c *Config) {
 		c.hooks = hooks{onRead: func(p string) {
 			if strings.HasSuffix(p, "/5") {
 				cancel()
@@ -258,7 +258,7 @@ func TestACancelledScanKeepsWhatItRead(t *testing.T) {
 
 func TestProgressAddsUp(t *testing.T) {
 	var all []Progress
-	s := newShelf(t, func(c *Config) { c.Progress = func(p Progress) { all = append(all, p) } })
+	s := newLibrary(t, func(c *Config) { c.Progress = func(p Progress) { all = append(all, p) } })
 	for i := range 300 {
 		s.put(fmt.Sprint(i), strings.Repeat("x", 1000))
 	}
@@ -271,7 +271,7 @@ func TestProgressAddsUp(t *testing.T) {
 }
 
 func TestALargeFileIsReadInPieces(t *testing.T) {
-	s := newShelf(t)
+	s := newLibrary(t)
 	for _, n := range []int{readSize - 1, readSize, readSize + 1, 3*readSize + 7} {
 		content := strings.Repeat("0123456789", n/10+1)[:n]
 		s.put(fmt.Sprint(n), content)
@@ -283,7 +283,7 @@ func TestALargeFileIsReadInPieces(t *testing.T) {
 }
 
 func TestWithoutACatalogFile(t *testing.T) {
-	s := newShelf(t, func(c *Config) { c.File = "" })
+	s := newLibrary(t, func(c *Config) { c.File = "" })
 	s.put("a", "a")
 	s.scan()
 	s.lists("a")
