@@ -24,11 +24,9 @@ var ErrFollowing = errors.New("library: the directory is being followed already"
 // that is written for longer leaves the catalog as [Writing] until it is quiet. Edits of the catalog file are taken
 // over. Errors are logged, not returned: Follow goes on.
 func (l *Library) Follow(ctx context.Context) error {
-	if !l.following.TryLock() {
+	if !l.followed.CompareAndSwap(false, true) {
 		return ErrFollowing
 	}
-	defer l.following.Unlock()
-	l.followed.Store(true)
 	defer l.followed.Store(false)
 	f := &follower{
 		l: l, pending: make(map[string]*pending), done: make(chan outcome, 1), all: true,

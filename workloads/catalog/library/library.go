@@ -100,10 +100,9 @@ type Library struct {
 	moved    atomic.Bool
 	departed departed
 
-	following sync.Mutex
-	followed  atomic.Bool
-	degraded  atomic.Pointer[error]
-	suspects  chan string // paths that a reader found to be other than listed, for Follow to look at
+	followed atomic.Bool
+	degraded atomic.Pointer[error]
+	suspects chan string // paths that a reader found to be other than listed, for Follow to look at
 }
 
 // Open opens the catalog that c describes, as its file has it; it does not look through the directory, see
