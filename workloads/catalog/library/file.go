@@ -11,10 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
-	"unicode/utf8"
 
 	"natster/events"
 	"natster/internal/private"
@@ -50,21 +48,28 @@ type record struct {
 	link  bool // the path is a symbolic link: its target can change unnoticed, so every look includes it
 }
 
+// A fileHead and its fileEntries are the JSON of a catalog file.
+type fileHead struct {
+	Name        events.Catalog  `json:"name"`
+	Description string          `json:"description"`
+	Image       string          `json:"image,omitempty"`
+	Revision    int64           `json:"revision"`
+	Directory   string          `json:"directory"`
+	Disks       map[string]disk `json:"disks,omitempty"`
+}
+
+type fileEntry struct {
+	catalog.Entry
+	Stamp string `json:"stamp"`
+}
+
 // parseDocument reads a catalog file, which its owner may have edited. It refuses what is not a valid catalog file with
 // [ErrCatalogFile], naming the entry at fault; paths that no catalog may list are passed over, since the next scan does
 // not find them either.
 func parseDocument(data []byte) (document, error) {
 	var w struct {
-		Name        events.Catalog  `json:"name"`
-		Description string          `json:"description"`
-		Image       string          `json:"image"`
-		Revision    int64           `json:"revision"`
-		Directory   string          `json:"directory"`
-		Disks       map[string]disk `json:"disks"`
-		Entries     []struct {
-			catalog.Entry
-			Stamp string `json:"stamp"`
-		} `json:"entries"`
+		fileHead
+		Entries []fileEntry `json:"entries"`
 	}
 	if err := json.Unmarshal(data, &w); err != nil {
 		return document{}, fmt.Errorf("%w: %w", ErrCatalogFile, err)
@@ -183,30 +188,26 @@ func writeDocument(path string, dir string, s *snapshot) (at stamp, err error) {
 		return stamp{}, err
 	}
 	defer f.Discard()
-	w := bufio.NewWriterSize(f, 256<<10)
-	b := make([]byte, 0, 1024)
-	b = appendField(b, `{"name":`, s.name.String())
-	b = appendField(b, `,"description":`, s.description)
-	if s.image != "" {
-		b = appendField(b, `,"image":`, s.image)
-	}
-	b = strconv.AppendInt(append(b, `,"revision":`...), s.revision, 10)
-	b = appendField(b, `,"directory":`, dir)
-	if len(s.disks) > 0 {
-		disks, err := json.Marshal(s.disks)
-		if err != nil {
-			return stamp{}, err
+	w := bufio.NewWriterSize(f, 256<<10) // a failed write also fails Flush
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
+	enc.SetEscapeHTML(false)
+	write := func(before string, v any, end string) {
+		line.Reset()
+		if err := enc.Encode(v); err != nil {
+			panic(err) // strings and numbers always encode
 		}
-		b = append(append(b, `,"disks":`...), disks...)
+		w.WriteString(before)
+		w.Write(bytes.TrimSuffix(line.Bytes(), []byte(end)))
 	}
-	b = append(b, `,"entries":[`...)
+	write("", fileHead{s.name, s.description, s.image, s.revision, dir, s.disks}, "}\n")
+	w.WriteString(`,"entries":[`)
+	between := "\n"
 	for i := range s.entries {
-		b = appendEntry(b, &s.entries[i], s.marks[i].stamp, i > 0)
-		w.Write(b) // a failed write also fails Flush
-		b = b[:0]
+		write(between, fileEntry{s.entries[i], s.marks[i].stamp.text()}, "\n")
+		between = ",\n"
 	}
-	b = append(b, "\n]}\n"...)
-	w.Write(b)
+	w.WriteString("\n]}\n")
 	if err := w.Flush(); err != nil {
 		return stamp{}, err
 	}
@@ -218,42 +219,6 @@ func writeDocument(path string, dir string, s *snapshot) (at stamp, err error) {
 		return stamp{}, err
 	}
 	return withoutCtime(stampOf(fi)), nil
-}
-
-func appendEntry(b []byte, e *catalog.Entry, s stamp, comma bool) []byte {
-	if comma {
-		b = append(b, ',')
-	}
-	b = appendField(b, "\n{\"path\":", e.Path)
-	b = appendField(b, `,"description":`, e.Description)
-	b = appendField(b, `,"mime_type":`, e.MIMEType)
-	b = strconv.AppendInt(append(b, `,"byte_size":`...), e.Size, 10)
-	b = fmt.Appendf(b, `,"hash":"%x"`, e.Hash[:])
-	if e.Modified != 0 {
-		b = strconv.AppendInt(append(b, `,"mtime":`...), e.Modified, 10)
-	}
-	b = append(b, `,"stamp":"`...)
-	return append(s.text(b), `"}`...)
-}
-
-func appendField(b []byte, key, value string) []byte {
-	b = append(b, key...)
-	plain := utf8.ValidString(value)
-	for i := 0; plain && i < len(value); i++ {
-		plain = value[i] >= ' ' && value[i] != '"' && value[i] != '\\'
-	}
-	if plain {
-		b = append(b, '"')
-		b = append(b, value...)
-		return append(b, '"')
-	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(value); err != nil {
-		panic(err) // a string always encodes
-	}
-	return append(b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
 }
 
 // causeOf is err without the paths, of which one is random: the same trouble says the same.

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"fmt"
 	"io/fs"
 	"math"
 	"strconv"
@@ -75,13 +76,7 @@ func untilOlder(t int64, now time.Time, d time.Duration) time.Duration {
 
 // text is the stamp as the catalog file keeps it, beside the size: `<mtime>.<inode>.<ctime>`. It is one string because
 // JSON tools may round numbers of that size.
-func (s stamp) text(b []byte) []byte {
-	b = strconv.AppendInt(b, s.mtime, 10)
-	b = append(b, '.')
-	b = strconv.AppendUint(b, s.inode, 10)
-	b = append(b, '.')
-	return strconv.AppendInt(b, s.ctime, 10)
-}
+func (s stamp) text() string { return fmt.Sprintf("%d.%d.%d", s.mtime, s.inode, s.ctime) }
 
 // parseStamp reads what text wrote, now or before it had a ctime. A stamp that cannot be read matches no file, so the
 // file is hashed again.

@@ -53,8 +53,8 @@ func (b *batch) add(more batch) {
 	b.mounts = append(b.mounts, more.mounts...)
 }
 
-// walk looks at each of scope, a path and all below it, and returns what is there, sorted by path. What is not there,
-// or vanishes meanwhile, is not in it.
+// walk looks at each of scope, a path and all below it, and returns what is there, files sorted by path. What is not
+// there, or vanishes meanwhile, is not in it.
 func (w *walker) walk(ctx context.Context, scope []string) (all batch, err error) {
 	for _, p := range scope {
 		if err := ctx.Err(); err != nil {
@@ -77,7 +77,6 @@ func (w *walker) walk(ctx context.Context, scope []string) (all batch, err error
 		}
 	}
 	slices.SortFunc(all.found, func(a, b found) int { return strings.Compare(a.path, b.path) })
-	sortSkipped(all.skipped)
 	return all, nil
 }
 

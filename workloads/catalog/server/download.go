@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,7 +75,7 @@ func (s *Server) open(r request, q catalog.DownloadRequest) (x *session, a catal
 	}
 	h := seal.NewHeader(seal.Binding{
 		Session: seal.NewSession(), Catalog: r.library.Name(), Hash: q.Hash, Layout: layout,
-		Owner: s.account, Receiver: r.receiver(s.account), Target: q.Target, Sender: key.Public(),
+		Owner: s.account, Receiver: cmp.Or(r.caller, s.account), Target: q.Target, Sender: key.Public(),
 	})
 	sealed, err := h.Seal(key, nil)
 	if err != nil {
