@@ -1,13 +1,15 @@
 package accounts
 
 import (
+	"slices"
+
 	"github.com/nats-io/jwt/v2"
 
 	"natster/events"
 )
 
-// The names of exports and imports: the wire contract's, and of the additions. Nothing depends on them but people who
-// read listings.
+// The names of exports and imports: those of the wire contract, and those of the additions. Only people who read
+// listings depend on them.
 const (
 	globalName       = "natster_global"
 	globalEventsName = "global_events"
@@ -21,7 +23,7 @@ const (
 func catalogImportName(c events.Catalog) string { return "natster_" + c.String() }
 func mediaImportName(c events.Catalog) string   { return "natster_" + c.String() + "_media" }
 
-// maxExports leaves a user's account room beside the contract's two exports, and no more: every export is public.
+// maxExports is a little more than the contract's two exports: every export is public.
 const maxExports = 8
 
 // shapeAll gives c what every account has.
@@ -82,7 +84,7 @@ func importOf(name string, t jwt.ExportType, from events.Account, s events.Impor
 	}
 }
 
-// setExport adds e, in the place of an export of the same subject and type.
+// setExport adds e, or replaces the export of the same subject and type.
 func setExport(c *jwt.AccountClaims, e *jwt.Export) {
 	for i, old := range c.Exports {
 		if old.Subject == e.Subject && old.Type == e.Type {
@@ -93,38 +95,33 @@ func setExport(c *jwt.AccountClaims, e *jwt.Export) {
 	c.Exports.Add(e)
 }
 
-// setImport adds i, in the place of an import that appears as the same local subject.
+// setImport adds i, or replaces the import that appears as the same local subject.
 func setImport(c *jwt.AccountClaims, i *jwt.Import) {
-	for n, old := range c.Imports {
-		if old.LocalSubject == i.LocalSubject && old.Type == i.Type {
-			c.Imports[n] = i
-			return
-		}
+	if n := slices.IndexFunc(c.Imports, func(old *jwt.Import) bool { return sameImport(old, i) }); n >= 0 {
+		c.Imports[n] = i
+		return
 	}
 	c.Imports.Add(i)
 }
 
 // dropImport removes the import that appears as i's local subject.
 func dropImport(c *jwt.AccountClaims, i *jwt.Import) {
-	kept := c.Imports[:0]
-	for _, old := range c.Imports {
-		if old.LocalSubject != i.LocalSubject || old.Type != i.Type {
-			kept = append(kept, old)
-		}
-	}
-	c.Imports = kept
+	c.Imports = slices.DeleteFunc(c.Imports, func(old *jwt.Import) bool { return sameImport(old, i) })
 }
 
-// catalogsOf reads the claims' imports of catalogs: they are the truth of what a name stands for in the account. An
-// import that is none of Natster's is not listed.
+// sameImport reports whether a and b appear as the same local subject.
+func sameImport(a, b *jwt.Import) bool { return a.LocalSubject == b.LocalSubject && a.Type == b.Type }
+
+// catalogsOf returns the catalogs that the claims import: they are the truth of what a name stands for in the account.
+// It leaves out imports that Natster did not make.
 func catalogsOf(claims *jwt.AccountClaims) ([]Import, error) {
 	var all []Import
 	for _, i := range claims.Imports {
 		if i.Type != jwt.Service {
 			continue
 		}
-		c, as, err := events.CatalogImported(events.ImportSubject{Remote: string(i.Subject),
-			Local: string(i.LocalSubject)})
+		s := events.ImportSubject{Remote: string(i.Subject), Local: string(i.LocalSubject)}
+		c, as, err := events.CatalogImported(s)
 		if err != nil {
 			continue
 		}

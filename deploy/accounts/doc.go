@@ -1,18 +1,16 @@
 // Package accounts changes NATS accounts for Natster: it creates them, lets one import another's catalog, and makes
 // users. A NATS account is a Natster user, an import is a friendship: so this is where friendship is written down.
 //
-//	keeper.go     Keeper, the one interface to all that; its types and errors
+//	accounts.go   enrolments, imports, permissions, credentials; the errors
 //	contract.go   the exports, imports and limits of each kind of account, as the wire contract has them
-//	operator.go   Operator, the Keeper that is an operator of its own: bootstrap, enrol, users
+//	operator.go   Operator: bootstrap, enrol; editing an account
 //	imports.go    Operator: import, unimport, list
-//	webkeys.go    scoped keys for the website, and taking them back
+//	webkeys.go    scoped keys for the website: added, revoked
 //	users.go      user keys, their JWTs, what they may do
-//	token.go      the operator itself, for a server's configuration
 //	keystore.go   the directory behind an Operator: one file an account, 0600, replaced atomically
-//	push.go       telling a running server
+//	push.go       sending a changed account to a running server
 //
-// [Operator] keeps its keys in a directory and serves the embedded world and self-hosted worlds. Synadia Cloud's
-// control plane and remote enrolment are further Keepers to come; they need no more than the interface has.
+// [Operator] keeps its keys in a directory and serves the embedded world and self-hosted worlds.
 //
 // # What an Operator promises
 //

@@ -11,7 +11,9 @@ import (
 	"natster/events"
 )
 
-// Import implements Keeper.
+// Import lets importer use a catalog. To import it again is not an error, and as something else renames it: a zero As
+// is what it is called already, or else its name at its owner's. It fails with ErrConflict when As stands for another
+// catalog in importer, with ErrOwnCatalog when importer is the owner, and with ErrUnknownAccount.
 func (o *Operator) Import(ctx context.Context, importer events.Account, i Import) error {
 	if i.Catalog.IsZero() {
 		return fmt.Errorf("import: %w", events.ErrCatalogName)
@@ -23,11 +25,8 @@ func (o *Operator) Import(ctx context.Context, importer events.Account, i Import
 	if err := o.offersCatalogs(i.Owner); err != nil {
 		return fmt.Errorf("import %s from %s: %w", i.Catalog, i.Owner, err)
 	}
-	err := o.locked(ctx, func(ctx context.Context, s *server) error {
-		_, err := o.edit(ctx, s, importer, func(_ *record, claims *jwt.AccountClaims) error {
-			return addImport(claims, importer, i)
-		})
-		return err
+	_, err := o.change(ctx, importer, func(_ *record, claims *jwt.AccountClaims) error {
+		return addImport(claims, importer, i)
 	})
 	if err != nil {
 		return fmt.Errorf("import %s from %s: %w", i.Catalog, i.Owner, err)
@@ -35,7 +34,7 @@ func (o *Operator) Import(ctx context.Context, importer events.Account, i Import
 	return nil
 }
 
-// addImport imports i, in the place of what the same catalog was imported as before.
+// addImport imports i, in place of the import of the same catalog under another name.
 func addImport(claims *jwt.AccountClaims, importer events.Account, i Import) error {
 	all, err := catalogsOf(claims)
 	if err != nil {
@@ -64,24 +63,21 @@ func addImport(claims *jwt.AccountClaims, importer events.Account, i Import) err
 	return nil
 }
 
-// Unimport implements Keeper.
+// Unimport removes the import that is called as in importer. It fails with ErrNotImported and ErrUnknownAccount.
 func (o *Operator) Unimport(ctx context.Context, importer events.Account, as events.Catalog) error {
-	err := o.locked(ctx, func(ctx context.Context, s *server) error {
-		_, err := o.edit(ctx, s, importer, func(_ *record, claims *jwt.AccountClaims) error {
-			all, err := catalogsOf(claims)
-			if err != nil {
-				return err
-			}
-			at := slices.IndexFunc(all, func(i Import) bool { return i.As == as })
-			if at < 0 {
-				return ErrNotImported
-			}
-			for _, i := range catalogImports(importer, all[at]) {
-				dropImport(claims, i)
-			}
-			return nil
-		})
-		return err
+	_, err := o.change(ctx, importer, func(_ *record, claims *jwt.AccountClaims) error {
+		all, err := catalogsOf(claims)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(all, func(i Import) bool { return i.As == as })
+		if at < 0 {
+			return ErrNotImported
+		}
+		for _, i := range catalogImports(importer, all[at]) {
+			dropImport(claims, i)
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("unimport %s: %w", as, err)
@@ -89,9 +85,10 @@ func (o *Operator) Unimport(ctx context.Context, importer events.Account, as eve
 	return nil
 }
 
-// Imports implements Keeper. It needs no running server.
+// Imports lists the catalogs that importer imports, ordered by name. It needs no running server. It fails with
+// ErrUnknownAccount.
 func (o *Operator) Imports(_ context.Context, importer events.Account) ([]Import, error) {
-	claims, err := o.accountClaims(importer)
+	_, claims, err := o.read(importer)
 	if err != nil {
 		return nil, err
 	}
@@ -100,28 +97,14 @@ func (o *Operator) Imports(_ context.Context, importer events.Account) ([]Import
 	return all, err
 }
 
-// offersCatalogs refuses an account that is none of ours, or has nothing to import.
+// offersCatalogs returns an error for an account that is not in this world, or has nothing to import.
 func (o *Operator) offersCatalogs(owner events.Account) error {
-	claims, err := o.accountClaims(owner)
+	_, claims, err := o.read(owner)
 	if err != nil {
 		return err
 	}
-	for _, e := range claims.Exports {
-		if string(e.Subject) == events.CatalogExport {
-			return nil
-		}
+	if !slices.ContainsFunc(claims.Exports, func(e *jwt.Export) bool { return e.Subject == events.CatalogExport }) {
+		return ErrUnknownAccount
 	}
-	return ErrUnknownAccount
-}
-
-func (o *Operator) accountClaims(a events.Account) (*jwt.AccountClaims, error) {
-	r, err := o.keys.account(a)
-	if err != nil {
-		return nil, err
-	}
-	claims, err := jwt.DecodeAccountClaims(r.JWT)
-	if err != nil {
-		return nil, fmt.Errorf("accounts: the JWT of %s: %w", a, err)
-	}
-	return claims, nil
+	return nil
 }

@@ -20,7 +20,7 @@ import (
 
 // A keystore is a directory of
 //
-//	lock               held by whoever changes anything
+//	lock               held by the process that changes anything
 //	operator.json      the operator's keys and JWT, and which accounts are the world's own
 //	accounts/<A>.json  one account: its keys, its JWT, its users
 //	names/<name>       the key of the enrolled account of that name, lower case
@@ -40,9 +40,9 @@ type record struct {
 	Name        string                `json:"name"`
 	Seed        string                `json:"seed"`         // the account's identity
 	SigningSeed string                `json:"signing_seed"` // signs the account's users
-	JWT         string                `json:"jwt"`          // what a server is to know of the account
+	JWT         string                `json:"jwt"`          // for servers
 	Users       map[string]userRecord `json:"users,omitempty"`
-	Shape       string                `json:"shape,omitempty"` // what it was given last
+	Shape       string                `json:"shape,omitempty"` // userShape at its last edit
 }
 
 type userRecord struct {
@@ -51,7 +51,7 @@ type userRecord struct {
 	Permissions Permissions `json:"permissions"`
 }
 
-// lockPoll is how often a waiting process looks whether the lock is free; an edit takes about as long.
+// lockPoll is how often a waiting process tries to get the lock; an edit takes about as long.
 const lockPoll = 2 * time.Millisecond
 
 func (k keystore) create() error {
@@ -67,7 +67,10 @@ func (k keystore) path(elem ...string) string {
 	return filepath.Join(append([]string{k.dir}, elem...)...)
 }
 
-// lock waits for the keystore, across goroutines and processes, and returns what gives it back.
+// file is the file of account a.
+func (k keystore) file(a events.Account) string { return k.path("accounts", a.String()+".json") }
+
+// lock locks the keystore, across goroutines and processes, until unlock is called.
 func (k keystore) lock(ctx context.Context) (unlock func(), err error) {
 	f := flock.New(k.path("lock"), flock.SetPermissions(private.FileMode))
 	if _, err := f.TryLockContext(ctx, lockPoll); err != nil {
@@ -85,40 +88,30 @@ func (k keystore) operator() (operatorFile, error) {
 	return o, err
 }
 
-func (k keystore) putOperator(o operatorFile) error {
-	return writeJSON(k.path("operator.json"), o)
-}
-
 func (k keystore) account(a events.Account) (record, error) {
 	var r record
 	if a.IsZero() {
 		return r, ErrUnknownAccount
 	}
-	err := readJSON(k.path("accounts", a.String()+".json"), &r)
+	err := readJSON(k.file(a), &r)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, fmt.Errorf("%s: %w", a, ErrUnknownAccount)
 	}
-	if d, ok := errors.AsType[*Damaged](err); ok || err == nil && (r.Account != a || !r.sound()) {
-		if !ok {
-			d = &Damaged{File: k.path("accounts", a.String()+".json")}
-		}
-		d.Account, d.Name = a, k.nameOf(a)
-		return record{}, d
+	complete := r.Account == a && r.Seed != "" && r.SigningSeed != "" && r.JWT != ""
+	if _, damaged := errors.AsType[*Damaged](err); damaged || err == nil && !complete {
+		return record{}, &Damaged{Account: a, Name: k.nameOf(a), File: k.file(a)}
 	}
 	return r, err
 }
 
-// shaped tells whether the account was given shape last, at less cost than reading its record, which may yet be
+// shaped reports whether the account was given shape last. It costs less than reading the record, which may still be
 // damaged.
 func (k keystore) shaped(a events.Account, shape string) bool {
-	text, err := os.ReadFile(k.path("accounts", a.String()+".json"))
+	text, err := os.ReadFile(k.file(a))
 	return err == nil && shape != "" && bytes.Contains(text, []byte(`"shape": "`+shape+`"`))
 }
 
-// sound tells whether the record has what every account has.
-func (r record) sound() bool { return r.Seed != "" && r.SigningSeed != "" && r.JWT != "" }
-
-// nameOf is the name that account a is enrolled under, if any.
+// nameOf returns the name that account a is enrolled under, if any.
 func (k keystore) nameOf(a events.Account) string {
 	names, err := os.ReadDir(k.path("names"))
 	if err != nil {
@@ -132,33 +125,31 @@ func (k keystore) nameOf(a events.Account) string {
 	return ""
 }
 
-// A Damaged is the error about an account whose file cannot be read. Only that account is stopped by it.
+// A Damaged is the error about an account whose file is damaged. All other accounts can still be used.
 type Damaged struct {
 	Account events.Account
-	Name    string // that it was enrolled under, if any
+	Name    string // under which it was enrolled, if any
 	File    string
 }
 
-// Error names the account and the file, and quotes nothing of it.
+// Error names the account and the file, and does not quote the file.
 func (d *Damaged) Error() string {
 	if d.Account.IsZero() {
 		return d.File + " is damaged: restore it from a backup"
 	}
-	who := "account " + d.Account.String()
+	who := d.Account.String()
 	if d.Name != "" {
-		who = "account " + d.Name + " (" + d.Account.String() + ")"
+		who = d.Name + " (" + who + ")"
 	}
-	return who + ": its file " + d.File + " is damaged"
+	return "account " + who + ": its file " + d.File + " is damaged"
 }
 
-// Remedy is what to do about it.
+// Remedy returns what to do about it.
 func (d *Damaged) Remedy() string {
 	return "restore " + d.File + " from a backup; its keys are in no other place"
 }
 
-func (k keystore) putAccount(r record) error {
-	return writeJSON(k.path("accounts", r.Account.String()+".json"), r)
-}
+func (k keystore) putAccount(r record) error { return writeJSON(k.file(r.Account), r) }
 
 // named returns the key of the enrolled account called name, or the zero Account.
 func (k keystore) named(name string) (events.Account, error) {
@@ -172,10 +163,10 @@ func (k keystore) named(name string) (events.Account, error) {
 	if a, err := events.ParseAccount(string(key)); err == nil {
 		return a, nil
 	}
-	return k.findNamed(name) // the file is damaged; the account says its name itself
+	return k.findNamed(name) // the file is damaged, but the account's own has the name too
 }
 
-// findNamed looks for the enrolled account of that name in all of them.
+// findNamed searches the files of all accounts for the one of that name.
 func (k keystore) findNamed(name string) (events.Account, error) {
 	keys, err := k.all()
 	if err != nil {
@@ -193,7 +184,7 @@ func (k keystore) putName(name string, a events.Account) error {
 	return writeFile(k.path("names", strings.ToLower(name)), []byte(a.String()))
 }
 
-// all lists the keys of all accounts.
+// all returns the keys of all accounts.
 func (k keystore) all() ([]events.Account, error) {
 	files, err := os.ReadDir(k.path("accounts"))
 	if err != nil {
@@ -201,7 +192,7 @@ func (k keystore) all() ([]events.Account, error) {
 	}
 	keys := make([]events.Account, 0, len(files))
 	for _, f := range files {
-		// What is no account is a temporary file of somebody's unfinished write.
+		// Anything else is the temporary file of a write that did not finish.
 		if a, err := events.ParseAccount(strings.TrimSuffix(f.Name(), ".json")); err == nil {
 			keys = append(keys, a)
 		}
@@ -209,7 +200,7 @@ func (k keystore) all() ([]events.Account, error) {
 	return keys, nil
 }
 
-// checkName refuses names that are no file name on some system, and those of the world's own accounts.
+// checkName refuses names that cannot be a file's on some system, and those of the world's own accounts.
 func checkName(name string) error {
 	if !events.IsAccountName(name) {
 		return fmt.Errorf("%q: %w", name, ErrName)

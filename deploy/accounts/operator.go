@@ -17,18 +17,18 @@ import (
 	"natster/events"
 )
 
-// An Operator is a Keeper with a NATS operator's own keys, in a directory.
+// An Operator changes accounts with a NATS operator's own keys, which it keeps in a directory. All of its methods may
+// run concurrently, in several processes.
 type Operator struct {
 	keys   keystore
 	dial   Dial
 	signer nkeys.KeyPair
+	token  string // the operator's JWT
 	claims *jwt.OperatorClaims
 	known  WellKnown
 }
 
-var _ Keeper = (*Operator)(nil)
-
-// Telling returns an Operator with the same keys that tells a running server of changes, which it reaches by dial.
+// Telling returns an Operator with the same keys that sends changes to a running server, which it reaches by dial.
 func (o *Operator) Telling(dial Dial) *Operator {
 	tells := *o
 	tells.dial = dial
@@ -39,7 +39,7 @@ func (o *Operator) Telling(dial Dial) *Operator {
 type WellKnown struct {
 	System events.Account `json:"system"` // the NATS server's own: may change accounts
 	Global events.Account `json:"global"` // functions, event log, projections
-	Hub    events.Account `json:"hub"`    // offers a catalog to everybody; otherwise a user like any other
+	Hub    events.Account `json:"hub"`    // shares a catalog with every account; otherwise a user like any other
 	Site   events.Account `json:"site"`   // the website; may claim one-time codes, otherwise a user like any other
 }
 
@@ -65,9 +65,8 @@ const (
 	keeperUser = "keeper" // of the system account: pushes JWTs
 )
 
-// Bootstrap makes the operator and the world's own accounts in dir, or brings all accounts that are there up to date,
-// its users' among them: keys that exist are kept. It does not need, and does not tell, a running server; see
-// [Operator.Renew].
+// Bootstrap makes the operator and the world's own accounts in dir, or updates all accounts that are there, users'
+// accounts among them; it keeps keys that exist. It neither needs nor changes a running server; see [Operator.Renew].
 func Bootstrap(ctx context.Context, dir string) error {
 	k := keystore{dir}
 	if err := k.create(); err != nil {
@@ -90,18 +89,18 @@ func Bootstrap(ctx context.Context, dir string) error {
 	return o.renew(ctx, nil)
 }
 
-// Renew brings the exports, imports and web keys of every account to what this version of Natster gives them, and tells
-// the running server of each account: for servers that went on running while the version changed.
+// Renew gives every account the exports, imports and web keys of this version of Natster, and sends each account to the
+// running server: for servers that kept running while the version changed.
 func (o *Operator) Renew(ctx context.Context) error {
 	return o.locked(ctx, o.renew)
 }
 
-// renew is Renew for who holds the keystore's lock.
+// renew is Renew for a caller that holds the keystore's lock.
 func (o *Operator) renew(ctx context.Context, s *server) error {
 	own := make(map[events.Account]bool)
-	for _, x := range o.known.shapes() {
-		own[x.account] = true
-		if _, err := o.edit(ctx, s, x.account, x.shape); err != nil {
+	for _, x := range o.own() {
+		own[*x.account] = true
+		if _, err := o.edit(ctx, s, *x.account, x.shape); err != nil {
 			return err
 		}
 	}
@@ -111,21 +110,18 @@ func (o *Operator) renew(ctx context.Context, s *server) error {
 	}
 	today := o.userShape()
 	for _, a := range all {
-		if own[a] {
+		if own[a] || s == nil && o.keys.shaped(a, today) {
 			continue
 		}
-		if s == nil && o.keys.shaped(a, today) {
-			continue // and nobody is to be told
-		}
 		_, err := o.edit(ctx, s, a, o.user)
-		if _, damaged := errors.AsType[*Damaged](err); err != nil && !damaged { // that stops only itself; see Accounts
+		if _, damaged := errors.AsType[*Damaged](err); err != nil && !damaged { // that account alone stops; see Accounts
 			return err
 		}
 	}
 	return nil
 }
 
-// user is the shape of an account that is enrolled.
+// user is the shape of an enrolled account, and of the world's own that are users like any other.
 func (o *Operator) user(r *record, c *jwt.AccountClaims) error {
 	shapeUser(c, r.Account, o.known.Global)
 	renewWebScopes(c)
@@ -133,16 +129,15 @@ func (o *Operator) user(r *record, c *jwt.AccountClaims) error {
 	return r.setUser(c, OwnerUser, Permissions{All: true})
 }
 
-// userShape says in a word what user gives an account: another word for each version of Natster that gives something
-// else.
+// userShape returns a word for what user gives an account; versions of Natster that give something else have another.
 func (o *Operator) userShape() string {
-	self := o.known.Hub // whatever account, but always the same
+	self := o.known.Hub // any account, but always the same
 	c := jwt.NewAccountClaims(self.String())
 	shapeAll(c)
 	shapeUser(c, self, o.known.Global)
 	text, err := json.Marshal([]any{c, webScope("", time.Time{}), Permissions{All: true}})
 	if err != nil {
-		return "" // no account's, so that all are looked at closely
+		return "" // the shape of no account, so that renew edits all
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])
@@ -159,23 +154,17 @@ func found(k keystore) error {
 		return err
 	}
 	o := &Operator{keys: k, signer: signing.pair}
-	var fresh []record
-	for _, to := range []struct {
-		name string
-		key  *events.Account
-	}{
-		{systemAccount, &o.known.System}, {globalAccount, &o.known.Global},
-		{hubAccount, &o.known.Hub}, {siteAccount, &o.known.Site},
-	} {
-		r, err := newRecord(to.name)
+	fresh := make(map[*events.Account]record)
+	for _, own := range o.own() { // all keys first: shapes contain the keys of other accounts
+		r, err := newRecord(own.name)
 		if err != nil {
 			return err
 		}
-		*to.key = r.Account
-		fresh = append(fresh, r)
+		*own.account, fresh[own.account] = r.Account, r
 	}
-	for i, s := range o.known.shapes() {
-		if _, err := o.store(record{}, fresh[i], jwt.NewAccountClaims(s.account.String()), s.shape); err != nil {
+	for _, own := range o.own() {
+		claims := jwt.NewAccountClaims(own.account.String())
+		if _, err := o.store(record{}, fresh[own.account], claims, own.shape); err != nil {
 			return err
 		}
 	}
@@ -188,34 +177,35 @@ func found(k keystore) error {
 	if err != nil {
 		return fmt.Errorf("accounts: sign the operator: %w", err)
 	}
-	return k.putOperator(operatorFile{Seed: identity.seed, SigningSeed: signing.seed, JWT: token, Accounts: o.known})
+	return writeJSON(k.path("operator.json"),
+		operatorFile{Seed: identity.seed, SigningSeed: signing.seed, JWT: token, Accounts: o.known})
 }
 
+// A shape gives an account what it ought to have.
 type shape func(*record, *jwt.AccountClaims) error
 
-// shapes says what each of the world's own accounts is like.
-func (w WellKnown) shapes() []struct {
-	account events.Account
+// An ownAccount is one of the world's own.
+type ownAccount struct {
+	name    string
+	account *events.Account
 	shape   shape
-} {
-	user := func(r *record, c *jwt.AccountClaims) error {
-		shapeUser(c, r.Account, w.Global)
-		return r.setUser(c, OwnerUser, Permissions{All: true})
-	}
-	return []struct {
-		account events.Account
-		shape   shape
-	}{
-		{w.System, func(r *record, c *jwt.AccountClaims) error { return r.setUser(c, keeperUser, pushPermissions()) }},
-		{w.Global, func(_ *record, c *jwt.AccountClaims) error { shapeGlobal(c); return nil }},
-		{w.Hub, user},
-		{w.Site, user},
+}
+
+// own returns the world's own accounts.
+func (o *Operator) own() []ownAccount {
+	system := func(r *record, c *jwt.AccountClaims) error { return r.setUser(c, keeperUser, pushPermissions()) }
+	global := func(_ *record, c *jwt.AccountClaims) error { shapeGlobal(c); return nil }
+	return []ownAccount{
+		{systemAccount, &o.known.System, system},
+		{globalAccount, &o.known.Global, global},
+		{hubAccount, &o.known.Hub, o.user},
+		{siteAccount, &o.known.Site, o.user},
 	}
 }
 
-// Open returns the operator whose keys are in dir. It fails with ErrNoWorld when there is none. The operator tells the
-// server that dial reaches of every change. With a nil dial changes are only stored, for the next start of the server:
-// right only for whoever holds the world and knows that no server runs.
+// Open returns the operator whose keys are in dir. It fails with ErrNoWorld when there is none. The operator sends
+// every change to the server that dial reaches. With a nil dial changes are only stored, for the next start of the
+// server: right only for a caller that has locked the world and knows that no server runs.
 func Open(dir string, dial Dial) (*Operator, error) {
 	k := keystore{dir}
 	file, err := k.operator()
@@ -230,8 +220,11 @@ func Open(dir string, dial Dial) (*Operator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("accounts: the operator's signing key in %s: %w", dir, err)
 	}
-	return &Operator{keys: k, dial: dial, signer: signer, claims: claims, known: file.Accounts}, nil
+	return &Operator{keys: k, dial: dial, signer: signer, token: file.JWT, claims: claims, known: file.Accounts}, nil
 }
+
+// Token is the operator's JWT as it is signed, for the configuration of a NATS server. It is public.
+func (o *Operator) Token() string { return o.token }
 
 // Claims is the operator's JWT, decoded: what a NATS server trusts.
 func (o *Operator) Claims() *jwt.OperatorClaims { return o.claims }
@@ -261,12 +254,14 @@ func (o *Operator) Accounts() ([]Known, []*Damaged, error) {
 	return all, damaged, nil
 }
 
-// Damaged is the error about an account whose file turns out to be damaged where it could be read.
+// Damaged is the error about an account whose file can be read, and turns out to be damaged.
 func (o *Operator) Damaged(a Known) *Damaged {
-	return &Damaged{Account: a.Account, Name: a.Name, File: o.keys.path("accounts", a.Account.String()+".json")}
+	return &Damaged{Account: a.Account, Name: a.Name, File: o.keys.file(a.Account)}
 }
 
-// Enrol implements Keeper.
+// Enrol returns the account called name, which it creates if there is none: with the exports of every Natster user, the
+// imports of the global account, and one user who may do everything in the account. It fails with ErrName for a name
+// that cannot be used.
 func (o *Operator) Enrol(ctx context.Context, name string) (Enrolment, error) {
 	if err := checkName(name); err != nil {
 		return Enrolment{}, err
@@ -300,7 +295,7 @@ func (o *Operator) Enrol(ctx context.Context, name string) (Enrolment, error) {
 	return Enrolment{Account: r.Account, Name: r.Name, Creds: creds}, err
 }
 
-// locked runs do alone in the keystore, with the running server at hand.
+// locked runs do while it holds the keystore's lock and a connection to the running server.
 func (o *Operator) locked(ctx context.Context, do func(context.Context, *server) error) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -317,16 +312,34 @@ func (o *Operator) locked(ctx context.Context, do func(context.Context, *server)
 	return do(ctx, s)
 }
 
-// edit changes account a in the keystore and tells the server, also of an account that needed no change: an earlier
-// edit may have been stored and not have arrived.
-func (o *Operator) edit(ctx context.Context, s *server, a events.Account, change shape) (record, error) {
+// change is edit for a caller that holds no lock yet.
+func (o *Operator) change(ctx context.Context, a events.Account, change shape) (r record, err error) {
+	err = o.locked(ctx, func(ctx context.Context, s *server) error {
+		r, err = o.edit(ctx, s, a, change)
+		return err
+	})
+	return r, err
+}
+
+// read returns the record of account a and its claims.
+func (o *Operator) read(a events.Account) (record, *jwt.AccountClaims, error) {
 	r, err := o.keys.account(a)
 	if err != nil {
-		return r, err
+		return r, nil, err
 	}
 	claims, err := jwt.DecodeAccountClaims(r.JWT)
 	if err != nil {
-		return r, o.Damaged(Known{Account: a, Name: r.Name})
+		return r, nil, o.Damaged(Known{Account: a, Name: r.Name})
+	}
+	return r, claims, nil
+}
+
+// edit changes account a in the keystore and sends it to the server, even if it needed no change: an earlier edit may
+// have been stored and not have arrived.
+func (o *Operator) edit(ctx context.Context, s *server, a events.Account, change shape) (record, error) {
+	r, claims, err := o.read(a)
+	if err != nil {
+		return r, err
 	}
 	before := r
 	before.Users = maps.Clone(r.Users)
@@ -334,7 +347,7 @@ func (o *Operator) edit(ctx context.Context, s *server, a events.Account, change
 		return r, err
 	}
 	err = s.push(ctx, r)
-	if errors.Is(err, ErrRefused) { // and would be for ever, so the edit never was
+	if errors.Is(err, ErrRefused) { // and always would be, so the edit is undone
 		err = errors.Join(err, o.keys.putAccount(before))
 	}
 	return r, err

@@ -11,9 +11,13 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// A Dial connects to the running server with the credentials given. Its error may be anything; the Operator adds
+// DefaultPort is where a world's NATS server takes connections, unless it is told otherwise or, on one machine, another
+// program has the port.
+const DefaultPort = 7422
+
+// A Dial connects to the running server with the credentials and options given. Its error may be any; the Operator adds
 // ErrNotRunning.
-type Dial func(ctx context.Context, creds Creds) (*nats.Conn, error)
+type Dial func(ctx context.Context, creds Creds, options ...nats.Option) (*nats.Conn, error)
 
 // updateSubject is where a server with a full resolver takes an account's JWT, from users of the system account.
 const updateSubject = "$SYS.REQ.CLAIMS.UPDATE"
@@ -28,12 +32,12 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, editTimeout)
 }
 
-// pushPermissions are all that the Operator's own user may do, in the system account.
+// pushPermissions are all that the Operator's own user may do. It is a user of the system account.
 func pushPermissions() Permissions {
 	return Permissions{Publish: []string{updateSubject}, Subscribe: []string{nats.InboxPrefix + ">"}}
 }
 
-// A server is the running server, to be told of changed accounts. Nil is none, and to tell it nothing is no error.
+// A server is the running server, to which changed accounts are sent. Nil is none; to send to it does nothing.
 type server struct{ conn *nats.Conn }
 
 func (o *Operator) reach(ctx context.Context) (*server, error) {
@@ -48,7 +52,7 @@ func (o *Operator) reach(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	nc, err := o.dial(ctx, creds)
+	nc, err := o.dial(ctx, creds, nats.NoReconnect())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotRunning, err)
 	}
@@ -61,7 +65,7 @@ func (s *server) close() {
 	}
 }
 
-// push returns when the server has applied r's JWT, on disk and to the connections it has.
+// push sends r's JWT and returns when the server has applied it, on disk and to its connections.
 func (s *server) push(ctx context.Context, r record) error {
 	if s == nil {
 		return nil

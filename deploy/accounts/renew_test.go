@@ -45,7 +45,8 @@ func TestBootstrapBringsTheAccountsOfAnOlderVersionUpToDate(t *testing.T) {
 		r.Shape = "" // which a version that did not know of it leaves out, and one of another shape says otherwise
 		dropImport(c, importOf(newsName, jwt.Stream, o.known.Global, events.GlobalNewsImport(alice.Account)))
 		for _, key := range webKeys(c) {
-			c.SigningKeys[key].(*jwt.UserScope).Template.Permissions.Sub.Allow = jwt.StringList{"natster.global-events.*"}
+			template := &c.SigningKeys[key].(*jwt.UserScope).Template
+			template.Permissions.Sub.Allow = jwt.StringList{"natster.global-events.*"}
 		}
 		return nil
 	}

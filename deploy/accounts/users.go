@@ -14,7 +14,8 @@ import (
 	"natster/events"
 )
 
-// User implements Keeper.
+// User returns the credentials of account a's user called name, who may do what p says; it creates the user if there is
+// none. When p is not what the user had before, earlier credentials stop working. It fails with ErrUnknownAccount.
 func (o *Operator) User(ctx context.Context, a events.Account, name string, p Permissions) (Creds, error) {
 	all, err := o.Users(ctx, a, map[string]Permissions{name: p})
 	return all[name], err
@@ -34,17 +35,13 @@ func (o *Operator) Admin(ctx context.Context) (Creds, error) {
 func (o *Operator) Users(
 	ctx context.Context, a events.Account, users map[string]Permissions,
 ) (map[string]Creds, error) {
-	var r record
-	err := o.locked(ctx, func(ctx context.Context, s *server) (err error) {
-		r, err = o.edit(ctx, s, a, func(r *record, c *jwt.AccountClaims) error {
-			for _, name := range slices.Sorted(maps.Keys(users)) {
-				if err := r.setUser(c, name, users[name]); err != nil {
-					return err
-				}
+	r, err := o.change(ctx, a, func(r *record, c *jwt.AccountClaims) error {
+		for _, name := range slices.Sorted(maps.Keys(users)) {
+			if err := r.setUser(c, name, users[name]); err != nil {
+				return err
 			}
-			return nil
-		})
-		return err
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("users of %s: %w", a, err)
@@ -58,8 +55,8 @@ func (o *Operator) Users(
 	return all, nil
 }
 
-// setUser makes r have a user called name who may do what p says. A user who could do something else before gets a new
-// key, and the old one is revoked in c.
+// setUser gives r a user called name who may do what p says. A user who could do something else before gets a new key,
+// and the old one is revoked in c.
 func (r *record) setUser(c *jwt.AccountClaims, name string, p Permissions) error {
 	if !events.IsAccountName(name) {
 		return fmt.Errorf("user %q: %w", name, ErrName)
@@ -115,8 +112,8 @@ func (r *record) creds(user string) (Creds, error) {
 	return creds, nil
 }
 
-// claims says p as a JWT does, where an empty list is no restriction at all: so "nothing" has to be a denial of
-// everything.
+// claims returns p in the form of a JWT, where an empty list restricts nothing: so an empty list of p becomes a denial
+// of everything.
 func (p Permissions) claims() jwt.Permissions {
 	if p.All {
 		return jwt.Permissions{}

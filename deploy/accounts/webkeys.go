@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,32 +15,18 @@ import (
 	"natster/functions/api"
 )
 
-// A WebKeeper lets an account be used from a website, and ends that. It is beside [Keeper] because only the account's
-// owner can do it, where the keys of the account are.
-type WebKeeper interface {
-	// AddWebKey gives account a another scoped signing key and returns its seed, which is kept nowhere: whoever has it
-	// can make users of the account who may do what [WebPermissions] says and nothing else, over WebSocket, until the
-	// key is revoked. An account has at most [MaxWebKeys]; the oldest makes room. It fails with ErrUnknownAccount.
-	AddWebKey(ctx context.Context, a events.Account) (seed []byte, err error)
-
-	// RevokeWebKeys takes all of them back and returns how many there were: their users are cut off at once.
-	// It fails with ErrUnknownAccount.
-	RevokeWebKeys(ctx context.Context, a events.Account) (int, error)
-}
-
-var _ WebKeeper = (*Operator)(nil)
-
 // MaxWebKeys is how many web logins an account can have at a time.
 const MaxWebKeys = 8
 
-// webRole begins the role of scoped keys for the website; when the key was made follows, so that roles sort by age.
+// webRole begins the role of a scoped key for the website; the time at which it was made follows, so that roles sort by
+// age.
 const webRole = "natster-web "
 
 const webRoleTime = "2006-01-02T15:04:05.000000000Z"
 
-// WebPermissions are all that a user of a web session may do in its account. `{{subject()}}` is the user's own key: no
-// web session can read the replies to another. It may not make one-time codes (a stolen session must not bind further
-// logins), and not claim to serve a catalog.
+// WebPermissions are all that a user of a web session may do in its account. `{{subject()}}` is the user's own key, so
+// that no web session can read the replies to another. They permit neither one-time codes (a stolen session must not
+// bind further logins) nor heartbeats of a catalog.
 func WebPermissions() Permissions {
 	return Permissions{
 		Publish: []string{
@@ -92,21 +79,20 @@ func renewWebScopes(c *jwt.AccountClaims) {
 	}
 }
 
-// AddWebKey implements WebKeeper.
+// AddWebKey gives account a another scoped signing key and returns its seed, which is kept nowhere: its holder can make
+// users of the account who may do what [WebPermissions] says and nothing else, over WebSocket, until the key is
+// revoked. An account has at most [MaxWebKeys]; the oldest makes room. It fails with ErrUnknownAccount.
 func (o *Operator) AddWebKey(ctx context.Context, a events.Account) ([]byte, error) {
 	k, err := newKey(nkeys.CreateAccount)
 	if err != nil {
 		return nil, err
 	}
-	err = o.locked(ctx, func(ctx context.Context, s *server) error {
-		_, err := o.edit(ctx, s, a, func(_ *record, c *jwt.AccountClaims) error {
-			for old := webKeys(c); len(old) >= MaxWebKeys; old = old[1:] {
-				delete(c.SigningKeys, old[0])
-			}
-			c.SigningKeys.AddScopedSigner(webScope(k.public, time.Now()))
-			return nil
-		})
-		return err
+	_, err = o.change(ctx, a, func(_ *record, c *jwt.AccountClaims) error {
+		for old := webKeys(c); len(old) >= MaxWebKeys; old = old[1:] {
+			delete(c.SigningKeys, old[0])
+		}
+		c.SigningKeys.AddScopedSigner(webScope(k.public, time.Now()))
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("web key of %s: %w", a, err)
@@ -114,18 +100,16 @@ func (o *Operator) AddWebKey(ctx context.Context, a events.Account) ([]byte, err
 	return []byte(k.seed), nil
 }
 
-// RevokeWebKeys implements WebKeeper.
+// RevokeWebKeys removes all web keys of account a and returns how many there were: their users are cut off at once. It
+// fails with ErrUnknownAccount.
 func (o *Operator) RevokeWebKeys(ctx context.Context, a events.Account) (n int, err error) {
-	err = o.locked(ctx, func(ctx context.Context, s *server) error {
-		_, err := o.edit(ctx, s, a, func(_ *record, c *jwt.AccountClaims) error {
-			old := webKeys(c)
-			n = len(old)
-			for _, k := range old {
-				delete(c.SigningKeys, k)
-			}
-			return nil
-		})
-		return err
+	_, err = o.change(ctx, a, func(_ *record, c *jwt.AccountClaims) error {
+		old := webKeys(c)
+		n = len(old)
+		for _, k := range old {
+			delete(c.SigningKeys, k)
+		}
+		return nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("web keys of %s: %w", a, err)
@@ -135,17 +119,11 @@ func (o *Operator) RevokeWebKeys(ctx context.Context, a events.Account) (n int, 
 
 // webKeys are the claims' scoped keys for the website, the oldest first.
 func webKeys(c *jwt.AccountClaims) []string {
-	type aged struct{ role, key string }
-	var all []aged
+	roles := make(map[string]string) // by key
 	for key, scope := range c.SigningKeys {
 		if s, ok := scope.(*jwt.UserScope); ok && strings.HasPrefix(s.Role, webRole) {
-			all = append(all, aged{s.Role, key})
+			roles[key] = s.Role
 		}
 	}
-	slices.SortFunc(all, func(a, b aged) int { return strings.Compare(a.role, b.role) })
-	keys := make([]string, len(all))
-	for i, a := range all {
-		keys[i] = a.key
-	}
-	return keys
+	return slices.SortedFunc(maps.Keys(roles), func(a, b string) int { return strings.Compare(roles[a], roles[b]) })
 }

@@ -46,7 +46,8 @@ func webUser(t *testing.T, w *worldtest.World, a *worldtest.Account, seed []byte
 	if err != nil {
 		t.Fatal(err)
 	}
-	return nats.Connect(at, nats.UserCredentialBytes(creds), nats.NoReconnect(), nats.CustomInboxPrefix("_INBOX."+public))
+	return nats.Connect(at, nats.UserCredentialBytes(creds), nats.NoReconnect(),
+		nats.CustomInboxPrefix("_INBOX."+public))
 }
 
 func webKey(t *testing.T, w *worldtest.World, a *worldtest.Account) []byte {
@@ -74,8 +75,10 @@ func TestAWebUserMayDoWhatTheTemplateSaysAndNothingElse(t *testing.T) {
 	defer nc.Close()
 	nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err })
 	for _, subject := range []string{
-		events.GlobalSubject("otc.generate"), events.GlobalSubject("heartbeats.put"), events.GlobalSubject("heartbeats.stop"), events.CatalogSubject(eventstest.Catalog(t, "films"), "other"),
-		"natster.media.films.x", events.LocalHeartbeat, "_INBOX.x", "$SYS.REQ.USER.INFO", alice.Key.String() + ".natster.global.whoami",
+		events.GlobalSubject("otc.generate"), events.GlobalSubject("heartbeats.put"),
+		events.GlobalSubject("heartbeats.stop"), events.CatalogSubject(eventstest.Catalog(t, "films"), "other"),
+		"natster.media.films.x", events.LocalHeartbeat, "_INBOX.x", "$SYS.REQ.USER.INFO",
+		alice.Key.String() + ".natster.global.whoami",
 	} {
 		if err := nc.Publish(subject, nil); err != nil {
 			t.Fatal(err)
@@ -92,7 +95,9 @@ func TestAWebUserMayDoWhatTheTemplateSaysAndNothingElse(t *testing.T) {
 			t.Errorf("subscribe to %s: %v", subject, err)
 		}
 	}
-	for _, subject := range []string{"natster.media.films.session", events.FeedLocal(events.FeedHeartbeat), events.NewsLocal, events.LocalHeartbeat} {
+	for _, subject := range []string{
+		"natster.media.films.session", events.FeedLocal(events.FeedHeartbeat), events.NewsLocal, events.LocalHeartbeat,
+	} {
 		if _, err := nc.SubscribeSync(subject); err != nil {
 			t.Fatal(err)
 		}

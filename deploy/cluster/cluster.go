@@ -18,11 +18,8 @@ type Server struct {
 	Port, Route int
 }
 
-// The usual ports.
-const (
-	DefaultPort  = 7422
-	DefaultRoute = 6222
-)
+// DefaultRoute is the usual port for the other servers; clients have [accounts.DefaultPort].
+const DefaultRoute = 6222
 
 // ErrServer is wrapped by errors about a server that is not HOST[:PORT[:ROUTEPORT]].
 var ErrServer = errors.New("not a server (HOST[:PORT[:ROUTEPORT]])")
@@ -30,7 +27,7 @@ var ErrServer = errors.New("not a server (HOST[:PORT[:ROUTEPORT]])")
 // ParseServer reads HOST[:PORT[:ROUTEPORT]].
 func ParseServer(s string) (Server, error) {
 	parts := strings.Split(s, ":")
-	srv := Server{Host: parts[0], Port: DefaultPort, Route: DefaultRoute}
+	srv := Server{Host: parts[0], Port: accounts.DefaultPort, Route: DefaultRoute}
 	for i, to := range []*int{&srv.Port, &srv.Route} {
 		if len(parts) <= i+1 {
 			break
@@ -47,17 +44,13 @@ func ParseServer(s string) (Server, error) {
 	return srv, nil
 }
 
-// URL is where clients connect.
+// URL is where clients connect: encrypted, unless the server is on this machine.
 func (s Server) URL() string {
-	return s.scheme() + "://" + net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
-}
-
-// scheme: what leaves a machine is encrypted.
-func (s Server) scheme() string {
+	scheme := "tls"
 	if s.local() {
-		return "nats"
+		scheme = "nats"
 	}
-	return "tls"
+	return scheme + "://" + net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
 }
 
 func (s Server) local() bool { return loopback.Host(s.Host) }
@@ -82,11 +75,7 @@ func Configs(op *accounts.Operator, servers []Server) ([][]byte, error) {
 		return nil, err
 	}
 	if len(damaged) > 0 {
-		return nil, damaged[0] // the servers would not know it
-	}
-	token, err := op.Token()
-	if err != nil {
-		return nil, err
+		return nil, damaged[0] // the servers would lack this account
 	}
 	var files [][]byte
 	for i, s := range servers {
@@ -97,8 +86,7 @@ func Configs(op *accounts.Operator, servers []Server) ([][]byte, error) {
 		var text strings.Builder
 		if err := config.Execute(&text, map[string]any{
 			"Name": fmt.Sprintf("natster-%d", i+1), "Listen": listen, "Server": s, "TLS": !s.local(),
-			"Servers":  servers,
-			"Operator": token, "System": op.WellKnown().System.String(), "Accounts": known,
+			"Servers": servers, "Operator": op.Token(), "System": op.WellKnown().System.String(), "Accounts": known,
 		}); err != nil {
 			return nil, fmt.Errorf("cluster: %w", err)
 		}
@@ -107,9 +95,10 @@ func Configs(op *accounts.Operator, servers []Server) ([][]byte, error) {
 	return files, nil
 }
 
-// config is what the embedded world sets, too: see deploy/world/server.go. sync_interval "always" is what makes an
-// acknowledged event survive a power cut.
-var config = template.Must(template.New("nats-server").Parse(`# A NATS server of a natster world, for: nats-server -c FILE
+// config has the settings of the embedded world: see deploy/world/embedded/server.go. With sync_interval "always" an
+// acknowledged event survives a power cut.
+var config = template.Must(template.New("nats-server").Parse(
+	`# A NATS server of a natster world, for: nats-server -c FILE
 # Made by: natster admin cluster
 server_name: {{.Name}}
 listen: "{{.Listen}}:{{.Server.Port}}"

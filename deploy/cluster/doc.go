@@ -1,9 +1,8 @@
-// Package cluster writes the configuration of stock NATS servers that carry a world: for users who have outgrown one
-// machine.
+// Package cluster writes the configuration of stock NATS servers for a world that needs more than one machine.
 //
 //	cluster.go  Server, ParseServer, Configs: a configuration file for each server
 //
-// The files hold the operator's and the accounts' JWTs, which are public, and no secret. Who has the world's keys can
-// make them again at any time; servers that run need no new ones when accounts come and go, because their resolvers
-// tell each other.
+// The files contain the operator's and the accounts' JWTs, which are public, and no secret. The owner of the world's
+// keys can make them again at any time. Running servers need no new ones when accounts change: their resolvers inform
+// each other.
 package cluster

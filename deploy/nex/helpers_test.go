@@ -26,7 +26,9 @@ func echoing() []functions.Function {
 		return functions.Function{
 			Name: name, Doc: "answers the probes of a test",
 			Triggers: []functions.Trigger{functions.Request(api.Endpoint[word, word]{Name: endpoint},
-				func(_ functions.Instance, _ context.Context, _ *functions.Call, q word) (word, error) { return q, nil })},
+				func(_ functions.Instance, _ context.Context, _ *functions.Call, q word) (word, error) {
+					return q, nil
+				})},
 		}
 	}
 	return []functions.Function{f("prober", "probe"), f("other", "other")}

@@ -87,7 +87,8 @@ func TestTheNodesConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := []string{
-		"nats", "logger", "node_name", "nexus", "tags", "disable_native_start", "agent_restart_limit", "auction_ttl", "state", "events", "agents",
+		"nats", "logger", "node_name", "nexus", "tags", "disable_native_start", "agent_restart_limit", "auction_ttl",
+		"state", "events", "agents",
 	}
 	for k := range keys {
 		if !slices.Contains(known, k) {

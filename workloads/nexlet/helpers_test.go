@@ -31,7 +31,9 @@ func echoing(h func(context.Context, *functions.Call, word) (word, error)) func(
 			Triggers: []functions.Trigger{functions.Request(probe, functionstest.Handler(h))},
 		}, {
 			Name: "other", Doc: "answers, too",
-			Triggers: []functions.Trigger{functions.Request(api.Endpoint[word, word]{Name: "other"}, functionstest.Handler(h))},
+			Triggers: []functions.Trigger{
+				functions.Request(api.Endpoint[word, word]{Name: "other"}, functionstest.Handler(h)),
+			},
 		}}
 	}
 }

@@ -47,9 +47,10 @@ func TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy(t *testing.T) {
 		return []functions.Function{
 			eventwriter.New(eventwriter.Config{}),
 			{
-				Name: "witness", Doc: "notes every event", Triggers: []functions.Trigger{functions.OnEvent((*witness).hear)},
-				Access: functions.Access{ReadsLog: true},
-				New:    func(context.Context, functions.Host) (functions.Instance, error) { return w, nil },
+				Name: "witness", Doc: "notes every event",
+				Triggers: []functions.Trigger{functions.OnEvent((*witness).hear)},
+				Access:   functions.Access{ReadsLog: true},
+				New:      func(context.Context, functions.Host) (functions.Instance, error) { return w, nil },
 			},
 		}
 	})

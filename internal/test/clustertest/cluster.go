@@ -50,8 +50,8 @@ func Start(t testing.TB, size int) *Cluster {
 		c.servers = append(c.servers, c.start(offline, i, port, routes))
 	}
 	c.waitForLeader(size)
-	c.Keeper = offline.Telling(func(_ context.Context, creds accounts.Creds) (*nats.Conn, error) {
-		return c.Connect(creds, nats.NoReconnect())
+	c.Keeper = offline.Telling(func(_ context.Context, creds accounts.Creds, o ...nats.Option) (*nats.Conn, error) {
+		return c.Connect(creds, o...)
 	})
 	creds, err := c.Keeper.Admin(t.Context())
 	c.must(err)

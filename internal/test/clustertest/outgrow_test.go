@@ -55,9 +55,14 @@ func beNexlet() error {
 		return err
 	}
 	n, err := nexlet.New(nexlet.Config{
-		Place: &place, Functions: func() ([]functions.Function, error) { return writers(), nil }, Keys: nexlet.KeyDir(os.Getenv("CLUSTER_TEST_KEYS")), State: os.Getenv("CLUSTER_TEST_STATE"),
+		Place:     &place,
+		Functions: func() ([]functions.Function, error) { return writers(), nil },
+		Keys:      nexlet.KeyDir(os.Getenv("CLUSTER_TEST_KEYS")),
+		State:     os.Getenv("CLUSTER_TEST_STATE"),
 		Dial: func(_ context.Context, creds []byte, options ...nats.Option) (*nats.Conn, error) {
-			all := []nats.Option{nats.UserCredentialBytes(creds), nats.MaxReconnects(-1), nats.ReconnectWait(20 * time.Millisecond)}
+			all := []nats.Option{
+				nats.UserCredentialBytes(creds), nats.MaxReconnects(-1), nats.ReconnectWait(20 * time.Millisecond),
+			}
 			return nats.Connect(os.Getenv("CLUSTER_TEST_URLS"), append(all, options...)...)
 		},
 	})
@@ -68,7 +73,9 @@ func beNexlet() error {
 }
 
 func writers() []functions.Function {
-	return []functions.Function{eventwriter.New(eventwriter.Config{}), accounts.New(), catalogs.New(), shares.New(), logins.New(), stats.New()}
+	return []functions.Function{
+		eventwriter.New(eventwriter.Config{}), accounts.New(), catalogs.New(), shares.New(), logins.New(), stats.New(),
+	}
 }
 
 const (
@@ -104,7 +111,9 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 		nodes[i] = nextest.Start(t, nextest.Config{URL: nexURL, Name: fmt.Sprint("node", i), Agents: []nextest.Agent{
 			nextest.Program(func() *exec.Cmd {
 				cmd := exec.Command(os.Args[0], "-test.run=^$")
-				cmd.Env = []string{"CLUSTER_TEST_URLS=" + c.URLs(), "CLUSTER_TEST_KEYS=" + keys, "CLUSTER_TEST_STATE=" + state}
+				cmd.Env = []string{
+					"CLUSTER_TEST_URLS=" + c.URLs(), "CLUSTER_TEST_KEYS=" + keys, "CLUSTER_TEST_STATE=" + state,
+				}
 				cmd.Stderr = t.Output()
 				return cmd
 			}),
@@ -145,7 +154,8 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 			for k := 0; ctx.Err() == nil; k++ {
 				to := logtest.Account(10_000*(i+1) + k)
 				// A request that has begun is finished, so that its answer is known.
-				if err := share(context.WithoutCancel(ctx), client, logtest.Catalog(fmt.Sprint("films", i)), to); err != nil {
+				films := logtest.Catalog(fmt.Sprint("films", i))
+				if err := share(context.WithoutCancel(ctx), client, films, to); err != nil {
 					t.Errorf("request %d of user %d: %v", k, i, err)
 					return
 				}

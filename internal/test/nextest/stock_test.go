@@ -24,7 +24,9 @@ func TestTheNexletDoesWhatTheStockCLIAsks(t *testing.T) {
 		return []functions.Function{{Name: "prober", Doc: "answers", Triggers: []functions.Trigger{
 			functions.Request(
 				probe,
-				func(_ functions.Instance, _ context.Context, _ *functions.Call, q word) (word, error) { return q, nil },
+				func(_ functions.Instance, _ context.Context, _ *functions.Call, q word) (word, error) {
+					return q, nil
+				},
 			),
 		}}}
 	})

@@ -176,7 +176,8 @@ func (w *World) Resume(t testing.TB) {
 	}
 	w.World = w.start(t)
 	if hostPort(w.URL()) != hostPort(before.URL) || hostPort(w.WebSocketURL()) != hostPort(before.WebSocketURL) {
-		t.Fatalf("another process took the world's ports while it was stopped: %s and %s", before.URL, before.WebSocketURL)
+		t.Fatalf("another process took the world's ports while it was stopped: %s and %s",
+			before.URL, before.WebSocketURL)
 	}
 }
 

@@ -1,37 +1,12 @@
 package accounts
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"time"
 
 	"natster/events"
 )
-
-// A Keeper changes accounts. All of its methods may run concurrently, in several processes.
-type Keeper interface {
-	// Enrol returns the account called name, which it creates if there is none: with the exports of every Natster user,
-	// the imports of the global account, and one user who may do everything in the account. It fails with ErrName for a
-	// name that cannot be used.
-	Enrol(ctx context.Context, name string) (Enrolment, error)
-
-	// User returns the credentials of account a's user called name, who may do what p says; it creates the user if
-	// there is none. When p is not what the user had before, credentials given out earlier stop working. It fails with
-	// ErrUnknownAccount.
-	User(ctx context.Context, a events.Account, name string, p Permissions) (Creds, error)
-
-	// Import lets importer use a catalog. To import it again is no error, and as something else renames it: a zero As
-	// is what it is called already, or else as at its owner's. It fails with ErrConflict when As stands for another
-	// catalog in importer, with ErrOwnCatalog when importer is the owner, and with ErrUnknownAccount.
-	Import(ctx context.Context, importer events.Account, i Import) error
-
-	// Unimport takes the import that is called as in importer back. It fails with ErrNotImported and ErrUnknownAccount.
-	Unimport(ctx context.Context, importer events.Account, as events.Catalog) error
-
-	// Imports lists the catalogs that importer imports, ordered by name. It fails with ErrUnknownAccount.
-	Imports(ctx context.Context, importer events.Account) ([]Import, error)
-}
 
 // An Enrolment is an account, and the credentials of the user who may do everything in it.
 type Enrolment struct {
@@ -75,7 +50,7 @@ func (c Creds) GoString() string { return c.String() }
 // LogValue does not show the credentials.
 func (c Creds) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// What a caller of a Keeper can tell apart.
+// The errors that a caller can distinguish.
 var (
 	ErrName = errors.New("not a name for an account (1 to 64 letters, digits, '.', '-' and '_', starting " +
 		"with a letter or digit)")
