@@ -114,7 +114,7 @@ func (o *Operator) renew(ctx context.Context, s *server) error {
 			continue
 		}
 		_, err := o.edit(ctx, s, a, o.user)
-		if _, damaged := errors.AsType[*Damaged](err); err != nil && !damaged { // that account alone stops; see Accounts
+		if _, damaged := errors.AsType[*Damaged](err); err != nil && !damaged { // which stops only that account
 			return err
 		}
 	}

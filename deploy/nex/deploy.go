@@ -56,7 +56,7 @@ func (c *Client) auction(ctx context.Context, tags wire.Tags, bidders int) ([]Bi
 		tags = wire.Tags{}
 	}
 	q := wire.AuctionRequest{AgentType: c.kind, AuctionID: nuid.Next(), Tags: tags}
-	replies, err := c.gather(ctx, wire.Auction(c.namespace), q, bidders, c.waits.First)
+	replies, err := c.gather(ctx, wire.Auction(c.namespace), q, bidders, c.waits.First, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (c *Client) Deploy(ctx context.Context, r Request) (Deployed, error) {
 	if err := r.Start.Check(); err != nil {
 		return fail(err)
 	}
-	if _, err := c.body(r, Bid{XKey: ""}, ""); err != nil {
+	if _, err := c.body(r, Bid{}, ""); err != nil {
 		return fail(err)
 	}
 	mark := nuid.Next()
@@ -181,7 +181,7 @@ func (c *Client) deployTo(ctx context.Context, r Request, bid Bid, mark string) 
 	case refusal.Code == wire.CodeAgent:
 		// The node stores what its agent refuses, and would bring it back at every start.
 		if a, err := wire.Decode[wire.StartWorkloadResponse](m.Data); err == nil && a.ID != "" {
-			_, _ = c.stop(ctx, c.namespace, a.ID) // the refusal is returned
+			_, _ = c.stop(ctx, 0, c.namespace, a.ID) // the refusal is returned
 		}
 	}
 	return Deployed{}, fmt.Errorf("%w: %w", ErrRefused, refusal)
@@ -226,7 +226,7 @@ func (c *Client) sweep(ctx context.Context, name, mark, keep string) string {
 		case keep == "":
 			keep = w.ID
 		default:
-			_, _ = c.stop(ctx, w.Namespace, w.ID) // if it fails, a second instance does no harm
+			_, _ = c.stop(ctx, 0, w.Namespace, w.ID) // if it fails, a second instance does no harm
 		}
 	}
 	return keep

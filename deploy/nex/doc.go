@@ -9,8 +9,9 @@
 //	feeds.go     logs, remembered and as they are written
 //	errors.go    the errors that a caller can distinguish
 //	want.go      Want: a workload that should run; from functions and from Nexfiles
-//	rollout.go   Up, Restart, Down: bringing what runs in line with what should run
-//	place.go     which node gets the next instance
+//	rollout.go   Up: bringing what runs in line with what should run; which node gets the next instance
+//	replace.go   Restart, Down
+//	scene.go     the nodes and the workloads as they were found
 //	status.go    Status: what runs compared with what should run
 //
 // The Nexfiles for the stock CLI are in ../nexfiles; internal/test/nextest is a stand-in node for tests.

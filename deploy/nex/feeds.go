@@ -3,6 +3,7 @@ package nex
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,10 +76,8 @@ func (c *Client) Feeds(ctx context.Context) ([]string, error) {
 		owners = []string{"*"}
 	}
 	all, err := c.List(ctx)
-	seen := map[string]bool{}
 	for _, w := range all {
-		if f := w.Metadata["feed"]; f != "" && !seen[f] {
-			seen[f] = true
+		if f := w.Metadata["feed"]; f != "" && !slices.Contains(owners, f) {
 			owners = append(owners, f)
 		}
 	}

@@ -13,16 +13,9 @@ import (
 )
 
 // gather sends a request that any number of nodes may answer, and returns the replies: until expected replies have come
-// or the timeout is over; if their number is not known (expected is 0), until none comes for a while. No reply is no
-// error.
+// or the timeout is over; if their number is not known (expected is 0), until none comes for a while. It ends early with
+// the first reply for which enough, unless nil, returns true. No reply is no error.
 func (c *Client) gather(
-	ctx context.Context, subject string, body any, expected int, timeout time.Duration,
-) ([]*nats.Msg, error) {
-	return c.gatherUntil(ctx, subject, body, expected, timeout, func(*nats.Msg) bool { return false })
-}
-
-// gatherUntil is gather that also ends with the first reply for which enough returns true.
-func (c *Client) gatherUntil(
 	ctx context.Context, subject string, body any, expected int, timeout time.Duration, enough func(*nats.Msg) bool,
 ) ([]*nats.Msg, error) {
 	text, err := json.Marshal(body)
@@ -48,7 +41,7 @@ func (c *Client) gatherUntil(
 			return all, fmt.Errorf("nex: %w", err)
 		}
 		all = append(all, m)
-		if enough(m) {
+		if enough != nil && enough(m) {
 			return all, nil
 		}
 		if expected == 0 {

@@ -40,7 +40,7 @@ func (c *Client) Ping(ctx context.Context, tags wire.Tags) ([]Node, error) {
 	if tags == nil {
 		tags = wire.Tags{}
 	}
-	replies, err := c.gather(ctx, wire.Ping(""), wire.NodePingRequest{Filter: tags}, 0, c.waits.First)
+	replies, err := c.gather(ctx, wire.Ping(""), wire.NodePingRequest{Filter: tags}, 0, c.waits.First, nil)
 	if err != nil {
 		return nil, err
 	}

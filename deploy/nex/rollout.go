@@ -49,21 +49,36 @@ type rollout struct {
 	steps []Step
 }
 
-// begin looks at the nodes and workloads and returns a rollout that has done nothing yet.
-func (c *Client) begin(ctx context.Context, o Options) (*rollout, error) {
-	s, err := c.look(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &rollout{Client: c, scene: s, o: o}, nil
-}
-
 // did records and reports a step.
 func (r *rollout) did(s Step) {
 	r.steps = append(r.steps, s)
 	if r.o.Report != nil {
 		r.o.Report(s)
 	}
+}
+
+// begin looks at the nodes and workloads and returns a rollout that has done nothing yet.
+func (c *Client) begin(ctx context.Context, o Options) (*rollout, error) {
+	s, err := c.look(ctx)
+	return &rollout{Client: c, scene: s, o: o}, err
+}
+
+// look returns the nodes and the workloads as they are now. It fails with [ErrNoNode].
+func (c *Client) look(ctx context.Context) (*scene, error) {
+	nodes, err := c.Nodes(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.listAmong(ctx, len(nodes), nil)
+	if err != nil {
+		return nil, err
+	}
+	// The administrator's namespace lists all others, too; their workloads are not part of this rollout. Old nodes
+	// leave the namespace out.
+	all = slices.DeleteFunc(all, func(w wire.WorkloadSummary) bool {
+		return w.Type != c.kind || w.Namespace != "" && w.Namespace != c.namespace
+	})
+	return &scene{nodes, all}, nil
 }
 
 // Up brings what runs in line with wants: it starts missing instances, spread over the nodes, keeps those that are as
@@ -110,11 +125,11 @@ func (r *rollout) up(ctx context.Context, w Want) error {
 	}
 	if w.Start.Catalog != nil { // stop first: two servers of one catalog would both answer
 		if len(right) < replicas { // nothing is stopped if there is no node for its replacement
-			if _, err := r.place(ctx, r.scene, w.Name, tags); err != nil {
+			if _, err := r.place(ctx, w.Name, tags); err != nil {
 				return err
 			}
 		}
-		if err := r.stopWrong(ctx, wrong); err != nil {
+		if err := r.stopAll(ctx, wrong); err != nil {
 			return err
 		}
 		wrong = nil
@@ -123,7 +138,7 @@ func (r *rollout) up(ctx context.Context, w Want) error {
 		if _, err := r.ready(ctx, have.ID); err != nil {
 			return err
 		}
-		kept := Step{Name: w.Name, Action: Kept, ID: have.ID, Node: r.nodeName(have.Metadata["node"])}
+		kept := Step{Name: w.Name, Action: Kept, ID: have.ID, Node: r.scene.nodeName(have.Metadata["node"])}
 		if len(r.o.Environment) > 0 {
 			kept.Why = "with the environment that it has; natster deploy restart gives it another"
 		}
@@ -134,22 +149,7 @@ func (r *rollout) up(ctx context.Context, w Want) error {
 			return err
 		}
 	}
-	return r.stopWrong(ctx, wrong)
-}
-
-// A surplus is an instance to stop, and the reason.
-type surplus struct {
-	wire.WorkloadSummary
-	why string
-}
-
-// stopWrong stops the instances, each with its reason in the step.
-func (r *rollout) stopWrong(ctx context.Context, wrong []surplus) error {
-	var failed []error
-	for _, w := range wrong {
-		failed = append(failed, r.stopAll(ctx, []wire.WorkloadSummary{w.WorkloadSummary}, w.why))
-	}
-	return errors.Join(failed...)
+	return r.stopAll(ctx, wrong)
 }
 
 // tags returns the tags that a node must have to run w.
@@ -167,7 +167,7 @@ func (r *rollout) start(ctx context.Context, w Want) error {
 	// other.
 	const tries = 8
 	for try := 1; ; try++ {
-		node, err := r.place(ctx, r.scene, w.Name, tags)
+		node, err := r.place(ctx, w.Name, tags)
 		if err != nil {
 			return err
 		}
@@ -183,11 +183,11 @@ func (r *rollout) start(ctx context.Context, w Want) error {
 		crowded := err == nil && ready.Metadata["node"] != node.ID && r.scene.load(ready.Metadata["node"], w.Name) > 0
 		if err == nil && (!crowded || try == tries) {
 			r.scene.workloads = append(r.scene.workloads, ready)
-			r.did(Step{Name: w.Name, Action: Started, ID: d.ID, Node: r.nodeName(ready.Metadata["node"])})
+			r.did(Step{Name: w.Name, Action: Started, ID: d.ID, Node: r.scene.nodeName(ready.Metadata["node"])})
 			return nil
 		}
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*r.waits.Complete)
-		_, stop := r.stop(cleanup, r.namespace, d.ID)
+		_, stop := r.stop(cleanup, len(r.scene.nodes), r.namespace, d.ID)
 		cancel()
 		if stop != nil {
 			err = errors.Join(err, fmt.Errorf("and it could not be stopped: %w", stop))
@@ -198,6 +198,28 @@ func (r *rollout) start(ctx context.Context, w Want) error {
 	}
 }
 
+// place returns the node for one more instance: of those that have the tags and a healthy nexlet and are not in
+// lameduck, the one with the fewest instances of that name, then with the fewest workloads.
+func (r *rollout) place(ctx context.Context, name string, tags wire.Tags) (Node, error) {
+	var fit []Node
+	for _, n := range r.scene.nodes {
+		healthy := func(a Agent) bool { return a.Type == r.kind && a.Health == "healthy" }
+		if !n.Lameduck() && n.has(tags) && slices.ContainsFunc(n.Agents, healthy) {
+			fit = append(fit, n)
+		}
+	}
+	if len(fit) == 0 {
+		return Node{}, fmt.Errorf("place %s: %w", name, r.whyNoBid(ctx, tags))
+	}
+	return slices.MinFunc(fit, func(a, b Node) int {
+		return cmp.Or(
+			cmp.Compare(r.scene.load(a.ID, name), r.scene.load(b.ID, name)),
+			cmp.Compare(r.scene.load(a.ID, ""), r.scene.load(b.ID, "")),
+			cmp.Compare(a.ID, b.ID),
+		)
+	}), nil
+}
+
 // ready waits until the workload is running. It fails with [ErrNotReady].
 func (r *rollout) ready(ctx context.Context, id string) (wire.WorkloadSummary, error) {
 	const maxRestarts = 3 // after which it will not become ready
@@ -205,126 +227,24 @@ func (r *rollout) ready(ctx context.Context, id string) (wire.WorkloadSummary, e
 	defer cancel()
 	tick := time.NewTicker(r.waits.Poll)
 	defer tick.Stop()
-	last := errors.New("no node lists it")
-	for {
+	last := "no node lists it"
+	for restarts := 0; restarts < maxRestarts && ctx.Err() == nil; {
 		found, err := r.listAmong(ctx, len(r.scene.nodes), []string{id})
 		if err == nil && len(found) > 0 {
 			w := found[0]
-			last = fmt.Errorf("it is %s", w.State)
-			if why := w.Metadata["error"]; why != "" {
-				last = fmt.Errorf("it is in state %s: %s", w.State, why)
-			}
 			if w.State == wire.Running {
 				return w, nil
 			}
-			if n, err := strconv.Atoi(w.Metadata["restarts"]); err == nil && n >= maxRestarts {
-				return w, fmt.Errorf("%w: %w (natster deploy logs -f shows more)", ErrNotReady, last)
+			last = fmt.Sprintf("it is %s", w.State)
+			if why := w.Metadata["error"]; why != "" {
+				last = fmt.Sprintf("it is in state %s: %s", w.State, why)
 			}
+			restarts, _ = strconv.Atoi(w.Metadata["restarts"]) // none is listed if there were none
 		}
 		select {
 		case <-ctx.Done():
-			return wire.WorkloadSummary{}, fmt.Errorf("%w: %w (natster deploy logs -f shows more)", ErrNotReady, last)
 		case <-tick.C:
 		}
 	}
-}
-
-// stop stops a workload. It first expects as many answers as there were nodes when the rollout began, which does not
-// wait longer than they take; if none of them stopped it, it looks for the nodes that are there now.
-func (r *rollout) stop(ctx context.Context, namespace, id string) (bool, error) {
-	if stopped, err := r.stopAmong(ctx, len(r.scene.nodes), namespace, id); err == nil && stopped {
-		return true, nil
-	}
-	return r.Client.stop(ctx, namespace, id)
-}
-
-// stopAll stops the workloads and records why.
-func (r *rollout) stopAll(ctx context.Context, all []wire.WorkloadSummary, why string) error {
-	var failed []error
-	for _, w := range all {
-		stopped, err := r.stop(ctx, w.Namespace, w.ID)
-		if err == nil && !stopped {
-			err = fmt.Errorf("%s: %w", w.ID, ErrNotFound)
-		}
-		if err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		r.scene.forget(w.ID)
-		r.did(Step{Name: w.Name, Action: Stopped, ID: w.ID, Node: r.nodeName(w.Metadata["node"]), Why: why})
-	}
-	return errors.Join(failed...)
-}
-
-// Restart replaces each instance of each want by a new one, one after the other; the others go on meanwhile. It fails
-// with [ErrNotFound] for a want that does not run.
-func (c *Client) Restart(ctx context.Context, wants []Want, o Options) ([]Step, error) {
-	r, err := c.begin(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	var failed []error
-	for _, w := range wants {
-		old := r.scene.of(w.Name)
-		if len(old) == 0 {
-			failed = append(failed, fmt.Errorf("%s: %w", w.Name, ErrNotFound))
-			continue
-		}
-		for _, instance := range old {
-			if err := r.replace(ctx, w, instance); err != nil {
-				r.did(Step{Name: w.Name, Action: Failed, ID: instance.ID, Why: err.Error()})
-				failed = append(failed, fmt.Errorf("%s: %w", w.Name, err))
-				break
-			}
-		}
-	}
-	return r.steps, errors.Join(failed...)
-}
-
-// replace replaces one instance of w by a new one. A function's new instance is ready before the old one is stopped.
-func (r *rollout) replace(ctx context.Context, w Want, old wire.WorkloadSummary) error {
-	if w.Start.Catalog != nil {
-		if err := r.stopAll(ctx, []wire.WorkloadSummary{old}, "restarted"); err != nil {
-			return err
-		}
-		return r.start(ctx, w)
-	}
-	r.scene.forget(old.ID) // it must not count when a node is chosen for the new one
-	if err := r.start(ctx, w); err != nil {
-		return err
-	}
-	return r.stopAll(ctx, []wire.WorkloadSummary{old}, "restarted")
-}
-
-// Down stops every instance with these names or ids; without any, all of Natster's in the namespace.
-func (c *Client) Down(ctx context.Context, names []string, o Options) ([]Step, error) {
-	r, err := c.begin(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	if len(names) == 0 {
-		err := r.stopAll(ctx, slices.Clone(r.scene.workloads), "down")
-		return r.steps, err
-	}
-	var failed []error
-	for _, name := range names {
-		found := r.scene.of(name)
-		if len(found) == 0 {
-			failed = append(failed, fmt.Errorf("%s: %w", name, ErrNotFound))
-			continue
-		}
-		if err := r.stopAll(ctx, found, "down"); err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", name, err))
-		}
-	}
-	return r.steps, errors.Join(failed...)
-}
-
-// nodeName returns the name of a node, or its id if it has none.
-func (r *rollout) nodeName(id string) string {
-	n, known := r.scene.node(id)
-	if !known || n.Name == "" {
-		return id
-	}
-	return n.Name
+	return wire.WorkloadSummary{}, fmt.Errorf("%w: %s (natster deploy logs -f shows more)", ErrNotReady, last)
 }

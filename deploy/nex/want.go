@@ -31,14 +31,14 @@ func Wants(fns []functions.Function) []Want {
 	return all
 }
 
-// nexfile is a Nexfile: one workload, for the stock CLI.
+// nexfile is a Nexfile: one workload, for the stock CLI. It is read as JSON and written as YAML.
 type nexfile struct {
 	Name        string          `yaml:"name" json:"name"`
 	Description string          `yaml:"description,omitempty" json:"description"`
 	Type        string          `yaml:"type" json:"type"`
 	Lifecycle   wire.Lifecycle  `yaml:"lifecycle" json:"lifecycle"`
 	Tags        wire.Tags       `yaml:"tags,omitempty" json:"tags"`
-	Start       json.RawMessage `yaml:"start_request" json:"start_request"`
+	Start       json.RawMessage `yaml:"-" json:"start_request"` // written by hand
 }
 
 // ReadNexfile reads a Nexfile, YAML or JSON.
@@ -84,13 +84,9 @@ func (w Want) Nexfile() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nexfile of %s: %w", w.Name, err)
 	}
-	head, err := yaml.Marshal(struct {
-		Name        string         `yaml:"name"`
-		Description string         `yaml:"description,omitempty"`
-		Type        string         `yaml:"type"`
-		Lifecycle   wire.Lifecycle `yaml:"lifecycle"`
-		Tags        wire.Tags      `yaml:"tags,omitempty"`
-	}{w.Name, w.Description, spec.Type, w.Start.Lifecycle(), w.Tags})
+	head, err := yaml.Marshal(nexfile{
+		Name: w.Name, Description: w.Description, Type: spec.Type, Lifecycle: w.Start.Lifecycle(), Tags: w.Tags,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("nexfile of %s: %w", w.Name, err)
 	}

@@ -16,14 +16,20 @@ import (
 // means all namespaces. A node that answers with an error, as one without agents does, is skipped. It fails with
 // [ErrNoNode].
 func (c *Client) List(ctx context.Context, filter ...string) ([]wire.WorkloadSummary, error) {
-	nodes, err := c.Ping(ctx, nil)
+	nodes, err := c.countNodes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if len(nodes) == 0 {
-		return nil, ErrNoNode
+	return c.listAmong(ctx, nodes, filter)
+}
+
+// countNodes returns how many nodes there are. It fails with [ErrNoNode].
+func (c *Client) countNodes(ctx context.Context) (int, error) {
+	nodes, err := c.Ping(ctx, nil)
+	if err == nil && len(nodes) == 0 {
+		err = ErrNoNode
 	}
-	return c.listAmong(ctx, len(nodes), filter)
+	return len(nodes), err
 }
 
 // listAmong is List for a known number of nodes.
@@ -32,7 +38,7 @@ func (c *Client) listAmong(ctx context.Context, nodes int, filter []string) ([]w
 		filter = []string{}
 	}
 	replies, err := c.gather(ctx, wire.List(c.namespace),
-		wire.AgentListWorkloadsRequest{Namespace: c.namespace, Filter: filter}, nodes, c.waits.Complete)
+		wire.AgentListWorkloadsRequest{Namespace: c.namespace, Filter: filter}, nodes, c.waits.Complete, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -52,16 +58,19 @@ func (c *Client) listAmong(ctx context.Context, nodes int, filter []string) ([]w
 }
 
 // stop asks every node to stop the workload and reports whether one did: one of them has it, the others answer that
-// they do not. A workload that is stopped takes nothing new, and finishes what it has.
-func (c *Client) stop(ctx context.Context, namespace, id string) (bool, error) {
-	nodes, err := c.Ping(ctx, nil)
+// they do not. A workload that is stopped takes nothing new, and finishes what it has. Nodes is how many there were a
+// while ago, 0 if that is not known: if none of so many stops it, stop counts those that are there now and asks again.
+func (c *Client) stop(ctx context.Context, nodes int, namespace, id string) (bool, error) {
+	if nodes > 0 {
+		if stopped, err := c.stopAmong(ctx, nodes, namespace, id); err == nil && stopped {
+			return true, nil
+		}
+	}
+	nodes, err := c.countNodes(ctx)
 	if err != nil {
 		return false, err
 	}
-	if len(nodes) == 0 {
-		return false, ErrNoNode
-	}
-	return c.stopAmong(ctx, len(nodes), namespace, id)
+	return c.stopAmong(ctx, nodes, namespace, id)
 }
 
 // stopAmong is stop for a known number of nodes.
@@ -71,7 +80,7 @@ func (c *Client) stopAmong(ctx context.Context, nodes int, namespace, id string)
 		return err == nil && a.Stopped && wire.Refusal(m) == nil
 	}
 	q := wire.StopWorkloadRequest{Namespace: namespace}
-	replies, err := c.gatherUntil(ctx, wire.Undeploy(c.namespace, id), q, nodes, c.waits.Complete, stopped)
+	replies, err := c.gather(ctx, wire.Undeploy(c.namespace, id), q, nodes, c.waits.Complete, stopped)
 	if err != nil {
 		return false, err
 	}

@@ -1,9 +1,6 @@
 package nex
 
 import (
-	"cmp"
-	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -14,24 +11,6 @@ import (
 type scene struct {
 	nodes     []Node
 	workloads []wire.WorkloadSummary
-}
-
-// look returns the scene as it is now. It fails with [ErrNoNode].
-func (c *Client) look(ctx context.Context) (*scene, error) {
-	nodes, err := c.Nodes(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	all, err := c.listAmong(ctx, len(nodes), nil)
-	if err != nil {
-		return nil, err
-	}
-	// The administrator's namespace lists all others, too; their workloads are not part of this rollout. Old nodes
-	// leave the namespace out.
-	all = slices.DeleteFunc(all, func(w wire.WorkloadSummary) bool {
-		return w.Type != c.kind || w.Namespace != "" && w.Namespace != c.namespace
-	})
-	return &scene{nodes, all}, nil
 }
 
 // of returns the workloads with that name or id.
@@ -54,28 +33,6 @@ func (s *scene) node(id string) (Node, bool) {
 		return Node{}, false
 	}
 	return s.nodes[i], true
-}
-
-// place returns the node for one more instance: of those that have the tags and a healthy nexlet and are not in
-// lameduck, the one with the fewest instances of that name, then with the fewest workloads.
-func (c *Client) place(ctx context.Context, s *scene, name string, tags wire.Tags) (Node, error) {
-	var fit []Node
-	for _, n := range s.nodes {
-		healthy := func(a Agent) bool { return a.Type == c.kind && a.Health == "healthy" }
-		if !n.Lameduck() && n.has(tags) && slices.ContainsFunc(n.Agents, healthy) {
-			fit = append(fit, n)
-		}
-	}
-	if len(fit) == 0 {
-		return Node{}, fmt.Errorf("place %s: %w", name, c.whyNoBid(ctx, tags))
-	}
-	return slices.MinFunc(fit, func(a, b Node) int {
-		return cmp.Or(
-			cmp.Compare(s.load(a.ID, name), s.load(b.ID, name)),
-			cmp.Compare(s.load(a.ID, ""), s.load(b.ID, "")),
-			cmp.Compare(a.ID, b.ID),
-		)
-	}), nil
 }
 
 // load counts the node's workloads of that name, or all if name is empty.
@@ -116,4 +73,13 @@ func (n Node) pinned(tags wire.Tags) wire.Tags {
 		all[wire.TagNode] = n.Name
 	}
 	return all
+}
+
+// nodeName returns the name of a node, or its id if it has none.
+func (s *scene) nodeName(id string) string {
+	n, known := s.node(id)
+	if !known || n.Name == "" {
+		return id
+	}
+	return n.Name
 }
