@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"syscall"
 )
 
@@ -18,7 +17,7 @@ func Mkdir(dir string) error {
 		return err
 	}
 	info, err := os.Stat(dir)
-	if err != nil || info.Mode().Perm() == dirMode || runtime.GOOS == "windows" {
+	if err != nil || !Exposed(info) {
 		return err
 	}
 	return os.Chmod(dir, dirMode)

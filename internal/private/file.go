@@ -2,6 +2,7 @@ package private
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -10,6 +11,14 @@ import (
 
 // FileMode is the mode of the files of this package, for callers that make files by other means.
 const FileMode os.FileMode = 0o600
+
+// Exposed reports whether others than the owner have any right to the file or directory that info is about. On Windows
+// it reports false: the mode says nothing there.
+func Exposed(info fs.FileInfo) bool { return exposed(runtime.GOOS, info.Mode()) }
+
+func exposed(system string, mode fs.FileMode) bool {
+	return system != "windows" && mode.Perm()&0o077 != 0
+}
 
 // WriteFile replaces the file at path by one with the content, and returns when it would survive a power cut. Its
 // directory has to exist.

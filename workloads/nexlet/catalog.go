@@ -1,6 +1,7 @@
 package nexlet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,10 +22,7 @@ import (
 
 // A catalogRun serves one catalog, under the credentials of its owner.
 type catalogRun struct {
-	n   *Nexlet
-	w   *workload
-	env map[string]string
-
+	w       *workload
 	serving atomic.Pointer[serving]
 }
 
@@ -35,40 +33,39 @@ type serving struct {
 }
 
 func (r *catalogRun) check() error {
-	if _, err := r.dir(); err != nil {
-		return err
-	}
-	creds, err := r.creds()
-	if err != nil {
-		return err
-	}
-	_, err = accountOf(creds)
+	_, _, _, err := r.resolve()
 	return err
 }
 
-func (r *catalogRun) creds() ([]byte, error) {
-	if sealed := r.env[EnvCreds]; sealed != "" {
-		return []byte(sealed), nil
+// resolve returns the catalog's directory, and its owner's credentials and account.
+func (r *catalogRun) resolve() (dir string, creds []byte, owner events.Account, err error) {
+	if dir, err = r.dir(); err != nil {
+		return "", nil, owner, err
 	}
-	return r.n.cfg.Keys.Catalog(r.w.start.Catalog.Account())
+	if creds, err = r.w.creds(); err != nil {
+		return "", nil, owner, err
+	}
+	owner, err = accountOf(creds)
+	return dir, creds, owner, err
 }
 
-// dir is the catalog's directory, which lies in the directory that the nexlet's operator gave to catalogs: who may
-// deploy may not thereby read this machine.
+// dir returns the catalog's directory, which lies in the directory that the nexlet's operator gave to catalogs: a user
+// who may deploy must not be able to read the rest of this machine.
 func (r *catalogRun) dir() (string, error) {
 	dir := r.w.start.Catalog.Dir
-	if r.n.cfg.Catalogs == "" {
+	catalogs := r.w.n.cfg.Catalogs
+	if catalogs == "" {
 		return "", errors.New("this nexlet serves no catalogs: " +
 			"its operator gave it no directory for them (NATSTER_CATALOGS_DIR)")
 	}
-	root, err := filepath.EvalSymlinks(r.n.cfg.Catalogs)
+	root, err := filepath.EvalSymlinks(catalogs)
 	if err != nil {
 		return "", fmt.Errorf("the nexlet's directory of catalogs: %w", err)
 	}
 	path, err := filepath.EvalSymlinks(filepath.Join(root, dir))
 	if errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("catalog directory %q: there is none in the nexlet's directory of catalogs, %s",
-			dir, r.n.cfg.Catalogs)
+			dir, catalogs)
 	}
 	if err != nil {
 		return "", fmt.Errorf("catalog directory %q: %w", dir, err)
@@ -80,15 +77,7 @@ func (r *catalogRun) dir() (string, error) {
 }
 
 func (r *catalogRun) run(ctx context.Context, ready func()) error {
-	dir, err := r.dir()
-	if err != nil {
-		return err
-	}
-	creds, err := r.creds()
-	if err != nil {
-		return err
-	}
-	owner, err := accountOf(creds)
+	dir, creds, owner, err := r.resolve()
 	if err != nil {
 		return err
 	}
@@ -97,7 +86,7 @@ func (r *catalogRun) run(ctx context.Context, ready func()) error {
 		return err
 	}
 	// What is known of the files is kept between runs, so that they are not all read again.
-	files := filepath.Join(r.n.cfg.State, "catalogs")
+	files := filepath.Join(r.w.n.cfg.State, "catalogs")
 	if err := os.MkdirAll(files, 0o700); err != nil {
 		return err
 	}
@@ -108,7 +97,7 @@ func (r *catalogRun) run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
-	nc, err := r.n.cfg.Dial(ctx, creds, nats.Name("nexlet catalog "+name.String()))
+	nc, err := r.w.n.cfg.Dial(ctx, creds, nats.Name("nexlet catalog "+name.String()))
 	if err != nil {
 		return fmt.Errorf("connect to natster: %w", err)
 	}
@@ -136,19 +125,15 @@ func (r *catalogRun) describe(meta map[string]string) {
 	meta["bytes_sent"] = strconv.FormatUint(st.Bytes, 10)
 }
 
-// accountOf is the account of a credentials file's user.
+// accountOf returns the account of a credentials file's user.
 func accountOf(creds []byte) (events.Account, error) {
+	var claims *jwt.UserClaims
 	token, err := jwt.ParseDecoratedJWT(creds)
-	if err != nil {
-		return events.Account{}, errors.New("the owner's credentials are no NATS credentials file")
+	if err == nil {
+		claims, err = jwt.DecodeUserClaims(token)
 	}
-	claims, err := jwt.DecodeUserClaims(token)
-	if err != nil {
-		return events.Account{}, errors.New("the owner's credentials are no NATS credentials file")
+	if err != nil { // which may quote a secret
+		return events.Account{}, errors.New("the owner's credentials are not a NATS credentials file")
 	}
-	issuer := claims.IssuerAccount
-	if issuer == "" {
-		issuer = claims.Issuer
-	}
-	return events.ParseAccount(issuer)
+	return events.ParseAccount(cmp.Or(claims.IssuerAccount, claims.Issuer))
 }

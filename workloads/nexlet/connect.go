@@ -1,10 +1,12 @@
 package nexlet
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,14 +28,15 @@ func dialNex(c wire.ConnectionData, own []byte, options ...nats.Option) (*nats.C
 	case c.JWT != "" && c.Seed != "":
 		all = append(all, nats.UserJWTAndSeed(c.JWT, c.Seed))
 	case c.Seed != "":
-		sign, public, err := signer(c.Seed)
+		key, err := nkeys.FromSeed([]byte(c.Seed))
+		if err != nil {
+			return nil, errors.New("the seed that the node gave is not valid")
+		}
+		public, err := key.PublicKey()
 		if err != nil {
 			return nil, err
 		}
-		if c.NKey != "" {
-			public = c.NKey
-		}
-		all = append(all, nats.Nkey(public, sign))
+		all = append(all, nats.Nkey(cmp.Or(c.NKey, public), key.Sign))
 	case c.User != "":
 		all = append(all, nats.UserInfo(c.User, c.Password))
 	}
@@ -47,10 +50,8 @@ func dialNex(c wire.ConnectionData, own []byte, options ...nats.Option) (*nats.C
 	if c.TLSFirst {
 		all = append(all, nats.TLSHandshakeFirst())
 	}
-	url := strings.Join(c.Servers, ",")
-	if url == "" {
-		url = nats.DefaultURL // a node that was configured with a context gives its agents no address
-	}
+	// A node that was configured with a context gives its agents no address.
+	url := cmp.Or(strings.Join(c.Servers, ","), nats.DefaultURL)
 	nc, err := nats.Connect(url, append(all, options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to Nex's NATS at %s: %w", redact(url), err)
@@ -68,16 +69,6 @@ func redact(urls string) string {
 		}
 	}
 	return strings.Join(all, ",")
-}
-
-// signer returns the signing function and the public key of a seed.
-func signer(seed string) (sign func([]byte) ([]byte, error), public string, err error) {
-	key, err := nkeys.FromSeed([]byte(seed))
-	if err != nil {
-		return nil, "", errors.New("the seed that the node gave is not valid")
-	}
-	public, err = key.PublicKey()
-	return key.Sign, public, err
 }
 
 // tlsOf returns the TLS configuration in c.
@@ -99,19 +90,17 @@ func tlsOf(c wire.ConnectionData) (*tls.Config, error) {
 	return config, nil
 }
 
-// mayPublish reports whether a user with this JWT may publish to the subject. Without a JWT it assumes so.
-func mayPublish(token, subject string) bool {
-	if token == "" {
+// mayPublish reports whether the nexlet may publish to the subject, as the JWT says that Nex gave it. With other
+// credentials it assumes so. The caller holds mu.
+func (n *Nexlet) mayPublish(subject string) bool {
+	if len(n.cfg.NexCreds) > 0 || n.reg.Connection.JWT == "" {
 		return true
 	}
-	claims, err := jwt.DecodeUserClaims(token)
+	claims, err := jwt.DecodeUserClaims(n.reg.Connection.JWT)
 	if err != nil || len(claims.Pub.Allow) == 0 {
 		return true
 	}
-	for _, allowed := range claims.Pub.Allow {
-		if jwt.Subject(subject).IsContainedIn(jwt.Subject(allowed)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(claims.Pub.Allow, func(allowed string) bool {
+		return jwt.Subject(subject).IsContainedIn(jwt.Subject(allowed))
+	})
 }

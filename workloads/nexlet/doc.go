@@ -7,12 +7,13 @@
 //	register.go     local and remote registration, and adoption of the id from before a crash
 //	state.go        what survives a crash: the registration and the workloads, in a file of mode 0600
 //	session.go      the time of one registration: endpoints and heartbeats, until the node or the caller ends it
-//	endpoints.go    the node's requests: start, stop, get, query, ping, lameduck
+//	endpoints.go    the node's requests: stop, get, query, ping, lameduck
+//	start.go        its request to start a workload: refused or taken, launched, run, and run again
 //	refuse.go       starts that are refused, and that a node would keep
-//	workload.go     a workload: run, run again, drained; its line in a list
+//	workload.go     a workload: its line in a list; stopped and drained
 //	function.go     a function as a workload
 //	catalog.go      a catalog as a workload
-//	keys.go         credentials, in a directory that the operator fills
+//	keys.go         credentials, sealed or in a directory that the operator fills
 //	feed.go         logs and events, on Nex's feeds
 //	meter.go        counts runs, and samples them as WORKLOADTRIGGERED events
 //	connect.go      NATS connections from what Nex hands out

@@ -1,7 +1,6 @@
 package nexlet
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -18,7 +17,7 @@ import (
 func (n *Nexlet) serve(nc *nats.Conn, reg registration, ducked chan<- time.Duration) (micro.Service, error) {
 	service, err := micro.AddService(nc, micro.Config{
 		Name: agentName, Version: n.cfg.Version, Description: "hosts Natster's functions and catalogs on a Nex node",
-		QueueGroup: reg.agent,
+		QueueGroup: reg.Agent,
 	})
 	if err != nil {
 		return nil, err
@@ -28,13 +27,13 @@ func (n *Nexlet) serve(nc *nats.Conn, reg registration, ducked chan<- time.Durat
 		handle        func(micro.Request) error
 	}
 	endpoints := []endpoint{
-		{"StartWorkload", wire.Start(reg.node, reg.agent, "*"), n.start},
-		{"StopWorkload", wire.Stop(reg.node, "*"), n.stop},
-		{"GetWorkload", wire.Get(reg.node, "*"), n.get},
-		{"QueryWorkloads", wire.Query(reg.node), n.query},
-		{"PingAllAgents", wire.PingAgents(reg.node), n.ping},
-		{"PingAgent", wire.PingAgent(reg.node, reg.agent), n.ping},
-		{"SetLameduck", wire.SetLameduck(reg.node), func(m micro.Request) error { return n.lameduck(m, ducked) }},
+		{"StartWorkload", wire.Start(reg.Node, reg.Agent, "*"), n.start},
+		{"StopWorkload", wire.Stop(reg.Node, "*"), n.stop},
+		{"GetWorkload", wire.Get(reg.Node, "*"), n.get},
+		{"QueryWorkloads", wire.Query(reg.Node), n.query},
+		{"PingAllAgents", wire.PingAgents(reg.Node), n.ping},
+		{"PingAgent", wire.PingAgent(reg.Node, reg.Agent), n.ping},
+		{"SetLameduck", wire.SetLameduck(reg.Node), func(m micro.Request) error { return n.lameduck(m, ducked) }},
 	}
 	if n.cfg.Remote != nil {
 		endpoints = append(endpoints, endpoint{"WorkloadDiscovery", wire.Find(n.cfg.Remote.Nexus, "*"), n.find})
@@ -56,47 +55,6 @@ func (n *Nexlet) serve(nc *nats.Conn, reg registration, ducked chan<- time.Durat
 func (n *Nexlet) handle(m micro.Request, f func(micro.Request) error) (err error) {
 	defer supervise.Contain(n.log, &err)
 	return f(m)
-}
-
-// start answers at once; the workload becomes ready, or fails, in the background.
-func (n *Nexlet) start(m micro.Request) error {
-	id := wire.Last(m.Subject())
-	var q wire.AgentStartWorkloadRequest
-	if err := json.Unmarshal(m.Data(), &q); err != nil {
-		return n.refuse(m, id, "", "", fmt.Errorf("the request is not the JSON that it should be: %w", err))
-	}
-	n.mu.Lock()
-	w, again := n.workloads[id]
-	n.mu.Unlock()
-	if again {
-		return m.RespondJSON(wire.StartWorkloadResponse{ID: id, Name: w.req.Name})
-	}
-	w, err := n.prepare(id, q.Request)
-	if err == nil {
-		err = n.take(w)
-	}
-	if err != nil {
-		return n.refuse(m, id, w.req.Namespace, w.req.Name, err)
-	}
-	w.announce(false)
-	n.beatSoon()
-	return m.RespondJSON(wire.StartWorkloadResponse{ID: id, Name: w.req.Name})
-}
-
-// take starts w and saves it. It does not start a workload that cannot be saved: a crash would lose it.
-func (n *Nexlet) take(w *workload) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.state != wire.AgentRunning {
-		return fmt.Errorf("this nexlet is about to end (%s) and takes no more work: deploy again", n.state)
-	}
-	n.workloads[w.id] = w
-	if err := n.save(); err != nil {
-		delete(n.workloads, w.id)
-		return err
-	}
-	n.launch(w)
-	return nil
 }
 
 // stop answers first and drains after: a node waits two seconds for the answer, and only if it comes forgets the
@@ -159,10 +117,10 @@ func (n *Nexlet) query(m micro.Request) error {
 			found = append(found, w)
 		}
 	}
-	node, agent := n.reg.node, n.reg.agent
+	node, agent := n.reg.Node, n.reg.Agent
 	n.mu.Unlock()
 	for _, w := range found {
-		line := w.summary(node, agent, n.cfg.Version)
+		line := w.summary(node, agent)
 		if slices.Contains(q.Filter, wire.WithLogs) {
 			line.Metadata[wire.MetaLog] = w.feed.recent.text()
 		}
@@ -176,15 +134,14 @@ func (n *Nexlet) ping(m micro.Request) error {
 	return m.RespondJSON(n.summary(), n.signed())
 }
 
-// lameduck makes the nexlet take no more work. What runs goes on until the node ends.
+// lameduck makes the nexlet take no more work. What runs continues until the node ends.
 func (n *Nexlet) lameduck(m micro.Request, ducked chan<- time.Duration) error {
 	a := wire.LameduckResponse{}
+	var delay time.Duration
 	q, err := wire.Decode[wire.LameduckRequest](m.Data())
-	if err != nil {
-		a.Message = err.Error()
-		return respondError(m, a.Message, a)
+	if err == nil {
+		delay, err = time.ParseDuration(q.Delay)
 	}
-	delay, err := time.ParseDuration(q.Delay)
 	if err != nil {
 		a.Message = err.Error()
 		return respondError(m, a.Message, a)
@@ -203,7 +160,7 @@ func (n *Nexlet) lameduck(m micro.Request, ducked chan<- time.Duration) error {
 // find answers with the node if the workload is here.
 func (n *Nexlet) find(m micro.Request) error {
 	n.mu.Lock()
-	w, node := n.workloads[wire.Last(m.Subject())], n.reg.node
+	w, node := n.workloads[wire.Last(m.Subject())], n.reg.Node
 	n.mu.Unlock()
 	if w == nil {
 		return nil
@@ -215,5 +172,5 @@ func (n *Nexlet) find(m micro.Request) error {
 func (n *Nexlet) signed() micro.RespondOpt {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return micro.WithHeaders(micro.Headers{wire.HeaderAgentID: []string{n.reg.agent}})
+	return micro.WithHeaders(micro.Headers{wire.HeaderAgentID: []string{n.reg.Agent}})
 }

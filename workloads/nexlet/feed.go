@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"maps"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -51,12 +49,6 @@ func (r *recent) text() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return strings.Join(r.lines, "")
-}
-
-func (f *feed) started(restored bool, of map[string]string) {
-	meta := map[string]string{"existing": strconv.FormatBool(restored)}
-	maps.Copy(meta, of)
-	f.event(wire.WorkloadStarted, wire.WorkloadStartedEvent{ID: f.id, Namespace: f.ns, Type: spec.Type, Metadata: meta})
 }
 
 func (f *feed) stopped(err error) {

@@ -12,22 +12,15 @@ import (
 	"natster/functions"
 )
 
-// EnvCreds is the variable of a sealed environment that has the content of a credentials file, in place of the nexlet's
-// own.
-const EnvCreds = "NATSTER_CREDS"
-
 // A functionRun runs one instance of a function, on a connection of its own under the function's own user.
 type functionRun struct {
-	n   *Nexlet
-	w   *workload
-	env map[string]string
-
+	w        *workload
 	triggers string // for the list
 	runner   atomic.Pointer[functions.Runner]
 }
 
-func newFunctionRun(n *Nexlet, w *workload, env map[string]string) (runnable, error) {
-	f, err := n.function(w.start.Function)
+func newFunctionRun(w *workload) (runnable, error) {
+	f, err := w.n.function(w.start.Function)
 	if err != nil {
 		return nil, err
 	}
@@ -35,31 +28,24 @@ func newFunctionRun(n *Nexlet, w *workload, env map[string]string) (runnable, er
 	for _, t := range f.Triggers {
 		all = append(all, string(t.Kind)+" "+t.Name)
 	}
-	return &functionRun{n: n, w: w, env: env, triggers: strings.Join(all, ", ")}, nil
+	return &functionRun{w: w, triggers: strings.Join(all, ", ")}, nil
 }
 
 func (r *functionRun) check() error {
-	_, err := r.creds()
+	_, err := r.w.creds()
 	return err
 }
 
-func (r *functionRun) creds() ([]byte, error) {
-	if sealed := r.env[EnvCreds]; sealed != "" {
-		return []byte(sealed), nil
-	}
-	return r.n.cfg.Keys.Function(r.w.start.Function)
-}
-
 func (r *functionRun) run(ctx context.Context, ready func()) error {
-	creds, err := r.creds()
+	creds, err := r.w.creds()
 	if err != nil {
 		return err
 	}
-	f, err := r.n.function(r.w.start.Function) // as it is declared now
+	f, err := r.w.n.function(r.w.start.Function) // as it is declared now
 	if err != nil {
 		return err
 	}
-	config := functions.Config{Version: r.n.cfg.Version, Logger: r.w.log, Observe: r.w.meter.observe}
+	config := functions.Config{Version: r.w.n.cfg.Version, Logger: r.w.log, Observe: r.w.meter.observe}
 	if config.Deadline, err = r.w.start.Config.Times(); err != nil {
 		return err
 	}
@@ -67,7 +53,7 @@ func (r *functionRun) run(ctx context.Context, ready func()) error {
 		config.MaxInFlight = c.Most
 	}
 	connect := func(ctx context.Context, options ...nats.Option) (*nats.Conn, error) {
-		nc, err := r.n.cfg.Dial(ctx, creds, append(options, nats.Name("nexlet "+f.Name))...)
+		nc, err := r.w.n.cfg.Dial(ctx, creds, append(options, nats.Name("nexlet "+f.Name))...)
 		if err != nil {
 			return nil, fmt.Errorf("connect to natster: %w", err)
 		}
@@ -89,7 +75,7 @@ func (r *functionRun) describe(meta map[string]string) {
 	}
 }
 
-// function is the function of that name.
+// function returns the function of that name.
 func (n *Nexlet) function(name string) (functions.Function, error) {
 	all, err := n.cfg.Functions()
 	if err != nil {
@@ -102,5 +88,6 @@ func (n *Nexlet) function(name string) (functions.Function, error) {
 		}
 		names[i] = f.Name
 	}
-	return functions.Function{}, fmt.Errorf("no function is called %q; this nexlet has %s", name, strings.Join(names, ", "))
+	return functions.Function{}, fmt.Errorf("no function is called %q; this nexlet has %s",
+		name, strings.Join(names, ", "))
 }

@@ -6,32 +6,31 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"natster/internal/private"
 )
 
-// Keys are the credentials that the nexlet runs functions and catalogs with.
-type Keys interface {
-	// Function returns the credentials file of a function's own user.
-	Function(name string) ([]byte, error)
-	// Catalog returns the credentials file of the account called as.
-	Catalog(as string) ([]byte, error)
-}
+// EnvCreds is the variable of a sealed environment that has the content of a credentials file, in place of the nexlet's
+// own.
+const EnvCreds = "NATSTER_CREDS"
 
 // ErrNoKey is wrapped by errors about credentials that the nexlet does not have, or does not use because others can
 // read them.
 var ErrNoKey = errors.New("no credentials")
 
-// A KeyDir is a directory of credentials files, `<function>.creds` and `catalogs/<account>.creds`. Only their owner may
-// be able to read them.
+// A KeyDir is a directory of the nexlet's credentials files: `<function>.creds`, each of a function's own user, and
+// `catalogs/<account>.creds`. They must be private.
 type KeyDir string
 
-// Function implements [Keys].
-func (d KeyDir) Function(name string) ([]byte, error) {
-	return d.read(name+".creds", "function "+name)
-}
-
-// Catalog implements [Keys].
-func (d KeyDir) Catalog(as string) ([]byte, error) {
-	return d.read(filepath.Join("catalogs", as+".creds"), "account "+as)
+// creds returns the content of the credentials file that the workload runs under.
+func (w *workload) creds() ([]byte, error) {
+	if sealed := w.env[EnvCreds]; sealed != "" {
+		return []byte(sealed), nil
+	}
+	if c := w.start.Catalog; c != nil {
+		return w.n.cfg.Keys.read(filepath.Join("catalogs", c.Account()+".creds"), "account "+c.Account())
+	}
+	return w.n.cfg.Keys.read(w.start.Function+".creds", "function "+w.start.Function)
 }
 
 // read reads a file in the directory. It does not follow a link that leads out of it.
@@ -56,7 +55,7 @@ func (d KeyDir) read(name, whose string) ([]byte, error) {
 		return nil, missing
 	case err != nil:
 		return nil, fmt.Errorf("%w for %s: %w", ErrNoKey, whose, err)
-	case info.Mode().Perm()&0o077 != 0:
+	case private.Exposed(info):
 		return nil, fmt.Errorf("%w for %s: others can read %s (chmod 600 it)", ErrNoKey, whose, path)
 	}
 	text, err := root.ReadFile(name)

@@ -14,15 +14,10 @@ import (
 type meter struct {
 	wake chan struct{} // there is something to publish
 
-	mu        sync.Mutex
-	runs      uint64
-	errors    uint64
-	took      time.Duration
-	last      time.Time
-	lastTook  time.Duration
-	lastError string
-	sentRuns  uint64 // in events so far
-	sentErrs  uint64
+	mu sync.Mutex
+	tally
+	lastTook           time.Duration
+	sentRuns, sentErrs uint64 // in events so far
 }
 
 func newMeter() *meter { return &meter{wake: make(chan struct{}, 1)} }
@@ -91,8 +86,8 @@ type tally struct {
 	lastError    string
 }
 
-func (m *meter) tally() tally {
+func (m *meter) counted() tally {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return tally{m.runs, m.errors, m.took, m.last, m.lastError}
+	return m.tally
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/functions"
+	"natster/internal/private"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )
@@ -21,7 +23,7 @@ import (
 // agentName is the nexlet's name at nodes. It is not a workload type.
 const agentName = "natster_nexlet"
 
-// Config configures a nexlet. Functions, Keys, Dial and State are required, and either Place or Remote.
+// Config configures a nexlet. Functions, Dial and State are required, and either Place or Remote.
 type Config struct {
 	// Place is the place of a local nexlet at its node; see [PlaceFrom].
 	Place *Place
@@ -30,8 +32,8 @@ type Config struct {
 
 	// Functions returns what can be deployed here. It is called when a workload is started.
 	Functions func() ([]functions.Function, error)
-	// Keys are the credentials of functions and catalogs.
-	Keys Keys
+	// Keys has the credentials of functions and catalogs. If it is empty, only those that come sealed can run.
+	Keys KeyDir
 	// Dial connects to Natster's own NATS, which need not be the one that Nex runs on. The connection must reconnect
 	// without limit.
 	Dial func(ctx context.Context, creds []byte, options ...nats.Option) (*nats.Conn, error)
@@ -71,7 +73,7 @@ var ErrConfig = errors.New("nexlet")
 type Nexlet struct {
 	cfg     Config
 	log     *slog.Logger
-	store   store
+	file    stateFile
 	curve   nkeys.KeyPair
 	schema  string
 	started time.Time
@@ -94,8 +96,8 @@ func New(c Config) (*Nexlet, error) {
 		return nil, bad("it is either a local one or a remote one")
 	case c.Remote != nil && !wire.IsToken(c.Remote.Nexus):
 		return nil, bad(fmt.Sprintf("%q is not a valid name of a nexus", c.Remote.Nexus))
-	case c.Functions == nil || c.Keys == nil || c.Dial == nil:
-		return nil, bad("functions, keys and a way to connect are needed")
+	case c.Functions == nil || c.Dial == nil:
+		return nil, bad("functions and a way to connect are needed")
 	case c.State == "":
 		return nil, bad("it has no directory for its state (NATSTER_STATE_DIR)")
 	}
@@ -112,14 +114,19 @@ func New(c Config) (*Nexlet, error) {
 		poke: make(chan struct{}, 1), state: wire.AgentStarting,
 		workloads: make(map[string]*workload), refused: make(map[string]refusal),
 	}
-	var err error
-	if n.store, err = openStore(c.State); err != nil {
-		return nil, err
+	var name string // of the state file: a local nexlet's is its node's, a remote one's the nexus's
+	if c.Place != nil {
+		name = c.Place.Node
+	} else {
+		name = "remote-" + c.Remote.Nexus
 	}
-	if n.curve == nil {
-		if n.curve, err = n.store.curve(); err != nil {
-			return nil, err
-		}
+	n.file = stateFile(filepath.Join(c.State, name+".json"))
+	err := private.MkdirAll(c.State)
+	if err == nil && n.curve == nil {
+		n.curve, err = private.CurveKey(filepath.Join(c.State, "curve.seed"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("state: %w", err)
 	}
 	all, err := c.Functions()
 	if err != nil {
@@ -162,7 +169,7 @@ func (n *Nexlet) Run(ctx context.Context) error {
 		if err := n.session(ctx, reg); !errors.Is(err, errNodeLost) {
 			return err
 		}
-		n.log.Warn("the node is gone; looking for another", "node", reg.node)
+		n.log.Warn("the node is gone; looking for another", "node", reg.Node)
 	}
 }
 
@@ -200,29 +207,18 @@ func (n *Nexlet) publish(subject string, data []byte) {
 func (n *Nexlet) feedOwner(namespace string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.cfg.NexCreds) > 0 || mayPublish(n.reg.Connection.JWT, wire.Logs(namespace, "workload", "stdout")) {
+	if n.mayPublish(wire.Logs(namespace, "workload", "stdout")) {
 		return namespace
 	}
-	return n.reg.agent
+	return n.reg.Agent
 }
 
 // save writes the state file. The caller holds mu.
 func (n *Nexlet) save() error {
-	v := saved{
-		Agent: n.reg.agent, Node: n.reg.node,
-		Connection: n.reg.Connection, Registration: n.reg.Registration,
-		Workloads: make(map[string]json.RawMessage, len(n.workloads)),
-	}
+	now := n.reg
+	now.Workloads = make(map[string]json.RawMessage, len(n.workloads))
 	for id, w := range n.workloads {
-		v.Workloads[id] = w.body
+		now.Workloads[id] = w.body
 	}
-	return n.store.save(n.stateName(), v)
-}
-
-// stateName returns the name of the state file: that of a local nexlet is its node's, that of a remote one the nexus's.
-func (n *Nexlet) stateName() string {
-	if n.cfg.Place != nil {
-		return n.cfg.Place.Node
-	}
-	return "remote-" + n.cfg.Remote.Nexus
+	return n.file.save(now)
 }

@@ -44,10 +44,7 @@ func (n *Nexlet) disown() {
 		}
 		r.disowned = true
 		n.refused[id] = r
-		if !wire.IsToken(r.namespace) {
-			continue
-		}
-		if len(n.cfg.NexCreds) > 0 || mayPublish(n.reg.Connection.JWT, wire.Undeploy(r.namespace, id)) {
+		if wire.IsToken(r.namespace) && n.mayPublish(wire.Undeploy(r.namespace, id)) {
 			old[id] = r.namespace
 		}
 	}

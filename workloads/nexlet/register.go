@@ -13,14 +13,6 @@ import (
 	"natster/workloads/nexlet/wire"
 )
 
-// A registration is a place at a node.
-type registration struct {
-	node, agent  string
-	Connection   wire.ConnectionData        // to work with
-	Registration wire.ConnectionData        // to register again with
-	existing     map[string]json.RawMessage // workloads to resume
-}
-
 // duplicate is the message with which a node refuses an id that is registered already. It still sends requests to that
 // id.
 const duplicate = "failed to update registration"
@@ -36,10 +28,9 @@ const (
 // register registers with a node, and waits for one if need be. A remote nexlet that was registered before asks its old
 // node first, under its old id, so that no dead agent is left there.
 func (n *Nexlet) register(ctx context.Context) (registration, error) {
-	last, err := n.store.load(n.stateName())
+	last, err := n.file.load()
 	if err != nil {
 		n.log.Error("the state before a restart is lost", "err", err)
-		last = saved{}
 	}
 	for attempt := 1; ; attempt++ {
 		reg, err := n.tryRegister(ctx, last)
@@ -66,7 +57,7 @@ func (n *Nexlet) register(ctx context.Context) (registration, error) {
 }
 
 // tryRegister tries to register once. Last is the state before a restart.
-func (n *Nexlet) tryRegister(ctx context.Context, last saved) (registration, error) {
+func (n *Nexlet) tryRegister(ctx context.Context, last registration) (registration, error) {
 	if p := n.cfg.Place; p != nil {
 		return n.registerAt(ctx, p.Node, p.Agent, p.Connection, last)
 	}
@@ -90,15 +81,15 @@ func (n *Nexlet) tryRegister(ctx context.Context, last saved) (registration, err
 	if err != nil {
 		return registration{}, fmt.Errorf("ask nexus %s for registration: %w", n.cfg.Remote.Nexus, err)
 	}
-	return n.registerAt(ctx, a.RespondTo, a.AssignedAgentID, a.RegistrationCreds, saved{})
+	return n.registerAt(ctx, a.RespondTo, a.AssignedAgentID, a.RegistrationCreds, registration{})
 }
 
 // registerAt registers at the node under the id. If the node has the id already, it is ours from before a crash, and
 // adopted.
 func (n *Nexlet) registerAt(
-	ctx context.Context, node, agent string, with wire.ConnectionData, last saved,
+	ctx context.Context, node, agent string, with wire.ConnectionData, last registration,
 ) (registration, error) {
-	reg := registration{node: node, agent: agent, Registration: with}
+	reg := registration{Node: node, Agent: agent, Registration: with}
 	public, err := n.curve.PublicKey()
 	if err != nil {
 		return reg, err
@@ -128,23 +119,23 @@ func (n *Nexlet) registerAt(
 		return reg, fmt.Errorf("register with node %s: unreadable answer (%s): %w", node, a.Message, err)
 	}
 	reg.Connection = a.ConnectionData
-	reg.existing = make(map[string]json.RawMessage)
+	reg.Workloads = make(map[string]json.RawMessage)
 	for id, w := range a.ExistingState {
-		reg.existing[id] = w.Request
+		reg.Workloads[id] = w.Request
 	}
-	n.log.Info("registered", "node", node, "agent", agent, "workloads", len(reg.existing))
+	n.log.Info("registered", "node", node, "agent", agent, "workloads", len(reg.Workloads))
 	return reg, nil
 }
 
 // adopt continues under an id that the node does not register twice, with the workloads in the state file.
-func (n *Nexlet) adopt(reg registration, last saved) registration {
+func (n *Nexlet) adopt(reg, last registration) registration {
 	reg.Connection = reg.Registration
-	if last.Agent == reg.agent {
-		reg.Connection, reg.existing = last.Connection, last.Workloads
+	if last.Agent == reg.Agent {
+		reg.Connection, reg.Workloads = last.Connection, last.Workloads
 	} else {
-		n.log.Warn("the workloads of this id are lost", "agent", reg.agent)
+		n.log.Warn("the workloads of this id are lost", "agent", reg.Agent)
 	}
-	n.log.Info("adopted", "node", reg.node, "agent", reg.agent, "workloads", len(reg.existing))
+	n.log.Info("adopted", "node", reg.Node, "agent", reg.Agent, "workloads", len(reg.Workloads))
 	return reg
 }
 

@@ -55,7 +55,7 @@ func (n *Nexlet) session(ctx context.Context, reg registration) error {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	n.beat()
-	n.restore(reg.existing)
+	n.restore(reg.Workloads)
 	n.beat()
 
 	err = n.live(ctx, ducked, heard, lost, closed)
@@ -118,10 +118,10 @@ func (n *Nexlet) live(
 // listenToNode follows the node's own heartbeats, where that is permitted: a node that was restarted does not list this
 // nexlet, and one that is silent is gone.
 func (n *Nexlet) listenToNode(nc *nats.Conn, reg registration, heard, lost chan<- struct{}) error {
-	_, err := nc.Subscribe(wire.NodeHeartbeat(reg.node), func(m *nats.Msg) {
+	_, err := nc.Subscribe(wire.NodeHeartbeat(reg.Node), func(m *nats.Msg) {
 		to := heard
 		var body wire.NodeHeartbeatBody
-		if json.Unmarshal(m.Data, &body) == nil && !strings.Contains(body.Registrations, reg.agent+" ") {
+		if json.Unmarshal(m.Data, &body) == nil && !strings.Contains(body.Registrations, reg.Agent+" ") {
 			to = lost
 		}
 		select {
@@ -139,7 +139,7 @@ func (n *Nexlet) beat() {
 		panic(err) // strings and numbers
 	}
 	n.mu.Lock()
-	subject := wire.Heartbeat(n.reg.node, n.reg.agent)
+	subject := wire.Heartbeat(n.reg.Node, n.reg.Agent)
 	n.mu.Unlock()
 	n.publish(subject, body)
 }

@@ -6,72 +6,47 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-
-	"github.com/nats-io/nkeys"
 
 	"natster/internal/private"
 	"natster/workloads/nexlet/wire"
 )
 
-// saved is the content of the state file: what the nexlet needs to resume its work after a crash, because its node will
-// not send it again.
-type saved struct {
+// A registration is a place at a node, with the workloads there. The state file contains it: what the nexlet needs to
+// resume its work after a crash, because its node will not send it again.
+type registration struct {
 	Agent        string                     `json:"agent"`
 	Node         string                     `json:"node"`
 	Connection   wire.ConnectionData        `json:"connection"`   // to work with
 	Registration wire.ConnectionData        `json:"registration"` // to register again with
-	Workloads    map[string]json.RawMessage `json:"workloads"`    // deploy bodies, by id
+	Workloads    map[string]json.RawMessage `json:"workloads"`    // deploy bodies, by id; to resume
 }
 
-// A store is a directory with one saved for each node (for each nexus, if the nexlet is remote), in files that only
-// their owner can read.
-type store struct{ dir string }
+// A stateFile is the path of a state file, which only its owner can read.
+type stateFile string
 
-// openStore returns the store in dir, which it makes if there is none.
-func openStore(dir string) (store, error) {
-	if err := private.MkdirAll(dir); err != nil {
-		return store{}, fmt.Errorf("state: %w", err)
-	}
-	return store{dir}, nil
-}
-
-func (s store) path(node string) string { return filepath.Join(s.dir, node+".json") }
-
-// load returns what was saved for the node, or the zero value if nothing was.
-func (s store) load(node string) (saved, error) {
-	var v saved
-	text, err := os.ReadFile(s.path(node))
+// load returns what was saved, or the zero value if nothing was or it is damaged.
+func (f stateFile) load() (r registration, err error) {
+	text, err := os.ReadFile(string(f))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return v, nil
+		return r, nil
 	case err != nil:
-		return v, fmt.Errorf("state: %w", err)
+		return r, fmt.Errorf("state: %w", err)
 	}
-	if err := json.Unmarshal(text, &v); err != nil {
-		return v, fmt.Errorf("state: %s is damaged: delete it", s.path(node))
+	if err := json.Unmarshal(text, &r); err != nil {
+		return registration{}, fmt.Errorf("state: %s is damaged: delete it", f)
 	}
-	return v, nil
+	return r, nil
 }
 
 // save replaces the file atomically: a crash leaves the old one or the new one.
-func (s store) save(node string, v saved) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("state: %w", err)
+func (f stateFile) save(r registration) error {
+	text, err := json.Marshal(r)
+	if err == nil {
+		err = private.WriteFile(string(f), text)
 	}
-	if err := private.WriteFile(s.path(node), text); err != nil {
+	if err != nil {
 		return fmt.Errorf("state: %w", err)
 	}
 	return nil
-}
-
-// curve returns the nexlet's curve key, and makes it the first time: environments that were sealed to it can be opened
-// after any restart.
-func (s store) curve() (nkeys.KeyPair, error) {
-	key, err := private.CurveKey(filepath.Join(s.dir, "curve.seed"))
-	if err != nil {
-		return nil, fmt.Errorf("state: %w", err)
-	}
-	return key, nil
 }
