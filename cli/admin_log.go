@@ -133,11 +133,7 @@ func (e *env) rebuild(ctx context.Context, c *cli.Context, arg []string) error {
 	bar := e.Bar("rebuilding")
 	var last projection.Progress
 	began := time.Now()
-	rebuild := world.Rebuild
-	if c.Bool("accept-loss") {
-		rebuild = world.RebuildDespiteLoss
-	}
-	err = rebuild(ctx, nc, func(p projection.Progress) {
+	err = world.Rebuild(ctx, nc, c.Bool("accept-loss"), func(p projection.Progress) {
 		last = p
 		bar.Count(int64(p.Position)+int64(p.Written), int64(p.Last)+int64(p.Docs))
 	}, which...)

@@ -17,7 +17,6 @@ import (
 
 	"natster/cli/term"
 	"natster/deploy/world"
-	"natster/functions"
 	"natster/workloads/nexlet"
 	"natster/workloads/nexlet/wire"
 )
@@ -88,22 +87,17 @@ func (e *env) nexletConfig(log io.Writer) (nexlet.Config, error) {
 		return nexlet.Config{}, err
 	}
 	logger := slog.New(slog.NewTextHandler(log, nil))
+	service := world.Service(creds)
 	c := nexlet.Config{
 		Keys:      nexlet.KeyDir(creds),
 		State:     state,
 		Catalogs:  e.Getenv("NATSTER_CATALOGS_DIR"),
 		Version:   readVersion().semantic(),
 		Logger:    logger,
-		Functions: func() ([]functions.Function, error) { return functionsFrom(creds) },
-		Dial: func(ctx context.Context, of []byte, options ...nats.Option) (*nats.Conn, error) {
-			service, err := world.OpenService(creds)
-			if err != nil {
-				return nil, err
-			}
-			return service.Connect(ctx, of, options...)
-		},
+		Functions: service.Functions,
+		Dial:      service.Connect,
 	}
-	service, err := world.OpenService(creds)
+	c.Curve, err = service.Curve()
 	switch {
 	case errors.Is(err, world.ErrNoService):
 		logger.Warn("nothing can be deployed here yet", "err", err)
@@ -111,27 +105,11 @@ func (e *env) nexletConfig(log io.Writer) (nexlet.Config, error) {
 	case err != nil:
 		return c, err
 	}
-	if c.Curve, err = service.Curve(); err != nil {
-		return c, err
-	}
 	c.NexCreds, err = os.ReadFile(filepath.Join(creds, "nex.creds"))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil // those that the node gives are used
 	}
 	return c, err
-}
-
-// functionsFrom returns the functions that can be run with the credentials in dir. Without credentials it returns all
-// that are declared, so that deploying one says what is missing.
-func functionsFrom(dir string) ([]functions.Function, error) {
-	service, err := world.OpenService(dir)
-	switch {
-	case errors.Is(err, world.ErrNoService):
-		return world.Functions(world.Settings{}), nil
-	case err != nil:
-		return nil, err
-	}
-	return service.Functions(), nil
 }
 
 // nexletDir returns a directory of the nexlets on this machine. A node starts them without HOME.

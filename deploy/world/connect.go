@@ -14,8 +14,8 @@ import (
 // dialTimeout bounds a connection attempt whose context has no deadline.
 const dialTimeout = 5 * time.Second
 
-// Connect connects over the network, as any process on this machine can; the caller closes the connection.
-// Reconnecting goes on for as long as the connection is open, unless an option says otherwise.
+// Connect connects over the network, as any process on this machine can; the caller closes the connection. It
+// reconnects without limit, unless an option says otherwise.
 func (i Info) Connect(ctx context.Context, creds accounts.Creds, options ...nats.Option) (*nats.Conn, error) {
 	timeout := dialTimeout
 	if deadline, has := ctx.Deadline(); has {
@@ -39,8 +39,8 @@ func (i Info) Connect(ctx context.Context, creds accounts.Creds, options ...nats
 	return nc, nil
 }
 
-// Admin connects to the global account of the running world in dir, with every right in it, and returns the keeper of
-// the world's accounts, too. The caller closes the connection. It fails as Find does, and with [accounts.ErrNotRunning]
+// Admin connects to the global account of the running world in dir, with every right in it, and also returns the keeper
+// of the world's accounts. The caller closes the connection. It fails as Find does, and with [accounts.ErrNotRunning]
 // when no server answers.
 func Admin(ctx context.Context, dir string, options ...nats.Option) (*nats.Conn, *accounts.Operator, error) {
 	info, err := Find(dir)

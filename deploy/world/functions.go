@@ -22,19 +22,20 @@ import (
 	"natster/functions/shares"
 	"natster/functions/stats"
 	"natster/functions/websessions"
+	"natster/internal/private"
 )
 
-// Settings are what the functions have to know of their world. The zero value does for whoever only lists them.
+// Settings are what the functions have to know about their world. The zero value is enough to list them.
 type Settings struct {
-	Accounts   accounts.WellKnown
-	HubCatalog events.Catalog
-	ClaimURL   string // the page on which a person claims a one-time code; it may be empty
-	// Keys is the directory that has the world's curve keys. They are read when a function that needs one starts.
-	Keys string
+	Accounts   accounts.WellKnown `json:"accounts"`
+	HubCatalog events.Catalog     `json:"hub_catalog"`
+	ClaimURL   string             `json:"claim_url,omitempty"` // where a person claims a one-time code; it may be empty
 	// World is the world's own directory, in which authority changes accounts.
-	World string
+	World string `json:"world"`
+	// Keys is the directory with the world's curve keys. They are read when a function that needs one starts.
+	Keys string `json:"-"`
 	// WithoutAuthority leaves authority out, where the accounts' keys are elsewhere.
-	WithoutAuthority bool
+	WithoutAuthority bool `json:"-"`
 }
 
 // Functions is the one list of Natster's functions. It reads no file and makes none.
@@ -60,13 +61,13 @@ func Functions(s Settings) []functions.Function {
 	return all
 }
 
-// key reads the pair whose seed is in the file called name.
+// key returns a function that reads the pair whose seed is in the file called name.
 func (s Settings) key(name string) func() (nkeys.KeyPair, error) {
 	return func() (nkeys.KeyPair, error) {
 		if s.Keys == "" {
 			return nil, fmt.Errorf("%s: %w", name, ErrNoService)
 		}
-		return readCurveKey(s.Keys, name)
+		return curveKey(private.ReadCurveKey, s.Keys, name)
 	}
 }
 
@@ -81,8 +82,8 @@ func (s Settings) publicKey(name string) func() (string, error) {
 	}
 }
 
-// Users gives each function its user in the global account, with the permissions that its declaration implies, and gives
-// the account its administrator, [accounts.AdminUser]. It returns the credentials of them all, by name.
+// Users makes a user of the global account for each function, with the permissions that its declaration implies, and
+// its administrator, [accounts.AdminUser]. It returns the credentials of all, by name.
 func Users(ctx context.Context, op *accounts.Operator, fns []functions.Function) (map[string]accounts.Creds, error) {
 	users := map[string]accounts.Permissions{accounts.AdminUser: {All: true}}
 	for _, f := range fns {

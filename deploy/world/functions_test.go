@@ -12,7 +12,9 @@ import (
 func TestListingFunctionsMakesNothing(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	for name, s := range map[string]world.Settings{"of no world": {}, "of a world that is not there": {Keys: dir, World: dir}} {
+	for name, s := range map[string]world.Settings{
+		"of no world": {}, "of a world that is not there": {Keys: dir, World: dir},
+	} {
 		all := world.Functions(s)
 		if len(all) < 13 {
 			t.Errorf("%s: %d functions", name, len(all))

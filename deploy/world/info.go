@@ -17,7 +17,7 @@ import (
 	"natster/internal/private"
 )
 
-// Info is what a process needs to know of a world in order to use it: the content of world.json. It has no secrets.
+// Info is what a process needs to know about a world in order to use it: the content of world.json. It has no secrets.
 type Info struct {
 	Running      bool           `json:"running"`       // false when the world was stopped; a crash leaves it true
 	PID          int            `json:"pid,omitempty"` // while running
@@ -34,12 +34,12 @@ type Info struct {
 // DefaultHubCatalog is the name of the hub's catalog where none is configured.
 const DefaultHubCatalog = "natsterhub"
 
-// infoFile is the name of the file in a world's directory that tells others of it.
+// infoFile is the name of the file in a world's directory that describes it to other processes.
 const infoFile = "world.json"
 
-// Find reads what the world in dir says of itself. It fails with accounts.ErrNoWorld when there never was one and with
-// accounts.ErrNotRunning, beside the last Info, when the world was stopped. That a running world is found is no proof
-// that it lives: connecting is.
+// Find reads the Info of the world in dir. It fails with accounts.ErrNoWorld when there never was one and with
+// accounts.ErrNotRunning, beside the last Info, when the world was stopped. A world that crashed is still found as
+// running: only a connection proves that it is.
 func Find(dir string) (Info, error) {
 	info, err := readInfo(dir)
 	switch {
@@ -55,13 +55,14 @@ func Find(dir string) (Info, error) {
 
 // OpenKeeper returns the keeper of the accounts of the world in dir, which another process runs.
 func OpenKeeper(dir string) (*accounts.Operator, error) {
-	return accounts.Open(keysDir(dir), func(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
+	dial := func(ctx context.Context, creds accounts.Creds, options ...nats.Option) (*nats.Conn, error) {
 		info, err := Find(dir)
 		if err != nil {
 			return nil, err
 		}
-		return info.Connect(ctx, creds, nats.NoReconnect())
-	})
+		return info.Connect(ctx, creds, options...)
+	}
+	return accounts.Open(keysDir(dir), dial)
 }
 
 func keysDir(dir string) string { return filepath.Join(dir, "keys") }
@@ -80,11 +81,15 @@ func readInfo(dir string) (Info, error) {
 
 // Save writes i to the world's directory, where Find reads it.
 func (i Info) Save(dir string) error {
-	text, err := json.MarshalIndent(i, "", "  ")
-	if err != nil {
-		return fmt.Errorf("world: %w", err)
+	return writeJSON(filepath.Join(dir, infoFile), i)
+}
+
+func writeJSON(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		err = private.WriteFile(path, append(text, '\n'))
 	}
-	if err := private.WriteFile(filepath.Join(dir, infoFile), append(text, '\n')); err != nil {
+	if err != nil {
 		return fmt.Errorf("world: %w", err)
 	}
 	return nil

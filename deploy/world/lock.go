@@ -15,7 +15,7 @@ import (
 // ErrRunning is wrapped by errors about a world that this process or another runs already.
 var ErrRunning = errors.New("the world is running already")
 
-// lockTimeout bounds how long Lock waits for a world that is just ending.
+// lockTimeout bounds how long Lock waits for a world that is ending.
 const lockTimeout = 200 * time.Millisecond
 
 // Lock locks the world in dir for the process that runs or provisions it, until unlock is called. It fails with

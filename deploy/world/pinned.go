@@ -14,8 +14,8 @@ var (
 	ErrNotPinned   = errors.New("the server's certificate is not the one that was pinned")
 )
 
-// PinnedTLS is a client's TLS that accepts the one certificate with that fingerprint, as [Info] has it, and no
-// other: whoever signed it, whatever name it has.
+// PinnedTLS returns a client's TLS configuration that accepts only the certificate with that fingerprint, as [Info] has
+// it, whatever its issuer and its names.
 func PinnedTLS(fingerprint string) (*tls.Config, error) {
 	want, err := hex.DecodeString(fingerprint)
 	if err != nil || len(want) != sha256.Size {

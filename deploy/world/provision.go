@@ -13,11 +13,12 @@ import (
 	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions"
+	"natster/internal/backoff"
 	"natster/internal/private"
 )
 
-// Keys returns the operator of the world in dir, whom it makes if there is none, without telling any server of changes:
-// for who has the world's keys and starts the servers.
+// Keys returns the operator of the world in dir, which it makes if there is none. The operator sends changes to no
+// server: it is for the process that starts the servers.
 func Keys(ctx context.Context, dir string) (*accounts.Operator, error) {
 	if err := private.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("world: %w", err)
@@ -28,9 +29,9 @@ func Keys(ctx context.Context, dir string) (*accounts.Operator, error) {
 	return accounts.Open(keysDir(dir), nil)
 }
 
-// Provision makes what the functions need on NATS servers that are not embedded, with so many replicas, and notes in
+// Provision makes what the functions need on NATS servers that are not embedded, with so many replicas, and records in
 // dir that the world is there. It may be repeated. It fails with ErrRunning while the world runs in a process of
-// natster.
+// natster, and as CheckSeeds does.
 func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions.Function, error) {
 	offline, err := Keys(ctx, dir)
 	if err != nil {
@@ -41,10 +42,11 @@ func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions
 		return nil, err
 	}
 	defer func() { _ = unlock() }() // the process holds nothing else of the world
+	if err := CheckSeeds(dir); err != nil {
+		return nil, err
+	}
 	info := Info{Running: true, Started: time.Now().UTC(), URL: urls}
-	keeper := offline.Telling(func(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
-		return info.Connect(ctx, creds, nats.NoReconnect())
-	})
+	keeper := offline.Telling(info.Connect)
 	known := keeper.WellKnown()
 	info.Global, info.Hub, info.Site = known.Global, known.Hub, known.Site
 	if info.HubCatalog, err = events.ParseCatalog(DefaultHubCatalog); err != nil {
@@ -54,9 +56,6 @@ func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions
 		info.HubCatalog = last.HubCatalog
 	}
 	if err := keeper.Renew(ctx); err != nil {
-		return nil, err
-	}
-	if err := makeKeys(dir); err != nil {
 		return nil, err
 	}
 	fns := Functions(Settings{Accounts: known, HubCatalog: info.HubCatalog, Keys: dir, World: dir})
@@ -79,10 +78,10 @@ func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions
 	return fns, info.Save(dir)
 }
 
-// provisionTimeout bounds how long servers may take until they make streams.
+// provisionTimeout bounds how long servers may take until they can make streams.
 const provisionTimeout = time.Minute
 
-// provisionSoon waits for servers that have just been started: until they have a leader they answer nothing.
+// provisionSoon waits for servers that have just been started: they answer nothing until they have a leader.
 func provisionSoon(ctx context.Context, js jetstream.JetStream, replicas int, fns []functions.Function) error {
 	const attempt, pause = 5 * time.Second, 500 * time.Millisecond
 	ctx, cancel := context.WithTimeout(ctx, provisionTimeout)
@@ -96,12 +95,10 @@ func provisionSoon(ctx context.Context, js jetstream.JetStream, replicas int, fn
 		case err == nil:
 			return nil
 		case errors.As(err, &refused) && refused.Code < http.StatusInternalServerError:
-			return err // they have a leader, and it does not want to
+			return err // they have a leader, and it refuses
 		}
-		select {
-		case <-ctx.Done():
+		if backoff.Sleep(ctx, pause) != nil {
 			return fmt.Errorf("the servers did not find together within %s: %w", provisionTimeout, err)
-		case <-time.After(pause):
 		}
 	}
 }

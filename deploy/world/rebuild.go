@@ -38,26 +38,17 @@ func Projections() []NamedProjection {
 	}
 }
 
-// Rebuild makes projections anew from the log while everything runs, as [projection.Rebuild] does, and lets the
-// functions that keep them go on from there: they need not hear again what the rebuild has folded. nc is an
-// administrator's. It refuses to make a log that has lost events the truth, with an [events.ErrLost].
-func Rebuild(ctx context.Context, nc *nats.Conn, progress func(projection.Progress), which ...NamedProjection) error {
-	return rebuild(ctx, nc, progress, projection.Rebuild, which)
-}
-
-// RebuildDespiteLoss is [Rebuild] from the log as it is, whatever it has lost. Functions that have heard more than is
-// left of it go on after its end.
-func RebuildDespiteLoss(
-	ctx context.Context, nc *nats.Conn, progress func(projection.Progress), which ...NamedProjection,
+// Rebuild makes projections again from the log while everything runs, as [projection.Rebuild] does, and lets the
+// functions that keep them go on from there: they need not read again what the rebuild has folded. nc is an
+// administrator's. If the log has lost events it fails with an [events.ErrLost], unless acceptLoss: then the log as it
+// is becomes the truth, and functions that have read more than is left of it go on after its end.
+func Rebuild(
+	ctx context.Context, nc *nats.Conn, acceptLoss bool, progress func(projection.Progress), which ...NamedProjection,
 ) error {
-	return rebuild(ctx, nc, progress, projection.RebuildDespiteLoss, which)
-}
-
-type rebuilder func(context.Context, *nats.Conn, func(projection.Progress), ...projection.Rebuildable) error
-
-func rebuild(
-	ctx context.Context, nc *nats.Conn, progress func(projection.Progress), with rebuilder, which []NamedProjection,
-) error {
+	with := projection.Rebuild
+	if acceptLoss {
+		with = projection.RebuildDespiteLoss
+	}
 	all := make([]projection.Rebuildable, len(which))
 	for i, p := range which {
 		all[i] = p.Rebuildable

@@ -12,48 +12,37 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
-	"natster/deploy/accounts"
-	"natster/events"
 	"natster/functions"
 	"natster/internal/private"
 )
 
-// A Service is all that runs functions of a world outside it: on the same machine or another. It is a directory that Export
-// writes, and that is as secret as the credentials in it:
+// A Service is a directory with all that is needed to run functions of a world outside it, on the same machine or
+// another. [Export] writes it, and it is as secret as the credentials in it:
 //
 //	service.json            where the world is; no secrets
 //	<function>.creds        each function's own user
 //	catalogs/hub.creds      the hub's account, for its catalog
 //	vault.seed, web.seed    keys of the functions queries and websessions
-//	nexlet.seed             the curve key of all nexlets that have this directory: what is sealed for one, all can open
-type Service struct {
-	dir  string
-	file serviceFile
-}
+//	nexlet.seed             the curve key of all nexlets with this directory: each can open what is sealed to it
+type Service string
 
+// serviceFile is service.json.
 type serviceFile struct {
-	URL         string             `json:"url"`
-	Fingerprint string             `json:"fingerprint,omitempty"`
-	Accounts    accounts.WellKnown `json:"accounts"`
-	HubCatalog  events.Catalog     `json:"hub_catalog"`
-	ClaimURL    string             `json:"claim_url,omitempty"`
-	// World is the world's own directory. Where it is there, on the same machine, the function authority can be run, too.
-	World string `json:"world"`
+	URL         string `json:"url"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Settings
 }
 
 const (
 	serviceName = "service.json"
 	nexletSeed  = "nexlet.seed"
-
-	// CatalogKeys is the directory in a service's directory that has the credentials of owners of catalogs.
-	CatalogKeys = "catalogs"
 )
 
 // ErrNoService means that a directory is not what Export makes.
 var ErrNoService = errors.New("no credentials for functions here (make them with: natster admin creds DIR)")
 
-// Export writes what others need to run the functions of the running world in dir, into the directory to, which it makes.
-// It may be repeated, and has to be when functions have changed what they declare.
+// Export writes what others need to run the functions of the running world in dir, into the directory to, which it
+// makes. It may be repeated, and has to be when functions have changed what they declare.
 func Export(ctx context.Context, dir, to, claimURL string) ([]functions.Function, error) {
 	info, err := Find(dir)
 	if err != nil {
@@ -66,93 +55,103 @@ func Export(ctx context.Context, dir, to, claimURL string) ([]functions.Function
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, fmt.Errorf("world: export: %w", err)
 	}
-	if err := private.Mkdir(filepath.Join(to, CatalogKeys)); err != nil {
-		return nil, fmt.Errorf("world: export: %w", err)
-	}
-	if err := makeKeys(dir); err != nil {
+	if err := CheckSeeds(dir); err != nil {
 		return nil, err
 	}
-	fns := Functions(Settings{
+	settings := Settings{
 		Accounts: keeper.WellKnown(), HubCatalog: info.HubCatalog, ClaimURL: claimURL, Keys: dir, World: dir,
-	})
+	}
+	fns := Functions(settings)
 	creds, err := Users(ctx, keeper, fns)
 	if err != nil {
 		return nil, err
 	}
-	write := func(name string, text []byte) {
+	hub, err := keeper.Owner(ctx, info.Hub)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{filepath.Join("catalogs", "hub.creds"): hub}
+	for _, f := range fns {
+		files[f.Name+".creds"] = creds[f.Name]
+	}
+	for _, name := range []string{vaultSeed, webSeed} {
+		if files[name], err = os.ReadFile(filepath.Join(dir, name)); err != nil {
+			return nil, fmt.Errorf("world: export: %w", err)
+		}
+	}
+	err = private.Mkdir(filepath.Join(to, "catalogs"))
+	for name, text := range files {
 		if err == nil {
 			err = private.WriteFile(filepath.Join(to, name), text)
 		}
 	}
-	for _, f := range fns {
-		write(f.Name+".creds", creds[f.Name])
-	}
-	hub, hubErr := keeper.Owner(ctx, info.Hub)
-	if hubErr != nil {
-		return nil, hubErr
-	}
-	write(filepath.Join(CatalogKeys, "hub.creds"), hub)
-	for _, name := range []string{vaultSeed, webSeed} {
-		seed, readErr := os.ReadFile(filepath.Join(dir, name))
-		if readErr != nil {
-			return nil, fmt.Errorf("world: export: %w", readErr)
-		}
-		write(name, seed)
-	}
-	text, jsonErr := json.MarshalIndent(serviceFile{
-		URL: info.URL, Fingerprint: info.Fingerprint, Accounts: keeper.WellKnown(), HubCatalog: info.HubCatalog, ClaimURL: claimURL, World: dir,
-	}, "", "  ")
-	if jsonErr != nil {
-		return nil, fmt.Errorf("world: export: %w", jsonErr)
-	}
-	write(serviceName, append(text, '\n'))
 	if err != nil {
 		return nil, fmt.Errorf("world: export: %w", err)
 	}
-	_, err = curveKey(to, nexletSeed)
-	return fns, err
+	if _, err := curveKey(private.CurveKey, to, nexletSeed); err != nil {
+		return nil, err
+	}
+	// This file comes last: where it is, the others are.
+	return fns, writeJSON(filepath.Join(to, serviceName), serviceFile{info.URL, info.Fingerprint, settings})
 }
 
-// OpenService reads what Export wrote to dir. It fails with ErrNoService.
-func OpenService(dir string) (*Service, error) {
-	s := &Service{dir: dir}
-	text, err := os.ReadFile(filepath.Join(dir, serviceName))
+// read returns what Export wrote. It fails with ErrNoService.
+func (s Service) read() (f serviceFile, err error) {
+	path := filepath.Join(string(s), serviceName)
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", dir, ErrNoService)
+		return f, fmt.Errorf("%s: %w", s, ErrNoService)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("world: %w", err)
+		return f, fmt.Errorf("world: %w", err)
 	}
-	if err := json.Unmarshal(text, &s.file); err != nil {
-		return nil, fmt.Errorf("world: %s is damaged: %w", filepath.Join(dir, serviceName), err)
+	if err := json.Unmarshal(text, &f); err != nil {
+		return f, fmt.Errorf("world: %s is damaged: %w", path, err)
 	}
 	for _, name := range []string{vaultSeed, webSeed, nexletSeed} { // a key that is made here would fit nothing
-		if _, err := readCurveKey(dir, name); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: %s is missing: %w", dir, name, ErrNoService)
+		if _, err := curveKey(private.ReadCurveKey, string(s), name); errors.Is(err, fs.ErrNotExist) {
+			return f, fmt.Errorf("%s: %s is missing: %w", s, name, ErrNoService)
 		} else if err != nil {
-			return nil, err
+			return f, err
 		}
 	}
-	return s, nil
+	return f, nil
 }
 
-// Functions are the functions that can be run from here.
-func (s *Service) Functions() []functions.Function {
-	_, err := os.Stat(keysDir(s.file.World))
-	return Functions(Settings{
-		Accounts: s.file.Accounts, HubCatalog: s.file.HubCatalog, ClaimURL: s.file.ClaimURL, Keys: s.dir, World: s.file.World,
-		WithoutAuthority: s.file.World == "" || err != nil,
-	})
+// Functions returns the functions that can be run from here. Where nothing was exported it returns all that are
+// declared, so that deploying one says what is missing.
+func (s Service) Functions() ([]functions.Function, error) {
+	f, err := s.read()
+	switch {
+	case errors.Is(err, ErrNoService):
+		return Functions(Settings{}), nil
+	case err != nil:
+		return nil, err
+	}
+	f.Keys = string(s)
+	_, err = os.Stat(keysDir(f.World))
+	f.WithoutAuthority = f.World == "" || err != nil
+	return Functions(f.Settings), nil
 }
 
-// Connect connects to the world, wherever it is. The connection reconnects for ever; the caller closes it.
-func (s *Service) Connect(ctx context.Context, creds []byte, options ...nats.Option) (*nats.Conn, error) {
-	info := Info{URL: s.file.URL, Fingerprint: s.file.Fingerprint}
-	if now, err := Find(s.file.World); err == nil { // on this machine it may have moved to another port
+// Connect connects to the world, wherever it is. The connection reconnects without limit; the caller closes it. It
+// fails with ErrNoService.
+func (s Service) Connect(ctx context.Context, creds []byte, options ...nats.Option) (*nats.Conn, error) {
+	f, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	info := Info{URL: f.URL, Fingerprint: f.Fingerprint}
+	if now, err := Find(f.World); err == nil { // on this machine it may have moved to another port
 		info = now
 	}
 	return info.Connect(ctx, creds, options...)
 }
 
-// Curve is the key that environments for the nexlets are sealed to.
-func (s *Service) Curve() (nkeys.KeyPair, error) { return curveKey(s.dir, nexletSeed) }
+// Curve returns the key that environments for the nexlets are sealed to. It fails with ErrNoService.
+func (s Service) Curve() (nkeys.KeyPair, error) {
+	if _, err := s.read(); err != nil {
+		return nil, err
+	}
+	return curveKey(private.ReadCurveKey, string(s), nexletSeed)
+}

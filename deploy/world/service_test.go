@@ -32,13 +32,10 @@ func TestWhatIsExportedRunsTheFunctionsElsewhere(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	s, err := world.OpenService(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again := s.Functions()
-	if len(again) != len(fns) {
-		t.Errorf("%d functions, exported were %d", len(again), len(fns))
+	s := world.Service(dir)
+	again, err := s.Functions()
+	if err != nil || len(again) != len(fns) {
+		t.Errorf("%d functions, %v; exported were %d", len(again), err, len(fns))
 	}
 	for _, f := range again {
 		creds, err := os.ReadFile(filepath.Join(dir, f.Name+".creds"))
@@ -72,8 +69,11 @@ func TestWhatIsExportedRunsTheFunctionsElsewhere(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "vault.seed")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := world.OpenService(dir); !errors.Is(err, world.ErrNoService) {
+	if _, err := s.Curve(); !errors.Is(err, world.ErrNoService) {
 		t.Errorf("without the vault's key: %v", err)
+	}
+	if all, err := s.Functions(); err != nil || len(all) != len(fns) {
+		t.Errorf("without the vault's key: %d functions, %v; all are listed", len(all), err)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestExportsThatCannotBe(t *testing.T) {
 	if _, err := world.Export(t.Context(), t.TempDir(), t.TempDir(), ""); !errors.Is(err, accounts.ErrNoWorld) {
 		t.Error(err)
 	}
-	if _, err := world.OpenService(t.TempDir()); !errors.Is(err, world.ErrNoService) {
+	if _, err := world.Service(t.TempDir()).Connect(t.Context(), nil); !errors.Is(err, world.ErrNoService) {
 		t.Error(err)
 	}
 }

@@ -19,10 +19,11 @@ const (
 	webSeed   = "web.seed"   // the accounts' web keys; websessions opens them
 )
 
-// CheckSeeds tells whether the world's curve keys are those that it had at its last start: what was sealed to a key opens
-// with no other. It keeps their public halves beside them, in files called *.pub; where there is none there was no start yet.
+// CheckSeeds returns a [SeedError] unless the world's curve keys are those of its last start: what was sealed to a key
+// opens with no other. It keeps their public halves beside them, in files called *.pub. Where there is none, as at the
+// first start, it writes it, and makes the key if there is none either.
 func CheckSeeds(dir string) error {
-	for _, key := range []struct{ name, gone string }{
+	for _, key := range []struct{ name, opens string }{
 		{vaultSeed, "the contexts that web logins are bound to"}, {webSeed, "the accounts' web keys"},
 	} {
 		path := filepath.Join(dir, key.name)
@@ -33,12 +34,12 @@ func CheckSeeds(dir string) error {
 		}
 		known := nkeys.IsValidPublicCurveKey(string(want))
 		refuse := func(what string) error {
-			return fmt.Errorf("%s: %w", path, &SeedError{What: what, Opens: key.gone, Public: pub, Seed: path})
+			return fmt.Errorf("%s: %w", path, &SeedError{What: what, Opens: key.opens, Public: pub, Seed: path})
 		}
 		if _, err := os.Stat(path); known && errors.Is(err, fs.ErrNotExist) {
 			return refuse("is missing")
 		}
-		pair, err := curveKey(dir, key.name)
+		pair, err := curveKey(private.CurveKey, dir, key.name)
 		if errors.Is(err, private.ErrKey) {
 			return refuse("is damaged")
 		}
@@ -61,35 +62,23 @@ func CheckSeeds(dir string) error {
 	return nil
 }
 
-// A SeedError says that one of the world's curve keys is not what it was. Nothing was changed.
+// A SeedError is the error about one of the world's curve keys that is not what it was.
 type SeedError struct {
 	What         string // is wrong with it
 	Opens        string // what only it opens
 	Seed, Public string // the files of its halves
 }
 
-// Error says which key, and what to do.
+// Error says what is wrong with the key, and what to do.
 func (e *SeedError) Error() string {
-	return fmt.Sprintf("the key %s, and nothing else opens %s: restore it from a backup (if it is lost for good: rm -f %s %s, "+
-		"and people link their web logins again); nothing was changed", e.What, e.Opens, e.Seed, e.Public)
+	return fmt.Sprintf("the key %s, and nothing else opens %s: restore it from a backup (if it is lost for good: "+
+		"rm -f %s %s, and people link their web logins again); nothing was changed",
+		e.What, e.Opens, e.Seed, e.Public)
 }
 
-// makeKeys makes the world's curve keys where they are missing.
-func makeKeys(dir string) error {
-	_, vault := curveKey(dir, vaultSeed)
-	_, web := curveKey(dir, webSeed)
-	return errors.Join(vault, web)
-}
-
-// curveKey returns the key pair whose seed is in the file called name. It is made once.
-func curveKey(dir, name string) (nkeys.KeyPair, error) { return keyBy(private.CurveKey, dir, name) }
-
-// readCurveKey returns the key pair whose seed is in the file called name, and never makes one.
-func readCurveKey(dir, name string) (nkeys.KeyPair, error) {
-	return keyBy(private.ReadCurveKey, dir, name)
-}
-
-func keyBy(get func(path string) (nkeys.KeyPair, error), dir, name string) (nkeys.KeyPair, error) {
+// curveKey returns the key pair whose seed is in the file called name, as get does: [private.CurveKey] makes it if
+// there is none, [private.ReadCurveKey] does not.
+func curveKey(get func(path string) (nkeys.KeyPair, error), dir, name string) (nkeys.KeyPair, error) {
 	pair, err := get(filepath.Join(dir, name))
 	switch {
 	case errors.Is(err, private.ErrKey):

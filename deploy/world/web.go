@@ -15,7 +15,7 @@ import (
 // webUser is the user of the site's account that the website runs under.
 const webUser = "website"
 
-// webPermissions are all that the website may do: it asks the functions three things, and reads no account's anything.
+// webPermissions are all that the website may do: three requests to functions. It can read nothing of any account.
 func webPermissions() accounts.Permissions {
 	return accounts.Permissions{
 		Publish:   []string{api.ClaimCode.Subject(), api.GetContext.Subject(), api.MintWeb.Subject()},
@@ -43,7 +43,7 @@ func Website(ctx context.Context, dir string) (*nats.Conn, error) {
 	return info.Connect(ctx, creds, nats.Name(webUser), nats.CustomInboxPrefix(webInbox))
 }
 
-// importKeeper is the keeper as the function authority sees it: what callers may know of its errors, and no more.
+// importKeeper changes imports for the function authority. Its errors say what a caller may know.
 type importKeeper struct{ dir string }
 
 func (k importKeeper) Import(ctx context.Context, importer events.Account, i api.Import) error {

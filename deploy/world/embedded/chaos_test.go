@@ -112,7 +112,7 @@ func TestProjectionsEqualAReplayWhicheverFunctionIsKilledWhenever(t *testing.T) 
 		t.Fatal(err)
 	}
 	folded := documents(t, views)
-	if err := world.Rebuild(patience, nc, nil, world.Projections()...); err != nil {
+	if err := world.Rebuild(patience, nc, false, nil, world.Projections()...); err != nil {
 		t.Fatal(err)
 	}
 	replayed := documents(t, views)

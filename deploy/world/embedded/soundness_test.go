@@ -68,10 +68,10 @@ func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T
 		t.Fatalf("an event takes the position of a lost one: %v", err)
 	}
 	admin := connected(t, w.Admin)
-	if err := world.Rebuild(t.Context(), admin, nil, world.Projections()...); !errors.Is(err, events.ErrLost) {
+	if err := world.Rebuild(t.Context(), admin, false, nil, world.Projections()...); !errors.Is(err, events.ErrLost) {
 		t.Fatalf("a rebuild: %v", err)
 	}
-	if err := world.RebuildDespiteLoss(t.Context(), admin, nil, world.Projections()...); err != nil {
+	if err := world.Rebuild(t.Context(), admin, true, nil, world.Projections()...); err != nil {
 		t.Fatal(err)
 	}
 	client = api.NewClient(w.Account("alice").Conn(t)) // the old one has seen what is gone

@@ -117,7 +117,7 @@ func fill(ctx context.Context, nc *nats.Conn, log iter.Seq[events.Event]) error 
 
 // upToDate rebuilds all projections and lets every function go on after the position.
 func upToDate(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, position uint64) error {
-	if err := world.Rebuild(ctx, nc, nil, world.Projections()...); err != nil {
+	if err := world.Rebuild(ctx, nc, false, nil, world.Projections()...); err != nil {
 		return err
 	}
 	log, err := js.Stream(ctx, events.LogStream)
