@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -10,16 +11,13 @@ import (
 	"natster/internal/loopback"
 )
 
-// Ports that a world prefers when Config leaves the choice to it and they are free.
-const (
-	DefaultPort          = 7422
-	DefaultWebSocketPort = 7480
-)
+// defaultWebSocketPort is to browsers what [accounts.DefaultPort] is to other clients.
+const defaultWebSocketPort = 7480
 
 // ErrAddress is wrapped by errors about an address to listen on.
 var ErrAddress = errors.New("not an address to listen on (host:port)")
 
-// An address is where to listen; port -1 is any.
+// An address is where to listen; port -1 is any free one.
 type address struct {
 	host string
 	port int
@@ -27,26 +25,20 @@ type address struct {
 
 func (a address) loopback() bool { return loopback.Host(a.host) }
 
-// choose decides where to listen. A wish with a port is an order. Without one, the port that the world had last time
-// (in lastURL) comes first, so that what clients remember stays true; then, for an empty wish, the preferred port; then
-// any.
-func choose(wish, lastURL string, preferred int) (address, error) {
-	if wish == "" {
-		wish = "127.0.0.1:0"
+// choose decides where to listen. A port in listen is used. Without one, or with 0, it takes the port that the world
+// had last time (in lastURL), so that clients find it again; then, if listen is empty, the preferred port; then any.
+func choose(listen, lastURL string, preferred int) (address, error) {
+	if listen == "" {
+		listen = "127.0.0.1:0"
 	} else {
 		preferred = 0
 	}
-	host, portText, err := net.SplitHostPort(wish)
-	if err != nil {
-		return address{}, fmt.Errorf("%q: %w", wish, ErrAddress)
+	host, portText, err := net.SplitHostPort(listen)
+	port, notNumber := strconv.Atoi(portText)
+	if err != nil || notNumber != nil || port < 0 || port > 65535 {
+		return address{}, fmt.Errorf("%q: %w", listen, ErrAddress)
 	}
-	port, err := strconv.Atoi(portText)
-	if err != nil || port < 0 || port > 65535 {
-		return address{}, fmt.Errorf("%q: %w", wish, ErrAddress)
-	}
-	if host == "" {
-		host = "0.0.0.0"
-	}
+	host = cmp.Or(host, "0.0.0.0")
 	if port != 0 {
 		return address{host, port}, nil
 	}
@@ -58,14 +50,10 @@ func choose(wish, lastURL string, preferred int) (address, error) {
 	return address{host, -1}, nil
 }
 
-func portOf(rawURL string) int {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		return 0
-	}
-	port, err := strconv.Atoi(u.Port())
-	if err != nil {
-		return 0
+// portOf returns the port in a URL, or 0.
+func portOf(rawURL string) (port int) {
+	if u, err := url.Parse(rawURL); err == nil {
+		port, _ = strconv.Atoi(u.Port())
 	}
 	return port
 }
@@ -78,7 +66,7 @@ func free(a address) bool {
 	return l.Close() == nil
 }
 
-// localURL is how this machine reaches a listener on host and port.
+// localURL returns the URL at which this machine reaches a listener on host and port.
 func localURL(scheme, host string, port int) string {
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"

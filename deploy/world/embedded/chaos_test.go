@@ -84,7 +84,9 @@ func TestProjectionsEqualAReplayWhicheverFunctionIsKilledWhenever(t *testing.T) 
 				t.Errorf("kill %s: %v", name, err)
 			}
 			for client.Position() < reached { // life goes on
-				if err := client.Share(t.Context(), logtest.Catalog("pulse"), logtest.Account(int(1000+client.Position()))); err != nil && !errors.Is(err, api.ErrUnavailable) {
+				to := logtest.Account(int(1000 + client.Position()))
+				err := client.Share(t.Context(), logtest.Catalog("pulse"), to)
+				if err != nil && !errors.Is(err, api.ErrUnavailable) {
 					t.Errorf("put: %v", err)
 				}
 			}
@@ -171,7 +173,8 @@ func TestEachFunctionMayDoWhatItDeclaresAndNothingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		refused := make(chan error, 1)
-		nc, err := w.ConnectAs(t.Context(), creds, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }))
+		onError := func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }
+		nc, err := w.ConnectAs(t.Context(), creds, nats.ErrorHandler(onError))
 		if err != nil {
 			t.Fatal(err)
 		}

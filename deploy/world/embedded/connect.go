@@ -16,7 +16,7 @@ func (w *World) ConnectAs(ctx context.Context, creds accounts.Creds, options ...
 	return world.Info{}.Connect(ctx, creds, append(all, options...)...)
 }
 
-// running is the server that runs now, or ran last.
+// running returns the server that runs now, or ran last.
 func (w *World) running() *server.Server {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -30,9 +30,4 @@ func (w *World) Admin(ctx context.Context) (*nats.Conn, error) {
 		return nil, err
 	}
 	return w.ConnectAs(ctx, creds, nats.Name(accounts.AdminUser))
-}
-
-// dial is how the keeper reaches the server.
-func (w *World) dial(ctx context.Context, creds accounts.Creds) (*nats.Conn, error) {
-	return w.ConnectAs(ctx, creds)
 }

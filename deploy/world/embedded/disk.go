@@ -12,26 +12,26 @@ import (
 	"natster/functions/api"
 )
 
-// Free bytes on the world's disk. What is kept free is room for what was accepted and is not folded yet, for the
-// server's own files, and for whatever else fills the disk between two looks.
+// Free bytes on the world's disk. They are kept for what was accepted and is not folded yet, for the server's own
+// files, and for what other programs write between two checks.
 const (
-	minFree    = 16 << 20 // with less the world takes nothing new, and does not start
-	resumeFree = 24 << 20 // with this much it does again
+	minFree    = 16 << 20 // with less the world accepts nothing new, and does not start
+	resumeFree = 24 << 20 // with this much it accepts again
 
-	lookEvery   = 250 * time.Millisecond // between two looks; one costs a microsecond
-	reviveFirst = time.Second            // between two revivals of the server, at first
-	reviveMax   = 30 * time.Second
+	checkEvery   = 250 * time.Millisecond // a check costs a microsecond
+	restartPause = time.Second            // between two restarts of the server, at first; then twice as long each time
+	maxPause     = 30 * time.Second
 )
 
 // ErrNoRoom means that the world's disk is too full to start.
 var ErrNoRoom = errors.New("the world's disk is full")
 
-// A disk watches the disk of a world. While there is hardly any room on it the functions refuse what they would have to
-// keep; and when the server could not write, it is started again as soon as it can.
+// A disk watches the disk of a world. While it has little free space the functions refuse what they would have to
+// store; and when the server could not write, it is started again as soon as it can.
 type disk struct {
 	config Config
 	free   func() (uint64, error)
-	errs   chan string // what the server could not write; one is enough
+	errs   chan string // errors of writing, from the server; one is enough
 	cancel context.CancelFunc
 	ended  sync.WaitGroup
 
@@ -57,7 +57,7 @@ func (d *disk) checkSpace() error {
 	return nil
 }
 
-// refuse returns why nothing new can be kept now, as callers see it; nil if it can.
+// refuse returns the error for callers while nothing new can be stored; nil if it can.
 func (d *disk) refuse() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -70,7 +70,7 @@ func (d *disk) set(refusal error) {
 	d.refusal = refusal
 }
 
-// failed takes note of what the server could not write. It does not wait.
+// failed records that the server could not write. It does not block.
 func (d *disk) failed(why string) {
 	select {
 	case d.errs <- why:
@@ -78,12 +78,12 @@ func (d *disk) failed(why string) {
 	}
 }
 
-// watch looks after the disk of w until stop.
+// watch checks the disk of w until stop.
 func (d *disk) watch(w *World) {
 	var ctx context.Context
 	ctx, d.cancel = context.WithCancel(context.Background())
 	d.ended.Go(func() {
-		tick := time.NewTicker(lookEvery)
+		tick := time.NewTicker(checkEvery)
 		defer tick.Stop()
 		for state := (diskState{}); ; {
 			select {
@@ -93,7 +93,7 @@ func (d *disk) watch(w *World) {
 				state.broken = why
 			case <-tick.C:
 			}
-			d.look(ctx, w, &state)
+			d.check(ctx, w, &state)
 		}
 	})
 }
@@ -106,18 +106,18 @@ func (d *disk) stop() {
 	}
 }
 
-// A diskState is what the watch knows from one look to the next.
+// A diskState is what the watch knows from one check to the next.
 type diskState struct {
 	full   bool
-	broken string // why the server writes no more; empty if it does
-	next   time.Time
-	wait   time.Duration // until the next revival, should this one fail
+	broken string        // why the server cannot write any more; empty if it can
+	next   time.Time     // not before this time is the server started again
+	pause  time.Duration // after the last start
 }
 
-func (d *disk) look(ctx context.Context, w *World, s *diskState) {
+func (d *disk) check(ctx context.Context, w *World, s *diskState) {
 	free, err := d.free()
 	if err != nil {
-		free = resumeFree // whether there is room shows when the server writes
+		free = resumeFree // whether there is enough shows when the server writes
 	}
 	on := "on the disk of " + d.config.Dir
 	switch {
@@ -127,7 +127,8 @@ func (d *disk) look(ctx context.Context, w *World, s *diskState) {
 			"the world's disk is full: free %[2]s on it (%[1]s are); until then nothing new is kept",
 			humanize.Bytes(free), humanize.Bytes(resumeFree)))
 		d.config.notify(
-			fmt.Sprintf("the disk is full: %s free %s, so nothing new is kept; downloads go on", humanize.Bytes(free), on),
+			fmt.Sprintf("the disk is full: %s free %s, so nothing new is kept; downloads go on",
+				humanize.Bytes(free), on),
 			fmt.Sprintf("make room until %s are free; the world then goes on by itself", humanize.Bytes(resumeFree)))
 	case !s.full && s.broken != "" && d.refuse() == nil:
 		d.set(api.Errorf(api.ErrFull, "the world could not write to its disk: nothing new is kept until it can"))
@@ -138,30 +139,25 @@ func (d *disk) look(ctx context.Context, w *World, s *diskState) {
 		return
 	}
 	if s.broken != "" {
-		s.wait = min(max(2*s.wait, reviveFirst), reviveMax)
-		s.next = time.Now().Add(s.wait)
-		if err := w.revive(ctx); err != nil {
+		s.pause = min(max(2*s.pause, restartPause), maxPause)
+		s.next = time.Now().Add(s.pause)
+		if err := w.restartServer(ctx); err != nil {
 			d.config.Logger.Error("the NATS server does not start again", "err", err)
 			return
 		}
-		d.drainErrors()
+		select {
+		case <-d.errs: // of the server before this one
+		default:
+		}
 	}
-	*s = diskState{next: s.next, wait: s.wait}
+	*s = diskState{next: s.next, pause: s.pause}
 	d.set(nil)
 	d.config.notify(fmt.Sprintf("%s are free %s: the world goes on", humanize.Bytes(free), on), "")
 }
 
-// drainErrors forgets what the server before this one could not write.
-func (d *disk) drainErrors() {
-	select {
-	case <-d.errs:
-	default:
-	}
-}
-
-// revive stops the server, which has had an error that it does not forget, and starts another in its place: at the same
-// addresses, over the same data. The functions come back by themselves, and so do other connections.
-func (w *World) revive(ctx context.Context) error {
+// restartServer stops the server, which after an error of writing does not write again, and starts another in its
+// place: at the same addresses, over the same data. The functions and other clients reconnect by themselves.
+func (w *World) restartServer(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	old := w.running()

@@ -22,7 +22,9 @@ func TestAFullDiskIsSaidAndTheWorldGoesOnWhenThereIsRoom(t *testing.T) {
 	var free atomic.Uint64
 	free.Store(1 << 30)
 	var told notices
-	w := worldtest.Start(t, told.option, func(c *worldtest.Config) { c.FreeSpace = func() (uint64, error) { return free.Load(), nil } })
+	w := worldtest.Start(t, told.option, func(c *worldtest.Config) {
+		c.FreeSpace = func() (uint64, error) { return free.Load(), nil }
+	})
 	_, alice := introduced(t, w, "alice")
 	share := func(n int) error { return alice.Share(t.Context(), logtest.Catalog("films"), logtest.Account(n)) }
 	if err := share(1); err != nil {
@@ -32,16 +34,19 @@ func TestAFullDiskIsSaidAndTheWorldGoesOnWhenThereIsRoom(t *testing.T) {
 	free.Store(3_000_000)
 	wait.Eventually(t, "a refusal", func() bool { return share(2) != nil })
 	err := share(3)
-	if !errors.Is(err, api.ErrFull) || !errors.Is(err, api.ErrUnavailable) || !strings.Contains(err.Error(), "disk is full: free 25 MB") {
+	if !errors.Is(err, api.ErrFull) || !errors.Is(err, api.ErrUnavailable) ||
+		!strings.Contains(err.Error(), "disk is full: free 25 MB") {
 		t.Errorf("a share on a full disk: %v", err)
 	}
-	if who, err := alice.Whoami(t.Context()); err != nil || who.Name != "alice" || !strings.Contains(alice.Notice(), "disk is full") {
+	if who, err := alice.Whoami(t.Context()); err != nil || who.Name != "alice" ||
+		!strings.Contains(alice.Notice(), "disk is full") {
 		t.Errorf("whoami: %+v, %v, notice %q", who, err, alice.Notice())
 	}
 	if _, err := alice.GenerateCode(t.Context(), api.Context{}); !errors.Is(err, api.ErrFull) {
 		t.Errorf("a code on a full disk: %v", err)
 	}
-	if said := told.text(); !strings.Contains(said, "the disk is full: 3.0 MB free on the disk of "+w.Config().Dir) || !strings.Contains(said, "make room until 25 MB are free") {
+	if said := told.text(); !strings.Contains(said, "the disk is full: 3.0 MB free on the disk of "+w.Config().Dir) ||
+		!strings.Contains(said, "make room until 25 MB are free") {
 		t.Errorf("the operator was told %q", said)
 	}
 
@@ -68,7 +73,8 @@ func TestAServerThatCouldNotWriteIsStartedAgainByItself(t *testing.T) {
 	// A stream of the operator's own, small enough that it soon begins another file, where no file can be made.
 	admin := connected(t, w.Admin)
 	js := jetStream(t, admin)
-	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, MaxBytes: 1 << 20}); err != nil {
+	config := jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, MaxBytes: 1 << 20}
+	if _, err := js.CreateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := js.Publish(t.Context(), "s", []byte("kept")); err != nil {

@@ -34,10 +34,11 @@ func TestEveryEndpointAnswersWhateverItIsAsked(t *testing.T) {
 	_, alice := introduced(t, w, "alice")
 	nc := w.Account("alice").Conn(t)
 	garbage := map[string][]byte{
-		"nothing":       nil,
-		"no JSON":       []byte("\x00\xff\xfe not json"),
-		"cut JSON":      []byte(`{"catalog":"films","target":`),
-		"wrong types":   []byte(`{"catalog":{},"target":[1],"event_type":true,"account_public_key":7,"code":[],"after":1,"account_key":{}}`),
+		"nothing":  nil,
+		"no JSON":  []byte("\x00\xff\xfe not json"),
+		"cut JSON": []byte(`{"catalog":"films","target":`),
+		"wrong types": []byte(`{"catalog":{},"target":[1],"event_type":true,"account_public_key":7,"code":[],` +
+			`"after":1,"account_key":{}}`),
 		"an array":      []byte(`[[],[]]`),
 		"null":          []byte(`null`),
 		"deeply nested": []byte(strings.Repeat(`{"catalog":`, 10_000)),
@@ -46,7 +47,8 @@ func TestEveryEndpointAnswersWhateverItIsAsked(t *testing.T) {
 	endpoints := 0
 	for _, f := range w.Functions() {
 		for _, trigger := range f.Triggers {
-			if trigger.Kind != functions.KindRequest || strings.HasPrefix(trigger.Filters[0], events.InternalSubject("")) {
+			if trigger.Kind != functions.KindRequest ||
+				strings.HasPrefix(trigger.Filters[0], events.InternalSubject("")) {
 				continue
 			}
 			endpoints++

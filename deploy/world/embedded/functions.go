@@ -25,25 +25,25 @@ const (
 
 	provisionTimeout = time.Minute // streams are read back when the server starts, so this is quick
 
-	// A function that ended by itself is started again after restartFirst, then twice as long each time, up to restartMax.
-	// That is short: their connections end with every revival of the server, and they must not stay away long after it.
-	restartFirst = 250 * time.Millisecond
-	restartMax   = 2 * time.Second
+	// A function that ended by itself is started again after firstPause, then twice as long each time, up to lastPause.
+	// That is short, because their connections end whenever the server is restarted.
+	firstPause = 250 * time.Millisecond
+	lastPause  = 2 * time.Second
 )
 
-// A functionSet is functions of a world, each to run under a user of its own.
+// A functionSet is the functions of a world, each to run under a user of its own.
 type functionSet struct {
 	functions []functions.Function
 	creds     map[string]accounts.Creds
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
-	held      atomic.Bool // the log takes nothing new: see inspect
+	held      atomic.Bool // the log accepts nothing new: see inspect
 
 	mu    sync.Mutex
 	conns map[string]*nats.Conn // by function; of those that run
 }
 
-// start makes what the functions need in JetStream and runs them; it returns when all their triggers are bound.
+// start makes what the functions need in JetStream and runs them. It returns when all their triggers are bound.
 func (s *functionSet) start(ctx context.Context, w *World) error {
 	if len(s.functions) == 0 {
 		return nil
@@ -59,14 +59,14 @@ func (s *functionSet) start(ctx context.Context, w *World) error {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	if s.held.Load() {
-		s.running.Go(func() { s.hold(running, w) })
+		s.running.Go(func() { s.awaitRepair(running, w) })
 	}
 	bound, starting := errgroup.WithContext(ctx)
 	for _, f := range s.functions {
 		task := supervise.Go(running, supervise.Config{
 			Logger: w.config.Logger.With("function", f.Name),
 			Level:  w.troubleLevel,
-			Pause:  backoff.Doubling(restartFirst, restartMax),
+			Pause:  backoff.Doubling(firstPause, lastPause),
 		}, func(ctx context.Context, ready func()) error { return s.run(ctx, w, f, ready) })
 		s.running.Go(task.Wait)
 		bound.Go(func() error { return task.Started(starting) })
@@ -76,11 +76,11 @@ func (s *functionSet) start(ctx context.Context, w *World) error {
 		s.running.Wait()
 		return fmt.Errorf("world: start the functions: %w", err)
 	}
-	s.running.Go(func() { s.readAll(running, w) })
+	s.running.Go(func() { w.readAll(running) })
 	return nil
 }
 
-// troubleLevel is how loud it is that a function ended: hardly, when the server was stopped under it.
+// troubleLevel is the level at which it is logged that a function ended by itself: low while the server is restarted.
 func (w *World) troubleLevel() slog.Level {
 	if w.disk.refuse() != nil {
 		return slog.LevelDebug
@@ -127,7 +127,7 @@ func (s *functionSet) run(ctx context.Context, w *World, f functions.Function, r
 	}, connect, func(*functions.Runner) { ready() })
 }
 
-// refuse is why f may keep nothing new now, for callers; nil if it may.
+// refuse returns the error for callers while f can store nothing new; nil if it can.
 func (s *functionSet) refuse(w *World, f functions.Function) error {
 	if f.Access.AppendsLog && s.held.Load() {
 		return errHeld
@@ -135,7 +135,7 @@ func (s *functionSet) refuse(w *World, f functions.Function) error {
 	return w.disk.refuse()
 }
 
-// stop returns when all functions are drained, or with an error when ctx ends first.
+// stop drains all functions. It cuts them off, and returns an error, when ctx ends first.
 func (s *functionSet) stop(ctx context.Context) error {
 	if s.cancel == nil {
 		return nil

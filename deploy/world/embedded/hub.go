@@ -18,7 +18,7 @@ import (
 	"natster/workloads/catalog/server"
 )
 
-// serveHub serves the hub's catalog, which every newcomer is given, from c.HubDir, and returns when it is being served.
+// serveHub serves the hub's catalog, which is shared with every account, and returns when it is being served.
 func (w *World) serveHub(ctx context.Context) (*supervise.Running, error) {
 	if err := private.Mkdir(filepath.Join(w.config.Dir, "hub")); err != nil {
 		return nil, err
@@ -28,7 +28,8 @@ func (w *World) serveHub(ctx context.Context) (*supervise.Running, error) {
 		return nil, err
 	}
 	// Until it is stopped, not until Start's context ends.
-	hub := supervise.Go(context.WithoutCancel(ctx), supervise.Config{Logger: w.config.Logger.With("catalog", w.config.HubCatalog)},
+	hub := supervise.Go(context.WithoutCancel(ctx),
+		supervise.Config{Logger: w.config.Logger.With("catalog", w.config.HubCatalog)},
 		func(ctx context.Context, ready func()) error { return w.hubCatalog(ctx, creds, ready) })
 	if err := hub.Started(ctx); err != nil {
 		hub.Stop()
@@ -46,16 +47,17 @@ func (w *World) hubCatalog(ctx context.Context, creds accounts.Creds, ready func
 	if err != nil {
 		return err
 	}
-	if _, err := l.Scan(ctx); err != nil && !errors.Is(err, catalog.ErrAway) { // then it is served when it comes
+	if _, err := l.Scan(ctx); err != nil && !errors.Is(err, catalog.ErrAway) { // which is served once it is there
 		return err
 	}
-	// As any owner does, over the network: that connection outlives a revival of the server.
+	// Over the network, as any owner does: that connection survives a restart of the server.
 	nc, err := w.info.Connect(ctx, creds, nats.Name("hub"), nats.ReconnectWait(250*time.Millisecond))
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
 	return server.Serve(ctx, server.Config{
-		Conn: nc, Account: w.known.Hub, Catalogs: []server.Library{l}, Shares: api.NewClient(nc), Logger: w.config.Logger,
+		Conn: nc, Account: w.known.Hub, Catalogs: []server.Library{l}, Shares: api.NewClient(nc),
+		Logger: w.config.Logger,
 	}, func(*server.Server) { ready() })
 }

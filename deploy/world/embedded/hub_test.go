@@ -25,10 +25,12 @@ func TestANewcomerIsGivenTheHubsCatalogAndCanReadIt(t *testing.T) {
 		}
 		return len(all) > 0 && all[0].Catalog == w.HubCatalog() && all[0].Online
 	})
-	if err := w.Keeper().Import(t.Context(), alice.Key, accounts.Import{Catalog: w.HubCatalog(), Owner: w.Accounts().Hub}); err != nil {
+	hub := accounts.Import{Catalog: w.HubCatalog(), Owner: w.Accounts().Hub}
+	if err := w.Keeper().Import(t.Context(), alice.Key, hub); err != nil {
 		t.Fatal(err)
 	}
-	contents, err := client.New(client.Config{Conn: alice.Conn(t), Account: alice.Key}).List(t.Context(), w.HubCatalog())
+	friend := client.New(client.Config{Conn: alice.Conn(t), Account: alice.Key})
+	contents, err := friend.List(t.Context(), w.HubCatalog())
 	if err != nil || len(contents.Entries) != 1 || contents.Entries[0].Path != "hello.txt" {
 		t.Errorf("%+v, %v", contents, err)
 	}

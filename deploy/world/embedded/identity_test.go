@@ -119,13 +119,16 @@ func TestAForgedImportGivesNoAccess(t *testing.T) {
 			as := forgedKey(bob.Key)
 			forge(t, w, mallory,
 				&jwt.Import{Name: "a", Type: jwt.Service, Account: alice.Key.String(),
-					Subject: jwt.Subject(as + ".natster.catalog.films.>"), LocalSubject: localOf(as, "natster.catalog.films.>")},
+					Subject:      jwt.Subject(as + ".natster.catalog.films.>"),
+					LocalSubject: localOf(as, "natster.catalog.films.>")},
 				&jwt.Import{Name: "b", Type: jwt.Stream, Account: alice.Key.String(),
-					Subject: jwt.Subject(as + ".natster.media.films.*"), LocalSubject: localOf(as, "natster.media.films.*")},
+					Subject:      jwt.Subject(as + ".natster.media.films.*"),
+					LocalSubject: localOf(as, "natster.media.films.*")},
 				&jwt.Import{Name: "c", Type: jwt.Service, Account: w.Accounts().Global.String(),
 					Subject: jwt.Subject(as + ".natster.global.>"), LocalSubject: localOf(as, "forged.global.>")},
 				&jwt.Import{Name: "d", Type: jwt.Stream, Account: w.Accounts().Global.String(),
-					Subject: jwt.Subject(as + ".natster.global-events.*"), LocalSubject: localOf(as, "forged.events.*")},
+					Subject:      jwt.Subject(as + ".natster.global-events.*"),
+					LocalSubject: localOf(as, "forged.events.*")},
 				&jwt.Import{Name: "forged_news", Type: jwt.Stream, Account: w.Accounts().Global.String(),
 					Subject: jwt.Subject(as + ".natster.global-news.*"), LocalSubject: localOf(as, "forged.news.*")},
 			)
@@ -144,7 +147,8 @@ func TestAForgedImportGivesNoAccess(t *testing.T) {
 			publish(t, bob.Conn(t), "natster.catalog.films.get", "bob's")
 			publish(t, bob.Conn(t), "natster.global.whoami", "bob's")
 			for _, sub := range []*nats.Subscription{aliceHears, globalHears} {
-				if m := wait.Message(t, sub); string(m.Data) != "bob's" || !strings.HasPrefix(m.Subject, bob.Key.String()) {
+				m := wait.Message(t, sub)
+				if string(m.Data) != "bob's" || !strings.HasPrefix(m.Subject, bob.Key.String()) {
 					t.Errorf("%s heard %q on %s", sub.Subject, m.Data, m.Subject)
 				}
 			}

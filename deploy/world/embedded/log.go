@@ -10,8 +10,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// serverLog is the NATS server's logger. The server's notices are ours to debug; its fatal error is Start's error,
-// which the server itself would have exited the process for.
+// serverLog is the NATS server's logger. It logs the server's notices as debug messages, and keeps its fatal error, for
+// which the server itself would exit the process, for Start to return.
 type serverLog struct {
 	to     *slog.Logger
 	broken func(what string) // called when the server could not write
@@ -31,10 +31,10 @@ func (l *serverLog) Noticef(format string, v ...any) {
 	}
 }
 
-// unwritten are the ways in which the server says that it could not write. It does not write any more then.
+// unwritten matches what the server logs when it could not write. After that it writes nothing more.
 var unwritten = regexp.MustCompile(`(?i)write error|failed to store a msg|will be disabled|disabling jetstream`)
 
-// Errorf passes errors on, but for those of writing: the world deals with them, and says so itself.
+// Errorf logs errors, except those of writing: the world handles them, and reports them itself.
 func (l *serverLog) Errorf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	if !unwritten.MatchString(text) {
@@ -45,12 +45,12 @@ func (l *serverLog) Errorf(format string, v ...any) {
 	l.broken(text)
 }
 
-// harmless are warnings of what is so on purpose, or of what a power cut leaves in buckets of asynchronous persistence
-// and the server puts right: that a WebSocket listener has no TLS is decided, and refused, in Config.listening.
+// harmless matches warnings about what is intended (Config.listening decides when a WebSocket listener needs TLS) and
+// about what a power cut leaves in buckets with asynchronous persistence, which the server repairs.
 var harmless = regexp.MustCompile(
 	`^Websocket not configured with TLS|TTL state is outdated|> KV_.* past last stream sequence`)
 
-// Warnf passes warnings on, but for the harmless ones.
+// Warnf logs warnings, except the harmless ones.
 func (l *serverLog) Warnf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	switch {
@@ -63,11 +63,11 @@ func (l *serverLog) Warnf(format string, v ...any) {
 	}
 }
 
-// Debugf and Tracef are never called: the server is not asked to trace, since a trace shows what clients send.
+// Debugf and Tracef are never called: the server does not trace, because a trace shows what clients send.
 func (l *serverLog) Debugf(string, ...any) {}
 func (l *serverLog) Tracef(string, ...any) {}
 
-// Fatalf keeps the first fatal error, and lets the server go on: it gives up by itself.
+// Fatalf keeps the first fatal error. The server gives up by itself.
 func (l *serverLog) Fatalf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	l.log(slog.LevelError, text)

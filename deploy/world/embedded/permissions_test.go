@@ -29,20 +29,26 @@ func TestAUserCanDoWhatItsPermissionsSayAndNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	publishes := func(subject string) func(*nats.Conn) error {
+		return func(nc *nats.Conn) error { return nc.Publish(subject, nil) }
+	}
+	subscribes := func(subject, queue string) func(*nats.Conn) error {
+		return func(nc *nats.Conn) error { return sub(nc, subject, queue) }
+	}
 	for name, test := range map[string]struct {
 		do      func(*nats.Conn) error
 		allowed bool
 	}{
-		"publish what is listed":            {func(nc *nats.Conn) error { return nc.Publish("out.a", nil) }, true},
-		"publish below what is listed":      {func(nc *nats.Conn) error { return nc.Publish("out.a.b", nil) }, false},
-		"publish to the event log":          {func(nc *nats.Conn) error { return nc.Publish(events.LogAll[:len(events.LogAll)-1]+"x", nil) }, false},
-		"use JetStream":                     {func(nc *nats.Conn) error { return nc.Publish("$JS.API.STREAM.NAMES", nil) }, false},
-		"subscribe in its queue group":      {func(nc *nats.Conn) error { return sub(nc, "in.a", "clerk") }, true},
-		"subscribe in another queue group":  {func(nc *nats.Conn) error { return sub(nc, "in.a", "other") }, false},
-		"subscribe to another's inbox":      {func(nc *nats.Conn) error { return sub(nc, "_INBOX.other.>", "") }, false},
-		"subscribe to everything":           {func(nc *nats.Conn) error { return sub(nc, ">", "") }, false},
-		"answer what it was not asked":      {func(nc *nats.Conn) error { return nc.Publish("_R_.x", nil) }, false},
-		"subscribe to requests of accounts": {func(nc *nats.Conn) error { return sub(nc, "*.natster.global.>", "clerk") }, false},
+		"publish what is listed":            {publishes("out.a"), true},
+		"publish below what is listed":      {publishes("out.a.b"), false},
+		"publish to the event log":          {publishes(events.LogAll[:len(events.LogAll)-1] + "x"), false},
+		"use JetStream":                     {publishes("$JS.API.STREAM.NAMES"), false},
+		"subscribe in its queue group":      {subscribes("in.a", "clerk"), true},
+		"subscribe in another queue group":  {subscribes("in.a", "other"), false},
+		"subscribe to another's inbox":      {subscribes("_INBOX.other.>", ""), false},
+		"subscribe to everything":           {subscribes(">", ""), false},
+		"answer what it was not asked":      {publishes("_R_.x"), false},
+		"subscribe to requests of accounts": {subscribes("*.natster.global.>", "clerk"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			nc := connected(t, func(ctx context.Context) (*nats.Conn, error) { return w.ConnectAs(ctx, creds) })
@@ -137,8 +143,9 @@ func TestFunctionsRunUnderTheirOwnUser(t *testing.T) {
 			t.Errorf("credentials of function %s: %v", name, err)
 		}
 	}
-	if names := w.Functions(); !slices.ContainsFunc(names, func(f functions.Function) bool { return f.Name == "echo" }) {
-		t.Errorf("the functions are %v", names)
+	isEcho := func(f functions.Function) bool { return f.Name == "echo" }
+	if all := w.Functions(); !slices.ContainsFunc(all, isEcho) {
+		t.Errorf("the functions are %v", all)
 	}
 }
 

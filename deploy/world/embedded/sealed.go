@@ -43,7 +43,7 @@ var (
 	errSealedSum   = errors.New("the checksum is another's")
 )
 
-// keyOf opens the key in the file at path, which is for what context names.
+// keyOf opens the key in the file at path; context names what it is for.
 func (s sealedStore) keyOf(path, context string) (cipher.AEAD, error) {
 	sealed, err := os.ReadFile(path)
 	if err != nil {
@@ -74,33 +74,29 @@ func gcm(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithNonceSize(block, nonceSize)
 }
 
-// checkFile returns an error unless key opens the file at path.
-func checkFile(key cipher.AEAD, path string) error {
-	text, err := os.ReadFile(path)
+// checkFile returns the file at path, still sealed, or an error unless key opens it.
+func checkFile(key cipher.AEAD, path string) (sealed []byte, err error) {
+	sealed, err = os.ReadFile(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(text) < nonceSize {
-		return &fs.PathError{Op: "read", Path: path, Err: errSealedShort}
+	if len(sealed) < nonceSize {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errSealedShort}
 	}
-	if _, err := key.Open(nil, text[:nonceSize], text[nonceSize:], nil); err != nil {
-		return &fs.PathError{Op: "read", Path: path, Err: errSealedKey}
+	if _, err := key.Open(nil, sealed[:nonceSize], sealed[nonceSize:], nil); err != nil {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errSealedKey}
 	}
-	return nil
+	return sealed, nil
 }
 
-// checkMeta returns an error unless the server can read what the stream or consumer in dir is: its key, its configuration and the
-// checksum of that, which is keyed with name.
+// checkMeta returns an error unless the server can read what the stream or consumer in dir is: its key, which it
+// returns, its configuration and the checksum of that, which is keyed with name.
 func (s sealedStore) checkMeta(dir, context, name string) (cipher.AEAD, error) {
 	key, err := s.keyOf(filepath.Join(dir, server.JetStreamMetaFileKey), context)
 	if err != nil {
 		return nil, err
 	}
-	meta := filepath.Join(dir, server.JetStreamMetaFile)
-	if err := checkFile(key, meta); err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(meta)
+	meta, err := checkFile(key, filepath.Join(dir, server.JetStreamMetaFile))
 	if err != nil {
 		return nil, err
 	}
@@ -114,26 +110,20 @@ func (s sealedStore) checkMeta(dir, context, name string) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, _ = want.Write(text) // a hash takes everything
+	_, _ = want.Write(meta) // never fails, as hash.Hash promises
 	if hex.EncodeToString(want.Sum(nil)) != string(sum) {
 		return nil, &fs.PathError{Op: "read", Path: sumFile, Err: errSealedSum}
 	}
 	return key, nil
 }
 
-// checkStream returns an error unless the server can read what the stream is.
-func (s sealedStore) checkStream(stream string) error {
-	_, err := s.checkMeta(filepath.Join(s.dir, stream), stream, stream)
-	return err
-}
-
-// checkBlocks returns an error unless the key of each block of the stream that has messages in it can be opened: a block whose
-// key cannot be is one that the server deletes.
+// checkBlocks returns an error unless the key of each block of the stream with messages in it can be opened: the server
+// deletes a block whose key cannot be opened.
 func (s sealedStore) checkBlocks(stream string) error {
 	dir := filepath.Join(s.dir, stream, messagesDir)
 	files, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // a stream that was never used
+		return nil // the stream was never used
 	}
 	if err != nil {
 		return err
@@ -144,7 +134,7 @@ func (s sealedStore) checkBlocks(stream string) error {
 			continue
 		}
 		if info, err := f.Info(); err != nil || info.Size() == 0 {
-			continue // nothing to lose; what is gone by now was a temporary one
+			continue // it has no messages; one that is gone by now was temporary
 		}
 		if _, err := s.keyOf(filepath.Join(dir, index+".key"), stream+":"+index); err != nil {
 			return err
@@ -153,21 +143,21 @@ func (s sealedStore) checkBlocks(stream string) error {
 	return nil
 }
 
-// checkConsumer returns an error unless the server can read a consumer of the stream: what it is, and how far it is.
+// checkConsumer returns an error unless the server can read a consumer of the stream: what it is, and its position.
 func (s sealedStore) checkConsumer(stream, consumer string) error {
 	dir := filepath.Join(s.dir, stream, consumerDir, consumer)
 	key, err := s.checkMeta(dir, stream+"."+consumer, stream+"/"+consumer)
 	if err != nil {
 		return err
 	}
-	if err := checkFile(key, filepath.Join(dir, "o.dat")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := checkFile(key, filepath.Join(dir, "o.dat")); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
-// fits reports whether the world's key is the one that the store was written with: false when there are sealed keys and
-// it opens none of them.
+// fits reports whether the store was written with the world's key: false when there are sealed keys and it opens none
+// of them.
 func (s sealedStore) fits() (bool, error) {
 	opened, refused := false, false
 	err := filepath.WalkDir(s.dir, func(path string, e fs.DirEntry, err error) error {

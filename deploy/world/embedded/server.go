@@ -17,26 +17,25 @@ import (
 )
 
 const (
-	maxPayload    = 1 << 20          // what Natster's chunk sizes are made for
-	writeDeadline = 10 * time.Second // for a client that does not read; longer than a phone's dead spot
+	maxPayload    = 1 << 20          // for which Natster's chunk sizes are made
+	writeDeadline = 10 * time.Second // for a client that does not read; longer than a phone is without a signal
 	maxPending    = 64 << 20         // bytes that may wait for one client before it counts as not reading
 	tlsTimeout    = 5.0              // seconds, for a handshake from far away
-	startTimeout  = 30 * time.Second // a large event log is read back at start
+	startTimeout  = 30 * time.Second // the server reads a large event log at its start
 
-	// maxStore is what JetStream may keep in all, in bytes: no limit, since the world watches the disk itself. Without
-	// one JetStream lets streams have no more than three quarters of what is free when it starts, and their bounds
-	// count as had.
+	// maxStore is how many bytes JetStream may store in total: no limit, because the world watches the disk itself. The
+	// default would be three quarters of the free space at the start, from which the bounds of all streams are taken.
 	maxStore = 1 << 50
 )
 
-// A listening is where a server listens, and with which certificate (nil: none).
+// A listening is where a server listens, and with which TLS certificate (nil: none).
 type listening struct {
 	nats, webSocket address
 	tls             *tls.Config
 }
 
-// startServer starts a NATS server over the world's directory and returns when it takes connections. It tells broken of
-// what the server could not write; after that it writes nothing more until it is started again.
+// startServer starts a NATS server on the world's directory and returns when it accepts connections. It calls broken
+// when the server could not write; after that the server writes nothing more until it is started again.
 func (c Config) startServer(
 	ctx context.Context, op *accounts.Operator, at listening, broken func(what string),
 ) (*server.Server, error) {
@@ -68,7 +67,7 @@ func (c Config) startServer(
 		MaxPending:        maxPending,
 		WriteDeadline:     writeDeadline,
 		JetStream:         true,
-		StoreDir:          dir, // the server keeps all in <dir>/jetstream
+		StoreDir:          dir, // in which the server makes the directory jetstream
 		JetStreamKey:      key,
 		JetStreamCipher:   server.AES,
 		JetStreamMaxStore: maxStore,
@@ -117,8 +116,8 @@ func (c Config) startServer(
 	return s, nil
 }
 
-// fillResolver writes the accounts' JWTs to where the server looks for them: at a first start, and to mend what a crash
-// left torn or behind, since the server does not sync them.
+// fillResolver writes the accounts' JWTs to the directory in which the server looks for them: at the first start, and
+// to repair files that a crash left incomplete or old, because the server does not sync them.
 func (c Config) fillResolver(dir string, op *accounts.Operator) error {
 	if err := private.Mkdir(dir); err != nil {
 		return fmt.Errorf("world: account resolver: %w", err)

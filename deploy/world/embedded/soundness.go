@@ -8,17 +8,18 @@ import (
 	"natster/functions/api"
 	"natster/functions/projection"
 	"natster/functions/view"
+	"natster/internal/backoff"
 )
 
-// soundAgain is how often a world whose log lost its end looks whether that was dealt with.
-const soundAgain = time.Second
+// inspectAgain is how often a world whose log lost its end checks whether that was repaired.
+const inspectAgain = time.Second
 
-// inspect looks at the log before the functions go on with it, at a cost that does not grow with it, and tells whether
-// it may be appended to. Of events that are lost it only tells: that helps nobody who would not start. But a log that
-// ends before what the projections have seen may not grow: new events would take the positions of the lost ones, and
-// pass for known. Everything else goes on meanwhile, and a rebuild that accepts the loss ends it.
+// inspect checks the log before the functions continue with it, at a cost that does not grow with the log, and reports
+// whether it may be appended to. Lost events are only logged. But a log that ends before what the projections have seen
+// must not grow: new events would get the positions of the lost ones, and the projections would skip them. Everything
+// else continues meanwhile, and a rebuild that accepts the loss ends it.
 func (s *functionSet) inspect(ctx context.Context, w *World) (appendable bool) {
-	health, err := s.glance(ctx, w)
+	health, err := w.quickCheck(ctx)
 	if err != nil {
 		w.config.Logger.Error("whether the log is whole is not known", "err", err)
 		return true
@@ -32,7 +33,7 @@ func (s *functionSet) inspect(ctx context.Context, w *World) (appendable bool) {
 	return false
 }
 
-// logDamage tells the operator of what the log has lost.
+// logDamage logs what the event log has lost.
 func (w *World) logDamage(health projection.Health) {
 	for _, lost := range health.Lost {
 		w.config.Logger.Error("the log is damaged: natster admin check tells all that is lost",
@@ -43,9 +44,9 @@ func (w *World) logDamage(health projection.Health) {
 	}
 }
 
-// readAll reads the whole log once, while everything goes on, and tells of what cannot be read: a byte that flipped on
-// the disk since the server noted its files is not noticed by it, and so not by inspect.
-func (s *functionSet) readAll(ctx context.Context, w *World) {
+// readAll reads the whole log once, while everything continues, and logs what cannot be read. The server, and so
+// inspect, does not notice a byte that changed on the disk after the server's last look at its files.
+func (w *World) readAll(ctx context.Context) {
 	nc, err := w.Admin(ctx)
 	if err == nil {
 		defer nc.Close()
@@ -59,7 +60,8 @@ func (s *functionSet) readAll(ctx context.Context, w *World) {
 	}
 }
 
-func (s *functionSet) glance(ctx context.Context, w *World) (projection.Health, error) {
+// quickCheck checks the log at a cost that does not grow with it.
+func (w *World) quickCheck(ctx context.Context) (projection.Health, error) {
 	nc, err := w.Admin(ctx)
 	if err != nil {
 		return projection.Health{}, err
@@ -68,23 +70,18 @@ func (s *functionSet) glance(ctx context.Context, w *World) (projection.Health, 
 	return projection.Glance(ctx, nc, view.Projections()...)
 }
 
-// errHeld is what a command gets meanwhile.
+// errHeld is the answer to commands while the log may not be appended to.
 var errHeld = api.Errorf(api.ErrUnavailable,
-	"the world has lost its newest events, and takes nothing new until who runs it has decided: natster admin check tells")
+	"the world has lost its newest events, and takes nothing new until who runs it has decided: "+
+		"natster admin check tells")
 
-// hold lets the log take events again once it is no longer behind the projections.
-func (s *functionSet) hold(ctx context.Context, w *World) {
-	for {
-		select {
-		case <-time.After(soundAgain):
-		case <-ctx.Done():
+// awaitRepair lets the log accept events again once it is no longer behind the projections.
+func (s *functionSet) awaitRepair(ctx context.Context, w *World) {
+	for backoff.Sleep(ctx, inspectAgain) == nil {
+		if health, err := w.quickCheck(ctx); err == nil && len(health.Ahead) == 0 {
+			s.held.Store(false)
+			w.config.Logger.Warn("the log takes events again")
 			return
 		}
-		health, err := s.glance(ctx, w)
-		if err == nil && len(health.Ahead) == 0 {
-			break
-		}
 	}
-	s.held.Store(false)
-	w.config.Logger.Warn("the log takes events again")
 }

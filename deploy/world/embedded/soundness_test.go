@@ -45,7 +45,8 @@ func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := projection.Settle(t.Context(), view.NewReader(direct), client.Position(), view.Projections()...); err != nil {
+	views := view.NewReader(direct)
+	if err := projection.Settle(t.Context(), views, client.Position(), view.Projections()...); err != nil {
 		t.Fatal(err)
 	}
 	w.Stop(t)
@@ -56,7 +57,8 @@ func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.Truncate(block, info.Size()-1000), os.Remove(logFiles(t, w.Config().Dir, "index.db")[0])); err != nil {
+	index := logFiles(t, w.Config().Dir, "index.db")[0]
+	if err := errors.Join(os.Truncate(block, info.Size()-1000), os.Remove(index)); err != nil {
 		t.Fatal(err)
 	}
 	w.Resume(t)
@@ -64,7 +66,8 @@ func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T
 		t.Errorf("what is known cannot be asked for: %+v, %v", who, err)
 	}
 	films := logtest.Catalog("films")
-	if err := client.Share(t.Context(), films, logtest.Account(100)); !errors.Is(err, api.ErrUnavailable) || !strings.Contains(err.Error(), "natster admin check") {
+	err = client.Share(t.Context(), films, logtest.Account(100))
+	if !errors.Is(err, api.ErrUnavailable) || !strings.Contains(err.Error(), "natster admin check") {
 		t.Fatalf("an event takes the position of a lost one: %v", err)
 	}
 	admin := connected(t, w.Admin)
@@ -84,7 +87,8 @@ func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T
 			t.Fatal(err)
 		}
 	}
-	if shares, err := client.Shares(t.Context()); err != nil || !slices.ContainsFunc(shares, func(s api.Share) bool { return s.To == logtest.Account(101) }) {
+	isNew := func(s api.Share) bool { return s.To == logtest.Account(101) }
+	if shares, err := client.Shares(t.Context()); err != nil || !slices.ContainsFunc(shares, isNew) {
 		t.Errorf("what came after the loss is not known: %+v, %v", shares, err)
 	}
 }
@@ -125,7 +129,9 @@ func TestAWorldWhoseLogIsDamagedSaysSoAndStarts(t *testing.T) {
 		if err != nil {
 			t.Fatalf("flipped at %d of %d: %v", at, len(log), err)
 		}
-		wait.Eventually(t, "a word of what is lost", func() bool { return strings.Contains(said.String(), "the log is damaged") })
+		wait.Eventually(t, "a word of what is lost", func() bool {
+			return strings.Contains(said.String(), "the log is damaged")
+		})
 		if err := again.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,7 @@ import (
 	"natster/internal/private"
 )
 
-// What can be wrong with what the world keeps.
+// What can be wrong with the data of a world.
 var (
 	// ErrKeyLost means that there is an event log and no key to it.
 	ErrKeyLost = errors.New("the key to the encrypted data is missing: restore jetstream.key from a backup")
@@ -33,15 +33,14 @@ var (
 
 const (
 	storageKeyName = "jetstream.key"
-	leastKey       = 32 // bytes of a key; ours have 52
+	minKey         = 32 // bytes of a key; ours have 52
 )
 
-// storageKey is the key that JetStream encrypts with, made once: never where there is something that another key
-// encrypted.
+// storageKey returns the key that JetStream encrypts with. It makes one only where nothing is encrypted yet.
 func storageKey(dir string) (string, error) {
 	path := filepath.Join(dir, storageKeyName)
 	key, err := os.ReadFile(path)
-	if err == nil && len(key) >= leastKey {
+	if err == nil && len(key) >= minKey {
 		return string(key), nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -56,14 +55,14 @@ func storageKey(dir string) (string, error) {
 	case len(kept) > 0:
 		return "", fmt.Errorf("%s: %w", dir, ErrKeyLost)
 	}
-	fresh := rand.Text() + rand.Text() // 256 bits and a little
+	fresh := rand.Text() + rand.Text() // more than 256 bits
 	if err := private.WriteFile(path, []byte(fresh)); err != nil {
 		return "", fmt.Errorf("world: the key to the encrypted data: %w", err)
 	}
 	return fresh, nil
 }
 
-// rebuildable are the streams whose content comes back from elsewhere: the log, heartbeats.
+// rebuildable returns the streams whose content comes from elsewhere, the log or heartbeats, and comes again.
 func rebuildable() []string {
 	var names []string
 	for _, b := range append(view.Projections(), view.Presence, view.Online) {
@@ -72,7 +71,7 @@ func rebuildable() []string {
 	return names
 }
 
-// kept are the streams whose content comes back from nowhere, with a word for each.
+// kept returns the streams whose content is nowhere else, each with what it is called in messages.
 func kept() map[string]string {
 	return map[string]string{
 		events.LogStream:       "the event log",
@@ -82,9 +81,9 @@ func kept() map[string]string {
 	}
 }
 
-// repairStore looks at what JetStream keeps before the server opens it, since the server panics at some of what a power
-// cut leaves and deletes other. What can be made again is set aside and will be; of what cannot, no message is ever
-// touched, and if one cannot be read the error says which.
+// repairStore checks JetStream's files before the server opens them, because a power cut leaves files at which the
+// server panics, and others that it deletes. It sets aside what can be made again. It never touches messages that
+// cannot; if some cannot be read, the error says of which stream.
 func (c Config) repairStore(key string, global events.Account) error {
 	s := sealedStore{
 		dir:     filepath.Join(c.Dir, server.JetStreamStoreDir, global.String(), "streams"),
@@ -105,38 +104,35 @@ func (c Config) repairStore(key string, global events.Account) error {
 	if err != nil {
 		return fmt.Errorf("world: look at the encrypted data: %w", err)
 	}
-	precious := kept()
+	keep, again := kept(), rebuildable()
 	for _, e := range streams { // all of them before anything is touched
-		if what := precious[e.Name()]; what != "" {
+		if what := keep[e.Name()]; what != "" {
 			if err := s.checkBlocks(e.Name()); err != nil {
 				return fmt.Errorf("%s: %w (%w)", what, ErrDamaged, err)
 			}
 		}
 	}
 	for _, e := range streams {
-		stream := e.Name()
-		what, again := precious[stream], slices.Contains(rebuildable(), stream)
-		if what == "" && !again {
-			continue // nothing of ours
+		stream, what := e.Name(), keep[e.Name()]
+		if what == "" && !slices.Contains(again, stream) {
+			continue // not ours
 		}
-		broken := s.checkStream(stream)
-		switch {
-		case again && broken == nil:
-			broken = s.checkBlocks(stream)
-			fallthrough
-		case again:
-			if broken != nil {
-				happened := fmt.Sprintf("bucket %s could not be read, and is made anew", bucketOf(stream))
-				if err := c.setAside(s, happened, broken, stream); err != nil {
-					return err
-				}
-				continue
+		_, broken := s.checkMeta(filepath.Join(s.dir, stream), stream, stream)
+		// What the stream is can be made again; its messages stay where they are.
+		happened := "the configuration of " + what + " could not be read, and is written anew; its content is untouched"
+		names := []string{
+			filepath.Join(stream, server.JetStreamMetaFileKey), filepath.Join(stream, server.JetStreamMetaFile),
+			filepath.Join(stream, server.JetStreamMetaFileSum), filepath.Join(stream, messagesDir, stateFile),
+		}
+		if what == "" {
+			if broken == nil {
+				broken = s.checkBlocks(stream)
 			}
-		case broken != nil: // what the stream is can be made again, its messages are where they were
-			happened := "the configuration of " + what + " could not be read, and is written anew; its content is untouched"
-			if err := c.setAside(s, happened, broken,
-				filepath.Join(stream, server.JetStreamMetaFileKey), filepath.Join(stream, server.JetStreamMetaFile),
-				filepath.Join(stream, server.JetStreamMetaFileSum), filepath.Join(stream, messagesDir, stateFile)); err != nil {
+			happened = "bucket " + strings.TrimPrefix(stream, "KV_") + " could not be read, and is made anew"
+			names = []string{stream}
+		}
+		if broken != nil {
+			if err := c.setAside(s, happened, broken, names...); err != nil {
 				return err
 			}
 		}
@@ -147,8 +143,8 @@ func (c Config) repairStore(key string, global events.Account) error {
 	return nil
 }
 
-// repairConsumers sets aside the consumers of the stream that cannot be read. They are made again and begin anew, which
-// is what all functions are made for.
+// repairConsumers sets aside the consumers of the stream that cannot be read. They are made again and deliver
+// everything again, which all functions can handle.
 func (c Config) repairConsumers(s sealedStore, stream string) error {
 	consumers, err := os.ReadDir(filepath.Join(s.dir, stream, consumerDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -165,10 +161,9 @@ func (c Config) repairConsumers(s sealedStore, stream string) error {
 	return nil
 }
 
-func bucketOf(stream string) string { return strings.TrimPrefix(stream, "KV_") }
-
-// syncStore syncs what the server leaves unsynced of what provisioning made, and panics without: the files of streams
-// of asynchronous persistence, and the names of all. Messages it syncs as their stream wants it.
+// syncStore syncs those files made by provisioning that the server does not sync, and without which it panics: the
+// files of streams with asynchronous persistence, and the directories of all. The server syncs messages as each stream
+// says.
 func syncStore(dir string) error {
 	var unsynced []string
 	for _, b := range append(view.Projections(), view.Presence) {
@@ -181,10 +176,10 @@ func syncStore(dir string) error {
 	})
 }
 
-// asideDir is the directory in a world's that damaged parts of the store are moved to.
+// asideDir is the directory of a world to which damaged files of the store are moved.
 const asideDir = "aside"
 
-// setAside moves files or directories of the store, those that are there, out of the server's way, and says so.
+// setAside moves those of the files and directories of the store that exist to asideDir, and notifies the operator.
 func (c Config) setAside(s sealedStore, happened string, why error, names ...string) error {
 	to := filepath.Join(c.Dir, asideDir, time.Now().UTC().Format("20060102T150405.000Z"))
 	for _, name := range names {

@@ -114,7 +114,8 @@ func knows(t *testing.T, w *worldtest.World) {
 	var who api.Identity
 	var all []api.Share
 	var err error
-	wait.Eventually(t, "an answer", func() bool { // a bucket that was made anew is folded first, on a busy machine for longer than a caller waits
+	// A bucket that was made anew is folded first, on a busy machine for longer than a caller waits.
+	wait.Eventually(t, "an answer", func() bool {
 		if who, err = c.Whoami(t.Context()); err == nil {
 			all, err = c.Shares(t.Context())
 		}
@@ -154,7 +155,8 @@ func TestAWorldStartsAfterAPowerCutWhateverWasNotSynced(t *testing.T) {
 				}
 			}
 			knows(t, w)
-			if strings.Contains(strings.Join(lost, " "), "key") && !strings.Contains(told.text(), "bucket shares could not be read") {
+			if strings.Contains(strings.Join(lost, " "), "key") &&
+				!strings.Contains(told.text(), "bucket shares could not be read") {
 				t.Errorf("the operator was told %q", told.text())
 			}
 		})
@@ -201,7 +203,8 @@ func TestOfWhatCannotBeMadeAgainNoMessageIsTouched(t *testing.T) {
 		lostBy(t, filepath.Join(store, view.Shares.Stream(), "meta.key")) // and not this one either
 		before := contents(t, store)
 		_, err = w.Config().Start(t.Context())
-		if !errors.Is(err, embedded.ErrDamaged) || !strings.Contains(err.Error(), "the event log") || !strings.Contains(err.Error(), key) {
+		if !errors.Is(err, embedded.ErrDamaged) || !strings.Contains(err.Error(), "the event log") ||
+			!strings.Contains(err.Error(), key) {
 			t.Errorf("started over a log that cannot be read: %v", err)
 		}
 		if after := contents(t, store); !equal(before, after) {
@@ -268,7 +271,8 @@ func TestAWrongKeyIsSaidAndNothingIsOverwritten(t *testing.T) {
 			if err := started.Stop(t.Context()); err != nil {
 				t.Error(err)
 			}
-		} else if !strings.Contains(err.Error(), damage.file) || !strings.Contains(err.Error(), "backup") || damage.want != nil && !errors.Is(err, damage.want) {
+		} else if !strings.Contains(err.Error(), damage.file) || !strings.Contains(err.Error(), "backup") ||
+			damage.want != nil && !errors.Is(err, damage.want) {
 			t.Errorf("%s is %.4q: %v", damage.file, damage.content, err)
 		}
 		after := contents(t, dir)
@@ -295,7 +299,9 @@ func TestADamagedAccountFileStopsOnlyThatAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, damaged := range []string{"", string(text[:len(text)/2]), "{}", strings.Replace(string(text), `"jwt": "ey`, `"jwt": "xx`, 1)} {
+	for _, damaged := range []string{
+		"", string(text[:len(text)/2]), "{}", strings.Replace(string(text), `"jwt": "ey`, `"jwt": "xx`, 1),
+	} {
 		if err := os.WriteFile(path, []byte(damaged), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -305,7 +311,8 @@ func TestADamagedAccountFileStopsOnlyThatAccount(t *testing.T) {
 		if _, err := w.Keeper().Enrol(t.Context(), "bob"); !errors.As(err, &d) || d.Account != bob.Key {
 			t.Errorf("bob enrols again: %v", err)
 		}
-		if said := told.text(); !strings.Contains(said, "account bob ("+bob.Key.String()) || !strings.Contains(said, path) {
+		said := told.text()
+		if !strings.Contains(said, "account bob ("+bob.Key.String()) || !strings.Contains(said, path) {
 			t.Errorf("the operator was told %q", said)
 		}
 		if _, err := w.Keeper().Enrol(t.Context(), "carol"); err != nil {

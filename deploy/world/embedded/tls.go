@@ -29,11 +29,11 @@ var (
 	ErrTLSPair = errors.New("a certificate needs its key, and a key its certificate")
 )
 
-// selfSignedFor is how long a self-signed certificate lasts. Who trusts it trusts its fingerprint, so a new one is a
-// nuisance to everybody and an end date protects nobody.
+// selfSignedFor is how long a self-signed certificate is valid. Clients trust its fingerprint, so a new one would cost
+// each of them a new trust decision, and an end date protects none.
 const selfSignedFor = 20 * 365 * 24 * time.Hour
 
-// serverTLS is the certificate that c asks for and its fingerprint, or nil for none.
+// serverTLS returns the certificate that c asks for and its fingerprint, or nil for none.
 func serverTLS(c Config, hosts ...string) (*tls.Config, string, error) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return nil, "", ErrTLSPair
@@ -75,7 +75,7 @@ func selfSigned(dir string, hosts []string) (certFile, keyFile string, err error
 	template := &x509.Certificate{
 		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: "natster"},
-		NotBefore:             time.Now().Add(-time.Hour), // for clocks that are late
+		NotBefore:             time.Now().Add(-time.Hour), // for clients whose clocks are late
 		NotAfter:              time.Now().Add(selfSignedFor),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},

@@ -36,20 +36,21 @@ func (b *syncBuffer) String() string {
 }
 
 func TestAddressesThatCannotBeAreRefused(t *testing.T) {
+	const loopback = "127.0.0.1:0"
 	for name, test := range map[string]struct {
-		config embedded.Config
-		want   error
+		listen, webSocket, cert string
+		want                    error
 	}{
-		"everywhere without TLS":           {embedded.Config{Listen: "0.0.0.0:0", WebSocket: "127.0.0.1:0"}, embedded.ErrNeedsTLS},
-		"no host without TLS":              {embedded.Config{Listen: ":0", WebSocket: "127.0.0.1:0"}, embedded.ErrNeedsTLS},
-		"WebSocket everywhere without TLS": {embedded.Config{Listen: "127.0.0.1:0", WebSocket: "[::]:0"}, embedded.ErrNeedsTLS},
-		"a name without TLS":               {embedded.Config{Listen: "natster.example:0", WebSocket: "127.0.0.1:0"}, embedded.ErrNeedsTLS},
-		"a certificate without key":        {embedded.Config{Listen: "127.0.0.1:0", TLSCert: "cert.pem"}, embedded.ErrTLSPair},
-		"no port":                          {embedded.Config{Listen: "127.0.0.1"}, embedded.ErrAddress},
-		"a port that is none":              {embedded.Config{WebSocket: "127.0.0.1:70000"}, embedded.ErrAddress},
+		"everywhere without TLS":           {"0.0.0.0:0", loopback, "", embedded.ErrNeedsTLS},
+		"no host without TLS":              {":0", loopback, "", embedded.ErrNeedsTLS},
+		"WebSocket everywhere without TLS": {loopback, "[::]:0", "", embedded.ErrNeedsTLS},
+		"a name without TLS":               {"natster.example:0", loopback, "", embedded.ErrNeedsTLS},
+		"a certificate without key":        {loopback, "", "cert.pem", embedded.ErrTLSPair},
+		"no port":                          {"127.0.0.1", "", "", embedded.ErrAddress},
+		"a port that is none":              {"", "127.0.0.1:70000", "", embedded.ErrAddress},
 	} {
-		test.config.Dir = t.TempDir()
-		if w, err := embedded.Start(t.Context(), test.config); !errors.Is(err, test.want) {
+		config := embedded.Config{Dir: t.TempDir(), Listen: test.listen, WebSocket: test.webSocket, TLSCert: test.cert}
+		if w, err := embedded.Start(t.Context(), config); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", name, err, test.want)
 			if err == nil {
 				_ = w.Stop(t.Context())

@@ -15,6 +15,7 @@ import (
 	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/events"
+	"natster/functions"
 	"natster/internal/private"
 	"natster/internal/supervise"
 )
@@ -24,36 +25,59 @@ type Config struct {
 	// Dir is the world's directory; it is made if it does not exist.
 	Dir string
 
-	// Listen is host:port for NATS clients, WebSocket the same for browsers. A port other than 0 has to be free. Port 0 is the
-	// port of the world's last run if that is free, and any otherwise. An empty string is loopback, at the port of the last
-	// run, or else DefaultPort (DefaultWebSocketPort) if that is free, or else any.
+	// Listen is host:port for NATS clients, WebSocket the same for browsers. A port other than 0 has to be free. Port 0
+	// is the port of the world's last run if that is free, and any otherwise. An empty string is loopback, at the port
+	// of the last run, or else [accounts.DefaultPort] (for browsers 7480) if that is free, or else any.
 	Listen, WebSocket string
 
-	// TLSCert and TLSKey are PEM files; SelfSigned asks for a pair that is made once and kept. A host other than loopback
-	// needs one or the other.
+	// TLSCert and TLSKey are PEM files; SelfSigned asks for a pair that is made once and kept. A host other than
+	// loopback needs one or the other.
 	TLSCert, TLSKey string
 	SelfSigned      bool
 
-	// HubCatalog is the catalog of the hub, which newcomers are given. Zero is [world.DefaultHubCatalog].
+	// HubCatalog is the catalog of the hub, which is shared with every new account. Zero is [world.DefaultHubCatalog].
 	HubCatalog events.Catalog
 
-	// HubDir is the directory of the hub's catalog, which the world then serves. Empty: somebody else does, or nobody.
+	// HubDir is the directory of the hub's catalog, which the world then serves. Empty: the world does not serve it.
 	HubDir string
 
-	// ClaimURL is the page on which a person claims a one-time code; it is told with each code. It may be empty.
+	// ClaimURL is the page on which a person claims a one-time code; it is shown with each code. It may be empty.
 	ClaimURL string
 
-	// Elsewhere makes all that the functions need and leaves running them to others, such as nexlets; see [world.Export].
+	// Elsewhere makes all that the functions need, but does not run them: nexlets do, for instance; see [world.Export].
 	Elsewhere bool
 
-	// Version is what the functions say of themselves to discovery; a semantic version, 0.0.0 if empty.
+	// Version is the semantic version that the functions report to discovery; 0.0.0 if empty.
 	Version string
 
-	// Notify, if not nil, is told what the operator has to know, such as that the disk is full; otherwise the log is.
+	// Notify is called with what the operator has to know, such as that the disk is full. If nil, that is logged.
 	Notify func(Notice)
 
-	// Logger takes the log of the server and the functions; nil is none.
+	// Logger gets the log of the server and the functions. Nil: nothing is logged.
 	Logger *slog.Logger
+}
+
+// A Notice is something about the world that its operator has to know.
+type Notice struct {
+	Happened string
+	Do       string // what to do about it; empty if nothing is to be done
+}
+
+// notify calls Notify, or logs.
+func (c Config) notify(happened, do string) {
+	if c.Notify != nil {
+		c.Notify(Notice{happened, do})
+		return
+	}
+	c.Logger.Warn(happened, "do", do)
+}
+
+// Hooks are what tests change of a world; production code has none.
+type Hooks struct {
+	// Functions run in place of Natster's own, unless it is nil. An empty list is a server and accounts only.
+	Functions []functions.Function
+	// FreeSpace returns how many bytes are free on the disk of the world; nil asks the system.
+	FreeSpace func() (uint64, error)
 }
 
 // A World is a running world. Its methods may be called concurrently.
@@ -70,14 +94,15 @@ type World struct {
 	disk      *disk
 
 	mu     sync.Mutex
-	server *server.Server // another one after each revival
+	server *server.Server // another one after each restart
 }
 
-// Start starts the world in c.Dir, which it makes if need be, and returns when all of it runs. The caller stops it.
-// It fails with [world.ErrRunning] when the world runs, with ErrNeedsTLS, ErrTLSPair and ErrAddress for a Config that cannot be.
+// Start starts the world in c.Dir, which it makes if there is none, and returns when all of it runs. The caller stops
+// it. It fails with [world.ErrRunning] when the world runs already, and with ErrNeedsTLS, ErrTLSPair and ErrAddress for
+// an invalid Config.
 func Start(ctx context.Context, c Config) (*World, error) { return StartWith(ctx, c, Hooks{}) }
 
-// StartWith is Start for tests, which change by hooks what a world has otherwise.
+// StartWith is Start with hooks, for tests.
 func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error) {
 	if c.Dir == "" {
 		return nil, errors.New("world: no directory given")
@@ -90,7 +115,7 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 			return nil, err
 		}
 	}
-	// A directory that was there before keeps its mode: all that is in it is private by itself.
+	// A directory that was there before keeps its mode: everything in it is private by itself.
 	if err := private.MkdirAll(c.Dir); err != nil {
 		return nil, fmt.Errorf("world: %w", err)
 	}
@@ -109,8 +134,8 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 		return nil, err
 	}
 	last, err := world.Find(c.Dir)
-	if err != nil && !errors.Is(err, accounts.ErrNoWorld) && !errors.Is(err, accounts.ErrNotRunning) { // all that is in it is known from elsewhere
-		c.Logger.Warn("made again", "err", err)
+	if err != nil && !errors.Is(err, accounts.ErrNoWorld) && !errors.Is(err, accounts.ErrNotRunning) {
+		c.Logger.Warn("made again", "err", err) // all that was in it is known from elsewhere
 	}
 	at, fingerprint, err := c.listening(last)
 	if err != nil {
@@ -138,8 +163,8 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 	if w.server, err = c.startServer(ctx, offline, at, w.disk.failed); err != nil {
 		return nil, err
 	}
-	w.keeper = offline.Telling(w.dial)
-	if err := w.announce(at, fingerprint); err != nil {
+	w.keeper = offline.Telling(w.ConnectAs)
+	if err := w.writeInfo(at, fingerprint); err != nil {
 		return nil, err
 	}
 	w.disk.watch(w)
@@ -154,8 +179,8 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 	return w, nil
 }
 
-// Stop lets the functions finish what they are doing, for as long as ctx allows, and then ends the world.
-// It returns when nothing of the world runs any more, and is to be called once.
+// Stop lets the functions finish what they are doing, for as long as ctx allows, and then ends the world. It returns
+// when nothing of the world runs any more. Call it once.
 func (w *World) Stop(ctx context.Context) error {
 	if w.hub != nil {
 		w.hub.Stop()
@@ -163,16 +188,16 @@ func (w *World) Stop(ctx context.Context) error {
 	return errors.Join(w.functions.stop(ctx), w.end())
 }
 
-// Info is all that other processes may know of the world.
+// Info returns what other processes may know about the world.
 func (w *World) Info() world.Info { return w.info }
 
-// Keeper changes the accounts of the world.
+// Keeper returns what changes the accounts of the world.
 func (w *World) Keeper() *accounts.Operator { return w.keeper }
 
-// HubDir is the directory of the hub's catalog, if the world serves it.
+// HubDir returns the directory of the hub's catalog, if the world serves it.
 func (w *World) HubDir() string { return w.config.HubDir }
 
-// end undoes as much of Start as was done, but for the functions.
+// end undoes as much of Start as was done, except that the functions are stopped already.
 func (w *World) end() error {
 	var errs []error
 	w.disk.stop()
@@ -187,13 +212,14 @@ func (w *World) end() error {
 	return errors.Join(append(errs, w.unlock())...)
 }
 
+// listening decides where the server listens, and returns the fingerprint of its certificate, if it has one.
 func (c Config) listening(last world.Info) (listening, string, error) {
 	var at listening
 	var err error
-	if at.nats, err = choose(c.Listen, last.URL, DefaultPort); err != nil {
+	if at.nats, err = choose(c.Listen, last.URL, accounts.DefaultPort); err != nil {
 		return at, "", err
 	}
-	if at.webSocket, err = choose(c.WebSocket, last.WebSocketURL, DefaultWebSocketPort); err != nil {
+	if at.webSocket, err = choose(c.WebSocket, last.WebSocketURL, defaultWebSocketPort); err != nil {
 		return at, "", err
 	}
 	var fingerprint string
@@ -206,8 +232,8 @@ func (c Config) listening(last world.Info) (listening, string, error) {
 	return at, fingerprint, nil
 }
 
-// announce writes world.json: from here on others find the world.
-func (w *World) announce(at listening, fingerprint string) error {
+// writeInfo writes world.json, so that other processes find the world.
+func (w *World) writeInfo(at listening, fingerprint string) error {
 	scheme, webSocketScheme := "nats", "ws"
 	if at.tls != nil {
 		scheme, webSocketScheme = "tls", "wss"

@@ -119,7 +119,8 @@ func TestWhatStreamsKeepIsEncryptedOnDisk(t *testing.T) {
 	const plaintext = "the quick brown fox is nobody's business"
 	w := bare(t)
 	js := jetStream(t, connected(t, w.Admin))
-	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"secret.subject.*"}}); err != nil {
+	config := jetstream.StreamConfig{Name: "S", Subjects: []string{"secret.subject.*"}}
+	if _, err := js.CreateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 100 {
@@ -248,7 +249,8 @@ func TestADirectoryIsRunByOneServerAtATime(t *testing.T) {
 		t.Errorf("found %+v, %v", info, err)
 	}
 	w.Stop(t)
-	if info, err := world.Find(w.Config().Dir); !errors.Is(err, accounts.ErrNotRunning) || info.PID != 0 || info.URL == "" {
+	info, err := world.Find(w.Config().Dir)
+	if !errors.Is(err, accounts.ErrNotRunning) || info.PID != 0 || info.URL == "" {
 		t.Errorf("found %+v, %v", info, err)
 	}
 	if _, err := world.Find(t.TempDir()); !errors.Is(err, accounts.ErrNoWorld) {
@@ -262,7 +264,9 @@ func TestAStartThatFailsLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
-	c := worldtest.Config{Config: embedded.Config{Dir: t.TempDir(), Listen: taken.Addr().String(), WebSocket: "127.0.0.1:0"}}
+	c := worldtest.Config{Config: embedded.Config{
+		Dir: t.TempDir(), Listen: taken.Addr().String(), WebSocket: "127.0.0.1:0",
+	}}
 	worldtest.Bare(&c)
 	if _, err := c.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Errorf("started on a port that is taken: %v", err)
@@ -317,7 +321,8 @@ func TestNobodyElseEverOwnsTheHubsName(t *testing.T) {
 	if err := c.Share(t.Context(), w.HubCatalog(), w.Accounts().Site); !errors.Is(err, api.ErrConflict) {
 		t.Errorf("the first newcomer shares the hub's name: %v", err)
 	}
-	if err := c.Share(t.Context(), eventstest.Catalog(t, "NATSTERhub"), w.Accounts().Site); !errors.Is(err, api.ErrConflict) {
+	similar := eventstest.Catalog(t, "NATSTERhub")
+	if err := c.Share(t.Context(), similar, w.Accounts().Site); !errors.Is(err, api.ErrConflict) {
 		t.Errorf("a name that looks like the hub's: %v", err)
 	}
 }
@@ -325,7 +330,8 @@ func TestNobodyElseEverOwnsTheHubsName(t *testing.T) {
 func TestACancelledStartStartsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := embedded.Start(ctx, embedded.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", WebSocket: "127.0.0.1:0"}); !errors.Is(err, context.Canceled) {
+	config := embedded.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", WebSocket: "127.0.0.1:0"}
+	if _, err := embedded.Start(ctx, config); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
