@@ -8,21 +8,6 @@ import (
 	"natster/events"
 )
 
-// The names of exports and imports: those of the wire contract, and those of the additions. Only people who read
-// listings depend on them.
-const (
-	globalName       = "natster_global"
-	globalEventsName = "global_events"
-	globalNewsName   = "global_news"
-	feedName         = "natster_global_events"
-	newsName         = "natster_global_news"
-	catalogName      = "natster_catalog"
-	mediaName        = "natster_media"
-)
-
-func catalogImportName(c events.Catalog) string { return "natster_" + c.String() }
-func mediaImportName(c events.Catalog) string   { return "natster_" + c.String() + "_media" }
-
 // maxExports is a little more than the contract's two exports: every export is public.
 const maxExports = 8
 
@@ -32,33 +17,35 @@ func shapeAll(c *jwt.AccountClaims) {
 	c.Limits.LeafNodeConn = 0
 }
 
-// shapeGlobal gives c the exports of the global account, whose JetStream has no limit but the disk's.
+// shapeGlobal gives c the exports of the global account, whose JetStream has no limit but the disk's. The names of
+// exports and imports are those of the wire contract, and of its additions; only people who read listings use them.
 func shapeGlobal(c *jwt.AccountClaims) {
 	c.Limits.JetStreamLimits = jwt.JetStreamLimits{
 		MemoryStorage: jwt.NoLimit, DiskStorage: jwt.NoLimit, Streams: jwt.NoLimit, Consumer: jwt.NoLimit,
 		MaxAckPending: jwt.NoLimit, MemoryMaxStreamBytes: jwt.NoLimit, DiskMaxStreamBytes: jwt.NoLimit,
 	}
-	setExport(c, service(globalName, events.GlobalExport))
-	setExport(c, stream(globalEventsName, events.GlobalEventsExport))
-	setExport(c, stream(globalNewsName, events.GlobalNewsExport))
+	setExport(c, service("natster_global", events.GlobalExport))
+	setExport(c, stream("global_events", events.GlobalEventsExport))
+	setExport(c, stream("global_news", events.GlobalNewsExport))
 }
 
 // shapeUser gives c the exports of a Natster user and the imports of the global account. The zero value of
 // JetStreamLimits, which a user keeps, is "no JetStream".
 func shapeUser(c *jwt.AccountClaims, self, global events.Account) {
 	c.Limits.Exports = maxExports
-	setExport(c, service(catalogName, events.CatalogExport))
-	setExport(c, stream(mediaName, events.MediaExport))
-	setImport(c, importOf(globalName, jwt.Service, global, events.GlobalImport(self)))
-	setImport(c, importOf(feedName, jwt.Stream, global, events.GlobalEventsImport(self)))
-	setImport(c, importOf(newsName, jwt.Stream, global, events.GlobalNewsImport(self)))
+	setExport(c, service("natster_catalog", events.CatalogExport))
+	setExport(c, stream("natster_media", events.MediaExport))
+	setImport(c, importOf("natster_global", jwt.Service, global, events.GlobalImport(self)))
+	setImport(c, importOf("natster_global_events", jwt.Stream, global, events.GlobalEventsImport(self)))
+	setImport(c, importOf("natster_global_news", jwt.Stream, global, events.GlobalNewsImport(self)))
 }
 
 // catalogImports are the two imports by which importer uses a catalog.
 func catalogImports(importer events.Account, i Import) []*jwt.Import {
+	name := "natster_" + i.As.String()
 	return []*jwt.Import{
-		importOf(catalogImportName(i.As), jwt.Service, i.Owner, events.CatalogImport(importer, i.Catalog, i.As)),
-		importOf(mediaImportName(i.As), jwt.Stream, i.Owner, events.MediaImport(importer, i.Catalog, i.As)),
+		importOf(name, jwt.Service, i.Owner, events.CatalogImport(importer, i.Catalog, i.As)),
+		importOf(name+"_media", jwt.Stream, i.Owner, events.MediaImport(importer, i.Catalog, i.As)),
 	}
 }
 

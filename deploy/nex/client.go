@@ -8,7 +8,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )
 
@@ -19,13 +18,14 @@ const DefaultNamespace = "natster"
 type Config struct {
 	Conn      *nats.Conn // to the NATS that Nex runs on; the caller closes it
 	Namespace string     // DefaultNamespace if empty
-	Type      string     // of workloads; spec.Type if empty
 	Waits     Waits      // how long it waits
 }
 
-// Waits are the timeouts of a Client. A zero field means its default.
+// firstTimeout is how long a Client waits for the first reply to a request that many may answer.
+const firstTimeout = time.Second
+
+// Waits are the other timeouts of a Client. A zero field means its default.
 type Waits struct {
-	First    time.Duration // for the first reply to a request that many may answer: 1 s
 	Quiet    time.Duration // for another reply after it: 400 ms
 	Complete time.Duration // for the answers of all known nodes: 3 s; one with a dead agent takes 2 s
 	Deploy   time.Duration // for the answer to a deploy: 10 s; a node takes one at a time
@@ -35,7 +35,6 @@ type Waits struct {
 
 func (w Waits) withDefaults() Waits {
 	return Waits{
-		First:    cmp.Or(w.First, time.Second),
 		Quiet:    cmp.Or(w.Quiet, 400*time.Millisecond),
 		Complete: cmp.Or(w.Complete, 3*time.Second),
 		Deploy:   cmp.Or(w.Deploy, 10*time.Second),
@@ -48,20 +47,19 @@ func (w Waits) withDefaults() Waits {
 type Client struct {
 	nc        *nats.Conn
 	namespace string
-	kind      string
 	waits     Waits
 }
 
 // New returns a client. It sends nothing yet.
 func New(c Config) (*Client, error) {
-	c.Namespace, c.Type = cmp.Or(c.Namespace, DefaultNamespace), cmp.Or(c.Type, spec.Type)
+	c.Namespace = cmp.Or(c.Namespace, DefaultNamespace)
 	switch {
 	case c.Conn == nil:
 		return nil, errors.New("nex: no connection")
 	case !wire.IsToken(c.Namespace):
 		return nil, fmt.Errorf("namespace %q: it has to be one word without dots and wildcards", c.Namespace)
 	}
-	return &Client{nc: c.Conn, namespace: c.Namespace, kind: c.Type, waits: c.Waits.withDefaults()}, nil
+	return &Client{nc: c.Conn, namespace: c.Namespace, waits: c.Waits.withDefaults()}, nil
 }
 
 // Namespace returns the namespace that the client works in.

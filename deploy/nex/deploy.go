@@ -21,14 +21,6 @@ import (
 // can be found by it. Nodes record such tags and do not check them.
 const tagDeploy = "natster.deploy"
 
-// A Bid is a node's offer to run a workload. It does not say which node it is.
-type Bid struct {
-	ID         string
-	XKey       string // curve key of the nexlet, to which an environment can be sealed
-	Lifecycles []wire.Lifecycle
-	Schema     string // JSON Schema of the start requests that the nexlet accepts
-}
-
 // A Request is one workload to deploy.
 type Request struct {
 	Name        string
@@ -40,43 +32,22 @@ type Request struct {
 	bidders int // how many bids to expect; 0: not known
 }
 
-// A Deployed is a workload that a node has taken.
-type Deployed struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-}
-
-// Auction returns the bids of all nodes with the tags. No bid is no error.
-func (c *Client) Auction(ctx context.Context, tags wire.Tags) ([]Bid, error) {
-	return c.auction(ctx, tags, 0)
-}
-
-func (c *Client) auction(ctx context.Context, tags wire.Tags, bidders int) ([]Bid, error) {
+// Auction returns the bids of all nodes with the tags, of which there are bidders; 0: not known. No bid is no error.
+func (c *Client) Auction(ctx context.Context, tags wire.Tags, bidders int) ([]wire.AuctionResponse, error) {
 	if tags == nil {
 		tags = wire.Tags{}
 	}
-	q := wire.AuctionRequest{AgentType: c.kind, AuctionID: nuid.Next(), Tags: tags}
-	replies, err := c.gather(ctx, wire.Auction(c.namespace), q, bidders, c.waits.First, nil)
+	q := wire.AuctionRequest{AgentType: spec.Type, AuctionID: nuid.Next(), Tags: tags}
+	replies, err := c.gather(ctx, wire.Auction(c.namespace), q, bidders, firstTimeout, nil)
 	if err != nil {
 		return nil, err
 	}
-	var bids []Bid
-	for _, m := range replies {
-		if wire.Refusal(m) != nil {
-			continue
-		}
-		a, err := wire.Decode[wire.AuctionResponse](m.Data)
-		if err != nil {
-			continue
-		}
-		bids = append(bids, Bid{a.BidderID, a.XKey, a.SupportedLifecycles, a.StartRequestSchema})
-	}
-	return bids, nil
+	return decodeAll[wire.AuctionResponse](replies), nil
 }
 
 // Offered returns the functions that the nexlets on nodes with the tags have. It fails with [ErrNoNode] and [ErrNoBid].
 func (c *Client) Offered(ctx context.Context, tags wire.Tags) ([]string, error) {
-	bids, err := c.Auction(ctx, tags)
+	bids, err := c.Auction(ctx, tags, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +56,7 @@ func (c *Client) Offered(ctx context.Context, tags wire.Tags) ([]string, error) 
 	}
 	var all []string
 	for _, b := range bids {
-		names, err := spec.FunctionsIn(b.Schema)
+		names, err := spec.FunctionsIn(b.StartRequestSchema)
 		if err != nil {
 			return nil, err
 		}
@@ -100,18 +71,20 @@ func (c *Client) Offered(ctx context.Context, tags wire.Tags) ([]string, error) 
 
 // Deploy runs the workload on one node with the request's tags. It fails with [ErrTooLarge], [ErrNoNode], [ErrNoBid],
 // [ErrLifecycle], [ErrSchema], [ErrRefused] and [ErrNoAnswer]; nothing of it runs then.
-func (c *Client) Deploy(ctx context.Context, r Request) (Deployed, error) {
-	fail := func(err error) (Deployed, error) { return Deployed{}, fmt.Errorf("deploy %s: %w", r.Name, err) }
+func (c *Client) Deploy(ctx context.Context, r Request) (wire.StartWorkloadResponse, error) {
+	fail := func(err error) (wire.StartWorkloadResponse, error) {
+		return wire.StartWorkloadResponse{}, fmt.Errorf("deploy %s: %w", r.Name, err)
+	}
 	if err := r.Start.Check(); err != nil {
 		return fail(err)
 	}
-	if _, err := c.body(r, Bid{}, ""); err != nil {
+	if _, err := c.body(r, "", ""); err != nil {
 		return fail(err)
 	}
 	mark := nuid.Next()
 	var unanswered int
 	for range 2 { // again if the bids were of nodes that have died since
-		bids, err := c.auction(ctx, r.Tags, r.bidders)
+		bids, err := c.Auction(ctx, r.Tags, r.bidders)
 		if err != nil {
 			return fail(err)
 		}
@@ -142,7 +115,7 @@ func (c *Client) Deploy(ctx context.Context, r Request) (Deployed, error) {
 		return fail(c.whyNoBid(ctx, r.Tags))
 	}
 	if id := c.sweep(ctx, r.Name, mark, ""); id != "" {
-		return Deployed{ID: id, Name: r.Name}, nil // only its answer was lost
+		return wire.StartWorkloadResponse{ID: id, Name: r.Name}, nil // only its answer was lost
 	}
 	return fail(fmt.Errorf("%w within %s; see: natster deploy nodes", ErrNoAnswer, c.waits.Deploy))
 }
@@ -151,54 +124,55 @@ func (c *Client) Deploy(ctx context.Context, r Request) (Deployed, error) {
 var errGone = errors.New("the bidder's agent is gone")
 
 // deployTo accepts one bid.
-func (c *Client) deployTo(ctx context.Context, r Request, bid Bid, mark string) (Deployed, error) {
-	if !slices.Contains(bid.Lifecycles, r.Start.Lifecycle()) {
-		return Deployed{}, fmt.Errorf("%w: %q; it has %v", ErrLifecycle, r.Start.Lifecycle(), bid.Lifecycles)
+func (c *Client) deployTo(
+	ctx context.Context, r Request, bid wire.AuctionResponse, mark string,
+) (d wire.StartWorkloadResponse, err error) {
+	if !slices.Contains(bid.SupportedLifecycles, r.Start.Lifecycle()) {
+		return d, fmt.Errorf("%w: %q; it has %v", ErrLifecycle, r.Start.Lifecycle(), bid.SupportedLifecycles)
 	}
-	body, err := c.body(r, bid, mark)
+	body, err := c.body(r, bid.XKey, mark)
 	if err != nil {
-		return Deployed{}, err
+		return d, err
 	}
-	if err := validate(bid.Schema, body.RunRequest); err != nil {
-		return Deployed{}, err
+	if err := validate(bid.StartRequestSchema, body.RunRequest); err != nil {
+		return d, err
 	}
-	m, err := c.ask(ctx, wire.Deploy(c.namespace, bid.ID), body, c.waits.Deploy)
+	m, err := c.ask(ctx, wire.Deploy(c.namespace, bid.BidderID), body, c.waits.Deploy)
 	if err == nil {
-		a, err := wire.Decode[wire.StartWorkloadResponse](m.Data)
-		if err != nil {
-			return Deployed{}, fmt.Errorf("unreadable answer of a node: %w", err)
+		if d, err = wire.Decode[wire.StartWorkloadResponse](m.Data); err != nil {
+			return d, fmt.Errorf("unreadable answer of a node: %w", err)
 		}
-		return Deployed{ID: a.ID, Name: a.Name}, nil
+		return d, nil
 	}
 	refusal, refused := errors.AsType[*wire.Error](err)
 	switch {
 	case silent(err):
-		return Deployed{}, ErrNoAnswer
+		return d, ErrNoAnswer
 	case !refused:
-		return Deployed{}, err
+		return d, err
 	case refusal.Code == wire.CodeNotFound:
-		return Deployed{}, errGone
+		return d, errGone
 	case refusal.Code == wire.CodeAgent:
 		// The node stores what its agent refuses, and would bring it back at every start.
 		if a, err := wire.Decode[wire.StartWorkloadResponse](m.Data); err == nil && a.ID != "" {
 			_, _ = c.stop(ctx, 0, c.namespace, a.ID) // the refusal is returned
 		}
 	}
-	return Deployed{}, fmt.Errorf("%w: %w", ErrRefused, refusal)
+	return d, fmt.Errorf("%w: %w", ErrRefused, refusal)
 }
 
-// body returns the message to the node, with the environment sealed to the bidder. It fails with [ErrTooLarge].
-func (c *Client) body(r Request, bid Bid, mark string) (wire.StartWorkloadRequest, error) {
+// body returns the message to the node, with the environment sealed to the bidder's curve key, if that is known. It
+// fails with [ErrTooLarge].
+func (c *Client) body(r Request, xkey, mark string) (body wire.StartWorkloadRequest, err error) {
 	start := r.Start
-	if len(r.Environment) > 0 && bid.XKey != "" {
-		var err error
-		if start.Environment, err = spec.Seal(r.Environment, r.Name, bid.XKey); err != nil {
-			return wire.StartWorkloadRequest{}, err
+	if len(r.Environment) > 0 && xkey != "" {
+		if start.Environment, err = spec.Seal(r.Environment, r.Name, xkey); err != nil {
+			return body, err
 		}
 	}
-	body := wire.StartWorkloadRequest{
+	body = wire.StartWorkloadRequest{
 		Namespace: c.namespace, Name: r.Name, Description: r.Description,
-		Type: c.kind, Lifecycle: start.Lifecycle(), RunRequest: start.JSON(),
+		Type: spec.Type, Lifecycle: start.Lifecycle(), RunRequest: start.JSON(),
 		Tags: wire.Tags{tagDeploy: mark},
 	}
 	maps.Copy(body.Tags, r.Tags)
@@ -254,14 +228,14 @@ func (c *Client) unfit(n Node, tags wire.Tags) string {
 	}
 	var health []string
 	for _, a := range n.Agents {
-		if a.Type == c.kind {
+		if a.Type == spec.Type {
 			health = append(health, a.Health)
 		}
 	}
 	if health == nil {
-		return fmt.Sprintf("it has no agent of type %s (nex.json names bin/natster, which `make build` makes)", c.kind)
+		return fmt.Sprintf("it has no agent of type %s (nex.json names bin/natster, which `make build` makes)", spec.Type)
 	}
-	return fmt.Sprintf("its agent of type %s is %s", c.kind, strings.Join(health, ", "))
+	return fmt.Sprintf("its agent of type %s is %s", spec.Type, strings.Join(health, ", "))
 }
 
 // validate checks a start request against the schema that came with the bid. The node would refuse it, too, but the bid

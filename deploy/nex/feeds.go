@@ -33,7 +33,7 @@ func (c *Client) Logs(ctx context.Context, owners []string, got func(Line)) erro
 		}
 		defer func() { _ = sub.Unsubscribe() }() // of a closed connection: nothing to do
 	}
-	if err := c.nc.FlushTimeout(c.waits.First); err != nil {
+	if err := c.nc.FlushTimeout(firstTimeout); err != nil {
 		return fmt.Errorf("nex: %w", err)
 	}
 	closed := c.nc.StatusChanged(nats.CLOSED)

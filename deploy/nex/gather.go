@@ -13,8 +13,8 @@ import (
 )
 
 // gather sends a request that any number of nodes may answer, and returns the replies: until expected replies have come
-// or the timeout is over; if their number is not known (expected is 0), until none comes for a while. It ends early with
-// the first reply for which enough, unless nil, returns true. No reply is no error.
+// or the timeout is over; if their number is not known (expected is 0), until none comes for a while. It ends early
+// with the first reply for which enough, unless nil, returns true. No reply is no error.
 func (c *Client) gather(
 	ctx context.Context, subject string, body any, expected int, timeout time.Duration, enough func(*nats.Msg) bool,
 ) ([]*nats.Msg, error) {
@@ -49,6 +49,16 @@ func (c *Client) gather(
 		}
 	}
 	return all, nil
+}
+
+// decodeAll decodes the replies. It leaves out refusals, and what cannot be decoded.
+func decodeAll[T any](replies []*nats.Msg) (all []T) {
+	for _, m := range replies {
+		if v, err := wire.Decode[T](m.Data); err == nil && wire.Refusal(m) == nil {
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
 var errLate = errors.New("nothing came in time")

@@ -40,19 +40,12 @@ func (c *Client) Ping(ctx context.Context, tags wire.Tags) ([]Node, error) {
 	if tags == nil {
 		tags = wire.Tags{}
 	}
-	replies, err := c.gather(ctx, wire.Ping(""), wire.NodePingRequest{Filter: tags}, 0, c.waits.First, nil)
+	replies, err := c.gather(ctx, wire.Ping(""), wire.NodePingRequest{Filter: tags}, 0, firstTimeout, nil)
 	if err != nil {
 		return nil, err
 	}
 	var nodes []Node
-	for _, m := range replies {
-		if wire.Refusal(m) != nil {
-			continue
-		}
-		p, err := wire.Decode[wire.NodePingResponse](m.Data)
-		if err != nil {
-			continue
-		}
+	for _, p := range decodeAll[wire.NodePingResponse](replies) {
 		nodes = append(nodes, Node{
 			ID: p.NodeID, Name: p.Tags[wire.TagNode], Nexus: p.Tags[wire.TagNexus],
 			Version: p.Version, State: p.State, Started: p.StartTime, Tags: p.Tags,
@@ -84,7 +77,7 @@ func (c *Client) Nodes(ctx context.Context, tags wire.Tags) ([]Node, error) {
 
 // agents returns the agents of one node.
 func (c *Client) agents(ctx context.Context, node string) ([]Agent, error) {
-	m, err := c.ask(ctx, wire.Info(node), wire.NodeInfoRequest{}, c.waits.First)
+	m, err := c.ask(ctx, wire.Info(node), wire.NodeInfoRequest{}, firstTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +108,7 @@ func (c *Client) Lameduck(ctx context.Context, node string, delay time.Duration)
 	}
 	// The node answers when its agents have, the dead ones included.
 	q := wire.LameduckRequest{Delay: delay.String()}
-	m, err := c.ask(ctx, wire.Lameduck(nodes[i].ID), q, c.waits.Complete+c.waits.First)
+	m, err := c.ask(ctx, wire.Lameduck(nodes[i].ID), q, c.waits.Complete+firstTimeout)
 	switch {
 	case silent(err):
 		return fmt.Errorf("node %s does not answer: %w", node, ErrNoNode)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )
 
@@ -76,7 +77,7 @@ func (c *Client) look(ctx context.Context) (*scene, error) {
 	// The administrator's namespace lists all others, too; their workloads are not part of this rollout. Old nodes
 	// leave the namespace out.
 	all = slices.DeleteFunc(all, func(w wire.WorkloadSummary) bool {
-		return w.Type != c.kind || w.Namespace != "" && w.Namespace != c.namespace
+		return w.Type != spec.Type || w.Namespace != "" && w.Namespace != c.namespace
 	})
 	return &scene{nodes, all}, nil
 }
@@ -203,7 +204,7 @@ func (r *rollout) start(ctx context.Context, w Want) error {
 func (r *rollout) place(ctx context.Context, name string, tags wire.Tags) (Node, error) {
 	var fit []Node
 	for _, n := range r.scene.nodes {
-		healthy := func(a Agent) bool { return a.Type == r.kind && a.Health == "healthy" }
+		healthy := func(a Agent) bool { return a.Type == spec.Type && a.Health == "healthy" }
 		if !n.Lameduck() && n.has(tags) && slices.ContainsFunc(n.Agents, healthy) {
 			fit = append(fit, n)
 		}

@@ -19,16 +19,14 @@ import (
 
 // Info is what a process needs to know about a world in order to use it: the content of world.json. It has no secrets.
 type Info struct {
-	Running      bool           `json:"running"`       // false when the world was stopped; a crash leaves it true
-	PID          int            `json:"pid,omitempty"` // while running
-	Started      time.Time      `json:"started"`
-	URL          string         `json:"url"`           // for NATS clients on this machine
-	WebSocketURL string         `json:"websocket_url"` // the same over WebSocket
-	Fingerprint  string         `json:"fingerprint,omitempty"`
-	Global       events.Account `json:"global"`
-	Hub          events.Account `json:"hub"`
-	Site         events.Account `json:"site"`
-	HubCatalog   events.Catalog `json:"hub_catalog"`
+	Running      bool      `json:"running"`       // false when the world was stopped; a crash leaves it true
+	PID          int       `json:"pid,omitempty"` // while running
+	Started      time.Time `json:"started"`
+	URL          string    `json:"url"`           // for NATS clients on this machine
+	WebSocketURL string    `json:"websocket_url"` // the same over WebSocket
+	Fingerprint  string    `json:"fingerprint,omitempty"`
+	accounts.WellKnown
+	HubCatalog events.Catalog `json:"hub_catalog"`
 }
 
 // DefaultHubCatalog is the name of the hub's catalog where none is configured.

@@ -47,8 +47,7 @@ func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions
 	}
 	info := Info{Running: true, Started: time.Now().UTC(), URL: urls}
 	keeper := offline.Telling(info.Connect)
-	known := keeper.WellKnown()
-	info.Global, info.Hub, info.Site = known.Global, known.Hub, known.Site
+	info.WellKnown = keeper.WellKnown()
 	if info.HubCatalog, err = events.ParseCatalog(DefaultHubCatalog); err != nil {
 		return nil, err
 	}
@@ -58,7 +57,7 @@ func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions
 	if err := keeper.Renew(ctx); err != nil {
 		return nil, err
 	}
-	fns := Functions(Settings{Accounts: known, HubCatalog: info.HubCatalog, Keys: dir, World: dir})
+	fns := Functions(Settings{Accounts: info.WellKnown, HubCatalog: info.HubCatalog, Keys: dir, World: dir})
 	creds, err := Users(ctx, keeper, fns)
 	if err != nil {
 		return nil, err

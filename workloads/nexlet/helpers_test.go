@@ -51,13 +51,13 @@ func call(t *testing.T, a *worldtest.Account, text string) (string, error) {
 	return got.Word, err
 }
 
-func deploy(t *testing.T, c *nex.Client, function string) nex.Deployed {
+func deploy(t *testing.T, c *nex.Client, function string) wire.StartWorkloadResponse {
 	t.Helper()
 	return deployOn(t, c, function, nil)
 }
 
 // deployOn deploys to a node with the tags; without, any may win the auction.
-func deployOn(t *testing.T, c *nex.Client, function string, tags wire.Tags) nex.Deployed {
+func deployOn(t *testing.T, c *nex.Client, function string, tags wire.Tags) wire.StartWorkloadResponse {
 	t.Helper()
 	d, err := c.Deploy(
 		t.Context(),

@@ -49,7 +49,7 @@ func body(run string) wire.StartWorkloadRequest {
 func TestWhatCannotRunIsRefusedInASentence(t *testing.T) {
 	s := nexlettest.Start(t, echoing(echo))
 	node := s.Node(nextest.Config{})
-	bids, err := s.Client("shares").Auction(t.Context(), nil)
+	bids, err := s.Client("shares").Auction(t.Context(), nil, 0)
 	if err != nil || len(bids) != 1 {
 		t.Fatalf("%v, %v", bids, err)
 	}
@@ -155,7 +155,7 @@ func TestWhatTheStockCLIWasRefusedIsNotStored(t *testing.T) {
 			Agents: []nextest.Agent{s.Agent(func(c *nexlet.Config) { c.Beat = 20 * time.Millisecond })},
 		},
 	)
-	bids, err := s.Client("shares").Auction(t.Context(), nil)
+	bids, err := s.Client("shares").Auction(t.Context(), nil, 0)
 	if err != nil || len(bids) != 1 {
 		t.Fatalf("%v, %v", bids, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"testing"
 
-	"natster/deploy/nex"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
@@ -56,7 +55,7 @@ func TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy(t *testing.T) {
 	})
 	one, two := s.Node(nextest.Config{Name: "one"}), s.Node(nextest.Config{Name: "two"})
 	c := s.Client("shares")
-	for _, d := range []nex.Deployed{
+	for _, d := range []wire.StartWorkloadResponse{
 		deployOn(t, c, "eventwriter", wire.Tags{wire.TagNode: "one"}),
 		deployOn(t, c, "eventwriter", wire.Tags{wire.TagNode: "two"}),
 		deployOn(t, c, "witness", wire.Tags{wire.TagNode: "one"}),

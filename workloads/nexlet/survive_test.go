@@ -311,7 +311,7 @@ func TestLameduckTakesNoMoreWorkAndFinishesWhatRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	answered(t, s.Account("alice")) // still
-	if bids, err := c.Auction(t.Context(), nil); err != nil || len(bids) != 0 {
+	if bids, err := c.Auction(t.Context(), nil, 0); err != nil || len(bids) != 0 {
 		t.Errorf("bids: %v, %v", bids, err)
 	}
 	wait.Receive(t, "the nexlet ends with its node", node.Child(0).Done())

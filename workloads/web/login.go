@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -162,14 +163,7 @@ func (l *login) redeem(ctx context.Context, f flow, code string) (person, error)
 	if err := id.Claims(&c); err != nil {
 		return person{}, fmt.Errorf("id_token: %w", err)
 	}
-	who := person{login: loginID(id.Issuer, id.Subject), name: id.Subject}
-	for _, n := range []string{c.Name, c.Username, c.Email} {
-		if n != "" {
-			who.name = n
-			break
-		}
-	}
-	return who, nil
+	return person{loginID(id.Issuer, id.Subject), cmp.Or(c.Name, c.Username, c.Email, id.Subject)}, nil
 }
 
 // loginID returns the identifier that an account is bound to. It contains the issuer, because a subject is unique only
@@ -214,10 +208,9 @@ func (l *login) open(sealed, state string) (f flow, ok bool) {
 
 // flowCookie returns the cookie of a flow. Each flow has a cookie of its own, so that two tabs can sign in at once.
 func (s *Site) flowCookie(state, value string, maxAge int) *http.Cookie {
-	return &http.Cookie{
-		Name: "natster-login-" + state[:8], Value: value, Path: CallbackPath, MaxAge: maxAge,
-		HttpOnly: true, Secure: s.url.Scheme == "https", SameSite: http.SameSiteLaxMode,
-	}
+	c := s.sessions.newCookie(value, maxAge)
+	c.Name, c.Path = "natster-login-"+state[:8], CallbackPath
+	return c
 }
 
 // takeFlow returns the flow that the browser kept under state, and deletes it there.

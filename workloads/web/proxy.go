@@ -6,23 +6,17 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 )
 
 // proxy forwards WebSockets of signed-in pages of this site to the world's NATS server, until they or their session
 // end. The browser authenticates to NATS with a key of its own: the proxy can drop the connection, but not use it.
 func (s *Site) proxy() (http.Handler, error) {
-	to, err := url.Parse(s.cfg.NATS)
-	if err != nil || to.Host == "" {
-		return nil, fmt.Errorf("web: %q is no WebSocket address", s.cfg.NATS)
+	at, err := url.Parse(s.cfg.NATS)
+	if err != nil || at.Host == "" || at.Scheme != "ws" && at.Scheme != "wss" {
+		return nil, fmt.Errorf("web: %q is not a WebSocket address", s.cfg.NATS)
 	}
-	switch to.Scheme {
-	case "ws":
-		to.Scheme = "http"
-	case "wss":
-		to.Scheme = "https"
-	default:
-		return nil, fmt.Errorf("web: %q is no WebSocket address", s.cfg.NATS)
-	}
+	to := url.URL{Scheme: strings.Replace(at.Scheme, "ws", "http", 1), Host: at.Host, Path: "/"}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
 	transport.DisableCompression = true
@@ -33,8 +27,8 @@ func (s *Site) proxy() (http.Handler, error) {
 	p := &httputil.ReverseProxy{
 		Transport: transport,
 		Rewrite: func(r *httputil.ProxyRequest) {
-			out := &url.URL{Scheme: to.Scheme, Host: to.Host, Path: "/"}
-			r.Out.URL, r.Out.Host = out, to.Host
+			out := to
+			r.Out.URL, r.Out.Host = &out, to.Host
 			r.Out.Header.Del("Cookie") // the NATS server must not see the login
 			r.Out.Header.Del("Origin")
 			r.Out.Header.Del("Sec-WebSocket-Extensions") // compression of ciphertext is wasted work

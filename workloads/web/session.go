@@ -4,9 +4,15 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"time"
+
+	"natster/events"
+	"natster/functions/api"
 )
 
 // maxSessions bounds the sessions in memory; beyond it the session that expires first is ended.
@@ -90,12 +96,6 @@ func (s *sessions) end(r *http.Request) {
 	}
 }
 
-// stop ends the session of a request, and makes the browser forget its cookie.
-func (s *sessions) stop(w http.ResponseWriter, r *http.Request) {
-	s.end(r)
-	http.SetCookie(w, s.newCookie("", -1))
-}
-
 // sweep removes the sessions that have expired and, if there are maxSessions, the one that expires first. The caller
 // holds mu.
 func (s *sessions) sweep() {
@@ -123,4 +123,153 @@ func (s *sessions) endAll() {
 		x.end()
 		delete(s.byID, id)
 	}
+}
+
+// maxQuestion bounds the body of a request of the page, in bytes.
+const maxQuestion = 4096
+
+// A sessionReply tells the page who is signed in, and as which account.
+//
+//	{"signed_in":true,"name":"Alice","login":"dev|alice","expires":1732082400,
+//	 "linked":true,"account":"AAL…","account_name":"alice"}
+type sessionReply struct {
+	SignedIn    bool           `json:"signed_in"`
+	Development bool           `json:"development,omitempty"` // anyone on this machine can sign in
+	Name        string         `json:"name,omitempty"`
+	Login       string         `json:"login,omitempty"`
+	Expires     int64          `json:"expires,omitempty"` // unix seconds
+	Linked      bool           `json:"linked"`
+	Account     events.Account `json:"account,omitzero"`
+	AccountName string         `json:"account_name,omitempty"`
+	Hub         events.Account `json:"hub,omitzero"`
+}
+
+// about returns what the page is told about session x, which is linked to account a unless that is zero.
+func (s *Site) about(x *session, a events.Account, name string) sessionReply {
+	return sessionReply{
+		SignedIn: true, Development: s.Development(), Name: x.name, Login: x.login, Expires: x.expires.Unix(),
+		Linked: !a.IsZero(), Account: a, AccountName: name, Hub: s.cfg.Hub,
+	}
+}
+
+// session answers who is signed in, and as which account.
+func (s *Site) session(w http.ResponseWriter, r *http.Request) {
+	x := s.sessions.of(r)
+	if x == nil {
+		answer(w, sessionReply{Development: s.Development()})
+		return
+	}
+	bound, err := s.ask.GetContext(r.Context(), x.login)
+	if err != nil && !errors.Is(err, api.ErrNotFound) {
+		s.failed(w, err)
+		return
+	}
+	answer(w, s.about(x, bound.Context.AccountPublicKey, bound.Context.AccountName)) // of none if it is not found
+}
+
+// claim uses a one-time code and binds its account to the login.
+func (s *Site) claim(w http.ResponseWriter, r *http.Request, x *session) {
+	var q struct {
+		Code string `json:"code"`
+	}
+	if !question(w, r, &q) {
+		return
+	}
+	about, err := s.ask.ClaimCode(r.Context(), q.Code, x.login)
+	if err != nil {
+		s.failed(w, err)
+		return
+	}
+	s.log.Info("account linked", "account", about.AccountPublicKey, "login", x.login)
+	answer(w, s.about(x, about.AccountPublicKey, about.AccountName))
+}
+
+// mint answers with a short-lived user of the login's account, for a key that the browser made.
+func (s *Site) mint(w http.ResponseWriter, r *http.Request, x *session) {
+	var q struct {
+		UserKey string `json:"user_key"`
+	}
+	if !question(w, r, &q) {
+		return
+	}
+	bound, err := s.ask.GetContext(r.Context(), x.login)
+	switch {
+	case errors.Is(err, api.ErrNotFound):
+		refuse(w, http.StatusConflict, "unlinked", "this login is not linked to an account yet: run natster login")
+		return
+	case err != nil:
+		s.failed(w, err)
+		return
+	case bound.Context.WebKey == "":
+		refuse(w, http.StatusConflict, "unlinked",
+			"this login was linked without permission for web sessions: run natster login again")
+		return
+	}
+	request := api.MintRequest{OAuthID: x.login, WebKey: bound.Context.WebKey, UserKey: q.UserKey}
+	user, err := api.Call(r.Context(), s.ask, api.MintWeb, request)
+	if err != nil {
+		s.failed(w, err)
+		return
+	}
+	answer(w, user)
+}
+
+// logout ends the session of this browser, and its WebSockets.
+func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
+	s.sessions.end(r)
+	http.SetCookie(w, s.sessions.newCookie("", -1)) // the browser forgets its own
+	answer(w, sessionReply{Development: s.Development()})
+}
+
+// signedIn returns a handler that calls h with the request's session, and refuses a request without one.
+func (s *Site) signedIn(h func(http.ResponseWriter, *http.Request, *session)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		x := s.sessions.of(r)
+		if x == nil {
+			refuse(w, http.StatusUnauthorized, "signed_out", "you are signed out: sign in again")
+			return
+		}
+		h(w, r, x)
+	}
+}
+
+// failed answers with the refusal of a function. An internal error is logged and not shown.
+func (s *Site) failed(w http.ResponseWriter, err error) {
+	refusal, internal := api.Refusal(err)
+	if internal {
+		s.log.Error("request failed", "err", err)
+	}
+	reason := map[api.Code]string{
+		api.CodeNotFound: "not_found", api.CodeGone: "unlinked", api.CodeBadRequest: "bad_request",
+		api.CodeForbidden: "forbidden", api.CodeTooMany: "too_many", api.CodeUnavailable: "unavailable",
+	}[refusal.Code]
+	if reason == "" {
+		reason = "internal"
+	}
+	refuse(w, int(refusal.Code), reason, refusal.Message)
+}
+
+// question reads the JSON body into q. It reports whether it could; otherwise the request is answered.
+func question(w http.ResponseWriter, r *http.Request, q any) bool {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxQuestion))
+	if err == nil {
+		err = json.Unmarshal(body, q)
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "bad_request", "the request cannot be read")
+		return false
+	}
+	return true
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // fails only if the browser has gone
+}
+
+// refuse answers with an error: a word for the page and a sentence for the person.
+func refuse(w http.ResponseWriter, status int, reason, sentence string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"reason": reason, "error": sentence})
 }

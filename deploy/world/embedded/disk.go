@@ -100,7 +100,7 @@ func (d *disk) watch(w *World) {
 
 // stop ends the watch and returns when it has ended.
 func (d *disk) stop() {
-	if d != nil && d.cancel != nil {
+	if d.cancel != nil {
 		d.cancel()
 		d.ended.Wait()
 	}

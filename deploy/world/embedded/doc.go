@@ -1,7 +1,7 @@
 // Package embedded is all of Natster on one machine: a NATS server in operator mode, in this process, with its
 // accounts, its JetStream on disk and the functions, behind one Start and one Stop.
 //
-//	world.go       Config, Start, World, Stop; notices to the operator; what tests change
+//	world.go       Config, Start, World, Stop; connections in the process; notices to the operator; what tests change
 //	server.go      the embedded NATS server and its options
 //	store.go       JetStream's files, checked and repaired before the server opens them; their key
 //	sealed.go      how JetStream encrypts it
@@ -9,7 +9,6 @@
 //	space_*.go     how much is free, by operating system
 //	address.go     where it listens, and the port it had last time
 //	tls.go         certificates, self-signed ones, fingerprints
-//	connect.go     connections in process, for the functions and the deployment; all others use the network
 //	functions.go   provisioning and running the functions
 //	soundness.go   checking the log: quickly before the functions start, completely after
 //	hub.go         serving the hub's catalog

@@ -23,7 +23,7 @@ func (w *World) serveHub(ctx context.Context) (*supervise.Running, error) {
 	if err := private.Mkdir(filepath.Join(w.config.Dir, "hub")); err != nil {
 		return nil, err
 	}
-	creds, err := w.keeper.Owner(ctx, w.known.Hub)
+	creds, err := w.keeper.Owner(ctx, w.info.Hub)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (w *World) hubCatalog(ctx context.Context, creds accounts.Creds, ready func
 	}
 	defer nc.Close()
 	return server.Serve(ctx, server.Config{
-		Conn: nc, Account: w.known.Hub, Catalogs: []server.Library{l}, Shares: api.NewClient(nc),
+		Conn: nc, Account: w.info.Hub, Catalogs: []server.Library{l}, Shares: api.NewClient(nc),
 		Logger: w.config.Logger,
 	}, func(*server.Server) { ready() })
 }

@@ -83,9 +83,7 @@ type Hooks struct {
 // A World is a running world. Its methods may be called concurrently.
 type World struct {
 	config    Config
-	hooks     Hooks
 	info      world.Info
-	known     accounts.WellKnown
 	keeper    *accounts.Operator
 	unlock    func() error // nil before the lock is held
 	at        listening
@@ -119,7 +117,7 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 	if err := private.MkdirAll(c.Dir); err != nil {
 		return nil, fmt.Errorf("world: %w", err)
 	}
-	w := &World{config: c, hooks: hooks}
+	w := &World{config: c}
 	if w.unlock, err = world.Lock(ctx, c.Dir); err != nil {
 		return nil, err
 	}
@@ -148,11 +146,10 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 	if err := world.CheckSeeds(c.Dir); err != nil {
 		return nil, err
 	}
-	w.known = offline.WellKnown()
 	fns := hooks.Functions
 	if fns == nil {
 		fns = world.Functions(world.Settings{
-			Accounts: w.known, HubCatalog: c.HubCatalog, ClaimURL: c.ClaimURL, Keys: c.Dir, World: c.Dir,
+			Accounts: offline.WellKnown(), HubCatalog: c.HubCatalog, ClaimURL: c.ClaimURL, Keys: c.Dir, World: c.Dir,
 		})
 	}
 	creds, err := world.Users(ctx, offline, fns)
@@ -196,6 +193,28 @@ func (w *World) Keeper() *accounts.Operator { return w.keeper }
 
 // HubDir returns the directory of the hub's catalog, if the world serves it.
 func (w *World) HubDir() string { return w.config.HubDir }
+
+// ConnectAs connects inside the process, without a socket; the connection ends with the world. The caller closes it.
+func (w *World) ConnectAs(ctx context.Context, creds accounts.Creds, options ...nats.Option) (*nats.Conn, error) {
+	all := []nats.Option{nats.InProcessServer(w.running()), nats.NoReconnect()}
+	return world.Info{}.Connect(ctx, creds, append(all, options...)...)
+}
+
+// running returns the server that runs now, or ran last.
+func (w *World) running() *server.Server {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.server
+}
+
+// Admin connects to the global account with every right in it: for provisioning and rebuilding, not for functions.
+func (w *World) Admin(ctx context.Context) (*nats.Conn, error) {
+	creds, err := w.keeper.Admin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return w.ConnectAs(ctx, creds, nats.Name(accounts.AdminUser))
+}
 
 // end undoes as much of Start as was done, except that the functions are stopped already.
 func (w *World) end() error {
@@ -247,9 +266,7 @@ func (w *World) writeInfo(at listening, fingerprint string) error {
 		URL:          localURL(scheme, at.nats.host, w.at.nats.port),
 		WebSocketURL: localURL(webSocketScheme, at.webSocket.host, w.at.webSocket.port),
 		Fingerprint:  fingerprint,
-		Global:       w.known.Global,
-		Hub:          w.known.Hub,
-		Site:         w.known.Site,
+		WellKnown:    w.keeper.WellKnown(),
 		HubCatalog:   w.config.HubCatalog,
 	}
 	return w.info.Save(w.config.Dir)

@@ -20,13 +20,20 @@ func Decode[T any](data []byte) (T, error) {
 }
 
 // required returns an error that names the required key of t that the document lacks; of several, the first in
-// alphabetical order. It accepts null and anything that is not an object: the decoder has the better error for that.
+// alphabetical order. Keys without "omitempty" are required. It accepts null and anything that is not an object: the
+// decoder has the better error for that.
 func required(data []byte, t reflect.Type) error {
 	var doc map[string]json.RawMessage
 	if err := json.Unmarshal(data, &doc); err != nil || doc == nil || t.Kind() != reflect.Struct {
 		return nil
 	}
-	keys := requiredKeys(t)
+	var keys []string
+	for f := range t.Fields() {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name != "" && options == "" {
+			keys = append(keys, name)
+		}
+	}
 	slices.Sort(keys)
 	for _, k := range keys {
 		if _, has := doc[k]; !has {
@@ -34,17 +41,6 @@ func required(data []byte, t reflect.Type) error {
 		}
 	}
 	return nil
-}
-
-// requiredKeys returns the keys of t's fields without "omitempty".
-func requiredKeys(t reflect.Type) (keys []string) {
-	for f := range t.Fields() {
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name != "" && options == "" {
-			keys = append(keys, name)
-		}
-	}
-	return keys
 }
 
 // DecodeList decodes a list of workloads. It fails if one of them cannot be decoded, as Nex does.

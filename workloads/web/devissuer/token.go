@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 const tokenLifetime = 5 * time.Minute
@@ -37,20 +39,10 @@ func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "invalid_grant")
 		return
 	}
-	claims, err := json.Marshal(map[string]any{
+	token, err := jwt.Signed(i.signer).Claims(map[string]any{
 		"iss": i.cfg.URL, "aud": i.cfg.ClientID, "sub": strings.ToLower(g.name), "name": g.name, "nonce": g.nonce,
 		"iat": now.Unix(), "exp": now.Add(tokenLifetime).Unix(),
-	})
-	if err != nil {
-		refuse(w, http.StatusInternalServerError, "server_error")
-		return
-	}
-	signed, err := i.signer.Sign(claims)
-	if err != nil {
-		refuse(w, http.StatusInternalServerError, "server_error")
-		return
-	}
-	token, err := signed.CompactSerialize()
+	}).Serialize()
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "server_error")
 		return
