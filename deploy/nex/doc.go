@@ -11,8 +11,7 @@
 //	want.go      Want: a workload that should run; from functions and from Nexfiles
 //	rollout.go   Up: bringing what runs in line with what should run; which node gets the next instance
 //	replace.go   Restart, Down
-//	scene.go     the nodes and the workloads as they were found
-//	status.go    Status: what runs compared with what should run
+//	status.go    Status: what runs compared with what should run; the nodes and the workloads as they were found
 //
 // The Nexfiles for the stock CLI are in ../nexfiles; internal/test/nextest is a stand-in node for tests.
 //

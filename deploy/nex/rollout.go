@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"natster/internal/backoff"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )
@@ -224,12 +225,11 @@ func (r *rollout) place(ctx context.Context, name string, tags wire.Tags) (Node,
 // ready waits until the workload is running. It fails with [ErrNotReady].
 func (r *rollout) ready(ctx context.Context, id string) (wire.WorkloadSummary, error) {
 	const maxRestarts = 3 // after which it will not become ready
+	pause := time.Duration(0)
 	ctx, cancel := context.WithTimeout(ctx, r.waits.Ready)
 	defer cancel()
-	tick := time.NewTicker(r.waits.Poll)
-	defer tick.Stop()
 	last := "no node lists it"
-	for restarts := 0; restarts < maxRestarts && ctx.Err() == nil; {
+	for restarts := 0; restarts < maxRestarts && backoff.Sleep(ctx, pause) == nil; pause = r.waits.Poll {
 		found, err := r.listAmong(ctx, len(r.scene.nodes), []string{id})
 		if err == nil && len(found) > 0 {
 			w := found[0]
@@ -241,10 +241,6 @@ func (r *rollout) ready(ctx context.Context, id string) (wire.WorkloadSummary, e
 				last = fmt.Sprintf("it is in state %s: %s", w.State, why)
 			}
 			restarts, _ = strconv.Atoi(w.Metadata["restarts"]) // none is listed if there were none
-		}
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
 		}
 	}
 	return wire.WorkloadSummary{}, fmt.Errorf("%w: %s (natster deploy logs -f shows more)", ErrNotReady, last)

@@ -2,8 +2,7 @@
 // runs, in a process of natster (package embedded) or on NATS servers of its own.
 //
 //	info.go       world.json: how other processes find a running world; Find, OpenKeeper
-//	connect.go    connecting to a world over the network
-//	pinned.go     accepting only the server's certificate, by its fingerprint
+//	connect.go    connecting to a world over the network; only to the server with the certificate of a fingerprint
 //	lock.go       one directory, one process that runs or provisions the world
 //	functions.go  the one list of all functions, with the users that they run under
 //	rebuild.go    the one list of all projections, and making them anew

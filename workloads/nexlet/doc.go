@@ -4,8 +4,8 @@
 //
 //	nexlet.go       Config, New, Run: the lifetime
 //	environment.go  what a node passes to its child process
-//	register.go     local and remote registration, and adoption of the id from before a crash
-//	state.go        what survives a crash: the registration and the workloads, in a file of mode 0600
+//	register.go     local and remote registration, and adoption of the id from before a crash; the file by which the
+//	                registration and the workloads survive one
 //	session.go      the time of one registration: endpoints and heartbeats, until the node or the caller ends it
 //	endpoints.go    the node's requests: stop, get, query, ping, lameduck
 //	start.go        its request to start a workload: refused or taken, launched, run, and run again

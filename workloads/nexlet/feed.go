@@ -64,12 +64,15 @@ func (f *feed) triggered(e wire.WorkloadTriggeredEvent) {
 	f.event(wire.WorkloadTriggered, e)
 }
 
-func (f *feed) event(kind string, body any) {
-	text, err := json.Marshal(body)
+func (f *feed) event(kind string, body any) { f.publish(wire.Events(f.owner, kind), marshal(body)) }
+
+// marshal returns the JSON of v, which has to consist of strings and numbers.
+func marshal(v any) []byte {
+	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // strings and numbers
+		panic(err)
 	}
-	f.publish(wire.Events(f.owner, kind), text)
+	return text
 }
 
 // A lines is an io.Writer for one of a workload's two output streams. Each Write is one message.

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/functions"
+	"natster/internal/backoff"
 	"natster/internal/private"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
@@ -175,17 +176,10 @@ func (n *Nexlet) Run(ctx context.Context) error {
 
 // watchParent returns when the parent process has changed, because the node is gone, or when ctx is done.
 func (n *Nexlet) watchParent(ctx context.Context, parent int) {
-	tick := time.NewTicker(n.cfg.Watch)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
+	for backoff.Sleep(ctx, n.cfg.Watch) == nil {
+		if n.cfg.Parent() != parent {
+			n.log.Warn("the node that started this nexlet is gone")
 			return
-		case <-tick.C:
-			if n.cfg.Parent() != parent {
-				n.log.Warn("the node that started this nexlet is gone")
-				return
-			}
 		}
 	}
 }

@@ -51,10 +51,7 @@ func (n *Nexlet) disown() {
 	nc := n.nc
 	n.mu.Unlock()
 	for id, namespace := range old {
-		body, err := json.Marshal(wire.StopWorkloadRequest{Namespace: namespace})
-		if err != nil {
-			panic(err) // a string
-		}
+		body := marshal(wire.StopWorkloadRequest{Namespace: namespace})
 		// A node forgets a workload only when it can answer; the answer itself is not needed.
 		if err := nc.PublishRequest(wire.Undeploy(namespace, id), nc.NewRespInbox(), body); err != nil {
 			n.log.Debug("a refused start stays stored", "workload", id, "err", err)

@@ -5,13 +5,27 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
+	"natster/internal/backoff"
+	"natster/internal/private"
 	"natster/workloads/nexlet/spec"
 	"natster/workloads/nexlet/wire"
 )
+
+// A registration is a place at a node, with the workloads there. The state file contains it: what the nexlet needs to
+// resume its work after a crash, because its node will not send it again.
+type registration struct {
+	Agent        string                     `json:"agent"`
+	Node         string                     `json:"node"`
+	Connection   wire.ConnectionData        `json:"connection"`   // to work with
+	Registration wire.ConnectionData        `json:"registration"` // to register again with
+	Workloads    map[string]json.RawMessage `json:"workloads"`    // deploy bodies, by id; to resume
+}
 
 // duplicate is the message with which a node refuses an id that is registered already. It still sends requests to that
 // id.
@@ -45,10 +59,8 @@ func (n *Nexlet) register(ctx context.Context) (registration, error) {
 			n.log.Warn("not registered yet", "attempt", attempt, "err", err)
 		}
 		last.Node = "" // from now on any node will do
-		select {
-		case <-ctx.Done():
-			return reg, ctx.Err()
-		case <-time.After(pause):
+		if err := backoff.Sleep(ctx, pause); err != nil {
+			return reg, err
 		}
 		if isRefusal {
 			return reg, fmt.Errorf("the node refused to register this nexlet: %w", refused)
@@ -152,4 +164,34 @@ func ask(ctx context.Context, nc *nats.Conn, subject string, body any, timeout t
 		return nil, err
 	}
 	return m, wire.Refusal(m)
+}
+
+// A stateFile is the path of a state file, which only its owner can read.
+type stateFile string
+
+// load returns what was saved, or the zero value if nothing was or it is damaged.
+func (f stateFile) load() (r registration, err error) {
+	text, err := os.ReadFile(string(f))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return r, nil
+	case err != nil:
+		return r, fmt.Errorf("state: %w", err)
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return registration{}, fmt.Errorf("state: %s is damaged: delete it", f)
+	}
+	return r, nil
+}
+
+// save replaces the file atomically: a crash leaves the old one or the new one.
+func (f stateFile) save(r registration) error {
+	text, err := json.Marshal(r)
+	if err == nil {
+		err = private.WriteFile(string(f), text)
+	}
+	if err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return nil
 }

@@ -32,10 +32,9 @@ func (n *Nexlet) session(ctx context.Context, reg registration) error {
 		return err
 	}
 	defer nc.Close()
-	lost := make(chan struct{}, 1)
-	heard := make(chan struct{}, 1)
+	alive := make(chan bool, 1)
 	if n.cfg.Remote != nil {
-		if err := n.listenToNode(nc, reg, heard, lost); err != nil {
+		if err := n.listenToNode(nc, reg, alive); err != nil {
 			return err
 		}
 	}
@@ -58,7 +57,7 @@ func (n *Nexlet) session(ctx context.Context, reg registration) error {
 	n.restore(reg.Workloads)
 	n.beat()
 
-	err = n.live(ctx, ducked, heard, lost, closed)
+	err = n.live(ctx, ducked, alive, closed)
 	if !errors.Is(err, errNodeLost) {
 		n.enter(wire.AgentStopping)
 		n.beat()
@@ -73,7 +72,7 @@ func (n *Nexlet) session(ctx context.Context, reg registration) error {
 
 // live sends heartbeats until the session ends.
 func (n *Nexlet) live(
-	ctx context.Context, ducked <-chan time.Duration, heard, lost <-chan struct{}, closed <-chan nats.Status,
+	ctx context.Context, ducked <-chan time.Duration, alive <-chan bool, closed <-chan nats.Status,
 ) error {
 	beat := time.NewTicker(n.cfg.Beat)
 	defer beat.Stop()
@@ -105,28 +104,26 @@ func (n *Nexlet) live(
 		case <-over:
 			n.log.Info("lameduck is over")
 			return nil
-		case <-heard:
+		case known := <-alive:
+			if !known {
+				return errNodeLost
+			}
 			silence.Reset(n.cfg.Silence)
 		case <-silence.C:
-			return errNodeLost
-		case <-lost:
 			return errNodeLost
 		}
 	}
 }
 
-// listenToNode follows the node's own heartbeats, where that is permitted: a node that was restarted does not list this
-// nexlet, and one that is silent is gone.
-func (n *Nexlet) listenToNode(nc *nats.Conn, reg registration, heard, lost chan<- struct{}) error {
+// listenToNode follows the node's own heartbeats, where that is permitted, and sends whether it knows this nexlet: a node
+// that was restarted does not, and one that is silent is gone.
+func (n *Nexlet) listenToNode(nc *nats.Conn, reg registration, alive chan<- bool) error {
 	_, err := nc.Subscribe(wire.NodeHeartbeat(reg.Node), func(m *nats.Msg) {
-		to := heard
 		var body wire.NodeHeartbeatBody
-		if json.Unmarshal(m.Data, &body) == nil && !strings.Contains(body.Registrations, reg.Agent+" ") {
-			to = lost
-		}
+		err := json.Unmarshal(m.Data, &body)
 		select {
-		case to <- struct{}{}:
-		default:
+		case alive <- err != nil || strings.Contains(body.Registrations, reg.Agent+" "):
+		default: // the next one says it again
 		}
 	})
 	return err
@@ -134,14 +131,10 @@ func (n *Nexlet) listenToNode(nc *nats.Conn, reg registration, heard, lost chan<
 
 // beat sends a heartbeat.
 func (n *Nexlet) beat() {
-	body, err := json.Marshal(wire.AgentHeartbeat{Summary: n.summary(), Data: "{}"})
-	if err != nil {
-		panic(err) // strings and numbers
-	}
 	n.mu.Lock()
 	subject := wire.Heartbeat(n.reg.Node, n.reg.Agent)
 	n.mu.Unlock()
-	n.publish(subject, body)
+	n.publish(subject, marshal(wire.AgentHeartbeat{Summary: n.summary(), Data: "{}"}))
 }
 
 // beatSoon makes live send a heartbeat now.
