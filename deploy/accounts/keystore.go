@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/nats-io/nkeys"
 
 	"natster/events"
 	"natster/internal/private"
@@ -184,7 +185,6 @@ func (k keystore) putName(name string, a events.Account) error {
 	return writeFile(k.path("names", strings.ToLower(name)), []byte(a.String()))
 }
 
-// all returns the keys of all accounts.
 func (k keystore) all() ([]events.Account, error) {
 	files, err := os.ReadDir(k.path("accounts"))
 	if err != nil {
@@ -198,6 +198,45 @@ func (k keystore) all() ([]events.Account, error) {
 		}
 	}
 	return keys, nil
+}
+
+func newRecord(name string) (record, error) {
+	identity, err := newKey(nkeys.CreateAccount)
+	if err != nil {
+		return record{}, err
+	}
+	signing, err := newKey(nkeys.CreateAccount)
+	if err != nil {
+		return record{}, err
+	}
+	a, err := events.ParseAccount(identity.public)
+	return record{Account: a, Name: name, Seed: identity.seed, SigningSeed: signing.seed}, err
+}
+
+type key struct {
+	pair         nkeys.KeyPair
+	public, seed string
+}
+
+func newKey(create func() (nkeys.KeyPair, error)) (key, error) {
+	pair, err := create()
+	if err != nil {
+		return key{}, fmt.Errorf("accounts: make a key: %w", err)
+	}
+	public, err := pair.PublicKey()
+	if err != nil {
+		return key{}, fmt.Errorf("accounts: make a key: %w", err)
+	}
+	seed, err := pair.Seed()
+	return key{pair, public, string(seed)}, err
+}
+
+func publicOf(seed string) (string, error) {
+	pair, err := nkeys.FromSeed([]byte(seed))
+	if err != nil {
+		return "", fmt.Errorf("accounts: a stored key: %w", err)
+	}
+	return pair.PublicKey()
 }
 
 // checkName refuses names that cannot be a file's on some system, and those of the world's own accounts.

@@ -191,7 +191,6 @@ type ownAccount struct {
 	shape   shape
 }
 
-// own returns the world's own accounts.
 func (o *Operator) own() []ownAccount {
 	system := func(r *record, c *jwt.AccountClaims) error { return r.setUser(c, keeperUser, pushPermissions()) }
 	global := func(_ *record, c *jwt.AccountClaims) error { shapeGlobal(c); return nil }
@@ -380,43 +379,4 @@ func (o *Operator) store(before, r record, claims *jwt.AccountClaims, change sha
 		return r, nil
 	}
 	return r, o.keys.putAccount(r)
-}
-
-func newRecord(name string) (record, error) {
-	identity, err := newKey(nkeys.CreateAccount)
-	if err != nil {
-		return record{}, err
-	}
-	signing, err := newKey(nkeys.CreateAccount)
-	if err != nil {
-		return record{}, err
-	}
-	a, err := events.ParseAccount(identity.public)
-	return record{Account: a, Name: name, Seed: identity.seed, SigningSeed: signing.seed}, err
-}
-
-type key struct {
-	pair         nkeys.KeyPair
-	public, seed string
-}
-
-func newKey(create func() (nkeys.KeyPair, error)) (key, error) {
-	pair, err := create()
-	if err != nil {
-		return key{}, fmt.Errorf("accounts: make a key: %w", err)
-	}
-	public, err := pair.PublicKey()
-	if err != nil {
-		return key{}, fmt.Errorf("accounts: make a key: %w", err)
-	}
-	seed, err := pair.Seed()
-	return key{pair, public, string(seed)}, err
-}
-
-func publicOf(seed string) (string, error) {
-	pair, err := nkeys.FromSeed([]byte(seed))
-	if err != nil {
-		return "", fmt.Errorf("accounts: a stored key: %w", err)
-	}
-	return pair.PublicKey()
 }

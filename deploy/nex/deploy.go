@@ -123,7 +123,6 @@ func (c *Client) Deploy(ctx context.Context, r Request) (wire.StartWorkloadRespo
 // errGone means that the bidder no longer has a healthy agent.
 var errGone = errors.New("the bidder's agent is gone")
 
-// deployTo accepts one bid.
 func (c *Client) deployTo(
 	ctx context.Context, r Request, bid wire.AuctionResponse, mark string,
 ) (d wire.StartWorkloadResponse, err error) {

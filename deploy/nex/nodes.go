@@ -75,7 +75,6 @@ func (c *Client) Nodes(ctx context.Context, tags wire.Tags) ([]Node, error) {
 	return nodes, nil
 }
 
-// agents returns the agents of one node.
 func (c *Client) agents(ctx context.Context, node string) ([]Agent, error) {
 	m, err := c.ask(ctx, wire.Info(node), wire.NodeInfoRequest{}, firstTimeout)
 	if err != nil {

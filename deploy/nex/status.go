@@ -51,7 +51,6 @@ func (c *Client) Status(ctx context.Context, wants []Want) ([]Status, error) {
 	return all, nil
 }
 
-// ready counts the instances of that name that are running.
 func (s *scene) ready(name string) (n int) {
 	for _, w := range s.of(name) {
 		if w.State == wire.Running {
@@ -137,7 +136,6 @@ func (s *scene) count(tags wire.Tags) (n int) {
 	return n
 }
 
-// has reports whether the node has all the tags.
 func (n Node) has(tags wire.Tags) bool {
 	for k, v := range tags {
 		if n.Tags[k] != v {
@@ -149,8 +147,7 @@ func (n Node) has(tags wire.Tags) bool {
 
 // pinned returns the tags together with that of the node's name.
 func (n Node) pinned(tags wire.Tags) wire.Tags {
-	all := wire.Tags{}
-	maps.Copy(all, tags)
+	all := maps.Clone(tags)
 	if n.Name != "" {
 		all[wire.TagNode] = n.Name
 	}

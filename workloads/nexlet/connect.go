@@ -71,7 +71,6 @@ func redact(urls string) string {
 	return strings.Join(all, ",")
 }
 
-// tlsOf returns the TLS configuration in c.
 func tlsOf(c wire.ConnectionData) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if c.TLSCA != "" {

@@ -103,7 +103,6 @@ func (n *Nexlet) get(m micro.Request) error {
 	return m.Respond(w.body)
 }
 
-// query answers with the workloads that match.
 func (n *Nexlet) query(m micro.Request) error {
 	q, err := wire.Decode[wire.AgentListWorkloadsRequest](m.Data())
 	if err != nil {
@@ -129,7 +128,6 @@ func (n *Nexlet) query(m micro.Request) error {
 	return m.RespondJSON(list)
 }
 
-// ping answers with the nexlet's summary.
 func (n *Nexlet) ping(m micro.Request) error {
 	return m.RespondJSON(n.summary(), n.signed())
 }

@@ -75,7 +75,6 @@ func (r *functionRun) describe(meta map[string]string) {
 	}
 }
 
-// function returns the function of that name.
 func (n *Nexlet) function(name string) (functions.Function, error) {
 	all, err := n.cfg.Functions()
 	if err != nil {

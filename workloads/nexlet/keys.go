@@ -40,25 +40,21 @@ func (d KeyDir) read(name, whose string) ([]byte, error) {
 			ErrNoKey, whose)
 	}
 	path := filepath.Join(string(d), name)
-	missing := fmt.Errorf("%w for %s: there is no %s (make it with: natster admin creds %s)", ErrNoKey, whose, path, d)
+	var info fs.FileInfo
 	root, err := os.OpenRoot(string(d))
+	if err == nil {
+		defer func() { _ = root.Close() }() // it is only read
+		info, err = root.Stat(name)
+	}
+	var text []byte
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, missing
-	case err != nil:
-		return nil, fmt.Errorf("%w for %s: %w", ErrNoKey, whose, err)
+		err = fmt.Errorf("there is no %s (make it with: natster admin creds %s)", path, d)
+	case err == nil && private.Exposed(info):
+		err = fmt.Errorf("others can read %s (chmod 600 it)", path)
+	case err == nil:
+		text, err = root.ReadFile(name)
 	}
-	defer func() { _ = root.Close() }() // it was only read
-	info, err := root.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, missing
-	case err != nil:
-		return nil, fmt.Errorf("%w for %s: %w", ErrNoKey, whose, err)
-	case private.Exposed(info):
-		return nil, fmt.Errorf("%w for %s: others can read %s (chmod 600 it)", ErrNoKey, whose, path)
-	}
-	text, err := root.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("%w for %s: %w", ErrNoKey, whose, err)
 	}

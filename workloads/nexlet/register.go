@@ -85,11 +85,11 @@ func (n *Nexlet) tryRegister(ctx context.Context, last registration) (registrati
 		return registration{}, err
 	}
 	defer nc.Close()
-	m, err := ask(ctx, nc, wire.RegisterRemote(n.cfg.Remote.Nexus), struct{}{}, remoteTimeout)
-	if err != nil {
-		return registration{}, fmt.Errorf("ask nexus %s for registration: %w", n.cfg.Remote.Nexus, err)
+	var a wire.RegisterRemoteAgentResponse
+	m, err := ask(ctx, nc, wire.RegisterRemote(n.cfg.Remote.Nexus), wire.RegisterRemoteAgentRequest{}, remoteTimeout)
+	if err == nil {
+		a, err = wire.Decode[wire.RegisterRemoteAgentResponse](m.Data)
 	}
-	a, err := wire.Decode[wire.RegisterRemoteAgentResponse](m.Data)
 	if err != nil {
 		return registration{}, fmt.Errorf("ask nexus %s for registration: %w", n.cfg.Remote.Nexus, err)
 	}

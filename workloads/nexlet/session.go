@@ -129,7 +129,6 @@ func (n *Nexlet) listenToNode(nc *nats.Conn, reg registration, alive chan<- bool
 	return err
 }
 
-// beat sends a heartbeat.
 func (n *Nexlet) beat() {
 	n.mu.Lock()
 	subject := wire.Heartbeat(n.reg.Node, n.reg.Agent)
@@ -145,14 +144,12 @@ func (n *Nexlet) beatSoon() {
 	}
 }
 
-// enter changes the nexlet's state.
 func (n *Nexlet) enter(state string) {
 	n.mu.Lock()
 	n.state = state
 	n.mu.Unlock()
 }
 
-// summary describes the nexlet to its node.
 func (n *Nexlet) summary() wire.AgentSummary {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -33,6 +33,8 @@ type sessions struct {
 	lifetime time.Duration
 	secure   bool
 	cookie   string
+	alive    context.Context // of the site
+	endAll   context.CancelFunc
 
 	mu   sync.Mutex
 	byID map[[sha256.Size]byte]*session
@@ -41,6 +43,7 @@ type sessions struct {
 func newSessions(now func() time.Time, lifetime time.Duration, secure bool) *sessions {
 	s := &sessions{now: now, lifetime: lifetime, secure: secure, cookie: "natster"}
 	s.byID = make(map[[sha256.Size]byte]*session)
+	s.alive, s.endAll = context.WithCancel(context.Background())
 	if secure {
 		s.cookie = "__Host-natster" // the browser then refuses one that a subdomain sets
 	}
@@ -51,7 +54,7 @@ func newSessions(now func() time.Time, lifetime time.Duration, secure bool) *ses
 func (s *sessions) start(w http.ResponseWriter, login, name string) {
 	id := rand.Text() + rand.Text()
 	x := &session{login: login, name: name, expires: s.now().Add(s.lifetime)}
-	x.alive, x.end = context.WithCancel(context.Background())
+	x.alive, x.end = context.WithCancel(s.alive)
 	s.mu.Lock()
 	s.sweep()
 	s.byID[sha256.Sum256([]byte(id))] = x
@@ -113,15 +116,6 @@ func (s *sessions) sweep() {
 	if len(s.byID) >= maxSessions {
 		found.end()
 		delete(s.byID, first)
-	}
-}
-
-func (s *sessions) endAll() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for id, x := range s.byID {
-		x.end()
-		delete(s.byID, id)
 	}
 }
 

@@ -60,7 +60,6 @@ button{width:100%;font:inherit;font-weight:600;border:0;border-radius:8px;paddin
 <label for="name">Name</label><input id="name" name="name" maxlength="40" autocomplete="username" required autofocus>
 <button>Sign in</button></form></body></html>`))
 
-// ask shows the form.
 func (i *issuer) ask(w http.ResponseWriter, r *http.Request) {
 	if q := r.URL.Query(); i.valid(w, q) {
 		i.show(w, q, "")
