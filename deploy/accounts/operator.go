@@ -91,9 +91,7 @@ func Bootstrap(ctx context.Context, dir string) error {
 
 // Renew gives every account the exports, imports and web keys of this version of Natster, and sends each account to the
 // running server: for servers that kept running while the version changed.
-func (o *Operator) Renew(ctx context.Context) error {
-	return o.locked(ctx, o.renew)
-}
+func (o *Operator) Renew(ctx context.Context) error { return o.locked(ctx, o.renew) }
 
 // renew is Renew for a caller that holds the keystore's lock.
 func (o *Operator) renew(ctx context.Context, s *server) error {
@@ -296,8 +294,11 @@ func (o *Operator) Enrol(ctx context.Context, name string) (Enrolment, error) {
 
 // locked runs do while it holds the keystore's lock and a connection to the running server.
 func (o *Operator) locked(ctx context.Context, do func(context.Context, *server) error) error {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
+	if _, has := ctx.Deadline(); !has {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, editTimeout)
+		defer cancel()
+	}
 	s, err := o.reach(ctx)
 	if err != nil {
 		return err

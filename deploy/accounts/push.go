@@ -25,13 +25,6 @@ const updateSubject = "$SYS.REQ.CLAIMS.UPDATE"
 // editTimeout bounds an edit whose context has no deadline: a server on this machine answers in milliseconds.
 const editTimeout = 10 * time.Second
 
-func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, has := ctx.Deadline(); has {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, editTimeout)
-}
-
 // pushPermissions are all that the Operator's own user may do. It is a user of the system account.
 func pushPermissions() Permissions {
 	return Permissions{Publish: []string{updateSubject}, Subscribe: []string{nats.InboxPrefix + ">"}}

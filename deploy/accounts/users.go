@@ -61,11 +61,10 @@ func (r *record) setUser(c *jwt.AccountClaims, name string, p Permissions) error
 	if !events.IsAccountName(name) {
 		return fmt.Errorf("user %q: %w", name, ErrName)
 	}
-	old, exists := r.Users[name]
-	if exists && reflect.DeepEqual(old.Permissions, p) {
-		return nil
-	}
-	if exists {
+	if old, exists := r.Users[name]; exists {
+		if reflect.DeepEqual(old.Permissions, p) {
+			return nil
+		}
 		public, err := publicOf(old.Seed)
 		if err != nil {
 			return err

@@ -232,7 +232,8 @@ func (c *Client) unfit(n Node, tags wire.Tags) string {
 		}
 	}
 	if health == nil {
-		return fmt.Sprintf("it has no agent of type %s (nex.json names bin/natster, which `make build` makes)", spec.Type)
+		return fmt.Sprintf("it has no agent of type %s (nex.json names bin/natster, which `make build` makes)",
+			spec.Type)
 	}
 	return fmt.Sprintf("its agent of type %s is %s", spec.Type, strings.Join(health, ", "))
 }

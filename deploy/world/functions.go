@@ -93,15 +93,12 @@ func Users(ctx context.Context, op *accounts.Operator, fns []functions.Function)
 		if _, taken := users[f.Name]; taken {
 			return nil, fmt.Errorf("world: two functions are called %q", f.Name)
 		}
-		users[f.Name] = userOf(f.Permissions())
+		p := f.Permissions()
+		user := accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe}
+		if p.Respond {
+			user.Responses = 1
+		}
+		users[f.Name] = user
 	}
 	return op.Users(ctx, op.WellKnown().Global, users)
-}
-
-func userOf(p functions.Permissions) accounts.Permissions {
-	u := accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe}
-	if p.Respond {
-		u.Responses = 1
-	}
-	return u
 }

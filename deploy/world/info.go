@@ -78,9 +78,7 @@ func readInfo(dir string) (Info, error) {
 }
 
 // Save writes i to the world's directory, where Find reads it.
-func (i Info) Save(dir string) error {
-	return writeJSON(filepath.Join(dir, infoFile), i)
-}
+func (i Info) Save(dir string) error { return writeJSON(filepath.Join(dir, infoFile), i) }
 
 func writeJSON(path string, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")

@@ -128,9 +128,7 @@ func (n *Nexlet) query(m micro.Request) error {
 	return m.RespondJSON(list)
 }
 
-func (n *Nexlet) ping(m micro.Request) error {
-	return m.RespondJSON(n.summary(), n.signed())
-}
+func (n *Nexlet) ping(m micro.Request) error { return m.RespondJSON(n.summary(), n.signed()) }
 
 // lameduck makes the nexlet take no more work. What runs continues until the node ends.
 func (n *Nexlet) lameduck(m micro.Request, ducked chan<- time.Duration) error {

@@ -46,11 +46,8 @@ func (r *functionRun) run(ctx context.Context, ready func()) error {
 		return err
 	}
 	config := functions.Config{Version: r.w.n.cfg.Version, Logger: r.w.log, Observe: r.w.meter.observe}
-	if config.Deadline, err = r.w.start.Config.Times(); err != nil {
+	if config.Deadline, config.MaxInFlight, err = r.w.start.Config.Limits(); err != nil {
 		return err
-	}
-	if c := r.w.start.Config; c != nil {
-		config.MaxInFlight = c.Most
 	}
 	connect := func(ctx context.Context, options ...nats.Option) (*nats.Conn, error) {
 		nc, err := r.w.n.cfg.Dial(ctx, creds, append(options, nats.Name("nexlet "+f.Name))...)

@@ -24,9 +24,8 @@ const (
 
 // session serves the node of one registration until ctx is done, the node is gone, or its lameduck is over.
 func (n *Nexlet) session(ctx context.Context, reg registration) error {
-	again := func(*nats.Conn) { n.beatSoon() }
-	nc, err := dialNex(reg.Connection, n.cfg.NexCreds,
-		nats.MaxReconnects(-1), nats.RetryOnFailedConnect(false), nats.ReconnectHandler(again),
+	nc, err := dialNex(reg.Connection, n.cfg.NexCreds, nats.MaxReconnects(-1), nats.RetryOnFailedConnect(false),
+		nats.ReconnectHandler(func(*nats.Conn) { n.beatSoon() }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { n.log.Warn("Nex's NATS", "err", err) }))
 	if err != nil {
 		return err
@@ -115,8 +114,8 @@ func (n *Nexlet) live(
 	}
 }
 
-// listenToNode follows the node's own heartbeats, where that is permitted, and sends whether it knows this nexlet: a node
-// that was restarted does not, and one that is silent is gone.
+// listenToNode follows the node's own heartbeats, where that is permitted, and sends whether it knows this nexlet: a
+// node that was restarted does not, and one that is silent is gone.
 func (n *Nexlet) listenToNode(nc *nats.Conn, reg registration, alive chan<- bool) error {
 	_, err := nc.Subscribe(wire.NodeHeartbeat(reg.Node), func(m *nats.Msg) {
 		var body wire.NodeHeartbeatBody

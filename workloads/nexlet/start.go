@@ -25,18 +25,17 @@ func (n *Nexlet) start(m micro.Request) error {
 	n.mu.Lock()
 	w, again := n.workloads[id]
 	n.mu.Unlock()
-	if again {
-		return m.RespondJSON(wire.StartWorkloadResponse{ID: id, Name: w.req.Name})
+	if !again {
+		var err error
+		if w, err = n.prepare(id, q.Request); err == nil {
+			err = n.take(w)
+		}
+		if err != nil {
+			return n.refuse(m, id, w.req.Namespace, w.req.Name, err)
+		}
+		w.announce(false)
+		n.beatSoon()
 	}
-	w, err := n.prepare(id, q.Request)
-	if err == nil {
-		err = n.take(w)
-	}
-	if err != nil {
-		return n.refuse(m, id, w.req.Namespace, w.req.Name, err)
-	}
-	w.announce(false)
-	n.beatSoon()
 	return m.RespondJSON(wire.StartWorkloadResponse{ID: id, Name: w.req.Name})
 }
 

@@ -150,9 +150,7 @@ func (n *Nexlet) haltAll() {
 func level(c *spec.Config) slog.Level {
 	l := slog.LevelInfo
 	if c != nil && c.Log != "" {
-		if err := l.UnmarshalText([]byte(c.Log)); err != nil {
-			return slog.LevelInfo // Parse has refused it
-		}
+		_ = l.UnmarshalText([]byte(c.Log)) // Parse has refused what is not a level
 	}
 	return l
 }

@@ -256,14 +256,15 @@ func question(w http.ResponseWriter, r *http.Request, q any) bool {
 	return true
 }
 
-func answer(w http.ResponseWriter, v any) {
+func answer(w http.ResponseWriter, v any) { answerWith(w, http.StatusOK, v) }
+
+func answerWith(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // fails only if the browser has gone
 }
 
 // refuse answers with an error: a word for the page and a sentence for the person.
 func refuse(w http.ResponseWriter, status int, reason, sentence string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"reason": reason, "error": sentence})
+	answerWith(w, status, map[string]string{"reason": reason, "error": sentence})
 }

@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/url"
 	"strconv"
-
-	"natster/internal/loopback"
 )
 
 // defaultWebSocketPort is to browsers what [accounts.DefaultPort] is to other clients.
@@ -22,8 +20,6 @@ type address struct {
 	host string
 	port int
 }
-
-func (a address) loopback() bool { return loopback.Host(a.host) }
 
 // choose decides where to listen. A port in listen is used. Without one, or with 0, it takes the port that the world
 // had last time (in lastURL), so that clients find it again; then, if listen is empty, the preferred port; then any.

@@ -141,24 +141,18 @@ func (s *functionSet) stop(ctx context.Context) error {
 		return nil
 	}
 	s.cancel()
-	drained := make(chan struct{})
-	go func() {
-		s.running.Wait()
-		close(drained)
-	}()
-	select {
-	case <-drained:
-		return nil
-	case <-ctx.Done():
-		// Without connections they end by themselves.
+	drained := context.AfterFunc(ctx, func() { // without connections they end by themselves
 		s.mu.Lock()
+		defer s.mu.Unlock()
 		for _, nc := range s.conns {
 			nc.Close()
 		}
-		s.mu.Unlock()
-		<-drained
+	})
+	s.running.Wait()
+	if !drained() {
 		return fmt.Errorf("world: functions were cut off: %w", context.Cause(ctx))
 	}
+	return nil
 }
 
 // Functions are the functions that run in the world.

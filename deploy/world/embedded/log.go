@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -21,15 +20,7 @@ type serverLog struct {
 
 var _ server.Logger = (*serverLog)(nil)
 
-func (l *serverLog) log(level slog.Level, text string) {
-	l.to.Log(context.Background(), level, text, "from", "nats-server")
-}
-
-func (l *serverLog) Noticef(format string, v ...any) {
-	if l.to.Enabled(context.Background(), slog.LevelDebug) {
-		l.log(slog.LevelDebug, fmt.Sprintf(format, v...))
-	}
-}
+func (l *serverLog) Noticef(format string, v ...any) { l.to.Debug(fmt.Sprintf(format, v...)) }
 
 // unwritten matches what the server logs when it could not write. After that it writes nothing more.
 var unwritten = regexp.MustCompile(`(?i)write error|failed to store a msg|will be disabled|disabling jetstream`)
@@ -38,10 +29,10 @@ var unwritten = regexp.MustCompile(`(?i)write error|failed to store a msg|will b
 func (l *serverLog) Errorf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	if !unwritten.MatchString(text) {
-		l.log(slog.LevelError, text)
+		l.to.Error(text)
 		return
 	}
-	l.log(slog.LevelDebug, text)
+	l.to.Debug(text)
 	l.broken(text)
 }
 
@@ -57,9 +48,9 @@ func (l *serverLog) Warnf(format string, v ...any) {
 	case unwritten.MatchString(text):
 		l.Errorf("%s", text)
 	case harmless.MatchString(text):
-		l.log(slog.LevelDebug, text)
+		l.to.Debug(text)
 	default:
-		l.log(slog.LevelWarn, text)
+		l.to.Warn(text)
 	}
 }
 
@@ -70,7 +61,7 @@ func (l *serverLog) Tracef(string, ...any) {}
 // Fatalf keeps the first fatal error. The server gives up by itself.
 func (l *serverLog) Fatalf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
-	l.log(slog.LevelError, text)
+	l.to.Error(text)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fatal == "" {

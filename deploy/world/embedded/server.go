@@ -84,7 +84,7 @@ func (c Config) startServer(
 	if err != nil {
 		return nil, fmt.Errorf("world: NATS server: %w", err)
 	}
-	log := &serverLog{to: c.Logger, broken: broken}
+	log := &serverLog{to: c.Logger.With("from", "nats-server"), broken: broken}
 	s.SetLoggerV2(log, false, false, false)
 	started := make(chan struct{})
 	go func() {

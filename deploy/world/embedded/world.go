@@ -16,6 +16,7 @@ import (
 	"natster/deploy/world"
 	"natster/events"
 	"natster/functions"
+	"natster/internal/loopback"
 	"natster/internal/private"
 	"natster/internal/supervise"
 )
@@ -245,7 +246,7 @@ func (c Config) listening(last world.Info) (listening, string, error) {
 	if at.tls, fingerprint, err = serverTLS(c, at.nats.host, at.webSocket.host); err != nil {
 		return at, "", err
 	}
-	if at.tls == nil && !(at.nats.loopback() && at.webSocket.loopback()) {
+	if at.tls == nil && !(loopback.Host(at.nats.host) && loopback.Host(at.webSocket.host)) {
 		return at, "", ErrNeedsTLS
 	}
 	return at, fingerprint, nil

@@ -1,7 +1,7 @@
 package spec
 
 import (
-	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -57,7 +57,7 @@ func bad(format string, args ...any) error {
 // Parse reads a start request. It refuses what no nexlet could start.
 func Parse(text string) (Start, error) {
 	var s Start
-	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
+	dec := json.NewDecoder(strings.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&s); err != nil {
 		if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
@@ -102,29 +102,29 @@ func (s Start) Check() error {
 			return bad("encrypted_environment: %w", err)
 		}
 	}
-	_, err := s.Config.Times()
+	_, _, err := s.Config.Limits()
 	return err
 }
 
-// Times returns the durations of c, which may be nil.
-func (c *Config) Times() (deadline time.Duration, err error) {
+// Limits returns how long a request may take, and how many are handled at once; 0 if c, which may be nil, does not say.
+func (c *Config) Limits() (deadline time.Duration, maxInFlight int, err error) {
 	if c == nil {
-		return 0, nil
+		return 0, 0, nil
 	}
 	if c.Deadline != "" {
 		if deadline, err = time.ParseDuration(c.Deadline); err != nil || deadline <= 0 || deadline > time.Minute {
-			return 0, bad("config: deadline %q is no duration up to a minute, such as 5s", c.Deadline)
+			return 0, 0, bad("config: deadline %q is no duration up to a minute, such as 5s", c.Deadline)
 		}
 	}
 	if c.Most < 0 {
-		return 0, bad("config: %d requests at once", c.Most)
+		return 0, 0, bad("config: %d requests at once", c.Most)
 	}
 	switch c.Log {
 	case "", "debug", "info", "warn", "error":
 	default:
-		return 0, bad("config: log level %q is none of debug, info, warn and error", c.Log)
+		return 0, 0, bad("config: log level %q is none of debug, info, warn and error", c.Log)
 	}
-	return deadline, nil
+	return deadline, c.Most, nil
 }
 
 // Name returns the name of the workload, if it is given no other.
@@ -144,12 +144,7 @@ func (s Start) Lifecycle() wire.Lifecycle {
 }
 
 // Account returns the name under which the nexlet has the credentials of the catalog's owner.
-func (c Catalog) Account() string {
-	if c.As != "" {
-		return c.As
-	}
-	return c.Name
-}
+func (c Catalog) Account() string { return cmp.Or(c.As, c.Name) }
 
 // JSON returns the start request as it is sent.
 func (s Start) JSON() string {

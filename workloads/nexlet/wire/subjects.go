@@ -83,9 +83,7 @@ func agentVerb(node, verb, of string) string { return tail(service+node+".agent.
 // Feeds. Owner is a namespace; or, under credentials that Nex minted, the id of an agent; or a node.
 
 // Logs is `$NEX.FEED.<owner>.logs.<workload>.<stdout|stderr>`.
-func Logs(owner, workload, stream string) string {
-	return feed + owner + ".logs." + workload + "." + stream
-}
+func Logs(owner, workload, stream string) string { return feed + owner + ".logs." + workload + "." + stream }
 
 // Events is `$NEX.FEED.<owner>.events.<type>`.
 func Events(owner, kind string) string { return feed + owner + ".events." + kind }
@@ -103,9 +101,7 @@ func Token(subject string, i int) string {
 }
 
 // IsToken reports whether s can be one token of a subject: a namespace, a name, an id.
-func IsToken(s string) bool {
-	return s != "" && !strings.ContainsAny(s, ".*> \t\r\n")
-}
+func IsToken(s string) bool { return s != "" && !strings.ContainsAny(s, ".*> \t\r\n") }
 
 func tail(subject, of string) string {
 	if of == "" {

@@ -82,7 +82,7 @@ func localOnly(next http.Handler) http.Handler {
 }
 
 func (i *issuer) discovery(w http.ResponseWriter, _ *http.Request) {
-	reply(w, map[string]any{
+	reply(w, http.StatusOK, map[string]any{
 		"issuer":                                i.cfg.URL,
 		"authorization_endpoint":                i.cfg.URL + "/authorize",
 		"token_endpoint":                        i.cfg.URL + "/token",
@@ -96,10 +96,11 @@ func (i *issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (i *issuer) keys(w http.ResponseWriter, _ *http.Request) {
-	reply(w, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{i.key.Public()}})
+	reply(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{i.key.Public()}})
 }
 
-func reply(w http.ResponseWriter, v any) {
+func reply(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // fails only if the client has gone
 }

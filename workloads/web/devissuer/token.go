@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -48,16 +47,14 @@ func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	reply(w, map[string]any{
+	reply(w, http.StatusOK, map[string]any{
 		"access_token": "none", "token_type": "Bearer", "expires_in": int(tokenLifetime / time.Second),
 		"id_token": token,
 	})
 }
 
 func refuse(w http.ResponseWriter, status int, what string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"error": what})
+	reply(w, status, map[string]string{"error": what})
 }
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
