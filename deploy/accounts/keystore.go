@@ -64,7 +64,9 @@ func (k keystore) create() error {
 	return nil
 }
 
-func (k keystore) path(elem ...string) string { return filepath.Join(append([]string{k.dir}, elem...)...) }
+func (k keystore) path(elem ...string) string {
+	return filepath.Join(append([]string{k.dir}, elem...)...)
+}
 
 // file is the file of account a.
 func (k keystore) file(a events.Account) string { return k.path("accounts", a.String()+".json") }

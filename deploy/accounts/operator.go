@@ -269,21 +269,21 @@ func (o *Operator) Enrol(ctx context.Context, name string) (Enrolment, error) {
 		if err != nil {
 			return err
 		}
-		if !a.IsZero() {
-			r, err = o.edit(ctx, s, a, o.user)
-			return err
+		if a.IsZero() {
+			fresh, err := newRecord(name)
+			if err != nil {
+				return err
+			}
+			a = fresh.Account
+			if _, err := o.store(record{}, fresh, jwt.NewAccountClaims(a.String()), o.user); err != nil {
+				return err
+			}
+			if err := o.keys.putName(name, a); err != nil {
+				return err
+			}
 		}
-		fresh, err := newRecord(name)
-		if err != nil {
-			return err
-		}
-		if r, err = o.store(record{}, fresh, jwt.NewAccountClaims(fresh.Account.String()), o.user); err != nil {
-			return err
-		}
-		if err := o.keys.putName(name, r.Account); err != nil {
-			return err
-		}
-		return s.push(ctx, r)
+		r, err = o.edit(ctx, s, a, o.user)
+		return err
 	})
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("enrol %q: %w", name, err)

@@ -3,13 +3,12 @@
 // it.
 //
 //	nexlet.go       Config, New, Run: the lifetime
-//	environment.go  what a node passes to its child process
-//	register.go     local and remote registration, and adoption of the id from before a crash; the file by which the
-//	                registration and the workloads survive one
+//	register.go     the place that a node gives to its child process; local and remote registration, and adoption of
+//	                the id from before a crash; the file by which the registration and the workloads survive one
 //	session.go      the time of one registration: endpoints and heartbeats, until the node or the caller ends it
 //	endpoints.go    the node's requests: stop, get, query, ping, lameduck
-//	start.go        its request to start a workload: refused or taken, launched, run, and run again
-//	refuse.go       starts that are refused, and that a node would keep
+//	start.go        its request to start a workload: taken, launched, run, and run again; or refused, which a node
+//	                would keep nevertheless
 //	workload.go     a workload: its line in a list; stopped and drained
 //	function.go     a function as a workload
 //	catalog.go      a catalog as a workload

@@ -112,6 +112,8 @@ func (s split) Handle(ctx context.Context, r slog.Record) error {
 	return s.out.Handle(ctx, r)
 }
 
-func (s split) WithAttrs(a []slog.Attr) slog.Handler { return split{s.out.WithAttrs(a), s.err.WithAttrs(a)} }
+func (s split) WithAttrs(a []slog.Attr) slog.Handler {
+	return split{s.out.WithAttrs(a), s.err.WithAttrs(a)}
+}
 
 func (s split) WithGroup(g string) slog.Handler { return split{s.out.WithGroup(g), s.err.WithGroup(g)} }

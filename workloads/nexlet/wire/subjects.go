@@ -83,7 +83,9 @@ func agentVerb(node, verb, of string) string { return tail(service+node+".agent.
 // Feeds. Owner is a namespace; or, under credentials that Nex minted, the id of an agent; or a node.
 
 // Logs is `$NEX.FEED.<owner>.logs.<workload>.<stdout|stderr>`.
-func Logs(owner, workload, stream string) string { return feed + owner + ".logs." + workload + "." + stream }
+func Logs(owner, workload, stream string) string {
+	return feed + owner + ".logs." + workload + "." + stream
+}
 
 // Events is `$NEX.FEED.<owner>.events.<type>`.
 func Events(owner, kind string) string { return feed + owner + ".events." + kind }
