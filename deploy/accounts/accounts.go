@@ -8,6 +8,63 @@ import (
 	"natster/events"
 )
 
+// WellKnown are the accounts that a world has before it has any user.
+type WellKnown struct {
+	System events.Account `json:"system"` // the NATS server's own: may change accounts
+	Global events.Account `json:"global"` // functions, event log, projections
+	Hub    events.Account `json:"hub"`    // shares a catalog with every account; otherwise a user like any other
+	Site   events.Account `json:"site"`   // the website; may claim one-time codes, otherwise a user like any other
+}
+
+// A Known is an account as the operator keeps it.
+type Known struct {
+	Account events.Account
+	Name    string
+	JWT     string // public: keys, exports, imports and limits, signed by the operator
+}
+
+const (
+	systemAccount = "sys"
+	globalAccount = "global"
+	hubAccount    = "hub"
+	siteAccount   = "site"
+
+	// OwnerUser is the user of an enrolled account who may do everything in it.
+	OwnerUser = "owner"
+
+	// AdminUser is the user of the global account who may do everything in it.
+	AdminUser = "admin"
+
+	keeperUser = "keeper" // of the system account: pushes JWTs
+)
+
+// Accounts lists all accounts, the world's own among them, and those that it cannot read.
+func (o *Operator) Accounts() ([]Known, []*Damaged, error) {
+	keys, err := o.keys.all()
+	if err != nil {
+		return nil, nil, err
+	}
+	var all []Known
+	var damaged []*Damaged
+	for _, a := range keys {
+		r, err := o.keys.account(a)
+		if d, ok := errors.AsType[*Damaged](err); ok {
+			damaged = append(damaged, d)
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, Known{Account: r.Account, Name: r.Name, JWT: r.JWT})
+	}
+	return all, damaged, nil
+}
+
+// Damaged is the error about an account whose file can be read, and turns out to be damaged.
+func (o *Operator) Damaged(a Known) *Damaged {
+	return &Damaged{Account: a.Account, Name: a.Name, File: o.keys.file(a.Account)}
+}
+
 // An Enrolment is an account, and the credentials of the user who may do everything in it.
 type Enrolment struct {
 	Account events.Account

@@ -1,7 +1,7 @@
 // Package accounts changes NATS accounts for Natster: it creates them, lets one import another's catalog, and makes
 // users. A NATS account is a Natster user, an import is a friendship: so this is where friendship is written down.
 //
-//	accounts.go   enrolments, imports, permissions, credentials; the errors
+//	accounts.go   a world's accounts; enrolments, imports, permissions, credentials; the errors
 //	contract.go   the exports, imports and limits of each kind of account, as the wire contract has them
 //	operator.go   Operator: bootstrap, enrol; editing an account
 //	imports.go    Operator: import, unimport, list

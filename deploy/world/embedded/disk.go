@@ -23,8 +23,8 @@ const (
 	maxPause     = 30 * time.Second
 )
 
-// ErrNoRoom means that the world's disk is too full to start.
-var ErrNoRoom = errors.New("the world's disk is full")
+// ErrDiskFull means that the world's disk is too full to start.
+var ErrDiskFull = errors.New("the world's disk is full")
 
 // A disk watches the disk of a world. While it has little free space the functions refuse what they would have to
 // store; and when the server could not write, it is started again as soon as it can.
@@ -46,12 +46,12 @@ func newDisk(c Config, free func() (uint64, error)) *disk {
 	return &disk{config: c, free: free, errs: make(chan string, 1)}
 }
 
-// checkSpace fails with ErrNoRoom when too little space is free to start. A file system that cannot say how full it is
+// checkSpace fails with ErrDiskFull when too little space is free to start. A file system that cannot say how full it is
 // passes.
 func (d *disk) checkSpace() error {
 	free, err := d.free()
 	if err == nil && free < minFree {
-		return fmt.Errorf("%w: a world needs %s free on the disk of %s, and there are %s", ErrNoRoom,
+		return fmt.Errorf("%w: a world needs %s free on the disk of %s, and there are %s", ErrDiskFull,
 			humanize.Bytes(minFree), d.config.Dir, humanize.Bytes(free))
 	}
 	return nil

@@ -128,7 +128,7 @@ func TestAWorldStartsWhereFiftyMegabytesAreFree(t *testing.T) {
 	free = 3_000_000
 	_, err := w.Config().Start(t.Context())
 	want := fmt.Sprintf("a world needs 17 MB free on the disk of %s, and there are 3.0 MB", w.Config().Dir)
-	if !errors.Is(err, embedded.ErrNoRoom) || !strings.Contains(err.Error(), want) {
+	if !errors.Is(err, embedded.ErrDiskFull) || !strings.Contains(err.Error(), want) {
 		t.Errorf("started with 3 MB free: %v", err)
 	}
 	if left, err := filepath.Glob(filepath.Join(w.Config().Dir, "aside")); err != nil || len(left) > 0 {
