@@ -30,9 +30,9 @@ type Operator struct {
 
 // Telling returns an Operator with the same keys that sends changes to a running server, which it reaches by dial.
 func (o *Operator) Telling(dial Dial) *Operator {
-	tells := *o
-	tells.dial = dial
-	return &tells
+	other := *o
+	other.dial = dial
+	return &other
 }
 
 // Bootstrap makes the operator and the world's own accounts in dir, or updates all accounts that are there, users'

@@ -93,5 +93,5 @@ func (c *Client) ask(ctx context.Context, subject string, body any, timeout time
 	return m, wire.Refusal(m)
 }
 
-// silent reports whether err means that nobody answered.
+// silent reports whether err means that no node answered.
 func silent(err error) bool { return errors.Is(err, errLate) || errors.Is(err, nats.ErrNoResponders) }

@@ -13,7 +13,7 @@ const head = "# Made from the declarations in functions/ (go test ./deploy/nexfi
 func Files() (map[string][]byte, error) {
 	wants := append(nex.Wants(world.Functions(world.Settings{})), nex.Want{
 		Name:        "catalog",
-		Description: "serves the hub's catalog, which every newcomer is given",
+		Description: "serves the hub's catalog, which is shared with every account",
 		Start: spec.Start{Catalog: &spec.Catalog{
 			Name: world.DefaultHubCatalog, Dir: world.DefaultHubCatalog, As: "hub",
 		}},

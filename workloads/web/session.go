@@ -122,7 +122,7 @@ func (s *sessions) sweep() {
 // maxQuestion bounds the body of a request of the page, in bytes.
 const maxQuestion = 4096
 
-// A sessionReply tells the page who is signed in, and as which account.
+// A sessionReply says who is signed in, and as which account.
 //
 //	{"signed_in":true,"name":"Alice","login":"dev|alice","expires":1732082400,
 //	 "linked":true,"account":"AAL…","account_name":"alice"}

@@ -36,11 +36,11 @@ func (s *functionSet) inspect(ctx context.Context, w *World) (appendable bool) {
 // logDamage logs what the event log has lost.
 func (w *World) logDamage(health projection.Health) {
 	for _, lost := range health.Lost {
-		w.config.Logger.Error("the log is damaged: natster admin check tells all that is lost",
+		w.config.Logger.Error("the log is damaged: natster admin check lists all that is lost",
 			"err", &events.Lost{From: lost.From, To: lost.To})
 	}
 	if len(health.Bad) > 0 {
-		w.config.Logger.Error("the log is damaged: natster admin check tells all that is wrong", "err", health.Err())
+		w.config.Logger.Error("the log is damaged: natster admin check lists all that is wrong", "err", health.Err())
 	}
 }
 
@@ -72,8 +72,8 @@ func (w *World) quickCheck(ctx context.Context) (projection.Health, error) {
 
 // errHeld is the answer to commands while the log may not be appended to.
 var errHeld = api.Errorf(api.ErrUnavailable,
-	"the world has lost its newest events, and takes nothing new until who runs it has decided: "+
-		"natster admin check tells")
+	"the world has lost its newest events, and takes nothing new until its operator has decided: "+
+		"natster admin check says more")
 
 // awaitRepair lets the log accept events again once it is no longer behind the projections.
 func (s *functionSet) awaitRepair(ctx context.Context, w *World) {

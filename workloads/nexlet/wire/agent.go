@@ -64,7 +64,7 @@ type AgentStartWorkloadRequest struct {
 	WorkloadCreds ConnectionData  `json:"workload_creds"`
 }
 
-// AgentHeartbeat tells the node that an agent is alive, and how it is.
+// AgentHeartbeat says that an agent is alive, and how it is.
 type AgentHeartbeat struct {
 	Summary AgentSummary `json:"summary"`
 	Data    string       `json:"data"`
