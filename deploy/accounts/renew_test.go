@@ -43,7 +43,8 @@ func TestBootstrapBringsTheAccountsOfAnOlderVersionUpToDate(t *testing.T) {
 	now := claims()
 	older := func(r *record, c *jwt.AccountClaims) error {
 		r.Shape = "" // which a version that did not know of it leaves out, and one of another shape says otherwise
-		dropImport(c, importOf(newsName, jwt.Stream, o.known.Global, events.GlobalNewsImport(alice.Account)))
+		news := events.GlobalNewsImport(alice.Account)
+		dropImport(c, importOf("natster_global_news", jwt.Stream, o.known.Global, news))
 		for _, key := range webKeys(c) {
 			template := &c.SigningKeys[key].(*jwt.UserScope).Template
 			template.Permissions.Sub.Allow = jwt.StringList{"natster.global-events.*"}

@@ -165,7 +165,7 @@ func TestWhatTheStockCLIWasRefusedIsNotStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := s.NexConn().Request(wire.Deploy(b.Namespace, bids[0].ID), text, wait.Patience)
+	m, err := s.NexConn().Request(wire.Deploy(b.Namespace, bids[0].BidderID), text, wait.Patience)
 	if err != nil || wire.Refusal(m) == nil {
 		t.Fatalf("not refused: %v", err)
 	}

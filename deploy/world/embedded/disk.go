@@ -46,8 +46,8 @@ func newDisk(c Config, free func() (uint64, error)) *disk {
 	return &disk{config: c, free: free, errs: make(chan string, 1)}
 }
 
-// checkSpace fails with ErrDiskFull when too little space is free to start. A file system that cannot say how full it is
-// passes.
+// checkSpace fails with ErrDiskFull when too little space is free to start. A file system that cannot say how full it
+// is passes.
 func (d *disk) checkSpace() error {
 	free, err := d.free()
 	if err == nil && free < minFree {
