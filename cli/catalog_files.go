@@ -13,7 +13,6 @@ import (
 	"natster/cli/hint"
 	"natster/deploy/accounts"
 	"natster/events"
-	"natster/workloads/catalog"
 	"natster/workloads/catalog/library"
 )
 
@@ -23,11 +22,6 @@ import (
 type catalogFiles struct {
 	dir  string
 	dirs contexts.Dirs
-}
-
-func newCatalogFiles(dirs contexts.Dirs, me contexts.Context) (catalogFiles, error) {
-	data, err := dirs.Data()
-	return catalogFiles{filepath.Join(data, me.Name, "catalogs"), dirs}, err
 }
 
 func (s catalogFiles) file(c events.Catalog) string { return filepath.Join(s.dir, c.String()+".json") }
@@ -55,11 +49,6 @@ func (s catalogFiles) find(name string) (events.Catalog, error) {
 		return events.Catalog{}, err
 	}
 	return hint.Pick(name, "no catalog of yours", all, events.Catalog.String, "catalog ls")
-}
-
-// read returns what is in the catalog c as of its last scan, and its directory.
-func (s catalogFiles) read(c events.Catalog) (catalog.Contents, string, error) {
-	return library.ReadFile(s.file(c))
 }
 
 // open opens the catalog called name, which may not list directories of natster's own.

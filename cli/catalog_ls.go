@@ -12,6 +12,7 @@ import (
 	"natster/events"
 	"natster/functions/api"
 	"natster/workloads/catalog"
+	"natster/workloads/catalog/library"
 )
 
 // A catalogRow is a catalog in a listing.
@@ -71,7 +72,7 @@ func (s *session) catalogs(ctx context.Context) ([]catalogRow, error) {
 	}
 	for _, c := range mine {
 		r := catalogRow{Name: c, Owner: s.me.Account, Own: true}
-		contents, dir, err := s.files.read(c)
+		contents, dir, err := library.ReadFile(s.files.file(c))
 		if err != nil {
 			s.Note("%s", term.OneLine(err.Error()))
 		}
@@ -113,7 +114,7 @@ func (s *session) showContents(ctx context.Context, c *cli.Context, arg []string
 // list reads the file of an own catalog, and asks the owner of an import.
 func (s *session) list(ctx context.Context, c events.Catalog, own bool) (catalog.Contents, error) {
 	if own {
-		contents, _, err := s.files.read(c)
+		contents, _, err := library.ReadFile(s.files.file(c))
 		return contents, err
 	}
 	if err := s.connect(ctx); err != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
@@ -59,7 +60,8 @@ func (e *env) session() (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := newCatalogFiles(e.dirs, me)
+	data, err := e.dirs.Data()
+	files := catalogFiles{filepath.Join(data, me.Name, "catalogs"), e.dirs}
 	return &session{env: e, me: me, store: store, files: files}, err
 }
 

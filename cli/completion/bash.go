@@ -10,11 +10,11 @@ func BashWords(typed []string, line string) (meant []string, insert func(string)
 	words, from := rejoined(typed, line)
 	var last bashWord
 	for i, w := range words {
-		if i < len(words)-1 {
-			last = parseBashWord(w, 0)
-		} else {
-			last = parseBashWord(w, from)
+		begin := 0
+		if i == len(words)-1 {
+			begin = from
 		}
+		last = parseBashWord(w, begin)
 		meant = append(meant, last.meant)
 	}
 	return meant, last.insert
