@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -49,16 +50,18 @@ func (a Account) Short() string {
 func (a Account) MarshalText() ([]byte, error) { return []byte(a.key), nil }
 
 // UnmarshalText accepts a public key or nothing; anything else is refused with [ErrAccount].
-func (a *Account) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
-		*a = Account{}
-		return nil
+func (a *Account) UnmarshalText(text []byte) error { return unmarshal(a, text, ParseAccount) }
+
+// unmarshal parses text into an identifier; no text stands for the zero value.
+func unmarshal[T any](into *T, text []byte, parse func(string) (T, error)) error {
+	var p T
+	if len(text) > 0 {
+		var err error
+		if p, err = parse(string(text)); err != nil {
+			return err
+		}
 	}
-	p, err := ParseAccount(string(text))
-	if err != nil {
-		return err
-	}
-	*a = p
+	*into = p
 	return nil
 }
 
@@ -69,9 +72,4 @@ var accountName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 // digits, dots, hyphens and underscores, of which the first is a letter or a digit.
 func IsAccountName(name string) bool { return accountName.MatchString(name) }
 
-func (a Account) token() string {
-	if a.key == "" {
-		return None
-	}
-	return a.key
-}
+func (a Account) token() string { return cmp.Or(a.key, None) }

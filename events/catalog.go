@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -61,22 +62,6 @@ func (c Catalog) IsZero() bool { return c.name == "" }
 func (c Catalog) MarshalText() ([]byte, error) { return []byte(c.name), nil }
 
 // UnmarshalText accepts a name or nothing; anything else is refused with [ErrCatalogName].
-func (c *Catalog) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
-		*c = Catalog{}
-		return nil
-	}
-	p, err := ParseCatalog(string(text))
-	if err != nil {
-		return err
-	}
-	*c = p
-	return nil
-}
+func (c *Catalog) UnmarshalText(text []byte) error { return unmarshal(c, text, ParseCatalog) }
 
-func (c Catalog) token() string {
-	if c.name == "" {
-		return None
-	}
-	return c.name
-}
+func (c Catalog) token() string { return cmp.Or(c.name, None) }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"natster/internal/brief"
 )
@@ -18,18 +19,12 @@ type Hash [sha256.Size]byte
 // ParseHash returns the hash written as s (64 lower-case hexadecimal digits), or an error that wraps [ErrHash].
 func ParseHash(s string) (Hash, error) {
 	var h Hash
-	if len(s) != 2*len(h) {
-		return Hash{}, fmt.Errorf("%q: %w", brief.Clip(s), ErrHash)
-	}
-	for _, c := range []byte(s) {
-		if c >= 'A' && c <= 'F' {
-			return Hash{}, fmt.Errorf("%q: %w", brief.Clip(s), ErrHash)
+	if len(s) == 2*len(h) && strings.ToLower(s) == s {
+		if _, err := hex.Decode(h[:], []byte(s)); err == nil {
+			return h, nil
 		}
 	}
-	if _, err := hex.Decode(h[:], []byte(s)); err != nil {
-		return Hash{}, fmt.Errorf("%q: %w", brief.Clip(s), ErrHash)
-	}
-	return h, nil
+	return Hash{}, fmt.Errorf("%q: %w", brief.Clip(s), ErrHash)
 }
 
 // String is the hash in lower-case hexadecimal, or the empty string for the zero value.
@@ -55,15 +50,4 @@ func (h Hash) IsZero() bool { return h == Hash{} }
 func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
 // UnmarshalText accepts 64 lower-case hexadecimal digits or nothing; anything else is refused with [ErrHash].
-func (h *Hash) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
-		*h = Hash{}
-		return nil
-	}
-	p, err := ParseHash(string(text))
-	if err != nil {
-		return err
-	}
-	*h = p
-	return nil
-}
+func (h *Hash) UnmarshalText(text []byte) error { return unmarshal(h, text, ParseHash) }

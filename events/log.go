@@ -3,8 +3,8 @@ package events
 import (
 	"context"
 	"fmt"
+	"math"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/internal/jet"
@@ -37,14 +37,8 @@ type Log struct {
 	direct *jet.Direct
 }
 
-// NewLog returns the log as nc's account has it, reading through direct. The stream itself is made by the deployment.
-func NewLog(nc *nats.Conn, direct *jet.Direct) (*Log, error) {
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return nil, fmt.Errorf("events: open log: %w", err)
-	}
-	return &Log{js: js, direct: direct}, nil
-}
+// NewLog returns the log that is appended to over js and read through direct. Its stream is made by the deployment.
+func NewLog(js jetstream.JetStream, direct *jet.Direct) *Log { return &Log{js: js, direct: direct} }
 
 // An Append is one event to be appended on condition that Last is the highest position under Filter, a subject or a
 // pattern; 0 stands for none. An empty Filter is the event's own subject. No event is without a condition: the stream
@@ -55,34 +49,24 @@ type Append struct {
 	Last   uint64
 }
 
-// Append appends one event, or several atomically: all or none. It returns the position of the last. It has returned
-// nil only after the stream acknowledged. [jet.ErrConflict] means that a condition does not hold and nothing was
-// appended. After any other error, a timeout for instance, the events may or may not be in the log: read before you try
-// again.
-func (l *Log) Append(ctx context.Context, appends ...Append) (uint64, error) {
-	msgs := make([]*nats.Msg, len(appends))
-	for i, a := range appends {
-		m, err := Encode(a.Event)
-		if err != nil {
-			return 0, err
-		}
-		jet.Expect(m, a.Filter, a.Last)
-		msgs[i] = m
-	}
-	seq, err := jet.PublishAtomic(ctx, l.js, msgs)
+// Append appends an event and returns its position once the stream has acknowledged it. [jet.ErrConflict] means that
+// the condition does not hold and nothing was appended. After any other error, a timeout for instance, the event may or
+// may not be in the log: read before you try again.
+func (l *Log) Append(ctx context.Context, a Append) (uint64, error) {
+	m, err := Encode(a.Event)
 	if err != nil {
-		return 0, fmt.Errorf("events: append %s: %w", appends[0].Event.Type, err)
+		return 0, err
 	}
-	return seq, nil
+	jet.Expect(m, a.Filter, a.Last)
+	position, err := jet.Publish(ctx, l.js, m)
+	if err != nil {
+		return 0, fmt.Errorf("events: append %s: %w", a.Event.Type, err)
+	}
+	return position, nil
 }
 
-// Last returns the last event on each subject that the filters match, in order of position: all that a decision needs
-// in one read from one state of the log.
-func (l *Log) Last(ctx context.Context, filters ...string) ([]Envelope, error) {
-	return l.LastSince(ctx, 0, filters...)
-}
-
-// LastSince is [Log.Last] from a state of the log that has at least the position; see [jet.Direct.LastSince].
+// LastSince returns the last event on each subject that the filters match, in order of position: all that a decision
+// needs in one read, from one state of the log that has at least the position; see [jet.Direct.LastSince].
 func (l *Log) LastSince(ctx context.Context, position uint64, filters ...string) ([]Envelope, error) {
 	got, err := l.direct.LastSince(ctx, LogStream, position, filters...)
 	if err != nil {
@@ -103,60 +87,46 @@ func (l *Log) LastSince(ctx context.Context, position uint64, filters ...string)
 // was none: what is missing at the end may be on its way to the server that answered.
 func (l *Log) Replay(ctx context.Context, from, to uint64, fn func(Envelope, error) error) (uint64, error) {
 	const batch = 4096
+	if to == 0 {
+		to = math.MaxUint64
+	}
 	last := from - 1
-	for {
-		limit := batch
-		if to != 0 && to-last < uint64(limit) {
-			limit = int(to - last)
+	give := func(e Envelope, undecodable error) error {
+		err := fn(e, undecodable)
+		if err == nil {
+			last = e.Position
 		}
-		if limit == 0 {
-			return last, nil
-		}
-		got, err := l.Range(ctx, last+1, limit)
+		return err
+	}
+	for last < to {
+		got, err := l.read(ctx, last+1, int(min(batch, to-last)))
 		if err != nil {
 			return last, fmt.Errorf("events: replay: %w", err)
 		}
 		if len(got) == 0 {
-			return last, nil
+			break
 		}
 		for _, m := range got {
-			if m.Sequence > last+1 {
-				missing := m.Sequence - 1
-				if to != 0 {
-					missing = min(missing, to)
-				}
-				if last, err = l.replayMissing(ctx, last+1, missing, fn); err != nil {
+			if m.Sequence > last+1 { // what is between was passed over
+				err := l.Reread(ctx, last+1, min(m.Sequence-1, to), func(m jet.Message, lost *Lost) error {
+					if lost != nil {
+						return give(Envelope{Position: lost.To}, lost)
+					}
+					return give(envelope(m))
+				})
+				if err != nil {
 					return last, err
 				}
 			}
-			if to != 0 && m.Sequence > to {
+			if m.Sequence > to {
 				return last, nil
 			}
-			if err := fn(envelope(m)); err != nil {
+			if err := give(envelope(m)); err != nil {
 				return last, err
 			}
-			last = m.Sequence
 		}
 	}
-}
-
-// replayMissing replays the positions that a read has passed over.
-func (l *Log) replayMissing(ctx context.Context, from, to uint64, fn func(Envelope, error) error) (uint64, error) {
-	last := from - 1
-	err := l.Reread(ctx, from, to, func(m jet.Message) error {
-		if err := fn(envelope(m)); err != nil {
-			return err
-		}
-		last = m.Sequence
-		return nil
-	}, func(lost *Lost) error {
-		if err := fn(Envelope{Position: lost.To}, lost); err != nil {
-			return err
-		}
-		last = lost.To
-		return nil
-	})
-	return last, err
+	return last, nil
 }
 
 func envelope(m jet.Message) (Envelope, error) {

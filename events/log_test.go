@@ -14,11 +14,17 @@ import (
 	"natster/events"
 	"natster/internal/jet"
 	"natster/internal/test/eventstest"
+	"natster/internal/test/logtest"
 	"natster/internal/test/worldtest"
 )
 
 // openLog is the event log of a fresh world without functions.
 func openLog(t testing.TB) (*events.Log, jetstream.JetStream) {
+	t.Helper()
+	return openLogAs(t, events.LogConfig(1))
+}
+
+func openLogAs(t testing.TB, config jetstream.StreamConfig) (*events.Log, jetstream.JetStream) {
 	t.Helper()
 	w := worldtest.Start(t, worldtest.Bare)
 	nc, err := w.Admin(t.Context())
@@ -30,18 +36,14 @@ func openLog(t testing.TB) (*events.Log, jetstream.JetStream) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := js.CreateStream(t.Context(), events.LogConfig(1)); err != nil {
+	if _, err := js.CreateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
 	direct, err := jet.NewDirect(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := events.NewLog(nc, direct)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return log, js
+	return events.NewLog(js, direct), js
 }
 
 func event(e events.Event) events.Event {
@@ -68,7 +70,7 @@ func TestAnAppendIsConditional(t *testing.T) {
 		Last: first}); err != nil || second != 2 {
 		t.Fatalf("an append that knows the last: %d, %v", second, err)
 	}
-	last, err := log.Last(t.Context(), edge)
+	last, err := log.LastSince(t.Context(), 0, edge)
 	if err != nil || len(last) != 2 || last[1].Type != events.Unshared || last[1].Position != 2 {
 		t.Fatalf("the last of each subject: %+v, %v", last, err)
 	}
@@ -76,18 +78,14 @@ func TestAnAppendIsConditional(t *testing.T) {
 
 func TestOfManyWhoClaimANameOneWins(t *testing.T) {
 	log, _ := openLog(t)
-	bob, films := eventstest.Account(t), eventstest.Catalog(t, "films")
+	films := eventstest.Catalog(t, "films")
 	var wins, conflicts atomic.Int64
 	var racers sync.WaitGroup
 	for range 32 {
 		racers.Go(func() {
 			me := eventstest.Account(t)
 			claim := events.WithData(events.Event{Type: events.Claimed, Catalog: films}, events.ClaimedData{Owner: me})
-			share := events.Event{Type: events.Shared, Origin: me, Target: bob, Catalog: films}
-			_, err := log.Append(t.Context(),
-				events.Append{Event: event(claim)},
-				events.Append{Event: event(share), Filter: events.LogEdge(me, bob, films)})
-			switch {
+			switch _, err := log.Append(t.Context(), events.Append{Event: event(claim)}); {
 			case err == nil:
 				wins.Add(1)
 			case errors.Is(err, jet.ErrConflict):
@@ -101,25 +99,18 @@ func TestOfManyWhoClaimANameOneWins(t *testing.T) {
 	if wins.Load() != 1 || conflicts.Load() != 31 {
 		t.Errorf("%d won, %d lost", wins.Load(), conflicts.Load())
 	}
-	all, err := log.Last(t.Context(), events.LogAll)
-	if err != nil || len(all) != 2 {
+	all, err := log.LastSince(t.Context(), 0, events.LogAll)
+	if err != nil || len(all) != 1 {
 		t.Errorf("the losers left something behind: %+v, %v", all, err)
 	}
 }
 
 func TestReplayReadsEverythingOnceAndInOrder(t *testing.T) {
-	log, _ := openLog(t)
+	log, js := openLogAs(t, logtest.Config())
 	const n = 10_000 // more than two batches
-	js := make([]events.Append, 0, 500)
-	for i := 0; i < n; i += cap(js) {
-		js = js[:0]
-		for range cap(js) {
-			js = append(js, events.Append{Event: event(events.WithData(
-				events.Event{Type: events.Initialized, Origin: eventstest.Account(t)}, events.InitializedData{}))})
-		}
-		if _, err := log.Append(t.Context(), js...); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := logtest.Fill(t.Context(), js.Conn(),
+		logtest.Shape{Events: n, Accounts: 100, Seed: 1}.Log()); err != nil {
+		t.Fatal(err)
 	}
 	for _, span := range []struct{ from, to, last uint64 }{{1, 0, n}, {n - 10, 0, n}, {5, 4100, 4100}, {7, 7, 7},
 		{n + 1, 0, n}, {3, 2, 2}} {
@@ -172,21 +163,13 @@ func TestReplayReportsWhatIsNoEvent(t *testing.T) {
 
 func TestTooManySubjectsForOneReadIsAnError(t *testing.T) {
 	log, _ := openLog(t)
-	var batch []events.Append
-	for i := range jet.MaxLast + 1 {
-		if len(batch) == 500 || i == jet.MaxLast {
-			if _, err := log.Append(t.Context(), batch...); err != nil {
-				t.Fatal(err)
-			}
-			batch = nil
+	for range jet.MaxLast + 1 {
+		e := event(events.Event{Type: events.Initialized, Origin: eventstest.Account(t)})
+		if _, err := log.Append(t.Context(), events.Append{Event: e}); err != nil {
+			t.Fatal(err)
 		}
-		batch = append(batch, events.Append{Event: event(events.Event{Type: events.Initialized,
-			Origin: eventstest.Account(t)})})
 	}
-	if _, err := log.Append(t.Context(), batch...); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := log.Last(t.Context(), events.LogAll); !errors.Is(err, jet.ErrTooMany) {
+	if _, err := log.LastSince(t.Context(), 0, events.LogAll); !errors.Is(err, jet.ErrTooMany) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -30,21 +30,20 @@ func (l *Lost) Is(target error) bool { return target == ErrLost }
 // has it, may answer the next time.
 const rereads = 6
 
-// Range reads up to limit messages of the log from position from on, as [jet.Direct.Range] does.
-func (l *Log) Range(ctx context.Context, from uint64, limit int) ([]jet.Message, error) {
+// read reads up to limit messages of the log from position from on, as [jet.Direct.Range] does.
+func (l *Log) read(ctx context.Context, from uint64, limit int) ([]jet.Message, error) {
 	return l.direct.Range(ctx, LogStream, "", from, limit)
 }
 
-// Reread reads the positions from to to inclusive again, which a read has passed over. It calls found with each message
-// that some server has after all, and lost with what no server has, in order; an error of either ends it.
-func (l *Log) Reread(ctx context.Context, from, to uint64, found func(jet.Message) error,
-	lost func(*Lost) error) error {
+// Reread reads the positions from to to inclusive again, which a read has passed over. It calls fn in order, with each
+// message that some server has after all, or with what no server has; an error of fn ends it.
+func (l *Log) Reread(ctx context.Context, from, to uint64, fn func(jet.Message, *Lost) error) error {
 	const page = 4096
 	for at := from; at <= to; {
 		var got []jet.Message
 		for range rereads {
 			var err error
-			if got, err = l.Range(ctx, at, int(min(to-at+1, page))); err != nil {
+			if got, err = l.read(ctx, at, int(min(to-at+1, page))); err != nil {
 				return err
 			}
 			if len(got) > 0 && got[0].Sequence == at {
@@ -62,7 +61,7 @@ func (l *Log) Reread(ctx context.Context, from, to uint64, found func(jet.Messag
 			}
 		}
 		if next > at {
-			if err := lost(&Lost{at, next - 1}); err != nil {
+			if err := fn(jet.Message{}, &Lost{at, next - 1}); err != nil {
 				return err
 			}
 			at = next
@@ -71,7 +70,7 @@ func (l *Log) Reread(ctx context.Context, from, to uint64, found func(jet.Messag
 			if m.Sequence != at || at > to {
 				break
 			}
-			if err := found(m); err != nil {
+			if err := fn(m, nil); err != nil {
 				return err
 			}
 			at++
@@ -85,7 +84,7 @@ func (l *Log) Reread(ctx context.Context, from, to uint64, found func(jet.Messag
 func (l *Log) readable(ctx context.Context, at, to uint64) (uint64, error) {
 	bad, good := at, to+1
 	for step := uint64(1); bad+step <= to; step *= 2 {
-		got, err := l.Range(ctx, bad+step, 1)
+		got, err := l.read(ctx, bad+step, 1)
 		if err != nil {
 			return 0, err
 		}
@@ -97,7 +96,7 @@ func (l *Log) readable(ctx context.Context, at, to uint64) (uint64, error) {
 	}
 	for bad+1 < good {
 		middle := bad + (good-bad)/2
-		got, err := l.Range(ctx, middle, 1)
+		got, err := l.read(ctx, middle, 1)
 		if err != nil {
 			return 0, err
 		}

@@ -27,24 +27,25 @@ func (r *Runner) goAhead(work context.Context, t bound, at uint64) (reached uint
 		return t.ahead(work, at)
 	}()
 	if err != nil {
-		r.log.Warn("goes on one event at a time", "stream", t.stream, "position", at, "err", err)
+		r.log.Warn("continues with one event at a time", "stream", t.stream, "position", at, "err", err)
 		return at
 	}
 	if reached > at {
-		r.counts.messages.Add(reached - at)
+		r.counts.change(func(c *Counts) { c.Messages += reached - at })
 	}
 	return reached
 }
 
-// skip has the consumer go on after the position, and reports whether it does. Whoever holds a message of it meanwhile,
-// this or another instance, holds nothing any more.
-func (r *Runner) skip(work context.Context, host Host, t bound, position uint64) bool {
+// skip moves the consumer to after the position, and reports whether it has. A message of it that this or another
+// instance is handling meanwhile is no longer waited for.
+func (r *Runner) skip(work context.Context, t bound, position uint64) bool {
 	ctx, cancel := context.WithTimeout(work, skipTimeout)
 	defer cancel()
-	_, err := host.JS.ResetConsumerToSequence(ctx, t.stream, r.fn.Name, position+1)
+	_, err := r.host.JS.ResetConsumerToSequence(ctx, t.stream, r.fn.Name, position+1)
 	if err != nil {
 		r.noSkip = time.Now().Add(skipAgain)
-		r.log.Warn("hears again what it has dealt with", "stream", t.stream, "position", position, "err", err)
+		r.log.Warn("the consumer cannot be moved: what is folded comes again",
+			"stream", t.stream, "position", position, "err", err)
 	}
 	return err == nil
 }

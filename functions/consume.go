@@ -14,25 +14,24 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/backoff"
 	"natster/internal/brief"
+	"natster/internal/jet"
 	"natster/internal/supervise"
 )
 
 // consume handles the messages of one stream trigger, one at a time, until ctx is done; then it finishes the one in
 // hand. It outlives any interruption of the server or the stream.
-func (r *Runner) consume(ctx, work context.Context, host Host, t bound, consumer jetstream.Consumer) {
+func (r *Runner) consume(ctx, work context.Context, t bound, consumer jetstream.Consumer) {
 	for attempt := 1; ctx.Err() == nil; attempt++ {
-		progress, err := r.consumeOnce(ctx, work, host, t, consumer)
+		progress, err := r.consumeOnce(ctx, work, t, consumer)
 		if err != nil && ctx.Err() == nil {
 			r.log.Log(ctx, r.troubleLevel(), "interrupted", "stream", t.stream, "err", err)
 		}
 		if progress {
 			attempt = 1
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(r.cfg.Backoff(attempt)):
-		}
+		_ = backoff.Sleep(ctx, r.cfg.Backoff(attempt)) // its end is seen above
 	}
 }
 
@@ -49,7 +48,9 @@ const (
 )
 
 // consumeOnce handles messages until the iterator fails or ctx is done, and reports whether there was any.
-func (r *Runner) consumeOnce(ctx, work context.Context, host Host, t bound, consumer jetstream.Consumer) (progress bool, err error) {
+func (r *Runner) consumeOnce(
+	ctx, work context.Context, t bound, consumer jetstream.Consumer,
+) (progress bool, err error) {
 	iter, err := consumer.Messages(jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(pullExpiry),
 		jetstream.PullHeartbeat(pullHeartbeat))
 	if err != nil {
@@ -67,7 +68,7 @@ func (r *Runner) consumeOnce(ctx, work context.Context, host Host, t bound, cons
 			return progress, err
 		}
 		progress = true
-		if err := r.handle(ctx, work, host, t, m); err != nil {
+		if err := r.handle(ctx, work, t, m); err != nil {
 			return progress, err
 		}
 	}
@@ -98,14 +99,14 @@ func (r *Runner) leaveRest(ctx context.Context, iter jetstream.MessagesContext) 
 }
 
 // handle calls the handler and settles the message by what it returned. The error is about the settling.
-func (r *Runner) handle(ctx, work context.Context, host Host, t bound, jm jetstream.Msg) error {
+func (r *Runner) handle(ctx, work context.Context, t bound, jm jetstream.Msg) error {
 	meta, err := jm.Metadata()
 	if err != nil {
 		return fmt.Errorf("not a message of a stream: %w", err)
 	}
-	m := &message{
+	m := jet.Message{
 		Subject:  jm.Subject(),
-		Headers:  jm.Headers(),
+		Header:   jm.Headers(),
 		Data:     jm.Data(),
 		Sequence: meta.Sequence.Stream,
 		Time:     meta.Timestamp,
@@ -121,21 +122,23 @@ func (r *Runner) handle(ctx, work context.Context, host Host, t bound, jm jetstr
 
 	attempt := int(min(meta.NumDelivered, 1<<20))
 	switch {
-	case err == nil && reached > m.Sequence && r.skip(work, host, t, reached):
-		return nil // and so m is no longer in anybody's hand
+	case err == nil && reached > m.Sequence && r.skip(work, t, reached):
+		return nil // and so the server no longer waits for m
 	case err == nil:
 		return jm.Ack()
-	case errors.Is(err, ErrPoison), attempt >= r.cfg.Attempts && !errors.Is(err, api.ErrUnavailable) && r.cfg.Refuse() == nil:
-		return r.setAside(work, host, t, jm, m, err)
+	case errors.Is(err, ErrPoison),
+		attempt >= r.cfg.Attempts && !errors.Is(err, api.ErrUnavailable) && r.cfg.Refuse() == nil:
+		return r.setAside(work, t, jm, m, err)
 	case ctx.Err() != nil:
 		return jm.Nak() // we are stopping: another instance, or the next start, tries at once
 	}
 	delay := r.cfg.Backoff(attempt)
-	r.log.Log(ctx, r.troubleLevel(), "will be tried again", "stream", t.stream, "position", m.Sequence, "attempt", attempt, "in", delay, "err", err)
+	r.log.Log(ctx, r.troubleLevel(), "will be tried again",
+		"stream", t.stream, "position", m.Sequence, "attempt", attempt, "in", delay, "err", err)
 	return jm.NakWithDelay(delay)
 }
 
-// troubleLevel is how loud it is that something did not work: hardly, while everybody knows that nothing can be kept.
+// troubleLevel is the level at which a failure is logged: low while the world refuses to store anything.
 func (r *Runner) troubleLevel() slog.Level {
 	if r.cfg.Refuse() != nil {
 		return slog.LevelDebug
@@ -145,7 +148,7 @@ func (r *Runner) troubleLevel() slog.Level {
 
 // attempt calls the handler once, and then when it has succeeded. It tells the server meanwhile that it is at work, and
 // contains panics.
-func (r *Runner) attempt(work context.Context, t bound, jm jetstream.Msg, m *message, then func()) (err error) {
+func (r *Runner) attempt(work context.Context, t bound, jm jetstream.Msg, m jet.Message, then func()) (err error) {
 	ctx, cancel := context.WithCancel(work)
 	var alive sync.WaitGroup
 	defer alive.Wait()
@@ -157,7 +160,7 @@ func (r *Runner) attempt(work context.Context, t bound, jm jetstream.Msg, m *mes
 			select {
 			case <-tick.C:
 				if err := jm.InProgress(); err != nil {
-					r.log.Warn("cannot say that it is at work", "stream", t.stream, "position", m.Sequence, "err", err)
+					r.log.Warn("cannot ask for more time", "stream", t.stream, "position", m.Sequence, "err", err)
 				}
 			case <-ctx.Done():
 				return
@@ -181,11 +184,13 @@ const (
 )
 
 // setAside keeps the message in the poison stream, and only then lets go of it.
-func (r *Runner) setAside(work context.Context, host Host, t bound, jm jetstream.Msg, m *message, reason error) error {
+func (r *Runner) setAside(
+	work context.Context, t bound, jm jetstream.Msg, m jet.Message, reason error,
+) error {
 	ctx, cancel := context.WithTimeout(work, r.cfg.Deadline)
 	defer cancel()
 	p := &nats.Msg{Subject: events.PoisonSubject(r.fn.Name), Header: nats.Header{}, Data: m.Data}
-	for k, v := range m.Headers {
+	for k, v := range m.Header {
 		p.Header["Natster-Original-"+k] = v
 	}
 	p.Header.Set(HeaderPoisonReason, brief.Line(reason.Error()))
@@ -193,11 +198,13 @@ func (r *Runner) setAside(work context.Context, host Host, t bound, jm jetstream
 	p.Header.Set(HeaderPoisonSubject, m.Subject)
 	p.Header.Set(HeaderPoisonSequence, strconv.FormatUint(m.Sequence, 10))
 	p.Header.Set(nats.MsgIdHdr, fmt.Sprintf("%s.%s.%d", r.fn.Name, t.stream, m.Sequence))
-	if _, err := host.JS.PublishMsg(ctx, p); err != nil {
-		r.log.Error("a message that cannot be handled could not be set aside either", "stream", t.stream, "position", m.Sequence, "err", errors.Join(err, reason))
+	if _, err := r.host.JS.PublishMsg(ctx, p); err != nil {
+		r.log.Error("a message that cannot be handled could not be set aside either",
+			"stream", t.stream, "position", m.Sequence, "err", errors.Join(err, reason))
 		return jm.NakWithDelay(r.cfg.Backoff(r.cfg.Attempts))
 	}
-	r.counts.poisoned.Add(1)
-	r.log.Error("message set aside: nats stream get "+PoisonStream+" shows it", "stream", t.stream, "position", m.Sequence, "err", reason)
+	r.counts.change(func(c *Counts) { c.Poisoned++ })
+	r.log.Error("message set aside: nats stream get "+PoisonStream+" shows it",
+		"stream", t.stream, "position", m.Sequence, "err", reason)
 	return jm.Term()
 }

@@ -2,7 +2,6 @@ package functions
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -17,47 +16,40 @@ type Counts struct {
 	LastRun   time.Time     `json:"last_run,omitzero"`
 }
 
+// counters are counts that many goroutines change.
 type counters struct {
-	requests, messages, errors, poisoned atomic.Uint64
-	took, lastRun                        atomic.Int64
-
-	mu        sync.Mutex
-	lastError string
+	mu sync.Mutex
+	Counts
 }
 
 func (c *counters) snapshot() Counts {
-	s := Counts{
-		Requests: c.requests.Load(),
-		Messages: c.messages.Load(),
-		Errors:   c.errors.Load(),
-		Poisoned: c.poisoned.Load(),
-		Took:     time.Duration(c.took.Load()),
-	}
-	if at := c.lastRun.Load(); at != 0 {
-		s.LastRun = time.Unix(0, at).UTC()
-	}
 	c.mu.Lock()
-	s.LastError = c.lastError
-	c.mu.Unlock()
-	return s
+	defer c.mu.Unlock()
+	return c.Counts
 }
 
+func (c *counters) change(f func(*Counts)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.Counts)
+}
+
+// observe counts one trigger handled.
 func (r *Runner) observe(kind Kind, took time.Duration, err error) {
-	c := &r.counts
-	if kind == KindRequest {
-		c.requests.Add(1)
-	} else {
-		c.messages.Add(1)
-	}
-	c.took.Add(int64(took))
-	c.lastRun.Store(r.cfg.Now().UnixNano())
-	if err != nil {
-		c.errors.Add(1)
-		c.mu.Lock()
-		c.lastError = err.Error()
-		c.mu.Unlock()
-	}
+	r.counts.change(func(c *Counts) {
+		if kind == KindRequest {
+			c.Requests++
+		} else {
+			c.Messages++
+		}
+		c.Took += took
+		c.LastRun = r.cfg.Now().UTC()
+		if err != nil {
+			c.Errors++
+			c.LastError = err.Error()
+		}
+	})
 	if r.cfg.Observe != nil {
-		r.cfg.Observe(Observation{Function: r.fn.Name, Trigger: kind, Took: took, Err: err})
+		r.cfg.Observe(took, err)
 	}
 }

@@ -3,14 +3,14 @@
 // A [Function] is a value: its name, one sentence, what wakes it, what it may read and write. From that one declaration
 // the runtime subscribes, the deployment makes streams, buckets, consumers and permissions, and the docs list it.
 //
-//	function.go     Function, Access, Host: the declaration and what a running function is given
+//	function.go     Function, Access, Host: the declaration and what a running function is given; CurveKey
 //	trigger.go      Request, OnEvent, OnKey: the three kinds of trigger
 //	permissions.go  what a function's NATS user may do, derived from its declaration
 //	provision.go    streams, buckets and consumers, derived from the declarations
 //	serve.go        Serve: runs a function once, on a connection of its own; every host of functions does it this way
 //	runner.go       Runner: runs one function on one connection until it is told to stop, then drains it
 //	requests.go     the runner's half for subject triggers
-//	reading.go      reading a projection that reflects the caller's own writes, and waiting for it after a put, bounded
+//	reading.go      a read of a projection that reflects the caller's own writes, and waiting for it after a put
 //	consume.go      the runner's half for event and key triggers: in order, retried, poison set aside
 //	ahead.go        taking many waiting events at once, for functions that can
 //	counts.go       Counts: what a running function has done

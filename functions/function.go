@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nkeys"
 
 	"natster/events"
 	"natster/functions/view"
@@ -17,7 +18,7 @@ import (
 )
 
 // A Function declares one of the functions that make up the global service. Declaring one reads no file and makes
-// nothing: whoever only wants to know what there is, or what it may do, runs nothing.
+// nothing, so that functions can be listed, and permissions derived, without running anything.
 type Function struct {
 	Name     string // lower-case letters: its queue group, its consumers and its NATS user are called the same
 	Doc      string // one sentence
@@ -57,6 +58,46 @@ type Host struct {
 	Views  *view.Reader
 	Now    func() time.Time
 	Logger *slog.Logger
+}
+
+// Open returns a host on nc, with the machine's clock and a Logger that discards everything. The caller closes its
+// Direct.
+func Open(nc *nats.Conn) (Host, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return Host{}, err
+	}
+	direct, err := jet.NewDirect(nc)
+	if err != nil {
+		return Host{}, err
+	}
+	return Host{
+		Conn:   nc,
+		JS:     js,
+		Direct: direct,
+		Log:    events.NewLog(js, direct),
+		Views:  view.NewReader(direct),
+		Now:    time.Now,
+		Logger: slog.New(slog.DiscardHandler),
+	}, nil
+}
+
+// ErrConfig is wrapped by the error of a function that cannot start with the configuration that it was given.
+var ErrConfig = errors.New("cannot start")
+
+// CurveKey returns the pair that read returns, and its public key. It is for a New that needs a curve key; the error
+// wraps [ErrConfig].
+func CurveKey(read func() (nkeys.KeyPair, error)) (pair nkeys.KeyPair, public string, err error) {
+	if read == nil {
+		return nil, "", fmt.Errorf("%w: it was given no key", ErrConfig)
+	}
+	if pair, err = read(); err != nil {
+		return nil, "", fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if public, err = pair.PublicKey(); err != nil || !nkeys.IsValidPublicCurveKey(public) {
+		return nil, "", fmt.Errorf("%w: its key is not a curve key", ErrConfig)
+	}
+	return pair, public, nil
 }
 
 // ErrDeclaration is wrapped by every error about a function that is not declared as it must be.

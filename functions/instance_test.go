@@ -43,11 +43,12 @@ func TestHandlersAreMethodsOfTheInstance(t *testing.T) {
 		err      error  // nil: it runs
 		says     string // the error
 	}{
-		"all its own":       {triggers, &clerk{make(chan struct{})}, errClosed, "closed badly"},
-		"another's request": {triggers[:1], functions.NoClose{}, functions.ErrDeclaration, "a method of *functions_test.clerk, and New returned functions.NoClose"},
-		"another's event":   {triggers[1:2], functions.NoClose{}, functions.ErrDeclaration, "trigger log"},
-		"another's key":     {triggers[2:], functions.NoClose{}, functions.ErrDeclaration, "trigger shelf"},
-		"nothing":           {triggers, nil, functions.ErrDeclaration, "no instance"},
+		"all its own": {triggers, &clerk{make(chan struct{})}, errClosed, "closed badly"},
+		"another's request": {triggers[:1], functions.NoClose{}, functions.ErrDeclaration,
+			"a method of *functions_test.clerk, and New returned functions.NoClose"},
+		"another's event": {triggers[1:2], functions.NoClose{}, functions.ErrDeclaration, "trigger log"},
+		"another's key":   {triggers[2:], functions.NoClose{}, functions.ErrDeclaration, "trigger shelf"},
+		"nothing":         {triggers, nil, functions.ErrDeclaration, "no instance"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := all

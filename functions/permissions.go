@@ -6,12 +6,11 @@ import (
 	"natster/events"
 )
 
-// Permissions are what a NATS user may do: publish to and subscribe to these subjects and no others, and answer
-// requests that it received.
+// Permissions are what a NATS user may do: publish to and subscribe to these subjects and no others, and answer each
+// request that it received once.
 type Permissions struct {
 	Publish   []string
 	Subscribe []string // "subject queue" limits the subscription to that queue group
-	Respond   bool     // one reply to each request
 }
 
 // InboxPrefix is the prefix of a function's inboxes, its own so that functions cannot read each other's replies. Its
@@ -26,10 +25,7 @@ func (f Function) InboxPrefix() string { return "_INBOX." + f.Name }
 // they are, onto any subject of the account. The log takes no copies, because every event in it was appended on a
 // condition; a bucket does, until its next rebuild.
 func (f Function) Permissions() Permissions {
-	p := Permissions{
-		Subscribe: []string{f.InboxPrefix() + ".>"},
-		Respond:   true, // to the discovery and statistics that every function answers, and to its own requests
-	}
+	p := Permissions{Subscribe: []string{f.InboxPrefix() + ".>"}}
 	for _, verb := range []string{"PING", "INFO", "STATS"} {
 		p.Subscribe = append(p.Subscribe, "$SRV."+verb, "$SRV."+verb+"."+f.Name, "$SRV."+verb+"."+f.Name+".*")
 	}

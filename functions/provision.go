@@ -11,7 +11,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/events"
-	"natster/functions/view"
 )
 
 // PoisonStream keeps the messages that functions could not handle, until an operator has looked at them.
@@ -39,7 +38,13 @@ func Provision(ctx context.Context, js jetstream.JetStream, replicas int, fns ..
 		if err := f.Check(); err != nil {
 			return err
 		}
-		for _, b := range f.buckets() {
+		buckets := slices.Concat(f.Access.Reads, f.Access.Writes)
+		for _, t := range f.Triggers {
+			if t.Kind == KindKey {
+				buckets = append(buckets, t.bucket)
+			}
+		}
+		for _, b := range buckets {
 			streams[b.Stream()] = b.Config(replicas)
 		}
 	}
@@ -75,20 +80,13 @@ func provisionConsumer(ctx context.Context, js jetstream.JetStream, f Function, 
 }
 
 // FastForward makes the function of that name go on after the position of the log, without handling the events before.
-// It is for whoever has brought the function's state up to that position by other means, such as a rebuild, and for a
-// function that is new and need not hear old stories. It needs an administrator, and may be used while the function
-// runs.
+// It is used when the function's state has been brought up to that position by other means, such as a rebuild, and for
+// a new function that need not hear of the past. It needs an administrator, and may be used while the function runs.
 func FastForward(ctx context.Context, js jetstream.JetStream, function string, position uint64) error {
-	err := func() error {
-		c, err := js.Consumer(ctx, events.LogStream, function)
-		if err != nil {
-			return err
-		}
-		if c.CachedInfo().AckFloor.Stream >= position {
-			return nil
-		}
-		return goOnAfter(ctx, js, c.CachedInfo(), position)
-	}()
+	c, err := js.Consumer(ctx, events.LogStream, function)
+	if err == nil && c.CachedInfo().AckFloor.Stream < position {
+		err = goOnAfter(ctx, js, c.CachedInfo(), position)
+	}
 	if err != nil {
 		return fmt.Errorf("functions: fast-forward %s: %w", function, err)
 	}
@@ -126,8 +124,8 @@ func goOnAfter(ctx context.Context, js jetstream.JetStream, old *jetstream.Consu
 	return err
 }
 
-// consumerConfig lets one message out at a time, whoever asks: that is what keeps events in order over any number of
-// instances, and makes the others stand by.
+// consumerConfig lets one message out at a time: that keeps events in order over any number of instances, of which the
+// others stand by.
 func consumerConfig(f Function, t Trigger, replicas int) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
 		Durable:        f.Name,
@@ -140,18 +138,4 @@ func consumerConfig(f Function, t Trigger, replicas int) jetstream.ConsumerConfi
 		MaxAckPending:  1,
 		Replicas:       replicas,
 	}
-}
-
-// buckets are all the buckets that f declares in any way.
-func (f Function) buckets() []view.Bucket {
-	return slices.Concat(f.Access.Reads, f.Access.Writes, f.keyed())
-}
-
-func (f Function) keyed() (buckets []view.Bucket) {
-	for _, t := range f.Triggers {
-		if t.Kind == KindKey {
-			buckets = append(buckets, t.bucket)
-		}
-	}
-	return buckets
 }

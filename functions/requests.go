@@ -56,8 +56,7 @@ func (r *Runner) metadata() map[string]string {
 	return m
 }
 
-// accept runs on the subscription's goroutine and so must not wait: it starts the handler, or refuses when too many
-// run.
+// accept runs on the subscription's goroutine and so must not wait: it starts the handler, or refuses if too many run.
 func (r *Runner) accept(work context.Context, t bound, m micro.Request) {
 	from, _, err := events.Caller(m.Subject())
 	if err != nil {
@@ -72,9 +71,9 @@ func (r *Runner) accept(work context.Context, t bound, m micro.Request) {
 	}
 	r.busy.Go(func() {
 		start := time.Now()
-		call, data, err := r.answer(work, t, m, from)
-		// Before the reply: whoever has it asks again, perhaps hundreds of times before this goroutine is scheduled
-		// again.
+		call := &Call{From: from, Subject: m.Subject(), views: r.host.Views, waiting: r.waiting}
+		data, err := r.answer(work, t, m, call)
+		// Before the reply: a caller who has it may ask again hundreds of times before this goroutine runs again.
 		r.inFlight.Leave(from)
 		r.reply(m, call, data, err)
 		r.observe(KindRequest, time.Since(start), err)
@@ -82,31 +81,31 @@ func (r *Runner) accept(work context.Context, t bound, m micro.Request) {
 }
 
 // answer decodes, calls the handler and lets nothing out but an answer.
-func (r *Runner) answer(work context.Context, t bound, m micro.Request, from events.Account) (call *Call, data any, err error) {
-	call = &Call{From: from, Subject: m.Subject(), waiting: r.waiting}
+func (r *Runner) answer(work context.Context, t bound, m micro.Request, call *Call) (data any, err error) {
 	defer supervise.Contain(r.log, &err)
 	if t.writes {
 		if err := r.cfg.Refuse(); err != nil {
-			return call, nil, err
+			return nil, err
 		}
 	}
 	if p := m.Headers().Get(api.HeaderMinPosition); p != "" {
 		call.KeepsPositions = true
 		if call.MinPosition, err = strconv.ParseUint(p, 10, 64); err != nil {
-			return call, nil, api.Errorf(api.ErrBadRequest, "header %s: %q is no position", api.HeaderMinPosition, p)
+			return nil, api.Errorf(api.ErrBadRequest, "header %s: %q is not a position", api.HeaderMinPosition, p)
 		}
 	}
 	ctx, cancel := context.WithTimeout(work, r.cfg.Deadline)
 	defer cancel()
 	data, err = t.serve(ctx, call, m.Data())
-	if full := r.cfg.Refuse(); full != nil && err != nil && !errors.Is(err, api.ErrBadRequest) && !errors.Is(err, api.ErrForbidden) {
-		return call, nil, full // what is missing may be what could not be kept
+	callers := errors.Is(err, api.ErrBadRequest) || errors.Is(err, api.ErrForbidden)
+	if full := r.cfg.Refuse(); full != nil && err != nil && !callers {
+		return nil, full // what is missing may be what could not be kept
 	}
 	if err != nil && ctx.Err() != nil {
 		r.log.Error("request ran into its deadline", "endpoint", t.Name, "account", call.From, "err", err)
 		err = api.Errorf(api.ErrUnavailable, "%s could not be answered in time: try again", t.Name)
 	}
-	return call, data, err
+	return data, err
 }
 
 // reply answers a request; a message that wants no reply gets none. It does not answer by micro's own means, which are

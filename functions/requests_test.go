@@ -37,7 +37,8 @@ func TestTheCallerIsWhomNATSProves(t *testing.T) {
 	}
 	// Alice cannot speak on a subject that says she is Bob.
 	forged := bob.Key.String() + "." + probe.Subject()
-	if m, err := alice.Conn(t).RequestWithContext(t.Context(), forged, []byte(`{}`)); !errors.Is(err, nats.ErrNoResponders) {
+	m, err := alice.Conn(t).RequestWithContext(t.Context(), forged, []byte(`{}`))
+	if !errors.Is(err, nats.ErrNoResponders) {
 		t.Errorf("a forged subject was answered: %v, %v", m, err)
 	}
 }
@@ -91,7 +92,8 @@ func TestEveryRequestIsAnswered(t *testing.T) {
 			t.Errorf("the caller is told the cause: %s", env.Error)
 		}
 	}
-	if log := w.Log(); !strings.Contains(log, "the cause, which is the operator's") || !strings.Contains(log, "as told") {
+	if log := w.Log(); !strings.Contains(log, "the cause, which is the operator's") ||
+		!strings.Contains(log, "as told") {
 		t.Errorf("the operator is not told the cause:\n%s", log)
 	}
 }
@@ -194,7 +196,8 @@ func TestStoppingAnswersTheRequestsInHand(t *testing.T) {
 	go func() { stopped <- stop[0]() }()
 	for { // until it takes no more
 		nc := w.Account("alice").Conn(t)
-		if _, err := nc.Request(probe.Subject(), []byte("not json"), time.Second); errors.Is(err, nats.ErrNoResponders) {
+		_, err := nc.Request(probe.Subject(), []byte("not json"), time.Second)
+		if errors.Is(err, nats.ErrNoResponders) {
 			break
 		}
 	}

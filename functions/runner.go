@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,13 +10,10 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nats.go/micro"
 
 	"natster/events"
-	"natster/functions/view"
 	"natster/internal/backoff"
-	"natster/internal/jet"
 	"natster/internal/limiter"
 	"natster/internal/supervise"
 )
@@ -36,39 +34,22 @@ type Config struct {
 	// Backoff is how long after a failed attempt, the first being 1, the next begins. If nil it doubles from 100 ms to
 	// 30 s.
 	Backoff func(attempt int) time.Duration
-	// Refuse, if not nil, says why nothing new can be kept just now, nil if it can. Requests that write are answered
-	// with it, and all others are told beside their answer.
+	// Refuse, if not nil, returns why nothing new can be stored just now, nil if it can. Requests that write are
+	// answered with it; the replies to all others carry it as a notice.
 	Refuse func() error
-	// Observe, if not nil, is called after every trigger handled. It must not block.
-	Observe func(Observation)
-}
-
-// An Observation is one trigger handled.
-type Observation struct {
-	Function string
-	Trigger  Kind
-	Took     time.Duration
-	Err      error // nil, or why it failed or was refused
+	// Observe, if not nil, is called after every trigger handled, with the error for which it failed or was refused. It
+	// must not block.
+	Observe func(took time.Duration, err error)
 }
 
 func (c Config) withDefaults() Config {
-	if c.Version == "" {
-		c.Version = "0.0.0"
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Version = cmp.Or(c.Version, "0.0.0")
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	c.Deadline = cmp.Or(c.Deadline, 5*time.Second)
+	c.MaxInFlight = cmp.Or(c.MaxInFlight, 256)
+	c.Attempts = cmp.Or(c.Attempts, 12)
 	if c.Now == nil {
 		c.Now = time.Now
-	}
-	if c.Deadline == 0 {
-		c.Deadline = 5 * time.Second
-	}
-	if c.MaxInFlight == 0 {
-		c.MaxInFlight = 256
-	}
-	if c.Attempts == 0 {
-		c.Attempts = 12
 	}
 	if c.Refuse == nil {
 		c.Refuse = func() error { return nil }
@@ -84,6 +65,7 @@ type Runner struct {
 	fn       Function
 	cfg      Config
 	log      *slog.Logger
+	host     Host // of the run
 	ready    chan struct{}
 	onReady  func()
 	counts   counters
@@ -117,7 +99,8 @@ func (r *Runner) Ready() <-chan struct{} { return r.ready }
 func (r *Runner) Counts() Counts { return r.counts.snapshot() }
 
 // ErrPermissions is wrapped by the error of a run whose user may not do what the function declares.
-var ErrPermissions = errors.New("its credentials do not permit what it declares; make new ones with natster admin creds")
+var ErrPermissions = errors.New(
+	"its credentials do not permit what it declares; make new ones with natster admin creds")
 
 // Run makes an instance of the function, binds the triggers to it and serves them until ctx is done. Then it drains:
 // nothing new is taken, requests in hand are answered, the event in hand is finished, the instance is closed. It
@@ -131,12 +114,12 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 	}()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	host, err := r.host()
-	if err != nil {
+	if r.host, err = Open(r.cfg.Conn); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, host.Direct.Close()) }()
-	instance, err := r.instance(ctx, host)
+	r.host.Now, r.host.Logger = r.cfg.Now, r.log
+	defer func() { err = errors.Join(err, r.host.Direct.Close()) }()
+	instance, err := r.instance(ctx)
 	if err != nil {
 		return errors.Join(err, r.permitted())
 	}
@@ -156,11 +139,11 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 		if t.Kind == KindRequest {
 			continue
 		}
-		consumer, err := host.JS.Consumer(ctx, t.stream, r.fn.Name)
+		consumer, err := r.host.JS.Consumer(ctx, t.stream, r.fn.Name)
 		if err != nil {
 			return errors.Join(fmt.Errorf("bind to %s: %w", t.stream, err), r.permitted())
 		}
-		loops.Go(func() { r.consume(ctx, work, host, t, consumer) })
+		loops.Go(func() { r.consume(ctx, work, t, consumer) })
 	}
 	service, err := r.serve(work, triggers)
 	if err != nil {
@@ -195,40 +178,15 @@ func (r *Runner) permitted() error {
 }
 
 // instance makes the instance that this run is about. A panic is an error.
-func (r *Runner) instance(ctx context.Context, h Host) (i Instance, err error) {
+func (r *Runner) instance(ctx context.Context) (i Instance, err error) {
 	if r.fn.New == nil {
 		return NoClose{}, nil
 	}
 	defer supervise.Contain(r.log, &err)
-	if i, err = r.fn.New(ctx, h); i == nil && err == nil {
+	if i, err = r.fn.New(ctx, r.host); i == nil && err == nil {
 		err = fmt.Errorf("%w: New returned no instance", ErrDeclaration)
 	}
 	return i, err
-}
-
-// host is what the function runs on. The caller closes Direct.
-func (r *Runner) host() (Host, error) {
-	js, err := jetstream.New(r.cfg.Conn)
-	if err != nil {
-		return Host{}, err
-	}
-	direct, err := jet.NewDirect(r.cfg.Conn)
-	if err != nil {
-		return Host{}, err
-	}
-	log, err := events.NewLog(r.cfg.Conn, direct)
-	if err != nil {
-		return Host{}, errors.Join(err, direct.Close())
-	}
-	return Host{
-		Conn:   r.cfg.Conn,
-		JS:     js,
-		Direct: direct,
-		Log:    log,
-		Views:  view.NewReader(direct),
-		Now:    r.cfg.Now,
-		Logger: r.log,
-	}, nil
 }
 
 // drain stops taking requests and waits until those in hand are answered.

@@ -18,7 +18,6 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
-	"natster/internal/jet"
 	"natster/internal/test/functionstest"
 	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
@@ -46,7 +45,8 @@ func start(t *testing.T, fns ...functions.Function) *worldtest.World {
 
 // running runs a function of a world that was started without it, on as many instances as asked for, and returns how to
 // stop instance i.
-func running(t *testing.T, w *worldtest.World, cfg functions.Config, f func() functions.Function, instances int) (stop []func() error) {
+func running(t *testing.T, w *worldtest.World, cfg functions.Config, f func() functions.Function,
+	instances int) (stop []func() error) {
 	t.Helper()
 	for range instances {
 		nc, err := w.Admin(t.Context())
@@ -96,12 +96,7 @@ func bare(t *testing.T, f functions.Function) (*worldtest.World, jetstream.JetSt
 
 func put(t *testing.T, js jetstream.JetStream, n int) {
 	t.Helper()
-	nc := js.Conn()
-	direct, err := jet.NewDirect(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := events.NewLog(nc, direct)
+	host, err := functions.Open(js.Conn())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +106,7 @@ func put(t *testing.T, js jetstream.JetStream, n int) {
 			t.Fatal(err)
 		}
 		e := events.Event{ID: nuid.Next(), Time: time.Now(), Type: events.Claimed, Catalog: catalog}
-		if _, err := log.Append(t.Context(), events.Append{Event: e}); err != nil {
+		if _, err := host.Log.Append(t.Context(), events.Append{Event: e}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -120,7 +115,8 @@ func put(t *testing.T, js jetstream.JetStream, n int) {
 func hearing(h func(context.Context, events.Envelope) error, types ...events.Type) func() functions.Function {
 	return func() functions.Function {
 		hear := func(_ functions.Instance, ctx context.Context, e events.Envelope) error { return h(ctx, e) }
-		return functions.Function{Name: "listener", Doc: "hears events", Triggers: []functions.Trigger{functions.OnEvent(hear, types...)}}
+		return functions.Function{Name: "listener", Doc: "hears events",
+			Triggers: []functions.Trigger{functions.OnEvent(hear, types...)}}
 	}
 }
 
@@ -278,7 +274,8 @@ func TestPoisonIsSetAsideAndReportedAndTheNextEventComes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := m.Header.Get(functions.HeaderPoisonReason); !strings.Contains(got, why) || m.Header.Get(functions.HeaderPoisonSequence) != fmt.Sprint(i+1) {
+		if got := m.Header.Get(functions.HeaderPoisonReason); !strings.Contains(got, why) ||
+			m.Header.Get(functions.HeaderPoisonSequence) != fmt.Sprint(i+1) {
 			t.Errorf("set aside with %v", m.Header)
 		}
 	}
@@ -313,7 +310,8 @@ func TestEachChangeOfAKeyIsHeard(t *testing.T) {
 	changes := make(chan functions.Change, 10)
 	f := func() functions.Function {
 		return functions.Function{Name: "keeper", Doc: "hears keys", Triggers: []functions.Trigger{
-			functions.OnKey(bucket, func(_ functions.Instance, _ context.Context, c functions.Change) error { changes <- c; return nil }),
+			functions.OnKey(bucket,
+				func(_ functions.Instance, _ context.Context, c functions.Change) error { changes <- c; return nil }),
 		}}
 	}
 	w, js := bare(t, f())
@@ -325,23 +323,23 @@ func TestEachChangeOfAKeyIsHeard(t *testing.T) {
 		t.Fatal(err)
 	}
 	running(t, w, functions.Config{}, f, 1)
-	want := func(key string, op functions.Op, value string) {
+	want := func(key string, gone bool, value string) {
 		t.Helper()
-		if c := <-changes; c.Key != key || c.Op != op || string(c.Value) != value {
-			t.Errorf("heard %s %s %q, want %s %s %q", c.Op, c.Key, c.Value, op, key, value)
+		if c := <-changes; c.Key != key || c.Gone != gone || string(c.Value) != value {
+			t.Errorf("heard %s %q, gone %v; want %s %q, gone %v", c.Key, c.Value, c.Gone, key, value, gone)
 		}
 	}
-	want("early.bird", functions.OpPut, "put while the function is down")
+	want("early.bird", false, "put while the function is down")
 	if err := kv.Delete(t.Context(), "early.bird"); err != nil {
 		t.Fatal(err)
 	}
-	want("early.bird", functions.OpDelete, "")
+	want("early.bird", true, "")
 	if _, err := kv.PutString(t.Context(), "worm", "1"); err != nil {
 		t.Fatal(err)
 	}
-	want("worm", functions.OpPut, "1")
-	want("early.bird", functions.OpExpired, "") // what is deleted expires, too
-	want("worm", functions.OpExpired, "")
+	want("worm", false, "1")
+	want("early.bird", true, "") // what is deleted expires, too
+	want("worm", true, "")
 }
 
 func TestFunctionsAreVisibleToDiscovery(t *testing.T) {

@@ -16,7 +16,9 @@ func Serve(ctx context.Context, f Function, c Config,
 		return err
 	}
 	nc, err := connect(ctx, nats.Name(f.Name), nats.CustomInboxPrefix(f.InboxPrefix()),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { r.log.Error("trouble with NATS", "err", err) }))
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			r.log.Error("trouble with NATS", "err", err)
+		}))
 	if err != nil {
 		return err
 	}

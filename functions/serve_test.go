@@ -53,8 +53,9 @@ func TestCredentialsThatDoNotPermitWhatIsDeclared(t *testing.T) {
 		f   functions.Function
 		err error // nil: it runs until it is stopped
 	}{
-		"none is new":  {newer(func(*functions.Function) {}), nil},
-		"a request":    {trigger(functions.Request(api.Endpoint[word, word]{Name: "probe2"}, echo)), functions.ErrPermissions},
+		"none is new": {newer(func(*functions.Function) {}), nil},
+		"a request": {trigger(functions.Request(api.Endpoint[word, word]{Name: "probe2"}, echo)),
+			functions.ErrPermissions},
 		"the log":      {all, functions.ErrPermissions},
 		"a bucket put": {newer(func(f *functions.Function) { f.New = putting(box) }), functions.ErrPermissions},
 	} {
@@ -63,10 +64,11 @@ func TestCredentialsThatDoNotPermitWhatIsDeclared(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context()) // without a deadline, as hosts have it
 			defer cancel()
 			ready := false
-			err := functions.Serve(ctx, row.f, functions.Config{Deadline: time.Second}, connect, func(*functions.Runner) {
-				ready = true
-				cancel()
-			})
+			err := functions.Serve(ctx, row.f, functions.Config{Deadline: time.Second}, connect,
+				func(*functions.Runner) {
+					ready = true
+					cancel()
+				})
 			if !errors.Is(err, row.err) || ready != (row.err == nil) {
 				t.Errorf("ready %v, ended with %v, want %v", ready, err, row.err)
 			}

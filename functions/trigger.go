@@ -7,9 +7,6 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/view"
@@ -44,7 +41,7 @@ type Trigger struct {
 // handlers are the methods of one instance that a trigger calls.
 type handlers struct {
 	serve  func(context.Context, *Call, []byte) (any, error)                   // of a subject trigger
-	handle func(context.Context, *message) error                               // of the two others
+	handle func(context.Context, jet.Message) error                            // of the two others
 	ahead  func(ctx context.Context, after uint64) (reached uint64, err error) // where it skips
 }
 
@@ -89,10 +86,11 @@ type Call struct {
 
 	position uint64
 	next     string
+	views    *view.Reader
 	waiting  *limiter.Limiter[events.Account]
 }
 
-// Reflects says which position of the log the answer reflects; the caller is told.
+// Reflects says which position of the log the answer reflects; the reply carries it.
 func (c *Call) Reflects(position uint64) { c.position = position }
 
 // Next says that there is more than the answer holds, to be had with this cursor.
@@ -140,8 +138,8 @@ func OnEvent[I Instance](h func(I, context.Context, events.Envelope) error, type
 		Filters: filters,
 		stream:  events.LogStream,
 		bind: binding(func(i I) handlers {
-			return handlers{handle: func(ctx context.Context, m *message) error {
-				e, err := events.Decode(m.Subject, m.Headers, m.Data)
+			return handlers{handle: func(ctx context.Context, m jet.Message) error {
+				e, err := events.Decode(m.Subject, m.Header, m.Data)
 				if err != nil {
 					return errors.Join(ErrPoison, err)
 				}
@@ -172,27 +170,15 @@ func OnLog[I Instance](h func(I, context.Context, events.Envelope) error,
 	return t
 }
 
-// An Op is what happened to a key.
-type Op string
-
-// The ops.
-const (
-	OpPut     Op = "put"
-	OpDelete  Op = "delete"
-	OpExpired Op = "expired" // it was not put again within the bucket's TTL; what was deleted expires, too
-)
-
 // A Change is one change of a key. Of several changes while the function was down it hears the last.
 type Change struct {
-	Key      string
-	Op       Op
-	Value    []byte // of a put
-	Revision uint64
-	Time     time.Time
+	Key   string
+	Gone  bool   // deleted, or not put again within the bucket's TTL; what was deleted expires, too, and is gone again
+	Value []byte // of a put
+	Time  time.Time
 }
 
-// OnKey is the trigger for changes of a bucket's keys, put, deleted or expired, in order and acknowledged as in
-// [OnEvent].
+// OnKey is the trigger for changes of a bucket's keys, in order and acknowledged as in [OnEvent].
 func OnKey[I Instance](b view.Bucket, h func(I, context.Context, Change) error) Trigger {
 	return Trigger{
 		Kind:    KindKey,
@@ -201,34 +187,10 @@ func OnKey[I Instance](b view.Bucket, h func(I, context.Context, Change) error) 
 		stream:  b.Stream(),
 		bucket:  b,
 		bind: binding(func(i I) handlers {
-			return handlers{handle: func(ctx context.Context, m *message) error {
-				return h(i, ctx, Change{
-					Key:      b.Key(m.Subject),
-					Op:       opOf(m.Headers),
-					Value:    m.Data,
-					Revision: m.Sequence,
-					Time:     m.Time,
-				})
+			return handlers{handle: func(ctx context.Context, m jet.Message) error {
+				gone := jet.Deleted(m.Header)
+				return h(i, ctx, Change{Key: b.Key(m.Subject), Gone: gone, Value: m.Data, Time: m.Time})
 			}}
 		}),
 	}
-}
-
-func opOf(h nats.Header) Op {
-	switch {
-	case h.Get(jetstream.MarkerReasonHeader) == "MaxAge":
-		return OpExpired
-	case jet.Deleted(h):
-		return OpDelete
-	}
-	return OpPut
-}
-
-// A message is one message of a stream on its way to a handler.
-type message struct {
-	Subject  string
-	Headers  nats.Header
-	Data     []byte
-	Sequence uint64
-	Time     time.Time
 }

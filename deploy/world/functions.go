@@ -50,8 +50,8 @@ func Functions(s Settings) []functions.Function {
 		stats.New(),
 		queries.New(queries.Config{Site: s.Accounts.Site, VaultKey: s.key(vaultSeed), Reserved: reserved}),
 		otc.New(otc.Config{Site: s.Accounts.Site, VaultKey: s.publicKey(vaultSeed), ClaimURL: s.ClaimURL}),
-		presence.New(presence.Config{}),
-		feed.New(feed.Config{}),
+		presence.New(),
+		feed.New(),
 		hub.New(hub.Config{Account: s.Accounts.Hub, Catalog: s.HubCatalog}),
 		websessions.New(websessions.Config{Site: s.Accounts.Site, Key: s.key(webSeed)}),
 	}
@@ -94,11 +94,7 @@ func Users(ctx context.Context, op *accounts.Operator, fns []functions.Function)
 			return nil, fmt.Errorf("world: two functions are called %q", f.Name)
 		}
 		p := f.Permissions()
-		user := accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe}
-		if p.Respond {
-			user.Responses = 1
-		}
-		users[f.Name] = user
+		users[f.Name] = accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe, Responses: 1}
 	}
 	return op.Users(ctx, op.WellKnown().Global, users)
 }

@@ -35,25 +35,24 @@ func TestARefusalTravelsAsCodeAndSentence(t *testing.T) {
 }
 
 func TestTheWireIsTheContracts(t *testing.T) {
-	for got, want := range map[string]string{
-		string(api.EncodeReply(api.Totals{Accounts: 3, Running: 1, Shares: 4},
-			nil)): `{"code":200,"data":{"total_initialized":3,"running_catalogs":1,"share_count":4}}`,
-		string(api.EncodeReply([]api.Share{}, nil)):  `{"code":200,"data":[]}`,
-		string(api.EncodeReply(api.PutReply{}, nil)): `{"code":200,"data":{}}`,
-		string(api.EncodeReply(nil, api.Errorf(api.ErrForbidden,
-			"only the site"))): `{"code":403,"error":"only the site"}`,
-		string(api.EncodeReply(api.NameVerdict{Valid: false, Message: "taken"},
-			nil)): `{"code":200,"data":{"valid":false,"message":"taken"}}`,
-		string(api.EncodeReply(api.OneTimeCode{Code: "K", ValidMinutes: 5},
-			nil)): `{"code":200,"data":{"code":"K","valid_minutes":5,"claim_url":""}}`,
-		string(api.EncodeReply(api.BoundContext{},
-			nil)): `{"code":200,"data":{"context":{"team_id":"","system_id":"","account_id":"","account_name":"","account_public_key":"","access_token":"","user_id":"","creds":""},"user_jwt":"","user_seed":""}}`,
-		string(api.EncodeReply(api.Identity{Initialized: 5},
-			nil)): `{"code":200,"data":{"account_key":"","initialized":5}}`,
+	bare := `{"team_id":"","system_id":"","account_id":"","account_name":"","account_public_key":"",` +
+		`"access_token":"","user_id":"","creds":""}`
+	for want, data := range map[string]any{
+		`{"total_initialized":3,"running_catalogs":1,"share_count":4}`: api.Totals{Accounts: 3, Running: 1, Shares: 4},
+		`[]`:                                []api.Share{},
+		`{}`:                                api.PutReply{},
+		`{"valid":false,"message":"taken"}`: api.NameVerdict{Valid: false, Message: "taken"},
+		`{"code":"K","valid_minutes":5,"claim_url":""}`:         api.OneTimeCode{Code: "K", ValidMinutes: 5},
+		`{"account_key":"","initialized":5}`:                    api.Identity{Initialized: 5},
+		`{"context":` + bare + `,"user_jwt":"","user_seed":""}`: api.BoundContext{},
 	} {
-		if got != want {
+		if got := string(api.EncodeReply(data, nil)); got != `{"code":200,"data":`+want+`}` {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
+	}
+	refused := api.EncodeReply(nil, api.Errorf(api.ErrForbidden, "only the site"))
+	if string(refused) != `{"code":403,"error":"only the site"}` {
+		t.Errorf("a refusal is %s", refused)
 	}
 }
 

@@ -2,8 +2,7 @@
 // envelope of every reply, the codes of every failure, and a typed client over them. Both sides use the same
 // declarations.
 //
-//	envelope.go   Envelope, codes, Error and the one table from error to code
-//	reply.go      Reply: how a request is answered
+//	envelope.go   Envelope, codes, Error and the one table from error to code; Reply: how a request is answered
 //	endpoint.go   Endpoint: name, request and reply type, their encoding
 //	events.go     events.put and the functions' internal way to the log
 //	shares.go     my.shares, my.names, catalogs.validatename

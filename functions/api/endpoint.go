@@ -53,18 +53,17 @@ func (e Endpoint[Q, A]) Decode(body []byte) (q Q, err error) {
 		return q, Errorf(ErrBadRequest, "%s: the request is %d bytes long; %d is the most",
 			e.Name, len(body), MaxRequest)
 	}
-	switch q := any(&q).(type) {
+	switch into := any(&q).(type) {
 	case *None:
-		return *any(q).(*Q), nil // whatever an old client sends along means nothing
+		return q, nil // whatever an old client sends along means nothing
 	case *Text:
 		if !utf8.Valid(body) {
-			return *any(q).(*Q), Errorf(ErrBadRequest, "%s: the request is not text", e.Name)
+			return q, Errorf(ErrBadRequest, "%s: the request is not text", e.Name)
 		}
-		*q = Text(body)
-		return *any(q).(*Q), nil
-	}
-	if len(body) == 0 {
-		if _, optional := any(q).(optional); optional {
+		*into = Text(body)
+		return q, nil
+	case optional:
+		if len(body) == 0 {
 			return q, nil
 		}
 	}

@@ -4,9 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
 )
 
-// Headers that functions and their callers exchange beside the envelope. Both are decimal log positions.
+// Headers that functions and their callers exchange beside the envelope. Positions are decimal positions of the log.
 const (
 	// HeaderPosition, on a reply: the position in the event log that the answer reflects.
 	HeaderPosition = "Natster-Position"
@@ -107,8 +111,7 @@ func codeOf(err error) Code {
 // Refusal returns what to answer for err: code and sentence. What is not meant for callers becomes a plain internal
 // error; the cause belongs in the operator's log, and Refusal says so by its second value.
 func Refusal(err error) (e *Error, internal bool) {
-	var refusal *Error
-	if errors.As(err, &refusal) {
+	if refusal, is := errors.AsType[*Error](err); is {
 		return refusal, refusal.Code == CodeInternal
 	}
 	if code := codeOf(err); code != CodeInternal {
@@ -160,18 +163,39 @@ func EncodeReply(data any, err error) []byte {
 		Error string `json:"error,omitempty"`
 		Data  any    `json:"data,omitempty"`
 	}
-	env := envelope{Code: CodeOK, Data: data}
-	for {
-		if err != nil {
-			refusal, _ := Refusal(err) // the cause of an internal error is for the caller to log
-			env = envelope{Code: refusal.Code, Error: refusal.Message}
-		}
+	if err == nil {
 		var b []byte
-		if b, err = json.Marshal(env); err == nil {
+		if b, err = json.Marshal(envelope{Code: CodeOK, Data: data}); err == nil {
 			return b
 		}
-		if env.Data == nil {
-			panic("api: an envelope cannot be encoded: " + err.Error()) // without data it always can
-		}
 	}
+	refusal, _ := Refusal(err) // the cause of an internal error is for the caller to log
+	b, err := json.Marshal(envelope{Code: refusal.Code, Error: refusal.Message})
+	if err != nil {
+		panic("api: an envelope cannot be encoded: " + err.Error()) // without data it always can
+	}
+	return b
+}
+
+// Reply answers a request whose reply subject is to: with the envelope of data, or of err if that is not nil, and with
+// the header, which may be nil. It publishes nothing if to is empty. A reply that does not fit into a message becomes
+// an [ErrInternal] that says so, which Reply returns, too.
+func Reply(nc *nats.Conn, to string, header nats.Header, data any, err error) error {
+	if to == "" {
+		return nil
+	}
+	answer := &nats.Msg{Subject: to, Header: header, Data: EncodeReply(data, err)}
+	if err != nil {
+		if answer.Header == nil {
+			answer.Header = nats.Header{}
+		}
+		refusal, _ := Refusal(err)
+		answer.Header.Set(micro.ErrorCodeHeader, strconv.Itoa(int(refusal.Code)))
+	}
+	err = nc.PublishMsg(answer)
+	if errors.Is(err, nats.ErrMaxPayload) {
+		err = Errorf(ErrInternal, "the reply of %d bytes does not fit into a message", len(answer.Data))
+		return errors.Join(err, Reply(nc, to, nil, nil, err))
+	}
+	return err
 }

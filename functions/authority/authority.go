@@ -1,14 +1,13 @@
 package authority
 
 import (
+	"cmp"
 	"context"
-	"errors"
 
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
-	"natster/internal/jet"
 )
 
 // A Keeper changes accounts. Its errors are the caller's to read: they are of package api where they are not internal.
@@ -21,7 +20,6 @@ type Keeper interface {
 type authority struct {
 	functions.NoClose
 	keeper Keeper
-	views  *view.Reader
 }
 
 // New returns the function, which has accounts changed by k.
@@ -35,8 +33,8 @@ func New(k Keeper) functions.Function {
 			functions.Request(api.ListImports, (*authority).list),
 		},
 		Access: functions.Access{Reads: []view.Bucket{view.Shares}},
-		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
-			return &authority{keeper: k, views: h.Views}, nil
+		New: func(context.Context, functions.Host) (functions.Instance, error) {
+			return &authority{keeper: k}, nil
 		},
 	}
 }
@@ -48,26 +46,15 @@ func (f *authority) importCatalog(ctx context.Context, call *functions.Call, q a
 	case q.Owner.IsZero():
 		return api.None{}, api.Errorf(api.ErrBadRequest, "owner is missing")
 	}
-	s, err := call.Read(ctx, f.views, view.Shares, view.ShareToKey(call.From, q.Owner, q.Catalog))
-	if err != nil {
+	offer := view.ShareToKey(call.From, q.Owner, q.Catalog)
+	switch shared, err := view.AnyShare(call.Read(ctx, view.Shares, offer)); {
+	case err != nil:
 		return api.None{}, err
-	}
-	shared := false
-	for _, d := range s.Found {
-		_, ok, err := view.ShareIn(d)
-		if err != nil {
-			return api.None{}, err
-		}
-		shared = shared || ok
-	}
-	if !shared {
+	case !shared:
 		return api.None{}, api.Errorf(api.ErrForbidden, "%s is not shared with you by that account", q.Catalog)
 	}
-	as := q.As
-	if as.IsZero() {
-		as = q.Catalog
-	}
-	switch own, err := f.owns(ctx, call, as); {
+	as := cmp.Or(q.As, q.Catalog) // requests to a catalog of one's own of that name would be the same
+	switch own, err := view.AnyShare(call.Read(ctx, view.Shares, view.SharesOf(call.From, as))); {
 	case err != nil:
 		return api.None{}, err
 	case own:
@@ -75,21 +62,6 @@ func (f *authority) importCatalog(ctx context.Context, call *functions.Call, q a
 			"you have a catalog called %s yourself: import this one under another name", as)
 	}
 	return api.None{}, f.keeper.Import(ctx, call.From, api.Import(q))
-}
-
-// owns reports whether the caller shares a catalog of that name itself: requests to it and to an import would be the
-// same.
-func (f *authority) owns(ctx context.Context, call *functions.Call, c events.Catalog) (bool, error) {
-	s, err := call.Read(ctx, f.views, view.Shares, view.SharesOf(call.From, c))
-	if errors.Is(err, jet.ErrTooMany) {
-		return true, nil
-	}
-	for _, d := range s.Found {
-		if _, shared, err := view.ShareIn(d); err != nil || shared {
-			return shared, err
-		}
-	}
-	return false, err
 }
 
 func (f *authority) unimport(ctx context.Context, call *functions.Call, q api.ImportRequest) (api.None, error) {

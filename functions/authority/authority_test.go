@@ -55,7 +55,8 @@ func start(t *testing.T) (*functionstest.Bench, *keeper, events.Catalog) {
 func TestAnAccountImportsForItselfWhatIsSharedWithIt(t *testing.T) {
 	b, k, films := start(t)
 	q := api.ImportRequest{Catalog: films, Owner: b.Key("alice")}
-	if all, err := api.Call(t.Context(), b.Client("bob"), api.ListImports, api.None{}); err != nil || all == nil || len(all) != 0 {
+	if all, err := api.Call(t.Context(), b.Client("bob"), api.ListImports, api.None{}); err != nil || all == nil ||
+		len(all) != 0 {
 		t.Errorf("before: %v, %v; want an empty list", all, err)
 	}
 	if _, err := api.Call(t.Context(), b.Client("bob"), api.ImportCatalog, q); err != nil {
@@ -70,7 +71,8 @@ func TestAnAccountImportsForItselfWhatIsSharedWithIt(t *testing.T) {
 		t.Errorf("changed were the accounts %v", k.imports)
 	}
 	k.mu.Unlock()
-	if _, err := api.Call(t.Context(), b.Client("bob"), api.UnimportCatalog, api.ImportRequest{Catalog: films}); err != nil {
+	if _, err := api.Call(t.Context(), b.Client("bob"), api.UnimportCatalog,
+		api.ImportRequest{Catalog: films}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -82,12 +84,13 @@ func TestWhatIsNotSharedIsNotImported(t *testing.T) {
 		q    api.ImportRequest
 		want error
 	}{
-		"shared with another":   {"carol", api.ImportRequest{Catalog: films, Owner: b.Key("alice")}, api.ErrForbidden},
-		"a catalog that is not": {"bob", api.ImportRequest{Catalog: eventstest.Catalog(t, "music"), Owner: b.Key("alice")}, api.ErrForbidden},
-		"by somebody else":      {"bob", api.ImportRequest{Catalog: films, Owner: b.Key("carol")}, api.ErrForbidden},
-		"one's own":             {"alice", api.ImportRequest{Catalog: films, Owner: b.Key("alice")}, api.ErrForbidden},
-		"without a catalog":     {"bob", api.ImportRequest{Owner: b.Key("alice")}, api.ErrBadRequest},
-		"without an owner":      {"bob", api.ImportRequest{Catalog: films}, api.ErrBadRequest},
+		"shared with another": {"carol", api.ImportRequest{Catalog: films, Owner: b.Key("alice")}, api.ErrForbidden},
+		"a catalog that is not": {"bob",
+			api.ImportRequest{Catalog: eventstest.Catalog(t, "music"), Owner: b.Key("alice")}, api.ErrForbidden},
+		"by somebody else":  {"bob", api.ImportRequest{Catalog: films, Owner: b.Key("carol")}, api.ErrForbidden},
+		"one's own":         {"alice", api.ImportRequest{Catalog: films, Owner: b.Key("alice")}, api.ErrForbidden},
+		"without a catalog": {"bob", api.ImportRequest{Owner: b.Key("alice")}, api.ErrBadRequest},
+		"without an owner":  {"bob", api.ImportRequest{Catalog: films}, api.ErrBadRequest},
 	} {
 		if _, err := api.Call(t.Context(), b.Client(row.who), api.ImportCatalog, row.q); !errors.Is(err, row.want) {
 			t.Errorf("%s: %v; want %v", name, err, row.want)
@@ -101,7 +104,8 @@ func TestWhatIsNotSharedIsNotImported(t *testing.T) {
 func TestTheKeepersRefusalIsToldAndBadRequestsAreAnswered(t *testing.T) {
 	b, k, films := start(t)
 	k.refuse = api.Errorf(api.ErrConflict, "you already have one")
-	_, err := api.Call(t.Context(), b.Client("bob"), api.ImportCatalog, api.ImportRequest{Catalog: films, Owner: b.Key("alice")})
+	_, err := api.Call(t.Context(), b.Client("bob"), api.ImportCatalog,
+		api.ImportRequest{Catalog: films, Owner: b.Key("alice")})
 	if !errors.Is(err, api.ErrConflict) || err.Error() != "you already have one" {
 		t.Errorf("refused with %v", err)
 	}

@@ -1,5 +1,5 @@
 // Package authority is the function by which an account changes its own imports, in worlds that keep the accounts'
-// keys: the embedded and the self-hosted. NATS proves who asks, and nobody can ask for another.
+// keys: the embedded and the self-hosted. NATS proves who asks; no account can ask for another.
 //
 //	authority.go  Keeper, the declaration, and the three endpoints
 //

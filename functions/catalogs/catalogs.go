@@ -1,5 +1,5 @@
 // Package catalogs is the function that keeps the projection of catalogs: a document per owner and name, from when the
-// catalog is first shared. Before that it is nobody's business; after that it exists, whoever it is still shared with.
+// catalog is first shared. Before that it concerns no other account; after that it exists, shared or not.
 package catalogs
 
 import (

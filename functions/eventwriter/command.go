@@ -90,7 +90,8 @@ func parse(by events.Account, t events.Type, q api.PutRequest) (Command, error) 
 
 func (c Command) initialized(q api.PutRequest) (Command, error) {
 	if q.Catalog != events.None || q.Target != events.None {
-		return Command{}, api.Errorf(api.ErrBadRequest, "catalog and target of %s must be the word %q", c.Type, events.None)
+		return Command{}, api.Errorf(api.ErrBadRequest,
+			"catalog and target of %s must be the word %q", c.Type, events.None)
 	}
 	if len(q.Data) == 0 {
 		return Command{}, api.Errorf(api.ErrBadRequest, "data is missing: account_id, account_name, account_key")
@@ -100,15 +101,18 @@ func (c Command) initialized(q api.PutRequest) (Command, error) {
 		return Command{}, api.Errorf(api.ErrBadRequest, "data: %v", err)
 	}
 	if d.AccountKey != c.Origin {
-		return Command{}, api.Errorf(api.ErrForbidden, "data claims to be account %s, but NATS says it is %s", d.AccountKey, c.Origin)
+		return Command{}, api.Errorf(api.ErrForbidden,
+			"data claims to be account %s, but NATS says it is %s", d.AccountKey, c.Origin)
 	}
 	if !label(d.AccountName) || !label(d.AccountID) {
-		return Command{}, api.Errorf(api.ErrBadRequest, "account_name and account_id are at most %d bytes of printable text", maxLabel)
+		return Command{}, api.Errorf(api.ErrBadRequest,
+			"account_name and account_id are at most %d bytes of printable text", maxLabel)
 	}
 	c.ID, c.Name = d.AccountID, d.AccountName
 	return c, nil
 }
 
 func label(s string) bool {
-	return len(s) <= maxLabel && utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
+	return len(s) <= maxLabel && utf8.ValidString(s) && !strings.ContainsFunc(s, unprintable)
 }

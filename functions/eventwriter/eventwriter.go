@@ -89,7 +89,8 @@ func (w *writer) putInternal(ctx context.Context, call *functions.Call, q api.Pu
 
 func (w *writer) carryOut(ctx context.Context, call *functions.Call, c Command) (uint64, error) {
 	if c.Type == events.Shared && w.cfg.Reserved.Bars(c.Origin, c.Catalog) {
-		return 0, api.Errorf(api.ErrConflict, "only the hub has a catalog called %s: choose another name", w.cfg.Reserved.Catalog)
+		return 0, api.Errorf(api.ErrConflict,
+			"only the hub has a catalog called %s: choose another name", w.cfg.Reserved.Catalog)
 	}
 	for range tries {
 		position, err := w.try(ctx, c, call.MinPosition)
@@ -108,8 +109,8 @@ func (w *writer) carryOut(ctx context.Context, call *functions.Call, c Command) 
 // try reads, at least what the caller has seen, decides and appends. [jet.ErrConflict] says that another writer got in
 // between.
 func (w *writer) try(ctx context.Context, c Command, least uint64) (uint64, error) {
-	if c.Type == events.Initialized {
-		least = 0 // nothing is what there should be, and of nothing no replica can say that it is up to date; the append can
+	if c.Type == events.Initialized { // what ought not to be there is not waited for: the append's condition decides
+		least = 0
 	}
 	last, err := w.log.LastSince(ctx, least, c.Filters()...)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/events"
+	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/eventwriter"
-	"natster/internal/jet"
 	"natster/internal/test/eventstest"
 	"natster/internal/test/worldtest"
 )
@@ -44,16 +44,12 @@ func history(t *testing.T, w *worldtest.World) []events.Envelope {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	direct, err := jet.NewDirect(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := events.NewLog(nc, direct)
+	host, err := functions.Open(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []events.Envelope
-	if _, err := log.Replay(t.Context(), 1, 0, func(e events.Envelope, err error) error {
+	if _, err := host.Log.Replay(t.Context(), 1, 0, func(e events.Envelope, err error) error {
 		all = append(all, e)
 		return err
 	}); err != nil {
@@ -123,7 +119,8 @@ func TestANameThatAnOldLogHasClaimedIsFreeForOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	claim := events.WithData(events.Event{ID: "old", Time: time.Now().UTC(), Type: events.Claimed, Catalog: films}, events.ClaimedData{Owner: alice.Key})
+	claim := events.WithData(events.Event{ID: "old", Time: time.Now().UTC(), Type: events.Claimed, Catalog: films},
+		events.ClaimedData{Owner: alice.Key})
 	m, err := events.Encode(claim)
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +199,8 @@ func TestSharesThatRaceTheirEndsAlternate(t *testing.T) {
 				put = ac.Unshare
 			}
 			for range 25 {
-				if err := put(t.Context(), films, bob.Key); err != nil && !errors.Is(err, api.ErrUnavailable) { // too many at once
+				if err := put(t.Context(), films, bob.Key); err != nil &&
+					!errors.Is(err, api.ErrUnavailable) { // too many at once
 					t.Error(err)
 				}
 			}
@@ -315,7 +313,8 @@ func TestALogThatDoesNotAnswerIsTheOperatorsStory(t *testing.T) {
 	if !errors.Is(err, api.ErrUnavailable) || strings.Contains(err.Error(), events.LogStream) {
 		t.Errorf("the caller is told %q", err)
 	}
-	if log := w.Log(); !strings.Contains(log, "the event log does not answer") || !strings.Contains(log, alice.Key.String()) {
+	if log := w.Log(); !strings.Contains(log, "the event log does not answer") ||
+		!strings.Contains(log, alice.Key.String()) {
 		t.Errorf("the operator is told\n%s", log)
 	}
 }
@@ -353,7 +352,8 @@ func TestACopyOfAnEventIsNoEvent(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.Header.Del(nats.MsgIdHdr) // the stream forgets which it has seen, after a while
-		if _, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}); err == nil {
+		if _, err := js.PublishMsg(t.Context(),
+			&nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}); err == nil {
 			t.Errorf("%s was appended again", m.Subject)
 		}
 	}

@@ -1,8 +1,7 @@
 // Package feed is the function that tells accounts what concerns them: a catalog shared with them is online or went
 // offline, a share was given or taken.
 //
-//	news.go  what a change or an event is worth telling, and to whom; no NATS
-//	feed.go  the declaration, and telling
+//	feed.go  the declaration; what a change or an event is worth telling, and to whom
 //
 // It is woken by changes of the presence bucket and by events of the log, not by changes of the shares bucket: a
 // rebuild of that announces nothing. Whoever listens hears everything at least once, and hears nothing of what happened

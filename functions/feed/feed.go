@@ -2,39 +2,29 @@ package feed
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"natster/events"
 	"natster/functions"
+	"natster/functions/api"
 	"natster/functions/view"
 	"natster/internal/jet"
 )
 
-// Config has nothing that is required.
-type Config struct {
-	// Page is how many shares are read and told at a time; 1000 if 0.
-	Page int
-}
-
-// readTimeout bounds one read or flush: the handlers themselves have no deadline, because what they do has no bound.
-const readTimeout = 10 * time.Second
-
 type feed struct {
 	functions.NoClose
-	page  int
 	conn  *nats.Conn
 	views *view.Reader
 }
 
 // New returns the function.
-func New(cfg Config) functions.Function {
-	if cfg.Page == 0 {
-		cfg.Page = 1000
-	}
+func New() functions.Function {
 	return functions.Function{
 		Name: "feed",
 		Doc:  "tells accounts when a catalog shared with them comes and goes, and when a share is given or taken",
@@ -47,12 +37,12 @@ func New(cfg Config) functions.Function {
 			Publishes: events.FeedServices(),
 		},
 		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
-			return &feed{page: cfg.Page, conn: h.Conn, views: h.Views}, nil
+			return &feed{conn: h.Conn, views: h.Views}, nil
 		},
 	}
 }
 
-// share tells both sides of a share given or taken.
+// share tells both sides of a share that it was given or taken.
 func (f *feed) share(ctx context.Context, e events.Envelope) error {
 	kind, body, ok := news(e)
 	if !ok {
@@ -61,15 +51,58 @@ func (f *feed) share(ctx context.Context, e events.Envelope) error {
 	return f.tell(ctx, kind, body, e.Origin, e.Target)
 }
 
+// news returns what both sides of an event are told; ok is false for nothing.
+func news(e events.Envelope) (kind string, body []byte, ok bool) {
+	switch e.Type {
+	case events.Shared:
+		kind = events.FeedShared
+	case events.Unshared:
+		kind = events.FeedUnshared
+	default:
+		return "", nil, false
+	}
+	body, err := json.Marshal(api.ShareNews{From: e.Origin, To: e.Target, Catalog: e.Catalog, Position: e.Position})
+	return kind, body, err == nil
+}
+
 // presence tells everybody that a catalog is shared with that it is online, or went offline.
 func (f *feed) presence(ctx context.Context, c functions.Change) error {
-	a, err := announce(c)
+	h, err := heartbeat(c)
 	if err != nil {
 		return fmt.Errorf("%w: %w", functions.ErrPoison, err)
 	}
-	return f.sharedWith(ctx, a.owner, a.catalog, func(targets []events.Account) error {
-		return f.tell(ctx, a.kind, a.body, targets...)
-	})
+	body, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	kind := events.FeedHeartbeat
+	if c.Gone {
+		kind = events.FeedOffline
+	}
+	return f.tellReceivers(ctx, view.SharesOf(h.Account, h.Catalog), kind, body)
+}
+
+// heartbeat returns the heartbeat that was put, or the account and the catalog of one that is gone. The error says that
+// the change does not belong into the presence bucket.
+func heartbeat(c functions.Change) (h api.Heartbeat, err error) {
+	account, catalog, _ := strings.Cut(c.Key, ".")
+	var key api.Heartbeat
+	if key.Account, err = events.ParseAccount(account); err != nil {
+		return h, fmt.Errorf("presence key: %w", err)
+	}
+	if key.Catalog, err = events.ParseCatalog(catalog); err != nil {
+		return h, fmt.Errorf("presence key: %w", err)
+	}
+	if c.Gone {
+		return key, nil
+	}
+	if err := json.Unmarshal(c.Value, &h); err != nil {
+		return h, fmt.Errorf("heartbeat: %w", err)
+	}
+	if h.Account != key.Account || h.Catalog != key.Catalog {
+		return h, fmt.Errorf("heartbeat of %s, %s under another's key", h.Account, h.Catalog)
+	}
+	return h, nil
 }
 
 // tell publishes to the accounts and returns when the server has it all.
@@ -79,73 +112,48 @@ func (f *feed) tell(ctx context.Context, kind string, body []byte, to ...events.
 			return fmt.Errorf("tell %s: %w", a, err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	const timeout = 10 * time.Second // the handlers have no deadline: what they do has no bound
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if err := f.conn.FlushWithContext(ctx); err != nil {
-		return fmt.Errorf("tell: %w", err)
-	}
-	return nil
+	return f.conn.FlushWithContext(ctx)
 }
 
-// sharedWith calls fn with all accounts that the catalog is shared with, some at a time, each at least once.
-func (f *feed) sharedWith(
-	ctx context.Context, owner events.Account, catalog events.Catalog, fn func([]events.Account) error,
-) error {
-	pattern := view.SharesOf(owner, catalog)
-	s, err := f.read(ctx, pattern)
+// tellReceivers tells the receivers of the shares that the pattern matches, each at least once.
+func (f *feed) tellReceivers(ctx context.Context, pattern, kind string, body []byte) error {
+	s, err := f.views.Read(ctx, view.Shares, 0, pattern)
 	if err == nil {
-		return found(s.Found, fn)
+		return f.tellPage(ctx, s.Found, kind, body)
 	}
 	if !errors.Is(err, jet.ErrTooMany) {
 		return err
 	}
-	if s, err = f.read(ctx); err != nil {
+	if s, err = f.views.Read(ctx, view.Shares, 0); err != nil {
 		return err
 	}
+	const pageSize = 1000
 	for from := uint64(1); from != 0; {
-		var some []view.Found
-		if some, from, err = f.pageFrom(ctx, s.Generation, pattern, from); err != nil {
+		var page []view.Found
+		if page, from, err = f.views.Page(ctx, view.Shares, s.Generation, pattern, from, pageSize); err != nil {
 			return err
 		}
-		if err := found(some, fn); err != nil {
+		if err := f.tellPage(ctx, page, kind, body); err != nil {
 			return err
 		}
 	}
-	after, err := f.read(ctx)
-	if err != nil {
-		return err
+	after, err := f.views.Read(ctx, view.Shares, 0)
+	if err == nil && after.Generation != s.Generation {
+		err = errors.New("the shares were rebuilt while they were read: again from the start")
 	}
-	if after.Generation != s.Generation {
-		return fmt.Errorf("the shares were rebuilt while they were read: again from the start")
-	}
-	return nil
+	return err
 }
 
-func (f *feed) read(ctx context.Context, patterns ...string) (view.Snapshot, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	return f.views.Read(ctx, view.Shares, 0, patterns...)
-}
-
-func (f *feed) pageFrom(
-	ctx context.Context, generation uint64, pattern string, from uint64,
-) ([]view.Found, uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	return f.views.Page(ctx, view.Shares, generation, pattern, from, f.page)
-}
-
-// found calls fn with the targets of the shares among the documents.
-func found(docs []view.Found, fn func([]events.Account) error) error {
-	targets := make([]events.Account, 0, len(docs))
-	for _, d := range docs {
-		s, ok, err := view.ShareIn(d)
+func (f *feed) tellPage(ctx context.Context, found []view.Found, kind string, body []byte) error {
+	to := make([]events.Account, 0, len(found))
+	for s, err := range view.SharesIn(found) {
 		if err != nil {
 			return err
 		}
-		if ok {
-			targets = append(targets, s.To)
-		}
+		to = append(to, s.To)
 	}
-	return fn(targets)
+	return f.tell(ctx, kind, body, to...)
 }

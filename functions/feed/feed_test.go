@@ -80,7 +80,7 @@ func nothingMore(t *testing.T, sub listener) {
 }
 
 func TestTheFeedReachesThoseWithWhomItIsShared(t *testing.T) {
-	b := functionstest.Start(t, feed.New(feed.Config{}))
+	b := functionstest.Start(t, feed.New())
 	films, music := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "music")
 	alice, bob, carol := b.Key("alice"), b.Key("bob"), b.Key("carol")
 	b.ProjectShares(1, 1,
@@ -93,7 +93,8 @@ func TestTheFeedReachesThoseWithWhomItIsShared(t *testing.T) {
 	beat(t, b, want)
 	m := b.Next(atBob.Subscription)
 	var got api.Heartbeat
-	if err := json.Unmarshal(m.Data, &got); err != nil || got != want || m.Subject != events.FeedLocal(events.FeedHeartbeat) {
+	if err := json.Unmarshal(m.Data, &got); err != nil || got != want ||
+		m.Subject != events.FeedLocal(events.FeedHeartbeat) {
 		t.Errorf("bob hears %s %s", m.Subject, m.Data)
 	}
 	// In order: whatever else the first heartbeat caused came before this.
@@ -106,26 +107,28 @@ func TestTheFeedReachesThoseWithWhomItIsShared(t *testing.T) {
 }
 
 func TestACatalogThatGoesOfflineIsAnnounced(t *testing.T) {
-	b := functionstest.Start(t, feed.New(feed.Config{}))
+	b := functionstest.Start(t, feed.New())
 	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	b.ProjectShares(1, 1, view.Share{From: alice, Catalog: films, To: b.Key("bob")})
 	atBob := hears(t, b, "bob")
 	beat(t, b, api.Heartbeat{Catalog: films, Account: alice, Revision: 41})
 	b.Next(atBob.Subscription)
 	// What the bucket leaves behind when the key expires.
-	gone := &nats.Msg{Subject: view.Presence.Subject(view.PresenceKey(alice, films)), Header: nats.Header{"KV-Operation": {"PURGE"}, "Nats-Rollup": {"sub"}}}
+	gone := &nats.Msg{Subject: view.Presence.Subject(view.PresenceKey(alice, films)),
+		Header: nats.Header{"KV-Operation": {"PURGE"}, "Nats-Rollup": {"sub"}}}
 	if _, err := b.JS.PublishMsg(t.Context(), gone); err != nil {
 		t.Fatal(err)
 	}
 	m := b.Next(atBob.Subscription)
 	var h api.Heartbeat
-	if err := json.Unmarshal(m.Data, &h); err != nil || m.Subject != events.FeedLocal(events.FeedOffline) || h != (api.Heartbeat{Catalog: films, Account: alice}) {
+	if err := json.Unmarshal(m.Data, &h); err != nil || m.Subject != events.FeedLocal(events.FeedOffline) ||
+		h != (api.Heartbeat{Catalog: films, Account: alice}) {
 		t.Errorf("bob hears %s %s", m.Subject, m.Data)
 	}
 }
 
 func TestBothSidesHearOfAShare(t *testing.T) {
-	b := functionstest.Start(t, feed.New(feed.Config{}))
+	b := functionstest.Start(t, feed.New())
 	films, alice, bob := eventstest.Catalog(t, "films"), b.Key("alice"), b.Key("bob")
 	atAlice, atBob, atCarol := hears(t, b, "alice"), hears(t, b, "bob"), hears(t, b, "carol")
 	b.Happens(events.Event{Type: events.Initialized, Origin: alice})
@@ -137,7 +140,8 @@ func TestBothSidesHearOfAShare(t *testing.T) {
 		for name, sub := range map[string]listener{"alice": atAlice, "bob": atBob} {
 			m := b.Next(sub.Subscription)
 			var n api.ShareNews
-			if err := json.Unmarshal(m.Data, &n); err != nil || m.Subject != events.FeedLocal(c.kind) || n != (api.ShareNews{From: alice, To: bob, Catalog: films, Position: position}) {
+			if err := json.Unmarshal(m.Data, &n); err != nil || m.Subject != events.FeedLocal(c.kind) ||
+				n != (api.ShareNews{From: alice, To: bob, Catalog: films, Position: position}) {
 				t.Errorf("%s hears %s %s", name, m.Subject, m.Data)
 			}
 		}
@@ -147,7 +151,7 @@ func TestBothSidesHearOfAShare(t *testing.T) {
 
 // An original website listens to natster.global-events.> and takes whatever comes for "online".
 func TestAnOriginalWebsiteHearsHeartbeatsOnly(t *testing.T) {
-	b := functionstest.Start(t, feed.New(feed.Config{}))
+	b := functionstest.Start(t, feed.New())
 	films, alice, bob := eventstest.Catalog(t, "films"), b.Key("alice"), b.Key("bob")
 	b.ProjectShares(1, 1, view.Share{From: alice, Catalog: films, To: bob})
 	nc := b.Account("bob").Conn(t)
@@ -179,7 +183,7 @@ func TestAnOriginalWebsiteHearsHeartbeatsOnly(t *testing.T) {
 }
 
 func TestThreeThousandHearAHeartbeat(t *testing.T) {
-	b := functionstest.Start(t, feed.New(feed.Config{Page: 700}))
+	b := functionstest.Start(t, feed.New())
 	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	all := strangers(t, 3000)
 	shares := make([]view.Share, len(all))
@@ -212,11 +216,13 @@ func TestThreeThousandHearAHeartbeat(t *testing.T) {
 }
 
 func TestThoseOfWhomTheShareWasTakenHearNothing(t *testing.T) {
-	b := functionstest.Start(t, feed.New(feed.Config{}))
+	b := functionstest.Start(t, feed.New())
 	films, alice, bob, carol := eventstest.Catalog(t, "films"), b.Key("alice"), b.Key("bob"), b.Key("carol")
-	b.ProjectShares(1, 1, view.Share{From: alice, Catalog: films, To: bob}, view.Share{From: alice, Catalog: films, To: carol})
+	b.ProjectShares(1, 1, view.Share{From: alice, Catalog: films, To: bob},
+		view.Share{From: alice, Catalog: films, To: carol})
 	key := view.DocKey(1, view.ShareByKey(alice, films, bob))
-	if _, err := b.JS.PublishMsg(t.Context(), &nats.Msg{Subject: view.Shares.Subject(key), Header: nats.Header{"KV-Operation": {"DEL"}}}); err != nil {
+	if _, err := b.JS.PublishMsg(t.Context(),
+		&nats.Msg{Subject: view.Shares.Subject(key), Header: nats.Header{"KV-Operation": {"DEL"}}}); err != nil {
 		t.Fatal(err)
 	}
 	atBob, atCarol := hears(t, b, "bob"), hears(t, b, "carol")
@@ -228,7 +234,7 @@ func TestThoseOfWhomTheShareWasTakenHearNothing(t *testing.T) {
 }
 
 func TestWhatIsNoHeartbeatIsSetAside(t *testing.T) {
-	b := functionstest.Start(t, feed.New(feed.Config{}))
+	b := functionstest.Start(t, feed.New())
 	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	b.ProjectShares(1, 1, view.Share{From: alice, Catalog: films, To: b.Key("bob")})
 	atBob := hears(t, b, "bob")

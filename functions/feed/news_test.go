@@ -6,6 +6,7 @@ import (
 
 	"natster/events"
 	"natster/functions"
+	"natster/functions/api"
 	"natster/internal/test/eventstest"
 )
 
@@ -14,28 +15,27 @@ func TestWhatAChangeOfPresenceIsWorth(t *testing.T) {
 	beat := func(a events.Account) string {
 		return fmt.Sprintf(`{"catalog":"films","account_key":%q,"revision":7}`, a)
 	}
+	films, gone := alice.String()+".films", api.Heartbeat{Catalog: eventstest.Catalog(t, "films"), Account: alice}
+	on := gone
+	on.Revision = 7
 	for _, c := range []struct {
-		name       string
-		change     functions.Change
-		kind, body string // no kind: refused
+		name   string
+		change functions.Change
+		want   *api.Heartbeat // nil: refused
 	}{
-		{"a heartbeat", functions.Change{Key: alice.String() + ".films", Op: functions.OpPut, Value: []byte(beat(alice))}, events.FeedHeartbeat, beat(alice)},
-		{"expired", functions.Change{Key: alice.String() + ".films", Op: functions.OpExpired}, events.FeedOffline, fmt.Sprintf(`{"catalog":"films","account_key":%q,"revision":0}`, alice)},
-		{"deleted", functions.Change{Key: alice.String() + ".films", Op: functions.OpDelete}, events.FeedOffline, fmt.Sprintf(`{"catalog":"films","account_key":%q,"revision":0}`, alice)},
-		{"under another's key", functions.Change{Key: bob.String() + ".films", Op: functions.OpPut, Value: []byte(beat(alice))}, "", ""},
-		{"under another catalog's key", functions.Change{Key: alice.String() + ".music", Op: functions.OpPut, Value: []byte(beat(alice))}, "", ""},
-		{"no heartbeat", functions.Change{Key: alice.String() + ".films", Op: functions.OpPut, Value: []byte("hello")}, "", ""},
-		{"no account", functions.Change{Key: "nobody.films", Op: functions.OpExpired}, "", ""},
-		{"no catalog", functions.Change{Key: alice.String(), Op: functions.OpExpired}, "", ""},
-		{"a deeper key", functions.Change{Key: alice.String() + ".films.x", Op: functions.OpExpired}, "", ""},
+		{"a heartbeat", functions.Change{Key: films, Value: []byte(beat(alice))}, &on},
+		{"gone", functions.Change{Key: films, Gone: true}, &gone},
+		{"under another's key", functions.Change{Key: bob.String() + ".films", Value: []byte(beat(alice))}, nil},
+		{"under another catalog's key", functions.Change{Key: alice.String() + ".music", Value: []byte(beat(alice))},
+			nil},
+		{"no heartbeat", functions.Change{Key: films, Value: []byte("hello")}, nil},
+		{"no account", functions.Change{Key: "nobody.films", Gone: true}, nil},
+		{"no catalog", functions.Change{Key: alice.String(), Gone: true}, nil},
+		{"a deeper key", functions.Change{Key: films + ".x", Gone: true}, nil},
 	} {
-		got, err := announce(c.change)
-		if (err != nil) != (c.kind == "") {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		if err == nil && (got.kind != c.kind || string(got.body) != c.body || got.owner != alice || got.catalog.String() != "films") {
-			t.Errorf("%s: %s %s", c.name, got.kind, got.body)
+		got, err := heartbeat(c.change)
+		if (err != nil) != (c.want == nil) || c.want != nil && got != *c.want {
+			t.Errorf("%s: %+v, %v", c.name, got, err)
 		}
 	}
 }
@@ -49,12 +49,14 @@ func TestWhatAnEventIsWorth(t *testing.T) {
 		{events.Shared, events.FeedShared}, {events.Unshared, events.FeedUnshared},
 		{events.Imported, ""}, {events.Initialized, ""}, {"from_the_future", ""},
 	} {
-		e := events.Envelope{Event: events.Event{Type: c.what, Origin: alice, Target: bob, Catalog: films}, Position: 44}
+		e := events.Envelope{Event: events.Event{Type: c.what, Origin: alice, Target: bob, Catalog: films},
+			Position: 44}
 		kind, body, ok := news(e)
 		if ok != (c.kind != "") || kind != c.kind {
 			t.Errorf("%s is worth %q", c.what, kind)
 		}
-		if want := fmt.Sprintf(`{"from_account":%q,"to_account":%q,"catalog":"films","position":44}`, alice, bob); ok && string(body) != want {
+		if want := fmt.Sprintf(`{"from_account":%q,"to_account":%q,"catalog":"films","position":44}`, alice, bob); ok &&
+			string(body) != want {
 			t.Errorf("%s: %s", c.what, body)
 		}
 	}

@@ -51,10 +51,13 @@ func New(cfg Config) functions.Function {
 	}
 }
 
+// welcome shares the hub's catalog with the account that began to use natster.
 func (f *hub) welcome(ctx context.Context, e events.Envelope) error {
-	put, ok := introduction(f.cfg, e)
-	if !ok {
+	if f.cfg.off() || e.Origin == f.cfg.Account {
 		return nil
+	}
+	put := api.PutRequest{
+		Catalog: f.cfg.Catalog.String(), Target: e.Origin.String(), EventType: string(events.Shared),
 	}
 	ctx, cancel := context.WithTimeout(ctx, putTimeout)
 	defer cancel()
@@ -83,17 +86,7 @@ func (f *hub) introduce(ctx context.Context) error {
 	return err
 }
 
-// introduction is what to ask for when e happened; ok is false when there is nothing to ask for.
-func introduction(cfg Config, e events.Envelope) (put api.PutRequest, ok bool) {
-	if cfg.off() || e.Type != events.Initialized || e.Origin == cfg.Account {
-		return api.PutRequest{}, false
-	}
-	return api.PutRequest{
-		Catalog: cfg.Catalog.String(), Target: e.Origin.String(), EventType: string(events.Shared),
-	}, true
-}
-
-// judge tells refusals that no repetition can heal from failures that will pass.
+// judge makes a refusal that no repetition can change a [functions.ErrPoison]; other failures pass.
 func judge(e events.Envelope, err error) error {
 	if err == nil {
 		return nil

@@ -69,7 +69,8 @@ func TestANewcomerIsGivenTheHubsCatalogOnce(t *testing.T) {
 	}
 	for i, newcomer := range []events.Account{alice, bob} {
 		w := all[i]
-		if w.Origin != account || w.Type != events.Shared || w.Target != newcomer.String() || w.Catalog != "natsterhub" || w.EventType != string(events.Shared) {
+		if w.Origin != account || w.Type != events.Shared || w.Target != newcomer.String() ||
+			w.Catalog != "natsterhub" || w.EventType != string(events.Shared) {
 			t.Errorf("%s is given %+v", newcomer, w)
 		}
 	}
@@ -133,7 +134,8 @@ func TestANewcomerWhoComesBeforeTheHubIsGivenItsCatalog(t *testing.T) {
 	for _, w := range got.list() {
 		types = append(types, w.Type)
 	}
-	if want := []events.Type{events.Shared, events.Initialized, events.Shared, events.Shared}; !slices.Equal(types, want) {
+	want := []events.Type{events.Shared, events.Initialized, events.Shared, events.Shared}
+	if !slices.Equal(types, want) {
 		t.Errorf("asked for %v", types)
 	}
 	if poison := b.Raw(functions.PoisonStream); len(poison) != 0 {
@@ -170,7 +172,8 @@ func TestOnlyForGoodIsForGood(t *testing.T) {
 		err    error
 		poison bool
 	}{
-		{api.ErrUnavailable, false}, {api.ErrInternal, false}, {api.ErrTooMany, false}, {errors.New("connection closed"), false},
+		{api.ErrUnavailable, false}, {api.ErrInternal, false}, {api.ErrTooMany, false},
+		{errors.New("connection closed"), false},
 		{api.ErrBadRequest, true}, {api.ErrForbidden, true}, {api.ErrNotFound, true}, {api.ErrConflict, true},
 	} {
 		err := hub.Judge(e, c.err)

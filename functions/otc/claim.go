@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/backoff"
 	"natster/internal/jet"
 )
 
@@ -22,7 +24,7 @@ const retryPause = 100 * time.Millisecond
 
 // claim returns the context bound to the code, once, and binds it to the login.
 func (f *otc) claim(ctx context.Context, call *functions.Call, q api.Claim) (api.Context, error) {
-	c, err := mayClaim(f.cfg.Site, call.From, q)
+	c, err := mayClaim(f.site, call.From, q)
 	if err != nil {
 		return api.Context{}, err
 	}
@@ -30,12 +32,13 @@ func (f *otc) claim(ctx context.Context, call *functions.Call, q api.Claim) (api
 	if err != nil {
 		return api.Context{}, err
 	}
-	switch err := view.Delete(ctx, f.js, view.Codes, kept.key, kept.revision); {
+	switch err := view.Delete(ctx, f.host.JS, view.Codes, kept.key, kept.revision); {
 	case errors.Is(err, jet.ErrConflict):
 		return api.Context{}, errNoCode
 	case err != nil:
-		f.log.Warn("a code could not be marked as used", "account", kept.by, "err", err)
-		return api.Context{}, api.Errorf(api.ErrUnavailable, "the code could not be marked as used: try again, and if it is used up then, make a new one")
+		f.host.Logger.Warn("a code could not be marked as used", "account", kept.by, "err", err)
+		return api.Context{}, api.Errorf(api.ErrUnavailable,
+			"the code could not be marked as used: try again, and if it is used up then, make a new one")
 	}
 
 	// The code is used up. From here on only this request can bring the claim to its end.
@@ -66,14 +69,15 @@ func mayClaim(site, caller events.Account, q api.Claim) (code, error) {
 	return c, nil
 }
 
-// errNoCode does not tell the reasons apart: they are nobody's business who does not hold a good code.
+// errNoCode does not tell the reasons apart: a caller without a good code must not learn them.
 var errNoCode = api.Errorf(api.ErrNotFound, "no such code: it is unknown, was used already, or has expired")
 
 // usedUp is what the caller is told when a claim failed after its code was used up.
 func usedUp(cause error) error {
-	var refusal *api.Error
-	if errors.As(cause, &refusal) && refusal.Code != api.CodeInternal && refusal.Code != api.CodeUnavailable {
-		return fmt.Errorf("%w: %w", &api.Error{Code: refusal.Code, Message: "the code is used up, but the login was not bound: " + refusal.Message}, cause)
+	refusal, is := errors.AsType[*api.Error](cause)
+	if is && refusal.Code != api.CodeInternal && refusal.Code != api.CodeUnavailable {
+		said := "the code is used up, but the login was not bound: " + refusal.Message
+		return fmt.Errorf("%w: %w", &api.Error{Code: refusal.Code, Message: said}, cause)
 	}
 	return fmt.Errorf("%w: %w", api.Errorf(api.ErrInternal,
 		"the code is used up, but it is not certain that the login was bound: make a new code and claim that"), cause)
@@ -88,11 +92,11 @@ type kept struct {
 }
 
 func (f *otc) find(ctx context.Context, c code) (kept, error) {
-	found, err := f.views.Entries(ctx, view.Codes, view.CodeBy(c.hash()))
+	found, err := f.host.Views.Entries(ctx, view.Codes, view.CodeBy(c.hash()))
 	if err != nil {
 		return kept{}, fmt.Errorf("look up code: %w", err)
 	}
-	if len(found) == 0 || !good(found[0].Time, f.now()) {
+	if len(found) == 0 || !good(found[0].Time, f.host.Now()) {
 		return kept{}, errNoCode
 	}
 	k := kept{key: found[0].Key, revision: found[0].Revision}
@@ -109,6 +113,16 @@ func (f *otc) find(ctx context.Context, c code) (kept, error) {
 	return k, nil
 }
 
+// good reports whether a code made at the given time can still be claimed. The bucket removes codes by itself, but not
+// to the second.
+func good(made, now time.Time) bool { return now.Sub(made) < view.CodeTTL }
+
+// maker is the account in a key of the codes bucket.
+func maker(key string) (events.Account, error) {
+	account, _, _ := strings.Cut(key, ".")
+	return events.ParseAccount(account)
+}
+
 // bind stores the context, sealed to the vault, and then has the binding logged.
 func (f *otc) bind(ctx context.Context, k kept, login string) error {
 	plain, err := json.Marshal(k.about)
@@ -120,7 +134,7 @@ func (f *otc) bind(ctx context.Context, k kept, login string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := view.Put(ctx, f.js, view.Contexts, ref, sealed); err != nil {
+	if _, err := view.Put(ctx, f.host.JS, view.Contexts, ref, sealed); err != nil {
 		return err
 	}
 	data, err := json.Marshal(events.BoundData{OAuthID: login, ContextRef: ref})
@@ -131,12 +145,7 @@ func (f *otc) bind(ctx context.Context, k kept, login string) error {
 	for {
 		// Said twice, a binding is still the same binding.
 		_, err := api.Call(ctx, f.write, api.PutInternal(k.by.String(), events.Bound), put)
-		if !errors.Is(err, api.ErrUnavailable) {
-			return err
-		}
-		select {
-		case <-time.After(retryPause):
-		case <-ctx.Done():
+		if !errors.Is(err, api.ErrUnavailable) || backoff.Sleep(ctx, retryPause) != nil {
 			return err
 		}
 	}

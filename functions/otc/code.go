@@ -1,18 +1,23 @@
 package otc
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
 	"natster/events"
+	"natster/functions"
+	"natster/functions/api"
 	"natster/functions/view"
 )
 
@@ -51,7 +56,7 @@ func (c code) hash() string {
 // errSealed says that a sealed value is not what this code and this account sealed.
 var errSealed = errors.New("the sealed context does not open")
 
-// seal encrypts plain so that whoever has the code, and knows which account it is from, can open it.
+// seal encrypts plain for the holder of the code, who must know which account it is from.
 func (c code) seal(by events.Account, plain []byte) ([]byte, error) {
 	aead, err := c.aead()
 	if err != nil {
@@ -85,12 +90,69 @@ func (c code) aead() (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// good reports whether a code made at the given time can still be claimed. The bucket removes codes by itself, but not to
-// the second.
-func good(made, now time.Time) bool { return now.Sub(made) < view.CodeTTL }
+// maxContext bounds a context, in bytes of JSON. With credentials and an access token in it, it has about three
+// thousand.
+const maxContext = 16 << 10
 
-// maker is the account in a key of the codes bucket.
-func maker(key string) (events.Account, error) {
-	account, _, _ := strings.Cut(key, ".")
-	return events.ParseAccount(account)
+// codesPerAccount is how many codes an account may make within [view.CodeTTL]. A few more may slip through when they
+// are made at the same instant.
+const codesPerAccount = 16
+
+// generate stores the caller's context under a new code and returns the code. The code is good once it is returned: the
+// bucket has acknowledged it.
+func (f *otc) generate(ctx context.Context, call *functions.Call, about api.Context) (api.OneTimeCode, error) {
+	plain, err := admit(call.From, about)
+	if err != nil {
+		return api.OneTimeCode{}, err
+	}
+	all := view.Codes.Subject(view.CodesBy(call.From))
+	made, err := f.host.Direct.Range(ctx, view.Codes.Stream(), all, 1, codesPerAccount)
+	if err != nil {
+		return api.OneTimeCode{}, fmt.Errorf("count codes: %w", err)
+	}
+	if len(made) >= codesPerAccount {
+		return api.OneTimeCode{}, api.Errorf(api.ErrTooMany,
+			"this account has made %d codes within %v: wait a little", len(made), view.CodeTTL)
+	}
+	c := newCode()
+	sealed, err := c.seal(call.From, plain)
+	if err != nil {
+		return api.OneTimeCode{}, err
+	}
+	if _, err := view.Put(ctx, f.host.JS, view.Codes, view.CodeKey(call.From, c.hash()), sealed); err != nil {
+		return api.OneTimeCode{}, fmt.Errorf("keep code: %w", err)
+	}
+	return api.OneTimeCode{
+		Code:         c.text,
+		ValidMinutes: int(view.CodeTTL / time.Minute),
+		ClaimURL:     claimURL(f.claims, c),
+	}, nil
+}
+
+// admit returns the context to be stored, or why it is refused: an account makes codes for itself only.
+func admit(caller events.Account, about api.Context) ([]byte, error) {
+	if caller.IsZero() || about.AccountPublicKey != caller {
+		return nil, api.Errorf(api.ErrForbidden, "account_public_key is not the calling account")
+	}
+	plain, err := json.Marshal(about)
+	if err != nil {
+		return nil, err
+	}
+	if len(plain) > maxContext {
+		return nil, api.Errorf(api.ErrBadRequest,
+			"the context is %d bytes long; %d is the most", len(plain), maxContext)
+	}
+	return plain, nil
+}
+
+// claimURL is where a person claims c.
+func claimURL(page *url.URL, c code) string {
+	if page == nil {
+		return ""
+	}
+	u := *page
+	q := u.Query()
+	q.Set("code", c.text)
+	u.RawQuery = q.Encode()
+	return u.String()
 }

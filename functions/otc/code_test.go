@@ -22,7 +22,8 @@ func TestACodeIsReadAsAPersonTypesIt(t *testing.T) {
 			t.Errorf("%q is not read", s)
 		}
 	}
-	for _, s := range []string{"", "K5PQ", c.text + "A", c.text[:25] + "1", c.text[:25] + ".", c.text[:25] + "*", strings.Repeat("A", 1<<16), strings.Repeat(" ", 200) + c.text} {
+	for _, s := range []string{"", "K5PQ", c.text + "A", c.text[:25] + "1", c.text[:25] + ".", c.text[:25] + "*",
+		strings.Repeat("A", 1<<16), strings.Repeat(" ", 200) + c.text} {
 		if _, ok := parseCode(s); ok {
 			t.Errorf("%.40q passes for a code", s)
 		}
@@ -93,8 +94,10 @@ func TestWhoMayMakeACode(t *testing.T) {
 		{"another", bob, api.Context{AccountPublicKey: alice}, api.ErrForbidden},
 		{"a context of nobody", alice, api.Context{}, api.ErrForbidden},
 		{"nobody for nobody", events.Account{}, api.Context{}, api.ErrForbidden},
-		{"a large context", alice, api.Context{AccountPublicKey: alice, Creds: strings.Repeat("x", maxContext)}, api.ErrBadRequest},
-		{"one that is large as JSON", alice, api.Context{AccountPublicKey: alice, Creds: strings.Repeat("<", maxContext/5)}, api.ErrBadRequest},
+		{"a large context", alice, api.Context{AccountPublicKey: alice, Creds: strings.Repeat("x", maxContext)},
+			api.ErrBadRequest},
+		{"one that is large as JSON", alice,
+			api.Context{AccountPublicKey: alice, Creds: strings.Repeat("<", maxContext/5)}, api.ErrBadRequest},
 	} {
 		if _, err := admit(c.caller, c.about); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
@@ -113,11 +116,13 @@ func TestWhoMayClaimACode(t *testing.T) {
 	}{
 		{"the site", site, site, api.Claim{Code: c.text, OAuthID: "github|1"}, nil},
 		{"another account", site, bob, api.Claim{Code: c.text, OAuthID: "github|1"}, api.ErrForbidden},
-		{"anybody where there is no site", events.Account{}, events.Account{}, api.Claim{Code: c.text, OAuthID: "github|1"}, api.ErrForbidden},
+		{"anybody where there is no site", events.Account{}, events.Account{},
+			api.Claim{Code: c.text, OAuthID: "github|1"}, api.ErrForbidden},
 		{"no code", site, site, api.Claim{OAuthID: "github|1"}, api.ErrBadRequest},
 		{"no login", site, site, api.Claim{Code: c.text}, api.ErrBadRequest},
 		{"the longest login", site, site, api.Claim{Code: c.text, OAuthID: strings.Repeat("x", api.MaxLogin)}, nil},
-		{"a login too long", site, site, api.Claim{Code: c.text, OAuthID: strings.Repeat("x", api.MaxLogin+1)}, api.ErrBadRequest},
+		{"a login too long", site, site, api.Claim{Code: c.text, OAuthID: strings.Repeat("x", api.MaxLogin+1)},
+			api.ErrBadRequest},
 		{"what is no code", site, site, api.Claim{Code: "*", OAuthID: "github|1"}, api.ErrNotFound},
 	} {
 		if _, err := mayClaim(r.site, r.caller, r.claim); !errors.Is(err, r.want) {
@@ -133,7 +138,8 @@ func TestAFailedClaimSaysWhatBecameOfTheCode(t *testing.T) {
 		t.Errorf("%+v", refusal)
 	}
 	refusal, internal = api.Refusal(usedUp(api.Errorf(api.ErrBadRequest, "not initialized")))
-	if internal || refusal.Code != api.CodeBadRequest || !strings.Contains(refusal.Message, "used up") || !strings.Contains(refusal.Message, "not initialized") {
+	if internal || refusal.Code != api.CodeBadRequest || !strings.Contains(refusal.Message, "used up") ||
+		!strings.Contains(refusal.Message, "not initialized") {
 		t.Errorf("%+v", refusal)
 	}
 	if !errors.Is(usedUp(cause), cause) {

@@ -1,12 +1,11 @@
 // Package otc is the function behind one-time codes: an account asks for a code, a person carries it to the website,
 // the website claims it once and so learns the account's context.
 //
-//	code.go      codes: making and reading them, sealing a context with one; no NATS
-//	otc.go       Config and the declaration
-//	generate.go  otc.generate
-//	claim.go     otc.claim
+//	otc.go    Config and the declaration
+//	code.go   codes: making and reading them, sealing a context with one; otc.generate
+//	claim.go  otc.claim
 //
-// A context may hold an access token and credentials. Nobody but the holder of the code can read it while it waits to
+// A context may hold an access token and credentials. Only the holder of the code can read it while it waits to
 // be claimed: it is sealed with a key that only the code gives, and of the code only a hash is kept. Once claimed it is
 // sealed to the vault's public key, whose other half otc does not have; the function queries does.
 //

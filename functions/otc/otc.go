@@ -2,20 +2,15 @@ package otc
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
-	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nkeys"
 
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
-	"natster/internal/jet"
 )
 
 // Config is what otc has to know of the deployment.
@@ -28,32 +23,19 @@ type Config struct {
 	// ClaimURL is the page on which a person claims a code, for instance https://natster.io/claim; the code is added as
 	// the parameter "code". Without it, replies have an empty claim_url.
 	ClaimURL string
-	// CodesPerAccount is how many codes an account may make within [view.CodeTTL]; 16 if 0. A few more may slip through
-	// when they are made at the same instant.
-	CodesPerAccount int
 }
-
-const defaultCodesPerAccount = 16
 
 type otc struct {
 	functions.NoClose
-	cfg    Config
-	vault  string   // public curve key
-	claims *url.URL // nil without ClaimURL
-
-	js    jetstream.JetStream
-	views *view.Reader
-	read  *jet.Direct
-	write *api.Client // to eventwriter
-	now   func() time.Time
-	log   *slog.Logger
+	host   functions.Host
+	site   events.Account
+	vault  string      // public curve key
+	claims *url.URL    // nil without ClaimURL
+	write  *api.Client // to eventwriter
 }
 
 // New returns the function.
 func New(cfg Config) functions.Function {
-	if cfg.CodesPerAccount == 0 {
-		cfg.CodesPerAccount = defaultCodesPerAccount
-	}
 	return functions.Function{
 		Name: "otc",
 		Doc:  "makes one-time codes for accounts and lets the website claim each once",
@@ -69,38 +51,21 @@ func New(cfg Config) functions.Function {
 	}
 }
 
-// ErrConfig is wrapped by the error of a function that starts with a Config that cannot be.
-var ErrConfig = errors.New("otc cannot start")
-
 func (c Config) open(_ context.Context, h functions.Host) (_ functions.Instance, err error) {
-	f := &otc{
-		cfg: c, js: h.JS, views: h.Views, read: h.Direct, write: api.NewClient(h.Conn), now: h.Now, log: h.Logger,
-	}
+	f := &otc{host: h, site: c.Site, write: api.NewClient(h.Conn)}
 	if c.VaultKey == nil {
-		return nil, fmt.Errorf("%w: it has no vault", ErrConfig)
+		return nil, fmt.Errorf("%w: it was given no vault", functions.ErrConfig)
 	}
 	if f.vault, err = c.VaultKey(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		return nil, fmt.Errorf("%w: %w", functions.ErrConfig, err)
 	}
 	if !nkeys.IsValidPublicCurveKey(f.vault) {
-		return nil, fmt.Errorf("%w: the vault's key is not a public curve key", ErrConfig)
+		return nil, fmt.Errorf("%w: the vault's key is not a public curve key", functions.ErrConfig)
 	}
 	if c.ClaimURL != "" {
 		if f.claims, err = url.Parse(c.ClaimURL); err != nil {
-			return nil, fmt.Errorf("%w: claim URL: %w", ErrConfig, err)
+			return nil, fmt.Errorf("%w: claim URL: %w", functions.ErrConfig, err)
 		}
 	}
 	return f, nil
-}
-
-// claimURL is where a person claims c.
-func claimURL(page *url.URL, c code) string {
-	if page == nil {
-		return ""
-	}
-	u := *page
-	q := u.Query()
-	q.Set("code", c.text)
-	u.RawQuery = q.Encode()
-	return u.String()
 }

@@ -30,18 +30,16 @@ type login struct {
 	bound []functionstest.Written
 }
 
-func start(t *testing.T, refuse func(functionstest.Written) error, change ...func(*otc.Config)) *login {
+func start(t *testing.T, refuse func(functionstest.Written) error) *login {
 	t.Helper()
 	vault, err := nkeys.CreateCurveKeys()
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := &login{Bench: functionstest.Bare(t), vault: vault}
-	cfg := otc.Config{Site: l.Accounts().Site, VaultKey: vault.PublicKey, ClaimURL: "https://natster.io/claim"}
-	for _, c := range change {
-		c(&cfg)
-	}
-	l.Run(otc.New(cfg))
+	l.Run(otc.New(otc.Config{
+		Site: l.Accounts().Site, VaultKey: vault.PublicKey, ClaimURL: "https://natster.io/claim",
+	}))
 	l.site = l.SiteClient()
 	l.Writer(func(w functionstest.Written) error {
 		if refuse != nil {
@@ -131,7 +129,8 @@ func TestACodeCarriesAContextToTheSite(t *testing.T) {
 	}
 	bound := l.bindings()
 	if len(bound) != 1 || bound[0].Origin != l.Key("alice") || bound[0].Type != events.Bound ||
-		bound[0].EventType != string(events.Bound) || bound[0].Catalog != events.None || bound[0].Target != events.None {
+		bound[0].EventType != string(events.Bound) || bound[0].Catalog != events.None ||
+		bound[0].Target != events.None {
 		t.Fatalf("what is logged: %+v", bound)
 	}
 	var data events.BoundData
@@ -346,9 +345,9 @@ func TestABindingOutlivesAShortAbsenceOfTheEventwriter(t *testing.T) {
 }
 
 func TestAnAccountMakesNoMoreThanSoManyCodes(t *testing.T) {
-	l := start(t, nil, func(c *otc.Config) { c.CodesPerAccount = 3 })
+	l := start(t, nil)
 	about := l.context(t, "alice")
-	for range 3 {
+	for range 16 {
 		l.code(t, about, "alice")
 	}
 	if _, err := l.Client("alice").GenerateCode(t.Context(), about); !errors.Is(err, api.ErrTooMany) {
@@ -399,7 +398,7 @@ func TestOtcDoesNotStartWithoutAVault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Run(t.Context()); !errors.Is(err, otc.ErrConfig) {
+	if err := r.Run(t.Context()); !errors.Is(err, functions.ErrConfig) {
 		t.Error(err)
 	}
 }

@@ -42,7 +42,7 @@ func TestAnAllowanceForgetsWhoRests(t *testing.T) {
 }
 
 func ExampleNew() {
-	f := New(Config{})
+	f := New()
 	fmt.Println(f.Name+":", f.Doc)
 	fmt.Println("writes", f.Access.Writes[0].Name)
 	// Output:

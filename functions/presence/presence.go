@@ -3,10 +3,8 @@ package presence
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/events"
 	"natster/functions"
@@ -14,30 +12,14 @@ import (
 	"natster/functions/view"
 )
 
-// Config has nothing that is required.
-type Config struct {
-	// PerSecond is how many heartbeats of one account count, in the long run; 20 if 0, enough for 600 catalogs. Burst
-	// is how many may come at once; 512 if 0. Together with the bucket's TTL they bound what an account can fill it
-	// with.
-	PerSecond, Burst int
-}
-
 type presence struct {
 	functions.NoClose
+	host    functions.Host
 	allowed *allowance
-	js      jetstream.JetStream
-	views   *view.Reader
-	now     func() time.Time
 }
 
 // New returns the function.
-func New(cfg Config) functions.Function {
-	if cfg.PerSecond == 0 {
-		cfg.PerSecond = 20
-	}
-	if cfg.Burst == 0 {
-		cfg.Burst = 512
-	}
+func New() functions.Function {
 	return functions.Function{
 		Name: "presence",
 		Doc:  "keeps which catalogs are being served, by the heartbeats of their owners",
@@ -47,74 +29,119 @@ func New(cfg Config) functions.Function {
 		},
 		Access: functions.Access{Reads: []view.Bucket{view.Catalogs}, Writes: []view.Bucket{view.Presence}},
 		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
-			return &presence{allowed: newAllowance(cfg.PerSecond, cfg.Burst), js: h.JS, views: h.Views, now: h.Now}, nil
+			return &presence{host: h, allowed: newAllowance(perSecond, burst)}, nil
 		},
 	}
 }
 
-// put keeps the heartbeat. It has been kept when it returns nil; whoever did not ask for a reply just sends the next.
+// put stores the heartbeat: the catalog is online when this returns nil. The document is made anew, so that nothing but
+// a heartbeat is ever kept and sent on.
 func (f *presence) put(ctx context.Context, call *functions.Call, h api.Heartbeat) (api.None, error) {
-	key, doc, err := f.admit(ctx, call, h)
+	if err := f.admit(ctx, call, h); err != nil {
+		return api.None{}, err
+	}
+	doc, err := json.Marshal(h)
 	if err != nil {
 		return api.None{}, err
 	}
-	if _, err := view.Put(ctx, f.js, view.Presence, key, doc); err != nil {
-		return api.None{}, fmt.Errorf("keep heartbeat: %w", err)
-	}
-	return api.None{}, nil
+	_, err = view.Put(ctx, f.host.JS, view.Presence, view.PresenceKey(h.Account, h.Catalog), doc)
+	return api.None{}, err
 }
 
 // stop forgets the catalog's heartbeat: it is offline when this returns nil.
 func (f *presence) stop(ctx context.Context, call *functions.Call, h api.Heartbeat) (api.None, error) {
-	key, _, err := f.admit(ctx, call, h)
-	if err != nil {
-		return api.None{}, err
+	err := f.admit(ctx, call, h)
+	if err == nil {
+		err = view.Remove(ctx, f.host.JS, view.Presence, view.PresenceKey(h.Account, h.Catalog))
 	}
-	if err := view.Remove(ctx, f.js, view.Presence, key); err != nil {
-		return api.None{}, fmt.Errorf("forget heartbeat: %w", err)
-	}
-	return api.None{}, nil
+	return api.None{}, err
 }
 
-// admit is believe for an account that has not sent too much, and has such a catalog.
-func (f *presence) admit(ctx context.Context, call *functions.Call, h api.Heartbeat) (key string, doc []byte, err error) {
-	if key, doc, err = believe(call.From, h); err != nil {
-		return "", nil, err
+// admit returns nil for a heartbeat that counts: of an account that has not sent too many, about a catalog that it has
+// ever shared. To serve a catalog before it is shared is normal, but concerns no other account: its heartbeats count
+// from the first after the share. For a caller who has seen the position of the share, admit waits until the projection
+// has it.
+func (f *presence) admit(ctx context.Context, call *functions.Call, h api.Heartbeat) error {
+	switch {
+	case call.From.IsZero() || h.Account != call.From:
+		return api.Errorf(api.ErrForbidden,
+			"account_key is not the calling account: only the owner says that a catalog is online")
+	case h.Catalog.IsZero():
+		return api.Errorf(api.ErrBadRequest, "catalog is missing")
+	case !f.allowed.take(call.From, f.host.Now()):
+		return api.Errorf(api.ErrTooMany,
+			"too many heartbeats from this account: one every 30 seconds for each catalog is enough")
 	}
-	if !f.allowed.take(call.From, f.now()) {
-		return "", nil, api.Errorf(api.ErrTooMany, "too many heartbeats from this account: one every 30 seconds for each catalog is enough")
-	}
-	return key, doc, f.exists(ctx, call, h.Catalog)
-}
-
-// exists is nil when the caller has ever shared a catalog of that name. Serving one before is normal, and nobody's
-// business: its heartbeats count from the first after the share. Whoever says that it has just shared it is waited for.
-func (f *presence) exists(ctx context.Context, call *functions.Call, c events.Catalog) error {
-	key := view.CatalogKey(call.From, c)
-	s, err := f.views.Read(ctx, view.Catalogs, 0, key)
+	key := view.CatalogKey(call.From, h.Catalog)
+	s, err := f.host.Views.Read(ctx, view.Catalogs, 0, key)
 	if err == nil && len(s.Found) == 0 && s.Position < call.MinPosition {
-		s, err = call.Read(ctx, f.views, view.Catalogs, key)
+		s, err = call.Read(ctx, view.Catalogs, key)
 	}
 	if err != nil {
 		return err
 	}
-	for _, d := range s.Found {
-		if _, shared, err := view.Doc[view.Catalog](d); err != nil || shared {
-			return err
-		}
+	_, shared, err := view.One[view.Catalog](s)
+	if err == nil && !shared {
+		err = api.Errorf(api.ErrNotFound,
+			"this account has shared no catalog called %s: there is nobody to tell that it is online", h.Catalog)
 	}
-	return api.Errorf(api.ErrNotFound, "this account has shared no catalog called %s: there is nobody to tell that it is online", c)
+	return err
 }
 
-// believe returns the key and the document for a heartbeat, or why it does not count. The document is made anew, so
-// that nothing but a heartbeat is ever kept and sent on.
-func believe(caller events.Account, h api.Heartbeat) (key string, doc []byte, err error) {
-	switch {
-	case caller.IsZero() || h.Account != caller:
-		return "", nil, api.Errorf(api.ErrForbidden, "account_key is not the calling account: only the owner says that a catalog is online")
-	case h.Catalog.IsZero():
-		return "", nil, api.Errorf(api.ErrBadRequest, "catalog is missing")
+// How many heartbeats of one account count: in the long run, enough for 600 catalogs, and at once. Together with the
+// bucket's TTL they bound what an account can fill it with.
+const (
+	perSecond = 20
+	burst     = 512
+)
+
+// An allowance lets each account take so much per second, and so much at once after a time of rest. It remembers only
+// the accounts that have taken something lately. It is safe for concurrent use.
+type allowance struct {
+	perSecond, burst float64
+
+	mu    sync.Mutex
+	spent map[events.Account]spent
+	swept time.Time
+}
+
+// spent is how much of the burst was spent at a time; it comes back with time.
+type spent struct {
+	amount float64
+	at     time.Time
+}
+
+func newAllowance(perSecond, burst int) *allowance {
+	return &allowance{perSecond: float64(perSecond), burst: float64(burst), spent: make(map[events.Account]spent)}
+}
+
+// take takes one and reports whether there was one to take.
+func (a *allowance) take(by events.Account, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sweep(now)
+	amount := a.owed(a.spent[by], now)
+	if amount+1 > a.burst {
+		return false
 	}
-	doc, err = json.Marshal(h)
-	return view.PresenceKey(caller, h.Catalog), doc, err
+	a.spent[by] = spent{amount + 1, now}
+	return true
+}
+
+// owed is what is still spent of s at time now.
+func (a *allowance) owed(s spent, now time.Time) float64 {
+	return max(0, s.amount-a.perSecond*max(0, now.Sub(s.at).Seconds()))
+}
+
+// sweep forgets, now and then, the accounts that have everything again.
+func (a *allowance) sweep(now time.Time) {
+	if full := time.Duration(a.burst / a.perSecond * float64(time.Second)); now.Sub(a.swept) < full {
+		return
+	}
+	a.swept = now
+	for by, s := range a.spent {
+		if a.owed(s, now) == 0 {
+			delete(a.spent, by)
+		}
+	}
 }

@@ -22,9 +22,9 @@ func beat(t *testing.T, b *functionstest.Bench, from string, h api.Heartbeat) er
 }
 
 // shared is a bench in which each account has shared catalogs of these names.
-func shared(t *testing.T, cfg presence.Config, catalogs map[string][]string) *functionstest.Bench {
+func shared(t *testing.T, catalogs map[string][]string) *functionstest.Bench {
 	t.Helper()
-	b := functionstest.Start(t, presence.New(cfg))
+	b := functionstest.Start(t, presence.New())
 	docs := make(map[string]any)
 	for account, names := range catalogs {
 		for _, name := range names {
@@ -39,7 +39,7 @@ func shared(t *testing.T, cfg presence.Config, catalogs map[string][]string) *fu
 var alicesFilms = map[string][]string{"alice": {"films"}}
 
 func TestACatalogIsOnlineWhenItsOwnerSaysSo(t *testing.T) {
-	b := shared(t, presence.Config{}, alicesFilms)
+	b := shared(t, alicesFilms)
 	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	for _, revision := range []int64{41, 42} {
 		if err := beat(t, b, "alice", api.Heartbeat{Catalog: films, Account: alice, Revision: revision}); err != nil {
@@ -51,13 +51,14 @@ func TestACatalogIsOnlineWhenItsOwnerSaysSo(t *testing.T) {
 		t.Fatalf("%d documents, %v", len(found), err)
 	}
 	var h api.Heartbeat
-	if err := json.Unmarshal(found[0].Value, &h); err != nil || h != (api.Heartbeat{Catalog: films, Account: alice, Revision: 42}) {
+	if err := json.Unmarshal(found[0].Value, &h); err != nil ||
+		h != (api.Heartbeat{Catalog: films, Account: alice, Revision: 42}) {
 		t.Errorf("%s: %v", found[0].Value, err)
 	}
 }
 
 func TestAHeartbeatThatWantsNoReplyCounts(t *testing.T) {
-	b := shared(t, presence.Config{}, alicesFilms)
+	b := shared(t, alicesFilms)
 	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	kept, err := b.Admin.SubscribeSync(view.Presence.Subject(">"))
 	if err != nil {
@@ -75,7 +76,7 @@ func TestAHeartbeatThatWantsNoReplyCounts(t *testing.T) {
 }
 
 func TestACatalogIsOfflineWhenItsOwnerSaysSo(t *testing.T) {
-	b := shared(t, presence.Config{}, alicesFilms)
+	b := shared(t, alicesFilms)
 	films, alice := eventstest.Catalog(t, "films"), b.Key("alice")
 	online := func() bool {
 		t.Helper()
@@ -109,7 +110,7 @@ func TestACatalogIsOfflineWhenItsOwnerSaysSo(t *testing.T) {
 }
 
 func TestNobodySendsHeartbeatsForAnothersCatalog(t *testing.T) {
-	b := shared(t, presence.Config{}, map[string][]string{"alice": {"films"}, "bob": {"films"}})
+	b := shared(t, map[string][]string{"alice": {"films"}, "bob": {"films"}})
 	films := eventstest.Catalog(t, "films")
 	for name, c := range map[string]struct {
 		h    api.Heartbeat
@@ -133,7 +134,7 @@ func TestNobodySendsHeartbeatsForAnothersCatalog(t *testing.T) {
 }
 
 func TestOnlyAHeartbeatIsKept(t *testing.T) {
-	b := shared(t, presence.Config{}, alicesFilms)
+	b := shared(t, alicesFilms)
 	alice := b.Key("alice")
 	body := fmt.Sprintf(`{"catalog":"films","account_key":%q,"revision":7,"junk":"and more of it"}`, alice)
 	if e := b.Ask(b.Account("alice").Conn(t), api.PutHeartbeat.Subject(), []byte(body)); e.Code != api.CodeOK {
@@ -147,24 +148,27 @@ func TestOnlyAHeartbeatIsKept(t *testing.T) {
 }
 
 func TestAnAccountCannotFillTheBucket(t *testing.T) {
-	b := shared(t, presence.Config{PerSecond: 1, Burst: 5}, map[string][]string{"alice": {"films"}, "mallory": {"junk0", "junk1", "junk2", "junk3", "junk4"}})
-	for i := range 5 {
+	const burst = 512
+	b := shared(t, map[string][]string{"alice": {"films"}, "mallory": {"junk"}})
+	junk := api.Heartbeat{Catalog: eventstest.Catalog(t, "junk"), Account: b.Key("mallory")}
+	for range burst {
 		b.Advance(-time.Minute) // a clock that goes back gives nothing back, however long this takes
-		if err := beat(t, b, "mallory", api.Heartbeat{Catalog: eventstest.Catalog(t, fmt.Sprintf("junk%d", i)), Account: b.Key("mallory")}); err != nil {
+		if err := beat(t, b, "mallory", junk); err != nil {
 			t.Fatal(err)
 		}
 	}
 	b.Advance(-time.Minute)
-	if err := beat(t, b, "mallory", api.Heartbeat{Catalog: eventstest.Catalog(t, "junk5"), Account: b.Key("mallory")}); !errors.Is(err, api.ErrTooMany) {
+	if err := beat(t, b, "mallory", junk); !errors.Is(err, api.ErrTooMany) {
 		t.Error(err)
 	}
-	if err := beat(t, b, "alice", api.Heartbeat{Catalog: eventstest.Catalog(t, "films"), Account: b.Key("alice")}); err != nil {
+	films := api.Heartbeat{Catalog: eventstest.Catalog(t, "films"), Account: b.Key("alice")}
+	if err := beat(t, b, "alice", films); err != nil {
 		t.Errorf("alice pays for mallory: %v", err)
 	}
 }
 
 func TestBadRequestsAreAnswered(t *testing.T) {
-	b := shared(t, presence.Config{}, alicesFilms)
+	b := shared(t, alicesFilms)
 	bodies := functionstest.BadBodies()
 	for _, name := range []string{"", ".", "*", "films.x", "fil ms", "none", "../x", "fi\u00e9"} {
 		body, err := json.Marshal(map[string]any{"catalog": name, "account_key": b.Key("alice"), "revision": 1})
@@ -175,7 +179,8 @@ func TestBadRequestsAreAnswered(t *testing.T) {
 	}
 	bodies["revision is text"] = fmt.Appendf(nil, `{"catalog":"films","account_key":%q,"revision":"1"}`, b.Key("alice"))
 	for name, body := range bodies {
-		if e := b.Ask(b.Account("alice").Conn(t), api.PutHeartbeat.Subject(), body); e.Code != api.CodeBadRequest || e.Error == "" {
+		if e := b.Ask(b.Account("alice").Conn(t), api.PutHeartbeat.Subject(), body); e.Code != api.CodeBadRequest ||
+			e.Error == "" {
 			t.Errorf("%s: %d %s", name, e.Code, e.Error)
 		}
 	}
@@ -185,7 +190,7 @@ func TestBadRequestsAreAnswered(t *testing.T) {
 }
 
 func TestHeartbeatsOfACatalogThatWasNeverSharedDoNotCount(t *testing.T) {
-	b := shared(t, presence.Config{}, alicesFilms)
+	b := shared(t, alicesFilms)
 	films, music := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "music")
 	for who, h := range map[string]api.Heartbeat{
 		"alice": {Catalog: music, Account: b.Key("alice")},
@@ -198,19 +203,21 @@ func TestHeartbeatsOfACatalogThatWasNeverSharedDoNotCount(t *testing.T) {
 	if n := len(b.Raw(view.Presence.Stream())); n != 0 {
 		t.Errorf("%d documents are kept", n)
 	}
-	b.Project(view.Catalogs, 1, 9, map[string]any{view.CatalogKey(b.Key("alice"), music): view.Catalog{Catalog: music, Owner: b.Key("alice")}})
+	b.Project(view.Catalogs, 1, 9,
+		map[string]any{view.CatalogKey(b.Key("alice"), music): view.Catalog{Catalog: music, Owner: b.Key("alice")}})
 	if err := beat(t, b, "alice", api.Heartbeat{Catalog: music, Account: b.Key("alice")}); err != nil {
 		t.Errorf("the next heartbeat after the share: %v", err)
 	}
 }
 
 func TestAHeartbeatThatFollowsItsShareWaitsForIt(t *testing.T) {
-	b := shared(t, presence.Config{}, alicesFilms)
+	b := shared(t, alicesFilms)
 	music := eventstest.Catalog(t, "music")
 	b.Client("alice").Observe(9) // the share's position
 	kept := make(chan error, 1)
 	go func() { kept <- beat(t, b, "alice", api.Heartbeat{Catalog: music, Account: b.Key("alice")}) }()
-	b.Project(view.Catalogs, 1, 9, map[string]any{view.CatalogKey(b.Key("alice"), music): view.Catalog{Catalog: music, Owner: b.Key("alice")}})
+	b.Project(view.Catalogs, 1, 9,
+		map[string]any{view.CatalogKey(b.Key("alice"), music): view.Catalog{Catalog: music, Owner: b.Key("alice")}})
 	if err := <-kept; err != nil {
 		t.Error(err)
 	}

@@ -43,14 +43,16 @@ func TestPoisonAmongManyEventsIsSetAside(t *testing.T) {
 	for i, from := range []int{0, 50, 51, 300} {
 		to := []int{50, 51, 300, 600}[i]
 		if i%2 == 0 {
-			malformed := events.Event{ID: "bad" + itoa(uint64(i)), Time: logtest.Begin, Type: events.Initialized, Origin: logtest.Account(900 + i), Data: []byte(`{"account_key":"me"}`)}
+			malformed := events.Event{ID: "bad" + itoa(uint64(i)), Time: logtest.Begin, Type: events.Initialized,
+				Origin: logtest.Account(900 + i), Data: []byte(`{"account_key":"me"}`)}
 			bad = append(bad, g.happen(malformed))
 		} else {
 			bad = append(bad, g.publish(&nats.Msg{Subject: "natster.events.a.b.c.d", Data: []byte("?")}))
 		}
 		g.happen(evs[from:to]...)
 	}
-	last := g.happen(events.Event{ID: "last", Time: logtest.Begin, Type: "a_type_of_the_future", Origin: logtest.Account(1)})
+	last := g.happen(events.Event{ID: "last", Time: logtest.Begin, Type: "a_type_of_the_future",
+		Origin: logtest.Account(1)})
 	g.run(g.connect(), f)
 	g.settle(last, view.Accounts)
 	g.acknowledged(f.Name, last)
@@ -62,8 +64,8 @@ func TestPoisonAmongManyEventsIsSetAside(t *testing.T) {
 	}
 }
 
-// The same as one event at a time, killed after any number of bytes: in here are steps of which some documents were put, the
-// checkpoint not, or the checkpoint and not the move of the consumer.
+// The same as one event at a time, killed after any number of bytes: in here are steps of which some documents were
+// put, the checkpoint not, or the checkpoint and not the move of the consumer.
 func TestKilledAnywhereWhileFarBehindItEndsAsAReplay(t *testing.T) {
 	const endless = 1 << 40
 	t.Parallel()
@@ -103,8 +105,8 @@ func TestKilledAnywhereWhileFarBehindItEndsAsAReplay(t *testing.T) {
 	}
 }
 
-// Two instances that nothing keeps apart fold steps of different lengths, of a log in which the same few shares come and go:
-// what one has deleted the other must not bring back.
+// Two instances that nothing keeps apart fold steps of different lengths, of a log in which the same few shares come
+// and go: what one has deleted the other must not bring back.
 func TestTwoInstancesFarBehindAreAsOne(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
@@ -143,14 +145,15 @@ func TestAFunctionThatMayNotMoveItsConsumerGoesOn(t *testing.T) {
 	same(g, stats.Projection())
 }
 
-// What one instance has deleted, another that folds the same events in other steps does not bring back for a while: the marker
-// says how far the document is, also when it came and went in one step.
+// What one instance has deleted, another that folds the same events in other steps does not bring back for a while: the
+// marker says how far the document is, also when it came and went in one step.
 func TestADocumentThatIsGoneSaysSinceWhen(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
 	f := shares.New()
 	g.provision(f)
-	share := events.Event{ID: "s", Time: logtest.Begin, Type: events.Shared, Origin: logtest.Account(1), Target: logtest.Account(2), Catalog: logtest.Catalog("films")}
+	share := events.Event{ID: "s", Time: logtest.Begin, Type: events.Shared, Origin: logtest.Account(1),
+		Target: logtest.Account(2), Catalog: logtest.Catalog("films")}
 	nothing := events.Event{ID: "n0", Time: logtest.Begin, Type: "a_type_of_the_future", Origin: logtest.Account(1)}
 	unshare := share
 	unshare.ID, unshare.Type = "u", events.Unshared
@@ -176,7 +179,8 @@ func TestADocumentThatIsGoneSaysSinceWhen(t *testing.T) {
 		t.Errorf("gone since %q", at)
 	}
 	// As an instance finds it that has read the checkpoint before another put it.
-	if _, err := view.Put(g.context(), g.js, view.Shares, view.Shares.CheckpointKey(), []byte(`{"generation":1,"position":0}`)); err != nil {
+	if _, err := view.Put(g.context(), g.js, view.Shares, view.Shares.CheckpointKey(),
+		[]byte(`{"generation":1,"position":0}`)); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.js.DeleteConsumer(g.context(), events.LogStream, f.Name); err != nil {

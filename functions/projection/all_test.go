@@ -17,7 +17,8 @@ import (
 
 // all are the projections of the log, of whatever type.
 func all() []projection.Rebuildable {
-	return []projection.Rebuildable{accounts.Projection(), catalogs.Projection(), shares.Projection(), logins.Projection(), stats.Projection()}
+	return []projection.Rebuildable{accounts.Projection(), catalogs.Projection(), shares.Projection(),
+		logins.Projection(), stats.Projection()}
 }
 
 // projectors are functions that keep them up to date.

@@ -23,15 +23,16 @@ import (
 	"natster/internal/test/logtest"
 )
 
-// Targets: a rebuild of a million events of 200,000 accounts takes no longer than bare asynchronous puts of as many final
-// documents divided by 0.6, and no longer than 20 s.
+// Targets: a rebuild of a million events of 200,000 accounts takes no longer than bare asynchronous puts of as many
+// final documents divided by 0.6, and no longer than 20 s.
 //
 //	go test -run '^$' -bench Rebuild -benchtime 1x ./functions/projection
 
 // filled is a server whose log has so many events, on a disk that is not synced: what is measured is the work.
 func filled(b *testing.B, n int) (*nats.Conn, jetstream.JetStream) {
 	b.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: b.TempDir(), NoLog: true, NoSigs: true})
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: b.TempDir(),
+		NoLog: true, NoSigs: true})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -123,9 +124,11 @@ func barePuts(b *testing.B, js jetstream.JetStream, i, n int) time.Duration {
 	}
 	keys := make([]string, n)
 	for i := range keys {
-		keys[i] = bucket.Subject(view.DocKey(1, view.ShareByKey(logtest.Account(i/4), logtest.Catalog("catalog"+itoa(uint64(i))), logtest.Account(i))))
+		keys[i] = bucket.Subject(view.DocKey(1,
+			view.ShareByKey(logtest.Account(i/4), logtest.Catalog("catalog"+itoa(uint64(i))), logtest.Account(i))))
 	}
-	doc := []byte(`{"position":123456,"doc":{"from":"` + logtest.Account(1).String() + `","to":"` + logtest.Account(2).String() + `","catalog":"catalog12345"}}`)
+	doc := fmt.Appendf(nil, `{"position":123456,"doc":{"from":%q,"to":%q,"catalog":"catalog12345"}}`,
+		logtest.Account(1), logtest.Account(2))
 	start := time.Now()
 	for _, k := range keys {
 		if _, err := async.PublishAsync(k, doc, jetstream.WithStallWait(time.Minute)); err != nil {
@@ -173,7 +176,8 @@ func BenchmarkEvent(b *testing.B) {
 				defer cancel()
 				<-r.Ready()
 			}
-			share := events.Event{Type: events.Shared, Time: logtest.Begin, Origin: logtest.Account(1), Target: logtest.Account(2)}
+			share := events.Event{Type: events.Shared, Time: logtest.Begin, Origin: logtest.Account(1),
+				Target: logtest.Account(2)}
 			i := 0
 			for b.Loop() {
 				i++
@@ -194,8 +198,8 @@ func BenchmarkEvent(b *testing.B) {
 	}
 }
 
-// BenchmarkBehind is how long all projections take to settle when they are so many events behind, beside a rebuild of all:
-// the target is a few times that.
+// BenchmarkBehind is how long all projections take to settle when they are so many events behind, beside a rebuild of
+// all: the target is a few times that.
 //
 //	go test -run '^$' -bench Behind -benchtime 1x ./functions/projection
 func BenchmarkBehind(b *testing.B) {
@@ -224,7 +228,8 @@ func BenchmarkBehind(b *testing.B) {
 					}
 					running.Go(func() { _ = r.Run(ctx) })
 				}
-				if err := projection.Settle(b.Context(), view.NewReader(direct), uint64(n), view.Projections()...); err != nil {
+				if err := projection.Settle(b.Context(), view.NewReader(direct), uint64(n),
+					view.Projections()...); err != nil {
 					b.Fatal(err)
 				}
 				took, tookCPU := time.Since(start), cpu(b)-startCPU

@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/events"
+	"natster/functions"
 	"natster/functions/view"
 	"natster/internal/jet"
 )
@@ -81,14 +84,12 @@ func (b *builder[D]) unwritten(fn func(string, []byte) error) error {
 		position uint64
 	}
 	entries := make([]entry, 0, b.size())
-	if b.touched == nil {
-		for k, s := range b.docs {
-			entries = append(entries, entry{k, s.position})
-		}
-	} else {
-		for k := range b.touched {
-			entries = append(entries, entry{k, b.docs[k].position})
-		}
+	keys := maps.Keys(b.docs)
+	if b.touched != nil {
+		keys = maps.Keys(b.touched)
+	}
+	for k := range keys {
+		entries = append(entries, entry{k, b.docs[k].position})
 	}
 	slices.SortFunc(entries, func(x, y entry) int {
 		return cmp.Or(cmp.Compare(x.position, y.position), cmp.Compare(x.key, y.key))
@@ -118,8 +119,7 @@ func (b *builder[D]) unwritten(fn func(string, []byte) error) error {
 // A site is one bucket being rebuilt.
 type site struct {
 	fold
-	views      *view.Reader
-	js         jetstream.JetStream
+	host       functions.Host
 	puts       *puts
 	generation uint64 // ours, once claimed
 	written    bool   // at least once
@@ -128,21 +128,17 @@ type site struct {
 // claim notes in the checkpoint that a generation of ours is under way, which ends any rebuild before us, and clears
 // away what such ones left behind.
 func (s *site) claim(ctx context.Context) error {
-	for {
-		c, revision, err := s.checkpoint(ctx)
-		if err != nil {
-			return err
-		}
+	var claimed view.Checkpoint
+	err := s.update(ctx, func(c *view.Checkpoint) (bool, error) {
 		c.Next = max(c.Generation, c.Next) + 1 // never one that was used before
-		ok, err := s.replace(ctx, c, revision)
-		if err != nil {
-			return err
-		}
-		if ok {
-			s.generation = c.Next
-			return s.clear(ctx, c.Generation)
-		}
+		claimed = *c
+		return true, nil
+	})
+	if err != nil {
+		return err
 	}
+	s.generation = claimed.Next
+	return s.clear(ctx, claimed.Generation)
 }
 
 // write puts everything that was folded since the last write, and returns when it is stored. The first time, when that
@@ -151,28 +147,27 @@ func (s *site) claim(ctx context.Context) error {
 func (s *site) write(ctx context.Context, wrote func(int)) error {
 	b, n, first := s.bucket(), 0, !s.written
 	s.written = true
-	var lastSubject string
-	var last []byte
+	var last *nats.Msg
 	err := s.unwritten(func(key string, value []byte) error {
 		if n++; n%1024 == 0 {
 			wrote(1024)
 		}
 		subject := b.Subject(view.DocKey(s.generation, key))
-		switch {
-		case value == nil:
-			return s.puts.delete(ctx, subject)
-		case first:
-			lastSubject, last = subject, value
-			return s.puts.stream(ctx, subject, value)
+		if value == nil {
+			return s.puts.put(ctx, jet.Deletion(subject))
 		}
-		return s.puts.put(ctx, subject, value)
+		last = &nats.Msg{Subject: subject, Data: value}
+		if first {
+			return s.puts.stream(ctx, last)
+		}
+		return s.puts.put(ctx, last)
 	})
 	if err != nil {
 		return err
 	}
 	wrote(n % 1024)
 	if first && n > 0 { // once more and acknowledged: then all before it have arrived
-		if err := s.puts.put(ctx, lastSubject, last); err != nil {
+		if err := s.puts.put(ctx, last); err != nil {
 			return err
 		}
 	}
@@ -189,7 +184,7 @@ var errMissing = errors.New("the bucket did not store everything")
 func (s *site) verify(ctx context.Context, n int) error {
 	b := s.bucket()
 	counter, err := again(ctx, func(ctx context.Context) (jetstream.Consumer, error) {
-		return s.js.CreateConsumer(ctx, b.Stream(), jetstream.ConsumerConfig{
+		return s.host.JS.CreateConsumer(ctx, b.Stream(), jetstream.ConsumerConfig{
 			Description:       "counts what a rebuild wrote",
 			FilterSubject:     b.Subject(view.DocKey(s.generation, ">")),
 			AckPolicy:         jetstream.AckNonePolicy,
@@ -202,7 +197,7 @@ func (s *site) verify(ctx context.Context, n int) error {
 	}
 	info := counter.CachedInfo()
 	// It has told what it was made for. If it cannot be removed now, it ends by itself.
-	if err := s.js.DeleteConsumer(ctx, b.Stream(), info.Name); err != nil && ctx.Err() != nil {
+	if err := s.host.JS.DeleteConsumer(ctx, b.Stream(), info.Name); err != nil && ctx.Err() != nil {
 		return fmt.Errorf("%s: count: %w", b.Name, err)
 	}
 	if info.NumPending != uint64(n) {
@@ -215,62 +210,59 @@ func (s *site) verify(ctx context.Context, n int) error {
 // changes nothing and returns how far, for us to catch up; otherwise, or if it is to switch whatever the live fold has,
 // it returns 0.
 func (s *site) switchOver(ctx context.Context, position uint64, whatever bool) (ahead uint64, err error) {
-	for {
-		c, revision, err := s.checkpoint(ctx)
+	err = s.update(ctx, func(c *view.Checkpoint) (bool, error) {
+		ahead = 0
 		switch {
-		case err != nil:
-			return 0, err
 		case c.Next != s.generation:
-			return 0, fmt.Errorf("%s: %w", s.bucket().Name, ErrSuperseded)
+			return false, fmt.Errorf("%s: %w", s.bucket().Name, ErrSuperseded)
 		case c.Position > position && !whatever:
-			return c.Position, nil
+			ahead = c.Position
+			return false, nil
 		}
-		ok, err := s.replace(ctx, view.Checkpoint{Generation: s.generation, Position: position}, revision)
-		if err != nil {
-			return 0, err
-		}
-		if ok {
-			return 0, nil
-		}
-	}
-}
-
-func (s *site) checkpoint(ctx context.Context) (view.Checkpoint, uint64, error) {
-	got, err := s.views.Read(ctx, s.bucket(), 0)
-	return got.Checkpoint, got.Revision, err
-}
-
-// replace puts the checkpoint, or returns false if it is no longer of that revision: the live fold is at work too.
-func (s *site) replace(ctx context.Context, c view.Checkpoint, revision uint64) (bool, error) {
-	err := putCheckpoint(ctx, s.puts, s.bucket(), c, revision)
-	if errors.Is(err, jet.ErrConflict) {
-		return false, nil
-	}
-	return err == nil, err
+		*c = view.Checkpoint{Generation: s.generation, Position: position}
+		return true, nil
+	})
+	return ahead, err
 }
 
 // abandon removes our generation, unless it is the one to read after all.
 func (s *site) abandon(ctx context.Context) error {
+	if s.generation == 0 {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
 	defer cancel()
-	for s.generation != 0 {
+	current := false
+	err := s.update(ctx, func(c *view.Checkpoint) (bool, error) {
+		current = c.Generation == s.generation
+		// Our own switch may be under way still, its acknowledgement lost. After this put it can no longer succeed.
+		return !current, nil
+	})
+	if err != nil || current {
+		return err
+	}
+	return s.purge(ctx, s.generation)
+}
+
+func (s *site) checkpoint(ctx context.Context) (view.Checkpoint, uint64, error) {
+	got, err := s.host.Views.Read(ctx, s.bucket(), 0)
+	return got.Checkpoint, got.Revision, err
+}
+
+// update changes the checkpoint, if change says so; it is called again when the live fold was faster.
+func (s *site) update(ctx context.Context, change func(*view.Checkpoint) (put bool, err error)) error {
+	for {
 		c, revision, err := s.checkpoint(ctx)
 		if err != nil {
 			return err
 		}
-		if c.Generation == s.generation {
-			return nil
-		}
-		// Our own switch may be under way still, its acknowledgement lost. After this put it can no longer succeed.
-		ok, err := s.replace(ctx, c, revision)
-		if err != nil {
+		if put, err := change(&c); err != nil || !put {
 			return err
 		}
-		if ok {
-			return s.purge(ctx, s.generation)
+		if err := putCheckpoint(ctx, s.puts, s.bucket(), c, revision); !errors.Is(err, jet.ErrConflict) {
+			return err
 		}
 	}
-	return nil
 }
 
 // clear removes every generation up to ours but the one to keep.
@@ -294,7 +286,7 @@ func (s *site) purge(ctx context.Context, generation uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
 	defer cancel()
 	b := s.bucket()
-	stream, err := s.js.Stream(ctx, b.Stream())
+	stream, err := s.host.JS.Stream(ctx, b.Stream())
 	if err == nil {
 		err = stream.Purge(ctx, jetstream.WithPurgeSubject(b.Subject(view.DocKey(generation, ">"))))
 	}

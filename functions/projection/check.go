@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/events"
+	"natster/functions"
 	"natster/functions/view"
-	"natster/internal/jet"
 )
 
 // A Health is what is known of the log. Nothing in the log is ever deleted, so what is missing was lost.
@@ -31,7 +31,7 @@ type Loss struct {
 	After, Before time.Time
 }
 
-// A Bad is a message of the log that is no event.
+// A Bad is a message of the log that is not an event.
 type Bad struct {
 	Position uint64
 	Logged   time.Time
@@ -45,7 +45,7 @@ type Ahead struct {
 	Position uint64
 }
 
-// maxBad is how many messages that are no events a Health lists.
+// maxBad is how many messages that are not events a Health lists.
 const maxBad = 100
 
 // Sound reports whether nothing is wrong.
@@ -57,6 +57,15 @@ func (h Health) Missing() (n uint64) {
 		n += l.To - l.From + 1
 	}
 	return n
+}
+
+// lose adds a loss, as a part of the last one if it follows that.
+func (h *Health) lose(l Loss) {
+	if n := len(h.Lost); n > 0 && h.Lost[n-1].To+1 == l.From {
+		h.Lost[n-1].To = l.To
+	} else {
+		h.Lost = append(h.Lost, l)
+	}
 }
 
 // cut adds what the projections know that the log lost at its end, whose last message was logged then.
@@ -86,19 +95,19 @@ func (h Health) Err() error {
 	return nil
 }
 
-// Glance asks what the server knows of the log by itself, and compares it with the projections. It costs the same
+// QuickCheck asks what the server knows of the log by itself, and compares it with the projections. It costs the same
 // however long the log is. It sees a log that lost its beginning or its end, and what the server noticed when it
 // started; not a message that can no longer be read, which only [Check] meets.
-func Glance(ctx context.Context, nc *nats.Conn, buckets ...view.Bucket) (h Health, err error) {
-	c, err := newChecker(nc)
+func QuickCheck(ctx context.Context, nc *nats.Conn, buckets ...view.Bucket) (h Health, err error) {
+	host, err := functions.Open(nc)
 	if err != nil {
 		return h, err
 	}
-	defer func() { err = errors.Join(err, c.direct.Close()) }()
-	if h.Ahead, h.Last, err = c.ahead(ctx, buckets); err != nil {
+	defer func() { err = errors.Join(err, host.Direct.Close()) }()
+	if h.Ahead, h.Last, err = ahead(ctx, host, buckets); err != nil {
 		return h, err
 	}
-	log, err := c.js.Stream(ctx, events.LogStream)
+	log, err := host.JS.Stream(ctx, events.LogStream)
 	if err != nil {
 		return h, fmt.Errorf("the log: %w", err)
 	}
@@ -116,11 +125,7 @@ func Glance(ctx context.Context, nc *nats.Conn, buckets ...view.Bucket) (h Healt
 	}
 	slices.Sort(state.Deleted)
 	for _, position := range state.Deleted {
-		if n := len(h.Lost); n > 0 && h.Lost[n-1].To+1 == position {
-			h.Lost[n-1].To = position
-		} else {
-			h.Lost = append(h.Lost, Loss{From: position, To: position})
-		}
+		h.lose(Loss{From: position, To: position})
 	}
 	h.cut(state.LastTime)
 	return h, nil
@@ -129,13 +134,15 @@ func Glance(ctx context.Context, nc *nats.Conn, buckets ...view.Bucket) (h Healt
 // Check reads every position of the log, decodes every event, and compares the end with the projections. Events that
 // are appended meanwhile are not looked at. progress, if not nil, is called with the position it has come to and the
 // last.
-func Check(ctx context.Context, nc *nats.Conn, progress func(at, last uint64), buckets ...view.Bucket) (h Health, err error) {
-	c, err := newChecker(nc)
+func Check(
+	ctx context.Context, nc *nats.Conn, progress func(at, last uint64), buckets ...view.Bucket,
+) (h Health, err error) {
+	host, err := functions.Open(nc)
 	if err != nil {
 		return h, err
 	}
-	defer func() { err = errors.Join(err, c.direct.Close()) }()
-	if h.Ahead, h.Last, err = c.ahead(ctx, buckets); err != nil {
+	defer func() { err = errors.Join(err, host.Direct.Close()) }()
+	if h.Ahead, h.Last, err = ahead(ctx, host, buckets); err != nil {
 		return h, err
 	}
 	at, logged, open := uint64(0), time.Time{}, false
@@ -143,14 +150,10 @@ func Check(ctx context.Context, nc *nats.Conn, progress func(at, last uint64), b
 	if h.Last == 0 {
 		return h, nil
 	}
-	err = scan(ctx, c.js, c.log, 1, h.Last, func(batch []decoded) error {
+	err = scan(ctx, host.JS, host.Log, 1, h.Last, func(batch []decoded) error {
 		for _, d := range batch {
 			if lost, ok := errors.AsType[*events.Lost](d.err); ok {
-				if n := len(h.Lost); n > 0 && h.Lost[n-1].To+1 == lost.From {
-					h.Lost[n-1].To = lost.To
-				} else {
-					h.Lost = append(h.Lost, Loss{From: lost.From, To: lost.To, After: logged})
-				}
+				h.lose(Loss{From: lost.From, To: lost.To, After: logged})
 				at, open = lost.To, true
 				continue
 			}
@@ -176,49 +179,23 @@ func Check(ctx context.Context, nc *nats.Conn, progress func(at, last uint64), b
 	return h, nil
 }
 
-type checker struct {
-	js     jetstream.JetStream
-	direct *jet.Direct
-	log    *events.Log
-}
-
-func newChecker(nc *nats.Conn) (c checker, err error) {
-	if c.js, err = jetstream.New(nc); err != nil {
-		return c, err
-	}
-	if c.direct, err = jet.NewDirect(nc); err != nil {
-		return c, err
-	}
-	if c.log, err = events.NewLog(nc, c.direct); err != nil {
-		return c, errors.Join(err, c.direct.Close())
-	}
-	return c, nil
-}
-
 // ahead are the projections that have seen more than the log has, and its last position. Buckets that are not there
 // have seen nothing. The projections are asked first: the log may only have grown since.
-func (c checker) ahead(ctx context.Context, buckets []view.Bucket) (ahead []Ahead, last uint64, err error) {
-	views := view.NewReader(c.direct)
-	var seen []Ahead
+func ahead(ctx context.Context, h functions.Host, buckets []view.Bucket) (seen []Ahead, last uint64, err error) {
 	for _, b := range buckets {
-		if _, err := c.js.Stream(ctx, b.Stream()); errors.Is(err, jetstream.ErrStreamNotFound) {
+		if _, err := h.JS.Stream(ctx, b.Stream()); errors.Is(err, jetstream.ErrStreamNotFound) {
 			continue
 		}
-		at, err := Position(ctx, views, b)
+		at, err := Position(ctx, h.Views, b)
 		if err != nil {
 			return nil, 0, fmt.Errorf("projection %s: %w", b.Name, err)
 		}
 		seen = append(seen, Ahead{b, at})
 	}
-	log, err := c.js.Stream(ctx, events.LogStream)
+	log, err := h.JS.Stream(ctx, events.LogStream)
 	if err != nil {
 		return nil, 0, fmt.Errorf("the log: %w", err)
 	}
 	last = log.CachedInfo().State.LastSeq
-	for _, a := range seen {
-		if a.Position > last {
-			ahead = append(ahead, a)
-		}
-	}
-	return ahead, last, nil
+	return slices.DeleteFunc(seen, func(a Ahead) bool { return a.Position <= last }), last, nil
 }

@@ -84,7 +84,8 @@ func TestOneFlippedByteOfTheLogIsFoundAndRefusedByARebuild(t *testing.T) {
 			g.damaged(func(dir string) { flip(t, dir, `ce-id: `+evs[row.lost-1].ID+"\r") })
 
 			h := g.check()
-			if len(h.Lost) != 1 || h.Lost[0].From != row.lost || h.Lost[0].To != row.lost || h.Missing() != 1 || h.Events != last-1 {
+			if len(h.Lost) != 1 || h.Lost[0].From != row.lost || h.Lost[0].To != row.lost || h.Missing() != 1 ||
+				h.Events != last-1 {
 				t.Fatalf("found is %+v", h)
 			}
 			if l := h.Lost[0]; l.After.IsZero() != (row.lost == 1) || l.Before.IsZero() != (row.lost == last) {
@@ -122,7 +123,9 @@ func TestALogThatLostItsEndIsFoundByItsProjections(t *testing.T) {
 	g.damaged(func(dir string) { shorten(t, dir, 1000) })
 
 	for name, look := range map[string]func() (projection.Health, error){
-		"at a glance": func() (projection.Health, error) { return projection.Glance(g.context(), g.nc, view.Projections()...) },
+		"at a glance": func() (projection.Health, error) {
+			return projection.QuickCheck(g.context(), g.nc, view.Projections()...)
+		},
 		"in a check": func() (projection.Health, error) {
 			return projection.Check(g.context(), g.nc, nil, view.Projections()...)
 		},
@@ -131,7 +134,8 @@ func TestALogThatLostItsEndIsFoundByItsProjections(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(h.Ahead) != 1 || h.Ahead[0].Position != last || h.Last >= last || h.Missing() != last-h.Last || !errors.Is(h.Err(), events.ErrLost) {
+		if len(h.Ahead) != 1 || h.Ahead[0].Position != last || h.Last >= last || h.Missing() != last-h.Last ||
+			!errors.Is(h.Err(), events.ErrLost) {
 			t.Errorf("%s: %+v", name, h)
 		}
 	}
@@ -171,7 +175,8 @@ func TestWhatIsNoEventIsFound(t *testing.T) {
 	g.happen(history(10)...)
 	at := g.publish(&nats.Msg{Subject: "natster.events.a.b.c.d", Data: []byte("?")})
 	h := g.check()
-	if h.Sound() || len(h.Bad) != 1 || h.Bad[0].Position != at || h.Bad[0].Logged.IsZero() || !errors.Is(h.Err(), events.ErrEvent) {
+	if h.Sound() || len(h.Bad) != 1 || h.Bad[0].Position != at || h.Bad[0].Logged.IsZero() ||
+		!errors.Is(h.Err(), events.ErrEvent) {
 		t.Errorf("found is %+v", h)
 	}
 }

@@ -32,8 +32,8 @@ func (d deafDialer) Dial(network, address string) (net.Conn, error) {
 	return deaf{c, d.left}, err
 }
 
-// TestRebuildWhileConsumersAreGivenToADeadServer has requests for consumers unanswered, as they are in a cluster that has
-// lost a server and does not know it yet.
+// TestRebuildWhileConsumersAreGivenToADeadServer has requests for consumers unanswered, as they are in a cluster that
+// has lost a server and does not know it yet.
 func TestRebuildWhileConsumersAreGivenToADeadServer(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)

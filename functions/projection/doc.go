@@ -1,29 +1,28 @@
 // Package projection folds the event log into documents in a key-value bucket: live, event by event or thousands at
 // once when it is behind, and from the start of the log, beside the live fold, without a reader noticing.
 //
-//	projection.go  Projection: keys and fold, both pure, and the function that keeps it up to date
+//	projection.go  Projection: keys and fold, both pure, and the function that keeps it up to date; how far it is
 //	live.go        folding an event as it comes; events that were missed are read from the log
 //	rebuild.go     Rebuild: any number of projections in one pass over the log
 //	builder.go     what a rebuild does with one projection: claim, write, switch, clear away
 //	scan.go        the whole log, fast: decoded on all cores, handed over in order, with what is lost of it
-//	check.go       Check and Glance: is the log sound, all of it or as far as the server knows
-//	consumer.go    consumers asked for again, while a cluster has lost a server
+//	check.go       Check and QuickCheck: is the log sound, all of it or as far as the server knows
 //	puts.go        acknowledged puts, many under way at once
-//	settle.go      Position and Settle: how far projections are
 //
 // # Promises
 //
 // A bucket is a pure function of the log: whatever was redelivered, killed half-way, folded by two instances at once or
 // rebuilt, the documents that a reader sees at a position are the same, byte for byte. What makes it so:
 //
-//   - The checkpoint, in the bucket itself, says how far the log is folded; the durable consumer only wakes the function.
-//     An event at or before the checkpoint is nothing new. An event beyond the next one shows a gap, and the log has what
-//     is in it.
-//   - Documents carry the position of the event that last changed them, and so do the markers of deleted ones: a fold that
-//     stopped half-way is finished by doing it again, and folds of other lengths at the same time change nothing back.
-//   - Every put is conditional on what was read; the checkpoint is put only after the documents are acknowledged. (Sent at
-//     once they would save a round trip, but a put that is lost with a connection while the next one arrives would be a
-//     document missing for ever.)
+//   - The checkpoint, in the bucket itself, says how far the log is folded; the durable consumer only wakes the
+//     function. An event at or before the checkpoint is nothing new. An event beyond the next one shows a gap, and the
+//     log has what is in it.
+//   - Documents carry the position of the event that last changed them, and so do the markers of deleted ones: a fold
+//     that stopped half-way is finished by doing it again, and folds of other lengths at the same time change nothing
+//     back.
+//   - Every put is conditional on what was read; the checkpoint is put only after the documents are acknowledged. (Sent
+//     at once they would save a round trip, but a put that is lost with a connection while the next one arrives would
+//     be a document missing for ever.)
 //
 // An event that the projection cannot fold (malformed data of a type it knows, a panic) is passed over and reported as
 // [functions.ErrPoison]. A type from the future is passed over in silence.

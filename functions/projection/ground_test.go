@@ -43,7 +43,8 @@ func newGround(t *testing.T) *ground {
 // open starts the server over a directory.
 func (g *ground) open(dir string) {
 	g.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: dir, NoLog: true, NoSigs: true})
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: dir, NoLog: true,
+		NoSigs: true})
 	if err != nil {
 		g.Fatal(err)
 	}
@@ -54,16 +55,11 @@ func (g *ground) open(dir string) {
 	}
 	g.server = s
 	g.nc = g.connect()
-	if g.js, err = jetstream.New(g.nc); err != nil {
+	host, err := functions.Open(g.nc)
+	if err != nil {
 		g.Fatal(err)
 	}
-	if g.direct, err = jet.NewDirect(g.nc); err != nil {
-		g.Fatal(err)
-	}
-	if g.log, err = events.NewLog(g.nc, g.direct); err != nil {
-		g.Fatal(err)
-	}
-	g.views = view.NewReader(g.direct)
+	g.js, g.direct, g.log, g.views = host.JS, host.Direct, host.Log, host.Views
 	g.provision()
 }
 

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"natster/events"
 	"natster/functions"
@@ -89,23 +92,23 @@ func (l *Live[D]) Handle(ctx context.Context, e events.Envelope) error {
 	}
 	err = fmt.Errorf("projection %s: position %d: %w", l.projection.Bucket.Name, e.Position, err)
 	if !errors.Is(err, functions.ErrPoison) {
-		err = fmt.Errorf("%w: %w", api.ErrUnavailable, err) // it says nothing of the event, which is tried until it is folded
+		err = fmt.Errorf("%w: %w", api.ErrUnavailable, err) // not the event's fault: it is tried until it is folded
 	}
 	return err
 }
 
 func (l *Live[D]) advance(ctx context.Context, e events.Envelope) error {
-	b := l.batch(e.Position)
-	b.add(e)
-	err := l.fold(ctx, b)
-	var g gap
-	if errors.As(err, &g) {
+	fold := func() (*batch[D], error) {
+		b := l.batch(e.Position)
+		b.add(e)
+		return b, l.fold(ctx, b)
+	}
+	b, err := fold()
+	if g, is := errors.AsType[gap](err); is {
 		if err := l.catchUp(ctx, g.at, e.Position-1); err != nil {
 			return err
 		}
-		b = l.batch(e.Position)
-		b.add(e)
-		err = l.fold(ctx, b)
+		b, err = fold()
 	}
 	switch {
 	case err != nil:
@@ -126,75 +129,62 @@ func (l *Live[D]) catchUp(ctx context.Context, at, to uint64) error {
 		return nil
 	}
 	l.log.Info("folding what was missed", "from", at+1, "to", to)
-	b := l.batch(at + 1)
-	flush := func() error {
-		if err := l.fold(ctx, b); err != nil {
+	for at < to {
+		b := l.batch(at + 1)
+		reached, err := l.foldLog(ctx, b, to)
+		if err != nil || reached == at {
 			return err
 		}
 		if b.failed != nil {
 			l.log.Warn("passed over", "err", b.failed)
 		}
-		b = l.batch(b.to + 1)
-		return nil
+		at = reached
 	}
-	_, err := l.host.Log.Replay(ctx, at+1, to, func(e events.Envelope, undecodable error) error {
-		switch {
-		case errors.Is(undecodable, events.ErrLost):
-			l.miss(b, e, undecodable)
-		case undecodable != nil:
-			b.to = e.Position
-			l.log.Warn("passed over", "position", e.Position, "err", undecodable)
-		default:
-			b.add(e)
-		}
-		if len(b.events) == batchEvents {
-			return flush()
-		}
-		return nil
-	})
-	if err != nil || b.to < b.from {
-		return err
-	}
-	return flush()
+	return nil
 }
-
-// miss goes on over what the log has lost: to stop would take the events to come away from everybody as well. It is a
-// rebuild that refuses to go on.
-func (l *Live[D]) miss(b *batch[D], e events.Envelope, lost error) {
-	b.to = e.Position
-	l.log.Error("going on without it: natster admin check tells what is left of the log", "err", lost)
-}
-
-// errEnough ends a read of the log that has read enough.
-var errEnough = errors.New("enough")
 
 // Ahead folds what the log has after position, batchEvents of it at most, in one step, and returns how far the
 // projection is then. It ends before an event that cannot be folded: that is to be delivered and set aside.
 func (l *Live[D]) Ahead(ctx context.Context, position uint64) (uint64, error) {
 	b := l.batch(position + 1)
 	b.upToFailure = true
-	_, err := l.host.Log.Replay(ctx, position+1, position+batchEvents, func(e events.Envelope, undecodable error) error {
+	return l.foldLog(ctx, b, position+batchEvents)
+}
+
+// errEnough ends a read of the log that has read enough.
+var errEnough = errors.New("enough")
+
+// foldLog adds the events of the log up to position to, batchEvents of them at most, to the empty batch b and folds
+// them in one step. It returns how far the projection is then.
+func (l *Live[D]) foldLog(ctx context.Context, b *batch[D], to uint64) (reached uint64, err error) {
+	reached = b.to
+	_, err = l.host.Log.Replay(ctx, b.from, to, func(e events.Envelope, undecodable error) error {
 		switch {
+		case undecodable == nil:
+			b.add(e)
 		case errors.Is(undecodable, events.ErrLost):
-			l.miss(b, e, undecodable)
-		case undecodable != nil:
+			// To stop would keep the events to come from all readers as well. A rebuild is what refuses to go on.
+			b.to = e.Position
+			l.log.Error("going on without it: natster admin check tells what is left of the log", "err", undecodable)
+		case b.upToFailure:
 			return errEnough
 		default:
-			b.add(e)
+			b.to = e.Position
+			l.log.Warn("passed over", "position", e.Position, "err", undecodable)
 		}
-		if b.failed != nil {
+		if len(b.events) == batchEvents || b.failed != nil && b.upToFailure {
 			return errEnough
 		}
 		return nil
 	})
 	switch {
 	case err != nil && !errors.Is(err, errEnough):
-		return position, err
+		return reached, err
 	case b.to < b.from:
-		return position, nil
+		return reached, nil
 	}
 	err = l.fold(ctx, b)
-	return max(position, b.reached), err
+	return max(reached, b.reached), err
 }
 
 // A gap is the error of a fold whose first event is not the next one.
@@ -257,10 +247,10 @@ func (b *batch[D]) fail(e events.Envelope, err error) {
 
 // fold folds the events of b that are not folded yet, all in one step: read, apply, put, put the checkpoint.
 //
-// Another instance, which folds from or to elsewhere, may be at it too. What is stored of a document then always is
-// what it was after some event, and the event is noted with it, deletions included; every put is on condition that
-// nobody has put what came after. So documents only go forward, and whoever puts a checkpoint has seen all documents at
-// least as far.
+// Another instance may fold other steps of the log at the same time. What is stored of a document then always is what
+// it was after some event, and the event is noted with it, deletions included; every put is on condition that none was
+// made in between. So documents only go forward, and an instance that puts a checkpoint has seen all documents at least
+// as far.
 func (l *Live[D]) fold(ctx context.Context, b *batch[D]) error {
 	bucket := l.projection.Bucket
 	first, rest := b.keys[:min(batchKeys, len(b.keys))], b.keys[min(batchKeys, len(b.keys)):]
@@ -302,15 +292,15 @@ func (l *Live[D]) fold(ctx context.Context, b *batch[D]) error {
 		if !d.changed {
 			continue
 		}
-		subject := bucket.Subject(view.DocKey(before.Generation, key))
+		m := &nats.Msg{Subject: bucket.Subject(view.DocKey(before.Generation, key))}
 		if !d.exists {
-			err = l.puts.remove(ctx, subject, d.position, d.revision)
-		} else if value, encoding := d.encode(); encoding != nil {
-			err = encoding
-		} else {
-			err = l.puts.replace(ctx, subject, value, d.revision)
+			m = jet.Deletion(m.Subject)
+			m.Header.Set(view.HeaderPosition, strconv.FormatUint(d.position, 10))
+		} else if m.Data, err = d.encode(); err != nil {
+			return err
 		}
-		if err != nil {
+		jet.Expect(m, "", d.revision)
+		if err := l.puts.put(ctx, m); err != nil {
 			return err
 		}
 	}
@@ -349,12 +339,13 @@ func (b *batch[D]) load(found []view.Found) error {
 // apply folds the events after position at into the states.
 func (b *batch[D]) apply(at uint64) {
 	var changes []change[D]
+	before := func(key string) state[D] { return b.states[key].state }
 	for _, e := range b.events {
 		if e.Position <= at {
 			continue
 		}
 		var err error
-		changes, err = b.projection.step(changes[:0], e.Envelope, e.keys, func(k string) state[D] { return b.states[k].state })
+		changes, err = b.projection.step(changes[:0], e.Envelope, e.keys, before)
 		if err != nil {
 			b.fail(e.Envelope, err)
 			if b.upToFailure {
@@ -376,7 +367,9 @@ func putCheckpoint(ctx context.Context, p *puts, b view.Bucket, c view.Checkpoin
 	if err != nil {
 		return err
 	}
-	if err := p.replace(ctx, b.Subject(b.CheckpointKey()), value, revision); err != nil {
+	m := &nats.Msg{Subject: b.Subject(b.CheckpointKey()), Data: value}
+	jet.Expect(m, "", revision)
+	if err := p.put(ctx, m); err != nil {
 		return err
 	}
 	return p.wait(ctx)

@@ -105,8 +105,8 @@ func TestABucketThatWasLostIsMendedAtTheStart(t *testing.T) {
 	same(g, shares.Projection())
 }
 
-// A run that is told to stop does not go on folding what was lost, however much that is and however long it takes. A busy
-// machine may stall one of the stops that are measured, but hardly three.
+// A run that is told to stop does not go on folding what was lost, however much that is and however long it takes. A
+// busy machine may stall one of the stops that are measured, but hardly three.
 func TestAStopEndsTheRepairAtTheStart(t *testing.T) { // not in parallel: it measures
 	const bound = 100 * time.Millisecond
 	var took []time.Duration
@@ -119,8 +119,8 @@ func TestAStopEndsTheRepairAtTheStart(t *testing.T) { // not in parallel: it mea
 	t.Errorf("it ended after %s, want at most %s once", took, bound)
 }
 
-// stopDuringRepair stops a run in the first step of its repair and returns how long the stop took. A run that goes on meets a
-// step that is slow by itself.
+// stopDuringRepair stops a run in the first step of its repair and returns how long the stop took. A run that goes on
+// meets a step that is slow by itself.
 func stopDuringRepair(t *testing.T, slow time.Duration) time.Duration {
 	t.Helper()
 	g := newGround(t)
@@ -328,7 +328,8 @@ func TestTwoInstancesAtOnceAreAsOne(t *testing.T) {
 	g := newGround(t)
 	last := g.happen(history(400)...)
 	var names []string
-	for _, name := range []string{"sharesone", "sharestwo"} { // each with a consumer of its own: nothing keeps them apart
+	// Each has a consumer of its own: nothing keeps them apart.
+	for _, name := range []string{"sharesone", "sharestwo"} {
 		f := shares.Projection().Function(name, "one of two")
 		g.provision(f)
 		g.run(g.connect(), f)
@@ -348,7 +349,8 @@ func TestWhatCannotBeFoldedIsSetAsideAndPassedOver(t *testing.T) {
 	evs := history(40)
 
 	g.happen(evs[:20]...)
-	bad := events.Event{ID: "bad", Time: logtest.Begin, Type: events.Initialized, Origin: logtest.Account(900), Data: []byte(`{"account_key":"me"}`)}
+	bad := events.Event{ID: "bad", Time: logtest.Begin, Type: events.Initialized, Origin: logtest.Account(900),
+		Data: []byte(`{"account_key":"me"}`)}
 	malformed := g.happen(bad)
 	g.happen(evs[20:30]...)
 	undecodable := g.publish(&nats.Msg{Subject: "natster.events.a.b.c.d", Data: []byte("?")})

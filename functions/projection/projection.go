@@ -32,7 +32,9 @@ func (p Projection[D]) Function(name, doc string) functions.Function {
 		Doc:      doc,
 		Triggers: []functions.Trigger{functions.OnLog((*Live[D]).Handle, (*Live[D]).Ahead)},
 		Access:   functions.Access{ReadsLog: true, Writes: []view.Bucket{p.Bucket}},
-		New:      func(ctx context.Context, h functions.Host) (functions.Instance, error) { return p.Live(ctx, h, name) },
+		New: func(ctx context.Context, h functions.Host) (functions.Instance, error) {
+			return p.Live(ctx, h, name)
+		},
 	}
 }
 
@@ -78,7 +80,9 @@ func (p Projection[D]) keys(e events.Envelope) (keys []string, err error) {
 }
 
 // step returns what e changes of the documents under keys, given their states before. It is all or nothing.
-func (p Projection[D]) step(changes []change[D], e events.Envelope, keys []string, before func(string) state[D]) (_ []change[D], err error) {
+func (p Projection[D]) step(
+	changes []change[D], e events.Envelope, keys []string, before func(string) state[D],
+) (_ []change[D], err error) {
 	defer contain(&err)
 	for _, key := range keys {
 		s := before(key)
@@ -98,7 +102,7 @@ func (p Projection[D]) step(changes []change[D], e events.Envelope, keys []strin
 	return changes, nil
 }
 
-// malformed tells why e cannot be folded, from e alone.
+// malformed returns why e cannot be folded, from e alone; nil if it can.
 func (p Projection[D]) malformed(e events.Envelope) error {
 	keys, err := p.keys(e)
 	if err != nil {
@@ -112,4 +116,20 @@ func contain(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("%w: %v", ErrPanic, p)
 	}
+}
+
+// Position is the position of the log up to which the bucket reflects it.
+func Position(ctx context.Context, views *view.Reader, b view.Bucket) (uint64, error) {
+	s, err := views.Read(ctx, b, 0)
+	return s.Position, err
+}
+
+// Settle returns when every bucket reflects the log up to position, or with [view.ErrBehind] when ctx ends first.
+func Settle(ctx context.Context, views *view.Reader, position uint64, buckets ...view.Bucket) error {
+	for _, b := range buckets {
+		if _, err := views.Read(ctx, b, position); err != nil {
+			return err
+		}
+	}
+	return nil
 }

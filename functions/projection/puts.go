@@ -8,7 +8,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/functions/view"
 	"natster/internal/jet"
 )
 
@@ -54,20 +53,15 @@ func (p *puts) close() {
 	_ = p.sub.Unsubscribe() // it fails when the connection is closed, and then there is nothing to end
 }
 
-// put stores value under subject.
-func (p *puts) put(ctx context.Context, subject string, value []byte) error {
-	return p.send(ctx, &nats.Msg{Subject: subject, Data: value})
-}
-
 // streamEvery is how often stream asks for an acknowledgement.
 const streamEvery = 64
 
-// stream stores value under subject like put, but only now and then with an acknowledgement, which bounds how much is
-// under way. Refusals of the others are not heard of.
-func (p *puts) stream(ctx context.Context, subject string, value []byte) error {
+// stream puts m like put, but only now and then with an acknowledgement, which bounds how much is under way. Refusals
+// of the others are not heard of.
+func (p *puts) stream(ctx context.Context, m *nats.Msg) error {
 	if p.quiet++; p.quiet < streamEvery {
-		if err := p.nc.Publish(subject, value); err != nil {
-			return p.giveUp(subject, err)
+		if err := p.nc.PublishMsg(m); err != nil {
+			return p.giveUp(m.Subject, err)
 		}
 		return nil
 	}
@@ -75,31 +69,11 @@ func (p *puts) stream(ctx context.Context, subject string, value []byte) error {
 	if err := p.settle(ctx, p.limit/streamEvery-1); err != nil {
 		return err
 	}
-	return p.put(ctx, subject, value)
+	return p.put(ctx, m)
 }
 
-// delete marks the key as deleted.
-func (p *puts) delete(ctx context.Context, subject string) error {
-	return p.send(ctx, jet.Deletion(subject))
-}
-
-// replace puts value on condition that the key is still of that revision; 0 is a key that was never put.
-func (p *puts) replace(ctx context.Context, subject string, value []byte, revision uint64) error {
-	m := &nats.Msg{Subject: subject, Data: value}
-	jet.Expect(m, "", revision)
-	return p.send(ctx, m)
-}
-
-// remove marks the key as deleted by the event at position, on condition that it is still of that revision.
-func (p *puts) remove(ctx context.Context, subject string, position, revision uint64) error {
-	m := jet.Deletion(subject)
-	m.Header.Set(view.HeaderPosition, strconv.FormatUint(position, 10))
-	jet.Expect(m, "", revision)
-	return p.send(ctx, m)
-}
-
-// send is the one way out. An error is about any of what is under way, and all of it is given up then.
-func (p *puts) send(ctx context.Context, m *nats.Msg) error {
+// put sends a put or a deletion of one key. An error is about any of what is under way, and all of it is given up then.
+func (p *puts) put(ctx context.Context, m *nats.Msg) error {
 	switch len(p.pending) {
 	case 0:
 		p.forgetLosses()

@@ -8,12 +8,10 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"natster/events"
-	"natster/functions/view"
-	"natster/internal/jet"
+	"natster/functions"
 )
 
 // ErrSuperseded is wrapped by a rebuild's error when another one of the same projection began later. That one goes on.
@@ -33,7 +31,7 @@ type Progress struct {
 // If it fails or ctx ends, nothing has changed for the projections not yet switched; what it wrote is cleared away now
 // or by the next rebuild. progress, if not nil, is called from one goroutine at a time and must not block.
 //
-// A log that has lost events is no truth to rebuild from: then it fails with an [events.Lost] and changes nothing. See
+// A log that has lost events is not rebuilt from: then it fails with an [events.Lost] and changes nothing. See
 // [RebuildDespiteLoss].
 func Rebuild(ctx context.Context, nc *nats.Conn, progress func(Progress), projections ...Rebuildable) error {
 	return rebuildAll(ctx, nc, progress, false, projections)
@@ -45,21 +43,33 @@ func RebuildDespiteLoss(ctx context.Context, nc *nats.Conn, progress func(Progre
 	return rebuildAll(ctx, nc, progress, true, projections)
 }
 
-func rebuildAll(ctx context.Context, nc *nats.Conn, progress func(Progress), despiteLoss bool, projections []Rebuildable) (err error) {
-	r, err := newRebuild(nc, progress, projections)
-	if err != nil {
-		return fmt.Errorf("rebuild: %w", err)
-	}
-	r.despiteLoss = despiteLoss
+func rebuildAll(
+	ctx context.Context, nc *nats.Conn, progress func(Progress), despiteLoss bool, projections []Rebuildable,
+) (err error) {
 	defer func() {
-		if closing := r.close(); err == nil {
-			err = closing
+		if err != nil {
+			err = fmt.Errorf("rebuild: %w", err)
 		}
 	}()
-	if err := r.run(ctx); err != nil {
-		return fmt.Errorf("rebuild: %w", errors.Join(err, r.abandon(ctx)))
+	r := &rebuild{despiteLoss: despiteLoss, report: progress}
+	if r.Host, err = functions.Open(nc); err != nil {
+		return err
 	}
-	return nil
+	defer func() { err = errors.Join(err, r.Direct.Close()) }()
+	for _, p := range projections {
+		s := &site{fold: p.builder(), host: r.Host}
+		if s.puts, err = newPuts(nc, maxPending, rebuildTimeout); err != nil {
+			return err
+		}
+		defer s.puts.close()
+		r.sites = append(r.sites, s)
+	}
+	if err = r.run(ctx); err != nil { // what was written in vain is cleared away
+		for _, s := range r.sites {
+			err = errors.Join(err, s.abandon(context.WithoutCancel(ctx)))
+		}
+	}
+	return err
 }
 
 // maxPending is how many puts to one bucket are under way at once: with more the server is no busier. rebuildTimeout
@@ -70,46 +80,14 @@ const (
 )
 
 type rebuild struct {
-	js       jetstream.JetStream
-	direct   *jet.Direct
-	log      *events.Log
-	sites    []*site // those not switched over yet
-	position uint64  // up to which they have folded
-	// despiteLoss says that what is lost of the log is not asked for.
-	despiteLoss bool
+	functions.Host
+	sites       []*site // those not switched over yet
+	position    uint64  // up to which they have folded
+	despiteLoss bool    // what is lost of the log is not asked for
 
 	mu       sync.Mutex
 	progress Progress
 	report   func(Progress)
-}
-
-func newRebuild(nc *nats.Conn, report func(Progress), projections []Rebuildable) (_ *rebuild, err error) {
-	r := &rebuild{report: report}
-	if r.js, err = jetstream.New(nc); err != nil {
-		return nil, err
-	}
-	if r.direct, err = jet.NewDirect(nc); err != nil {
-		return nil, err
-	}
-	if r.log, err = events.NewLog(nc, r.direct); err != nil {
-		return nil, errors.Join(err, r.direct.Close())
-	}
-	views := view.NewReader(r.direct)
-	for _, p := range projections {
-		s := &site{fold: p.builder(), views: views, js: r.js}
-		if s.puts, err = newPuts(nc, maxPending, rebuildTimeout); err != nil {
-			return nil, errors.Join(err, r.close())
-		}
-		r.sites = append(r.sites, s)
-	}
-	return r, nil
-}
-
-func (r *rebuild) close() error {
-	for _, s := range r.sites {
-		s.puts.close()
-	}
-	return r.direct.Close()
 }
 
 func (r *rebuild) run(ctx context.Context) error {
@@ -147,7 +125,7 @@ func (r *rebuild) run(ctx context.Context) error {
 
 // last is the last position of the log.
 func (r *rebuild) last(ctx context.Context) (uint64, error) {
-	stream, err := r.js.Stream(ctx, events.LogStream)
+	stream, err := r.JS.Stream(ctx, events.LogStream)
 	if err != nil {
 		return 0, fmt.Errorf("the log: %w", err)
 	}
@@ -178,7 +156,7 @@ func (r *rebuild) foldTo(ctx context.Context, last uint64) error {
 	if last <= r.position {
 		return nil
 	}
-	err := scan(ctx, r.js, r.log, r.position+1, last, func(batch []decoded) error {
+	err := scan(ctx, r.JS, r.Log, r.position+1, last, func(batch []decoded) error {
 		for _, d := range batch {
 			if errors.Is(d.err, events.ErrLost) && !r.despiteLoss {
 				return d.err
@@ -192,10 +170,10 @@ func (r *rebuild) foldTo(ctx context.Context, last uint64) error {
 			}
 		}
 		r.position = batch[len(batch)-1].Position
-		r.tell(func(p *Progress) { p.Position, p.Last = r.position, last })
+		r.change(func(p *Progress) { p.Position, p.Last = r.position, last })
 		return nil
 	})
-	r.tell(func(p *Progress) {
+	r.change(func(p *Progress) {
 		p.Docs = p.Written
 		for _, s := range r.sites {
 			p.Docs += s.size()
@@ -223,7 +201,7 @@ func (r *rebuild) finish(ctx context.Context, s *site) error {
 		if ahead == 0 {
 			return s.clear(ctx, s.generation)
 		}
-		position, err = r.log.Replay(ctx, position+1, 0, func(e events.Envelope, undecodable error) error {
+		position, err = r.Log.Replay(ctx, position+1, 0, func(e events.Envelope, undecodable error) error {
 			switch {
 			case undecodable == nil:
 				s.fold.fold(e)
@@ -251,26 +229,17 @@ func (r *rebuild) finish(ctx context.Context, s *site) error {
 	}
 }
 
-// abandon clears away what was written in vain.
-func (r *rebuild) abandon(ctx context.Context) error {
-	var err error
-	for _, s := range r.sites {
-		err = errors.Join(err, s.abandon(context.WithoutCancel(ctx)))
-	}
-	return err
-}
-
 func (r *rebuild) wrote(docs int) {
-	r.tell(func(p *Progress) {
+	r.change(func(p *Progress) {
 		p.Written += docs
 		p.Docs = max(p.Docs, p.Written)
 	})
 }
 
-func (r *rebuild) tell(change func(*Progress)) {
+func (r *rebuild) change(f func(*Progress)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	change(&r.progress)
+	f(&r.progress)
 	if r.report != nil {
 		r.report(r.progress)
 	}

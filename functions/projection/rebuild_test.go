@@ -63,7 +63,8 @@ func TestRebuildMendsWhatWasTamperedWith(t *testing.T) {
 	g.run(g.connect(), f)
 	last := g.happen(history(200)...)
 	g.settle(last, view.Accounts)
-	if _, err := view.Put(g.context(), g.js, view.Accounts, view.DocKey(1, view.AccountKey(logtest.Account(0))), []byte(`{"position":1,"doc":{"name":"nobody"}}`)); err != nil {
+	if _, err := view.Put(g.context(), g.js, view.Accounts, view.DocKey(1, view.AccountKey(logtest.Account(0))),
+		[]byte(`{"position":1,"doc":{"name":"nobody"}}`)); err != nil {
 		t.Fatal(err)
 	}
 	if err := projection.Rebuild(g.context(), g.nc, nil, accounts.Projection()); err != nil {
@@ -75,8 +76,8 @@ func TestRebuildMendsWhatWasTamperedWith(t *testing.T) {
 	}
 }
 
-// While events flow and readers read, rebuild follows rebuild. A reader that asks for a position finds what the event at
-// that position did, always.
+// While events flow and readers read, rebuild follows rebuild. A reader that asks for a position finds what the event
+// at that position did, always.
 func TestRebuildWhileEventsFlowAndReadersRead(t *testing.T) {
 	t.Parallel()
 	const readers, rebuilds = 4, 5
@@ -100,14 +101,16 @@ func TestRebuildWhileEventsFlowAndReadersRead(t *testing.T) {
 		reading.Go(func() {
 			var at uint64
 			for f := range facts {
-				s, err := views.Read(g.context(), view.Shares, f.position, view.ShareByKey(f.share.Origin, f.share.Catalog, f.share.Target))
+				s, err := views.Read(g.context(), view.Shares, f.position,
+					view.ShareByKey(f.share.Origin, f.share.Catalog, f.share.Target))
 				if err != nil {
 					t.Errorf("position %d: %v", f.position, err)
 					continue
 				}
 				there := len(s.Found) == 1 && s.Found[0].Value != nil
 				if there != (f.share.Type == events.Shared) {
-					t.Errorf("%s at position %d: the reader at position %d, generation %d sees %d documents", f.share.Type, f.position, s.Position, s.Generation, len(s.Found))
+					t.Errorf("%s at position %d: the reader at position %d, generation %d sees %d documents",
+						f.share.Type, f.position, s.Position, s.Generation, len(s.Found))
 				}
 				if s.Position < at {
 					t.Errorf("the reader went back from position %d to %d", at, s.Position)
@@ -132,7 +135,8 @@ func TestRebuildWhileEventsFlowAndReadersRead(t *testing.T) {
 				evs = evs[1:]
 			}
 			// Each share is of a catalog of its own, so that what a reader must see does not depend on when it reads.
-			share.Catalog, share.Type, share.ID = logtest.Catalog("c"+strconv.Itoa(i)), events.Shared, "s"+strconv.Itoa(i)
+			share.Catalog, share.Type, share.ID = logtest.Catalog("c"+strconv.Itoa(i)), events.Shared,
+				"s"+strconv.Itoa(i)
 			last = g.happen(share)
 			if i%3 == 0 {
 				share.Type, share.ID = events.Unshared, "u"+strconv.Itoa(i)

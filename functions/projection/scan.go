@@ -22,7 +22,7 @@ const (
 	scanTimeout = 5 * time.Second
 )
 
-// A decoded is one position of the log, or several that are lost, of which it has the last; err says why it is no
+// A decoded is one position of the log, or several that are lost, of which it has the last; err says why it is not an
 // event.
 type decoded struct {
 	events.Envelope
@@ -40,7 +40,9 @@ type read struct {
 // which the server feeds several times faster than it answers direct reads, and decodes on all cores. What the consumer
 // passes over, and what it does not come to, is asked for again; what is not there then is lost, and handed to fn as
 // such.
-func scan(ctx context.Context, js jetstream.JetStream, log *events.Log, from, to uint64, fn func([]decoded) error) error {
+func scan(
+	ctx context.Context, js jetstream.JetStream, log *events.Log, from, to uint64, fn func([]decoded) error,
+) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	consumer, err := again(ctx, func(ctx context.Context) (jetstream.Consumer, error) {
@@ -58,52 +60,33 @@ func scan(ctx context.Context, js jetstream.JetStream, log *events.Log, from, to
 		return fmt.Errorf("read the log: %w", err)
 	}
 
-	// Each batch travels twice: to whichever decoder is free, and to fn in order, where it is waited for.
-	type job struct {
-		raw  []read
-		out  []decoded
-		done chan struct{}
-	}
-	decoders := runtime.GOMAXPROCS(0)
-	jobs, ordered := make(chan *job), make(chan *job, 2*decoders)
+	ordered := make(chan chan []decoded, 2*runtime.GOMAXPROCS(0)) // the batches that are being decoded
 	var busy sync.WaitGroup
 	defer busy.Wait()
 	defer context.AfterFunc(ctx, msgs.Stop)()
 	defer msgs.Stop()
 	defer cancel(nil)
-
-	for range decoders {
-		busy.Go(func() {
-			for j := range jobs {
-				j.out = make([]decoded, len(j.raw))
-				for i, m := range j.raw {
-					j.out[i] = m.decode()
-				}
-				close(j.done)
-			}
-		})
-	}
 	busy.Go(func() {
 		defer close(ordered)
-		defer close(jobs)
-		next := &job{done: make(chan struct{})}
+		raw := make([]read, 0, scanBatch)
 		send := func() error {
+			batch, out := raw, make(chan []decoded, 1)
 			select {
-			case ordered <- next:
+			case ordered <- out:
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}
-			jobs <- next
-			next = &job{raw: make([]read, 0, scanBatch), done: make(chan struct{})}
+			busy.Go(func() { out <- decode(batch) })
+			raw = make([]read, 0, scanBatch)
 			return nil
 		}
 		err := readAll(ctx, msgs, log, from, to, func(m read) error {
-			if next.raw = append(next.raw, m); len(next.raw) < scanBatch {
+			if raw = append(raw, m); len(raw) < scanBatch {
 				return nil
 			}
 			return send()
 		})
-		if err == nil && len(next.raw) > 0 {
+		if err == nil && len(raw) > 0 {
 			err = send()
 		}
 		if err != nil {
@@ -111,25 +94,21 @@ func scan(ctx context.Context, js jetstream.JetStream, log *events.Log, from, to
 		}
 	})
 
-	for j := range ordered {
-		<-j.done
-		if err := fn(j.out); err != nil {
+	for out := range ordered {
+		if err := fn(<-out); err != nil {
 			return err
 		}
 	}
-	if ctx.Err() != nil {
-		return errors.Join(context.Cause(ctx))
-	}
-	return nil
+	return context.Cause(ctx)
 }
 
 // readAll calls fn with the messages at positions from to to, in order, or with what is lost of them.
-func readAll(ctx context.Context, msgs jetstream.MessagesContext, log *events.Log, from, to uint64, fn func(read) error) error {
+func readAll(
+	ctx context.Context, msgs jetstream.MessagesContext, log *events.Log, from, to uint64, fn func(read) error,
+) error {
 	at := from - 1
 	readDirectly := func(to uint64) error {
-		err := log.Reread(ctx, at+1, to,
-			func(s jet.Message) error { return fn(read{Message: s}) },
-			func(lost *events.Lost) error { return fn(read{lost: lost}) })
+		err := log.Reread(ctx, at+1, to, func(m jet.Message, lost *events.Lost) error { return fn(read{m, lost}) })
 		at = to
 		return err
 	}
@@ -158,17 +137,42 @@ func readAll(ctx context.Context, msgs jetstream.MessagesContext, log *events.Lo
 		}
 		at = meta.Sequence.Stream
 		s := jet.Message{Subject: m.Subject(), Header: m.Headers(), Data: m.Data(), Sequence: at, Time: meta.Timestamp}
-		if err := fn(read{Message: s}); err != nil {
+		if err := fn(read{s, nil}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m read) decode() decoded {
-	if m.lost != nil {
-		return decoded{Envelope: events.Envelope{Position: m.lost.To}, err: m.lost}
+func decode(batch []read) []decoded {
+	all := make([]decoded, len(batch))
+	for i, m := range batch {
+		if m.lost != nil {
+			all[i] = decoded{Envelope: events.Envelope{Position: m.lost.To}, err: m.lost}
+			continue
+		}
+		e, err := events.Decode(m.Subject, m.Header, m.Data)
+		all[i] = decoded{events.Envelope{Event: e, Position: m.Sequence}, m.Time, err}
 	}
-	e, err := events.Decode(m.Subject, m.Header, m.Data)
-	return decoded{events.Envelope{Event: e, Position: m.Sequence}, m.Time, err}
+	return all
+}
+
+// A server of a cluster that died is believed alive for minutes, and given its share of new consumers, which are then
+// never made. So a request for one is repeated rather than waited for: the next may be given to another server.
+const (
+	consumerTries   = 8
+	consumerTimeout = 2 * time.Second
+)
+
+// again calls f until it answers in time, at most consumerTries times.
+func again[T any](ctx context.Context, f func(ctx context.Context) (T, error)) (got T, err error) {
+	for range consumerTries {
+		once, cancel := context.WithTimeout(ctx, consumerTimeout)
+		got, err = f(once)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			break
+		}
+	}
+	return got, err
 }

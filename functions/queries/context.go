@@ -21,11 +21,7 @@ func (f *queries) getContext(ctx context.Context, call *functions.Call, login ap
 	if err := api.CheckLogin(string(login)); err != nil {
 		return api.BoundContext{}, err
 	}
-	s, err := call.Read(ctx, f.views, view.Logins, view.LoginKey(string(login)))
-	if err != nil {
-		return api.BoundContext{}, err
-	}
-	bound, ok, err := first[view.Login](s.Found)
+	bound, ok, err := functions.ReadOne[view.Login](ctx, call, view.Logins, view.LoginKey(string(login)))
 	if err != nil {
 		return api.BoundContext{}, err
 	}
@@ -37,7 +33,8 @@ func (f *queries) getContext(ctx context.Context, call *functions.Call, login ap
 		return api.BoundContext{}, err
 	}
 	if len(sealed) == 0 {
-		return api.BoundContext{}, fmt.Errorf("context of %s: the login is bound to it, but it is not stored", bound.Account)
+		return api.BoundContext{},
+			fmt.Errorf("context of %s: the login is bound to it, but it is not stored", bound.Account)
 	}
 	plain, err := view.OpenContext(f.vault, bound.ContextRef, sealed[0].Value)
 	if err != nil {
@@ -45,7 +42,8 @@ func (f *queries) getContext(ctx context.Context, call *functions.Call, login ap
 	}
 	var about api.Context
 	if err := json.Unmarshal(plain, &about); err != nil || about.AccountPublicKey != bound.Account {
-		return api.BoundContext{}, fmt.Errorf("context of %s: %w: it is not this account's", bound.Account, view.ErrVault)
+		return api.BoundContext{},
+			fmt.Errorf("context of %s: %w: it is not this account's", bound.Account, view.ErrVault)
 	}
 	b := api.BoundContext{Context: about}
 	b.UserJWT, b.UserSeed = userOf(about.Creds)

@@ -22,8 +22,11 @@ func TestCursorsSayWhereTheNextPageBegins(t *testing.T) {
 			t.Errorf("%s is read as %s, %v", c, got, err)
 		}
 	}
-	for _, s := range []string{"", "1", "1:by", "1:by:", "1:by:0", "1:by:-1", ":by:1", "1:of:1", "1:by:1:1", "1:by:1.5", "1:by:*", "1:by:>", "x:by:1",
-		"1:BY:1", "1:by:18446744073709551616", "99999999999999999999:by:1", strings.Repeat("1", 1<<15), "1:by:1\x00", "1::1"} {
+	for _, s := range []string{
+		"", "1", "1:by", "1:by:", "1:by:0", "1:by:-1", ":by:1", "1:of:1", "1:by:1:1", "1:by:1.5", "1:by:*", "1:by:>",
+		"x:by:1", "1:BY:1", "1:by:18446744073709551616", "99999999999999999999:by:1", strings.Repeat("1", 1<<15),
+		"1:by:1\x00", "1::1",
+	} {
 		if c, err := parseCursor(s); !errors.Is(err, api.ErrBadRequest) {
 			t.Errorf("%.40q passes for %s: %v", s, c, err)
 		}
@@ -68,8 +71,9 @@ func FuzzParseCursor(f *testing.F) {
 }
 
 func TestAPageFitsIntoAMessage(t *testing.T) {
-	longest := api.Share{From: eventstest.Account(t), To: eventstest.Account(t), Catalog: eventstest.Catalog(t, strings.Repeat("x", events.MaxCatalogName)),
-		Online: false, Revision: math.MinInt64, Imported: true}
+	longest := api.Share{From: eventstest.Account(t), To: eventstest.Account(t),
+		Catalog: eventstest.Catalog(t, strings.Repeat("x", events.MaxCatalogName)),
+		Online:  false, Revision: math.MinInt64, Imported: true}
 	body, err := json.Marshal(longest)
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +85,7 @@ func TestAPageFitsIntoAMessage(t *testing.T) {
 		payload    int64
 		limit, fit int
 	}{
-		{1 << 20, 0, mostInPage}, {1 << 20, 10, 10}, {1 << 20, 1 << 40, mostInPage},
+		{1 << 20, 0, maxInPage}, {1 << 20, 10, 10}, {1 << 20, 1 << 40, maxInPage},
 		{64 << 10, 0, (64<<10 - replyMargin) / maxShareSize}, {1024, 0, 1}, {1024, 5, 1},
 	} {
 		if got := pageSize(c.limit, fitting(c.payload)); got != c.fit {
@@ -95,7 +99,8 @@ func TestAPageFitsIntoAMessage(t *testing.T) {
 }
 
 func TestPresenceIsAskedOncePerCatalog(t *testing.T) {
-	alice, bob, films, music := eventstest.Account(t), eventstest.Account(t), eventstest.Catalog(t, "films"), eventstest.Catalog(t, "music")
+	alice, bob := eventstest.Account(t), eventstest.Account(t)
+	films, music := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "music")
 	keys := presenceKeys([]api.Share{
 		{From: alice, To: bob, Catalog: films}, {From: alice, To: eventstest.Account(t), Catalog: films},
 		{From: alice, To: bob, Catalog: music}, {From: bob, To: alice, Catalog: films},

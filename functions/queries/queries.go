@@ -2,8 +2,6 @@ package queries
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 
 	"github.com/nats-io/nkeys"
@@ -21,7 +19,7 @@ type Config struct {
 	// VaultKey returns the curve key pair to which contexts are sealed. It is called when the function starts.
 	// Required. The key is secret, and this function alone has it.
 	VaultKey func() (nkeys.KeyPair, error)
-	// Reserved is the name that is no account's but the hub's.
+	// Reserved is the catalog name that only the hub may use.
 	Reserved events.Reservation
 }
 
@@ -49,23 +47,20 @@ func New(cfg Config) functions.Function {
 		Access: functions.Access{
 			Reads: []view.Bucket{view.Accounts, view.Shares, view.Logins, view.Contexts, view.Presence},
 		},
-		New: cfg.open,
+		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
+			vault, _, err := functions.CurveKey(cfg.VaultKey)
+			return &queries{cfg: cfg, vault: vault, views: h.Views, log: h.Logger, payload: h.Conn.MaxPayload}, err
+		},
 	}
 }
 
-// ErrConfig is wrapped by the error of a function that starts with a Config that cannot be.
-var ErrConfig = errors.New("queries cannot start")
-
-func (c Config) open(_ context.Context, h functions.Host) (functions.Instance, error) {
-	if c.VaultKey == nil {
-		return nil, fmt.Errorf("%w: it has no vault", ErrConfig)
+func (f *queries) whoami(ctx context.Context, call *functions.Call, _ api.None) (api.Identity, error) {
+	a, ok, err := functions.ReadOne[view.Account](ctx, call, view.Accounts, view.AccountKey(call.From))
+	switch {
+	case err != nil:
+		return api.Identity{}, err
+	case !ok:
+		return api.Identity{}, api.Errorf(api.ErrNotFound, "this account is not initialized: natster init does that")
 	}
-	vault, err := c.VaultKey()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
-	}
-	if public, err := vault.PublicKey(); err != nil || !nkeys.IsValidPublicCurveKey(public) {
-		return nil, fmt.Errorf("%w: the vault's key is not a curve key", ErrConfig)
-	}
-	return &queries{cfg: c, vault: vault, views: h.Views, log: h.Logger, payload: h.Conn.MaxPayload}, nil
+	return api.Identity{Account: a.Account, OAuthID: a.OAuthID, Initialized: a.Initialized, Name: a.Name}, nil
 }

@@ -43,7 +43,8 @@ func start(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	h := &house{Bench: functionstest.Bare(t), vault: public}
-	h.Run(queries.New(queries.Config{Site: h.Accounts().Site, VaultKey: func() (nkeys.KeyPair, error) { return vault, nil },
+	h.Run(queries.New(queries.Config{Site: h.Accounts().Site,
+		VaultKey: func() (nkeys.KeyPair, error) { return vault, nil },
 		Reserved: events.Reservation{Catalog: eventstest.Catalog(t, "natsterhub"), For: h.Accounts().Hub}}))
 	h.site = h.SiteClient()
 	return h
@@ -86,10 +87,12 @@ func TestWhoamiBeforeAndAfterInitialization(t *testing.T) {
 	}
 	alice := h.Key("alice")
 	h.Project(view.Accounts, 1, 7, map[string]any{
-		view.AccountKey(alice): view.Account{Account: alice, Name: "alice", Initialized: 1732082400, OAuthID: "github|1"},
+		view.AccountKey(alice): view.Account{Account: alice, Name: "alice", Initialized: 1732082400,
+			OAuthID: "github|1"},
 	})
 	got, err := h.Client("alice").Whoami(t.Context())
-	if err != nil || got != (api.Identity{Account: alice, OAuthID: "github|1", Initialized: 1732082400, Name: "alice"}) {
+	if err != nil || got != (api.Identity{Account: alice, OAuthID: "github|1", Initialized: 1732082400,
+		Name: "alice"}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if p := h.Client("alice").Position(); p != 7 {
@@ -163,10 +166,13 @@ func TestNames(t *testing.T) {
 		who, name string
 		valid     bool
 	}{
-		{"alice", "films", false}, {"alice", "Films", true}, {"bob", "films", true}, {"carol", "films", true}, {"bob", "music", true},
+		{"alice", "films", false}, {"alice", "Films", true}, {"bob", "films", true}, {"carol", "films", true},
+		{"bob", "music", true},
 		{"bob", "natsterhub", false}, {"bob", "NatsterHub", false},
-		{"bob", "", false}, {"bob", "none", false}, {"bob", "a.b", false}, {"bob", "a b", false}, {"bob", "*", false}, {"bob", ">", false},
-		{"bob", strings.Repeat("x", 64), true}, {"bob", strings.Repeat("x", 65), false}, {"bob", `"films"`, false}, {"bob", "films\n", false},
+		{"bob", "", false}, {"bob", "none", false}, {"bob", "a.b", false}, {"bob", "a b", false}, {"bob", "*", false},
+		{"bob", ">", false},
+		{"bob", strings.Repeat("x", 64), true}, {"bob", strings.Repeat("x", 65), false}, {"bob", `"films"`, false},
+		{"bob", "films\n", false},
 	} {
 		got, err := h.Client(c.who).ValidateName(t.Context(), c.name)
 		if err != nil || got.Valid != c.valid || (got.Message == "") != c.valid {
@@ -218,7 +224,8 @@ func TestTheSiteIsGivenTheContextOfALogin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	about := api.Context{AccountName: "alice", AccountPublicKey: h.Key("alice"), AccessToken: "secret", Creds: string(creds)}
+	about := api.Context{AccountName: "alice", AccountPublicKey: h.Key("alice"), AccessToken: "secret",
+		Creds: string(creds)}
 	h.bind(t, "github|1", about, "")
 	got, err := h.site.GetContext(t.Context(), "github|1")
 	if err != nil || got.Context != about || got.UserJWT != token || got.UserSeed != string(seed) {
@@ -247,7 +254,8 @@ func TestTheSiteIsGivenTheContextOfALogin(t *testing.T) {
 func TestAContextThatWasMovedDoesNotOpen(t *testing.T) {
 	h := start(t)
 	h.bind(t, "github|1", api.Context{AccountPublicKey: h.Key("alice"), AccessToken: "secret"}, "elsewhere")
-	if got, err := h.site.GetContext(t.Context(), "github|1"); !errors.Is(err, api.ErrInternal) || got != (api.BoundContext{}) {
+	if got, err := h.site.GetContext(t.Context(), "github|1"); !errors.Is(err, api.ErrInternal) ||
+		got != (api.BoundContext{}) {
 		t.Error(err)
 	}
 }
@@ -286,7 +294,7 @@ func TestQueriesDoNotStartWithoutAVault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Run(t.Context()); !errors.Is(err, queries.ErrConfig) {
+	if err := r.Run(t.Context()); !errors.Is(err, functions.ErrConfig) {
 		t.Error(err)
 	}
 }
@@ -311,7 +319,8 @@ func BenchmarkQueries(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(responder.Close)
-	if _, err := responder.Subscribe(events.GlobalService("bare"), func(m *nats.Msg) { _ = m.Respond(nil) }); err != nil {
+	if _, err := responder.Subscribe(events.GlobalService("bare"),
+		func(m *nats.Msg) { _ = m.Respond(nil) }); err != nil {
 		b.Fatal(err)
 	}
 	if err := responder.Flush(); err != nil {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
-	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
@@ -16,8 +16,8 @@ const (
 	maxShareSize = 352  // bytes of the longest share as JSON, its comma included
 	replyMargin  = 4096 // bytes of a message that are not shares: envelope, headers, the reply's subject
 
-	mostInPage  = 1000
-	mostReads   = 8   // of one page: deleted documents make pages thin, but not endless
+	maxInPage   = 1000
+	maxReads    = 8   // of one page: deleted documents make pages thin, but not endless
 	onlineChunk = 500 // keys of one read of presence: well below jet.MaxLast and the largest message
 )
 
@@ -37,18 +37,14 @@ func (f *queries) myShares(ctx context.Context, call *functions.Call, q api.Shar
 	case q.Limit > 0:
 		return f.page(ctx, call, cursor{}, pageSize(q.Limit, fit))
 	}
-	s, err := call.Read(ctx, f.views, view.Shares, view.SharesBy(call.From), view.SharesTo(call.From))
+	s, err := call.Read(ctx, view.Shares, view.SharesBy(call.From), view.SharesTo(call.From))
 	if errors.Is(err, jet.ErrTooMany) || err == nil && len(s.Found) > fit {
 		return f.page(ctx, call, cursor{}, pageSize(0, fit))
 	}
 	if err != nil {
 		return nil, err
 	}
-	shares, err := decodeShares(s.Found)
-	if err != nil {
-		return nil, err
-	}
-	return f.online(ctx, shares)
+	return f.online(ctx, s.Found)
 }
 
 // fitting is how many shares surely fit into one message.
@@ -58,7 +54,7 @@ func fitting(payload int64) int {
 
 // pageSize is how many shares a page has at most; limit 0 asks for as many as fit.
 func pageSize(limit, fit int) int {
-	most := min(fit, mostInPage)
+	most := min(fit, maxInPage)
 	if limit > 0 {
 		most = min(most, limit)
 	}
@@ -67,15 +63,19 @@ func pageSize(limit, fit int) int {
 
 // page answers with up to most shares from at on, and with the cursor of what is left.
 func (f *queries) page(ctx context.Context, call *functions.Call, at cursor, most int) ([]api.Share, error) {
-	before, err := call.Read(ctx, f.views, view.Shares)
+	before, err := call.Read(ctx, view.Shares)
 	if err != nil {
 		return nil, err
 	}
 	for range 2 { // once, and once more if a rebuild took the documents away from under it
 		var found []view.Found
 		at, done := at.in(before.Generation), false
-		for reads := 0; !done && len(found) < most && reads < mostReads; reads++ {
-			some, next, err := f.views.Page(ctx, view.Shares, at.generation, at.pattern(call.From), at.from, most-len(found))
+		for reads := 0; !done && len(found) < most && reads < maxReads; reads++ {
+			pattern := view.SharesBy(call.From)
+			if at.side == sideTo {
+				pattern = view.SharesTo(call.From)
+			}
+			some, next, err := f.views.Page(ctx, view.Shares, at.generation, pattern, at.from, most-len(found))
 			if err != nil {
 				return nil, err
 			}
@@ -94,49 +94,28 @@ func (f *queries) page(ctx context.Context, call *functions.Call, at cursor, mos
 		if !done {
 			call.Next(at.String())
 		}
-		shares, err := decodeShares(found)
-		if err != nil {
-			return nil, err
-		}
-		return f.online(ctx, shares)
+		return f.online(ctx, found)
 	}
 	return nil, api.Errorf(api.ErrUnavailable, "the shares are being rebuilt: try again in a moment")
 }
 
-// pattern matches the documents of the cursor's side of account a's shares.
-func (c cursor) pattern(a events.Account) string {
-	if c.side == sideTo {
-		return view.SharesTo(a)
-	}
-	return view.SharesBy(a)
-}
-
-// decodeShares returns the shares in documents, without those taken back; never nil, because JSON then says null.
-func decodeShares(found []view.Found) ([]api.Share, error) {
+// online returns the shares in documents, with what is known of their catalogs' presence; never nil, because JSON then
+// says null.
+func (f *queries) online(ctx context.Context, found []view.Found) ([]api.Share, error) {
 	shares := make([]api.Share, 0, len(found))
-	for _, d := range found {
-		s, ok, err := view.ShareIn(d)
+	for s, err := range view.SharesIn(found) {
 		if err != nil {
 			return nil, err
 		}
-		if ok {
-			shares = append(shares, api.Share{From: s.From, To: s.To, Catalog: s.Catalog, Imported: s.Imported})
-		}
+		shares = append(shares, api.Share{From: s.From, To: s.To, Catalog: s.Catalog, Imported: s.Imported})
 	}
-	return shares, nil
-}
-
-// online returns the shares with what is known of their catalogs' presence.
-func (f *queries) online(ctx context.Context, shares []api.Share) ([]api.Share, error) {
-	keys := presenceKeys(shares)
 	seen := make(map[string]int64)
-	for len(keys) > 0 {
-		n := min(len(keys), onlineChunk)
-		found, err := f.views.Entries(ctx, view.Presence, keys[:n]...)
+	for keys := range slices.Chunk(presenceKeys(shares), onlineChunk) {
+		beats, err := f.views.Entries(ctx, view.Presence, keys...)
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range found {
+		for _, d := range beats {
 			var h api.Heartbeat
 			if err := json.Unmarshal(d.Value, &h); err != nil {
 				f.log.Warn("a heartbeat that cannot be read was passed over", "key", d.Key, "err", err)
@@ -144,7 +123,6 @@ func (f *queries) online(ctx context.Context, shares []api.Share) ([]api.Share, 
 			}
 			seen[d.Key] = h.Revision
 		}
-		keys = keys[n:]
 	}
 	for i := range shares {
 		s := &shares[i]

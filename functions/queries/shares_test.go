@@ -16,7 +16,8 @@ func TestMySharesAreThoseOfBothSides(t *testing.T) {
 	h := start(t)
 	alice, bob, carol := h.Key("alice"), h.Key("bob"), h.Key("carol")
 	films, music := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "music")
-	if e := h.Ask(h.Account("alice").Conn(t), api.MyShares.Subject(), nil); e.Code != api.CodeOK || string(e.Data) != "[]" {
+	if e := h.Ask(h.Account("alice").Conn(t), api.MyShares.Subject(), nil); e.Code != api.CodeOK ||
+		string(e.Data) != "[]" {
 		t.Errorf("no shares are %d %s", e.Code, e.Data)
 	}
 	h.ProjectShares(1, 9,

@@ -6,7 +6,7 @@
 //	running.go    catalogs being served: counted by changes of presence
 //	reconcile.go  the same, of changes that the function did not hear of
 //
-// How many catalogs are running is in no event, so that total is no projection: it cannot be rebuilt from the log. It
-// is put together with the mark of the catalog that it counts, in one value, and a change counts once however often it
-// comes. (An atomic batch of two keys would do the same, at forty times the cost: the server makes a file for each.)
+// How many catalogs are running is in no event, so that total is not a projection: it cannot be rebuilt from the log.
+// It is put together with the mark of the catalog that it counts, in one value, and a change counts once however often
+// it comes. (An atomic batch of two keys would do the same, at forty times the cost: the server makes a file for each.)
 package stats

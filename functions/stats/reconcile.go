@@ -50,8 +50,7 @@ func (f *stats) reconcile(ctx context.Context) error {
 			delete(since, p.Key)
 		}
 		for key, at := range since {
-			gone := functions.Change{Key: key, Op: functions.OpExpired, Time: time.Unix(0, at+1)}
-			if err := f.observe(ctx, gone); err != nil {
+			if err := f.observe(ctx, functions.Change{Key: key, Gone: true, Time: time.Unix(0, at+1)}); err != nil {
 				return err
 			}
 		}

@@ -20,10 +20,10 @@ type count struct {
 	total int64
 }
 
-// after is the count after a change of the catalog's presence; false if that is no news. A heartbeat of a catalog that
-// is online is none, and so costs a read and no write.
+// after is the count after a change of the catalog's presence; false if that changes nothing, as a heartbeat of a
+// catalog that is online does: it costs a read and no write.
 func (c count) after(change functions.Change) (count, bool) {
-	online := change.Op == functions.OpPut
+	online := !change.Gone
 	at := change.Time.UnixNano()
 	if online == c.mark.Online || at <= c.mark.At {
 		return c, false

@@ -54,17 +54,9 @@ func open(ctx context.Context, h functions.Host) (functions.Instance, error) {
 
 // answer reads three documents.
 func (f *stats) answer(ctx context.Context, call *functions.Call, _ api.None) (api.Totals, error) {
-	s, err := call.Read(ctx, f.host.Views, view.Stats, view.TotalsKey)
+	log, _, err := functions.ReadOne[view.LogTotals](ctx, call, view.Stats, view.TotalsKey)
 	if err != nil {
 		return api.Totals{}, err
-	}
-	var log view.LogTotals
-	for _, f := range s.Found {
-		doc, _, err := view.Doc[view.LogTotals](f)
-		if err != nil {
-			return api.Totals{}, err
-		}
-		log = doc.Doc
 	}
 	running, err := f.counted(ctx)
 	if err != nil {

@@ -24,8 +24,10 @@ var (
 
 func TestStats(t *testing.T) {
 	b := functionstest.Start(t, stats.New())
-	b.Happens(events.WithData(events.Event{Type: events.Initialized, Origin: alice}, events.InitializedData{AccountKey: alice}))
-	b.Happens(events.WithData(events.Event{Type: events.Initialized, Origin: bob}, events.InitializedData{AccountKey: bob}))
+	b.Happens(events.WithData(events.Event{Type: events.Initialized, Origin: alice},
+		events.InitializedData{AccountKey: alice}))
+	b.Happens(events.WithData(events.Event{Type: events.Initialized, Origin: bob},
+		events.InitializedData{AccountKey: bob}))
 	last := b.Happens(events.Event{Type: events.Shared, Origin: alice, Target: bob, Catalog: films})
 
 	presence := func(a events.Account, value string) {
@@ -142,7 +144,8 @@ func TestThoseWhoWaitForAPositionThatNeverComesAreFew(t *testing.T) {
 	answers := make(chan api.Code, most)
 	for range most {
 		go func() {
-			answers <- b.Ask(nc, api.Stats.Subject(), nil, api.HeaderMinPosition, strconv.FormatUint(math.MaxUint64, 10)).Code
+			answers <- b.Ask(nc, api.Stats.Subject(), nil, api.HeaderMinPosition,
+				strconv.FormatUint(math.MaxUint64, 10)).Code
 		}()
 	}
 	count := make(map[api.Code]int)
@@ -160,10 +163,12 @@ func TestACatalogThatExpiredUnheardIsNotCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, a := range []events.Account{alice, bob} { // both were counted, and only bob's catalog is still there
-		if _, err := view.Put(t.Context(), b.JS, view.Online, view.OnlineMarkKey(view.PresenceKey(a, films)), []byte(`{"online":true,"at":1}`)); err != nil {
+		if _, err := view.Put(t.Context(), b.JS, view.Online, view.OnlineMarkKey(view.PresenceKey(a, films)),
+			[]byte(`{"online":true,"at":1}`)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := view.Put(t.Context(), b.JS, view.Online, view.OnlineTotalKey, []byte(`{"total":`+strconv.Itoa(i+1)+`}`)); err != nil {
+		if _, err := view.Put(t.Context(), b.JS, view.Online, view.OnlineTotalKey,
+			[]byte(`{"total":`+strconv.Itoa(i+1)+`}`)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -49,8 +49,7 @@ var (
 // CodeTTL is how long a one-time code is good.
 const CodeTTL = 5 * time.Minute
 
-// CodeKey is the key of a code, which appears only as its hash, made by an account. CodesBy matches all codes of an
-// account, and CodeBy the code of whichever account made it.
+// CodeKey is the key of a code that an account made; the code appears only as its hash.
 func CodeKey(by events.Account, hash string) string { return by.String() + "." + hash }
 
 // CodesBy matches all codes of an account.
@@ -100,7 +99,7 @@ type Share struct {
 	Taken bool `json:"taken,omitempty"`
 }
 
-// Keys of the documents of [Shares].
+// ShareByKey is the key of a share from its owner's side.
 func ShareByKey(from events.Account, c events.Catalog, to events.Account) string {
 	return "by." + from.String() + "." + c.String() + "." + to.String()
 }
@@ -110,7 +109,7 @@ func ShareToKey(to, from events.Account, c events.Catalog) string {
 	return "to." + to.String() + "." + from.String() + "." + c.String()
 }
 
-// SharesBy and SharesTo match the documents of an account's shares; SharesOf those of one of its catalogs.
+// SharesBy matches the documents of the shares by an account.
 func SharesBy(a events.Account) string { return "by." + a.String() + ".>" }
 
 // SharesTo matches the documents of the shares to an account.
@@ -121,8 +120,7 @@ func SharesOf(owner events.Account, c events.Catalog) string {
 	return "by." + owner.String() + "." + c.String() + ".*"
 }
 
-// SharesFrom and SharesWith match the documents of what one account shares with another, as the receiver or the owner
-// has them.
+// SharesFrom matches the documents of what one account shares with another, as the receiver has them.
 func SharesFrom(from, to events.Account) string {
 	return "to." + to.String() + "." + from.String() + ".*"
 }
@@ -130,10 +128,10 @@ func SharesFrom(from, to events.Account) string {
 // SharesWith matches the documents of what one account shares with another, as the owner has them.
 func SharesWith(from, to events.Account) string { return "by." + from.String() + ".*." + to.String() }
 
-// ShareIn returns the share that a document of [Shares] holds; ok is false when there is none any more, and when the
+// shareIn returns the share that a document of [Shares] holds; ok is false when there is none any more, and when the
 // document does not belong under its key (see [Doc]). It reads a share from its key, which says all but whether it was
 // imported: many are read at a time, and this takes a quarter of the time.
-func ShareIn(f Found) (s Share, ok bool, err error) {
+func shareIn(f Found) (s Share, ok bool, err error) {
 	if f.Value == nil {
 		return Share{}, false, nil
 	}

@@ -5,7 +5,7 @@
 //	buckets.go     the buckets, each with its keys and its document type
 //	reader.go      Reader: documents of a projection together with the log position they reflect
 //	follower.go    Follower: when a projection reflects a position, for many who wait
-//	writer.go      Put, Replace and Delete, acknowledged, for buckets that are no projections
+//	writer.go      Put, Replace, Delete and Remove, acknowledged, for buckets that are not projections
 //	vault.go       contexts sealed to the vault's key: otc seals, queries opens
 //
 // A projection's bucket can be deleted at any time and built again from the log; so its stream is not synced to disk on

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 	"sync"
@@ -96,7 +97,9 @@ var readPause = backoff.Doubling(200*time.Microsecond, 100*time.Millisecond)
 // read reads once, and again only when the generation turns out to be another than the last one seen.
 func (r *Reader) read(ctx context.Context, b Bucket, patterns []string) (Snapshot, error) {
 	for {
-		gen := r.generation(b)
+		r.mu.Lock()
+		gen := max(r.generations[b.Name], 1)
+		r.mu.Unlock()
 		filters := make([]string, 1, 1+len(patterns))
 		filters[0] = b.Subject(checkpointKey)
 		for _, p := range patterns {
@@ -120,7 +123,9 @@ func (r *Reader) read(ctx context.Context, b Bucket, patterns []string) (Snapsho
 		if s.Generation == gen {
 			return s, nil
 		}
-		r.setGeneration(b, s.Generation)
+		r.mu.Lock()
+		r.generations[b.Name] = s.Generation
+		r.mu.Unlock()
 	}
 }
 
@@ -177,18 +182,6 @@ func (r *Reader) Entries(ctx context.Context, b Bucket, keys ...string) ([]Found
 	return entries, nil
 }
 
-func (r *Reader) generation(b Bucket) uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return max(r.generations[b.Name], 1)
-}
-
-func (r *Reader) setGeneration(b Bucket, gen uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.generations[b.Name] = gen
-}
-
 // placed is a document that knows its key. JetStream sends the answer to a read wherever the reader wants it, so a user
 // who may read anything can copy it under any key; a document is believed only where it belongs.
 type placed interface{ belongs(key string) bool }
@@ -212,4 +205,36 @@ func Doc[D any](f Found) (s Stored[D], ok bool, err error) {
 		return Stored[D]{}, false, nil
 	}
 	return s, true, nil
+}
+
+// One returns the document of type D in a read of one key; ok is false when there is none.
+func One[D any](s Snapshot) (doc D, ok bool, err error) {
+	if len(s.Found) == 0 {
+		return doc, false, nil
+	}
+	stored, ok, err := Doc[D](s.Found[0])
+	return stored.Doc, ok, err
+}
+
+// SharesIn are the shares in documents of [Shares], without those that were taken back. An error comes in the place of
+// a share.
+func SharesIn(found []Found) iter.Seq2[Share, error] {
+	return func(yield func(Share, error) bool) {
+		for _, f := range found {
+			if s, ok, err := shareIn(f); (ok || err != nil) && !yield(s, err) {
+				return
+			}
+		}
+	}
+}
+
+// AnyShare reports whether a read of [Shares] found a share; documents that are too many for one read hold some.
+func AnyShare(s Snapshot, err error) (bool, error) {
+	if errors.Is(err, jet.ErrTooMany) {
+		return true, nil
+	}
+	for _, err := range SharesIn(s.Found) {
+		return err == nil, err
+	}
+	return false, err
 }

@@ -1,8 +1,7 @@
 // Package websessions is the function that turns a web login into a NATS user: short-lived, scoped, for a key that the
 // browser made and keeps.
 //
-//	key.go          the web key: sealing one, opening one; no NATS
-//	mint.go         the user JWT; no NATS
+//	key.go          the web key: sealing one, opening one, signing a user with one; no NATS
 //	websessions.go  Config and the declaration; web.xkey and web.mint
 //
 // The web key is a scoped signing key of the user's account, made by the account's owner (natster login), who seals it

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
 
 	"natster/events"
@@ -66,10 +68,25 @@ func openKey(own nkeys.KeyPair, sealed string) (events.Account, nkeys.KeyPair, e
 	}
 	pair, err := nkeys.FromSeed([]byte(k.Seed))
 	if err != nil {
-		return bad("what was sealed is no seed")
+		return bad("what was sealed is not a seed")
 	}
 	if public, err := pair.PublicKey(); err != nil || !nkeys.IsValidPublicAccountKey(public) {
-		return bad("what was sealed is no signing key of an account")
+		return bad("what was sealed is not a signing key of an account")
 	}
 	return k.Account, pair, nil
+}
+
+// sign returns the JWT of a user of account a whose key is user, signed by a scoped signing key of the account. It says
+// nothing of permissions: those are the scope's.
+func sign(a events.Account, signer nkeys.KeyPair, user string, expires time.Time) (string, error) {
+	c := jwt.NewUserClaims(user)
+	c.Name = "web"
+	c.IssuerAccount = a.String()
+	c.Expires = expires.Unix()
+	c.SetScoped(true)
+	token, err := c.Encode(signer)
+	if err != nil {
+		return "", fmt.Errorf("%w: sign a user: %w", ErrKey, err)
+	}
+	return token, nil
 }

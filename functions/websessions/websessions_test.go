@@ -33,7 +33,8 @@ func start(t *testing.T) bench {
 		t.Fatal(err)
 	}
 	b := functionstest.Bare(t)
-	b.Run(websessions.New(websessions.Config{Site: b.Accounts().Site, Key: func() (nkeys.KeyPair, error) { return key, nil }}))
+	b.Run(websessions.New(websessions.Config{Site: b.Accounts().Site,
+		Key: func() (nkeys.KeyPair, error) { return key, nil }}))
 	alice := b.Key("alice")
 	b.Project(view.Logins, 1, 1, map[string]any{
 		view.LoginKey(login): view.Login{OAuthID: login, Account: alice, ContextRef: "ref"},
@@ -73,7 +74,8 @@ func TestAMintedUserIsShortLivedScopedAndTheBrowsers(t *testing.T) {
 	b := start(t)
 	seed, signer := newSeed(t, nkeys.CreateAccount)
 	_, user := newSeed(t, nkeys.CreateUser)
-	m, err := api.Call(t.Context(), b.SiteClient(), api.MintWeb, api.MintRequest{OAuthID: login, WebKey: b.sealed(t, b.alice, seed), UserKey: user})
+	m, err := api.Call(t.Context(), b.SiteClient(), api.MintWeb,
+		api.MintRequest{OAuthID: login, WebKey: b.sealed(t, b.alice, seed), UserKey: user})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +89,8 @@ func TestAMintedUserIsShortLivedScopedAndTheBrowsers(t *testing.T) {
 	if !c.HasEmptyPermissions() {
 		t.Errorf("it says what it may do itself: %+v", c.UserPermissionLimits)
 	}
-	if left := time.Until(time.Unix(c.Expires, 0)); c.Expires != m.Expires || left > websessions.DefaultLifetime || left < websessions.DefaultLifetime-time.Minute {
+	if left := time.Until(time.Unix(c.Expires, 0)); c.Expires != m.Expires || left > websessions.Lifetime ||
+		left < websessions.Lifetime-time.Minute {
 		t.Errorf("it is good for %v", left)
 	}
 }
@@ -109,21 +112,25 @@ func TestNobodyElseGetsAUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := b.sealed(t, b.alice, seed)
+	site := b.SiteClient()
+	ask := func(oauthID, webKey, userKey string) api.MintRequest {
+		return api.MintRequest{OAuthID: oauthID, WebKey: webKey, UserKey: userKey}
+	}
 	for name, row := range map[string]struct {
 		client *api.Client
 		q      api.MintRequest
 		want   error
 	}{
-		"not the site":                {b.Client("alice"), api.MintRequest{OAuthID: login, WebKey: good, UserKey: user}, api.ErrForbidden},
-		"another login":               {b.SiteClient(), api.MintRequest{OAuthID: "idp.example|mallory", WebKey: good, UserKey: user}, api.ErrNotFound},
-		"another account's key":       {b.SiteClient(), api.MintRequest{OAuthID: login, WebKey: b.sealed(t, b.Key("bob"), seed), UserKey: user}, api.ErrNotFound},
-		"sealed to somebody else":     {b.SiteClient(), api.MintRequest{OAuthID: login, WebKey: elsewhere, UserKey: user}, api.ErrGone},
-		"a changed key":               {b.SiteClient(), api.MintRequest{OAuthID: login, WebKey: good[:len(good)-4] + "AAAA", UserKey: user}, api.ErrGone},
-		"no key":                      {b.SiteClient(), api.MintRequest{OAuthID: login, UserKey: user}, api.ErrGone},
-		"a key that signs no users":   {b.SiteClient(), api.MintRequest{OAuthID: login, WebKey: b.sealed(t, b.alice, userSeed), UserKey: user}, api.ErrGone},
-		"a key without end":           {b.SiteClient(), api.MintRequest{OAuthID: login, WebKey: "nwk1." + strings.Repeat("A", 9000), UserKey: user}, api.ErrGone},
-		"for what is no user":         {b.SiteClient(), api.MintRequest{OAuthID: login, WebKey: good, UserKey: b.alice.String()}, api.ErrBadRequest},
-		"for a seed instead of a key": {b.SiteClient(), api.MintRequest{OAuthID: login, WebKey: good, UserKey: string(userSeed)}, api.ErrBadRequest},
+		"not the site":                {b.Client("alice"), ask(login, good, user), api.ErrForbidden},
+		"another login":               {site, ask("idp.example|mallory", good, user), api.ErrNotFound},
+		"another account's key":       {site, ask(login, b.sealed(t, b.Key("bob"), seed), user), api.ErrNotFound},
+		"sealed to somebody else":     {site, ask(login, elsewhere, user), api.ErrGone},
+		"a changed key":               {site, ask(login, good[:len(good)-4]+"AAAA", user), api.ErrGone},
+		"no key":                      {site, ask(login, "", user), api.ErrGone},
+		"a key that signs no users":   {site, ask(login, b.sealed(t, b.alice, userSeed), user), api.ErrGone},
+		"a key without end":           {site, ask(login, "nwk1."+strings.Repeat("A", 9000), user), api.ErrGone},
+		"for what is no user":         {site, ask(login, good, b.alice.String()), api.ErrBadRequest},
+		"for a seed instead of a key": {site, ask(login, good, string(userSeed)), api.ErrBadRequest},
 	} {
 		_, err := api.Call(t.Context(), row.client, api.MintWeb, row.q)
 		if !errors.Is(err, row.want) {
@@ -163,7 +170,8 @@ func TestASealedKeyIsNotReadable(t *testing.T) {
 	if err != nil || strings.Contains(string(text), string(seed)) {
 		t.Errorf("%s, %v", text, err)
 	}
-	if _, err := websessions.SealKey("XNO", b.alice, seed); !errors.Is(err, websessions.ErrKey) || strings.Contains(err.Error(), string(seed)) {
+	if _, err := websessions.SealKey("XNO", b.alice, seed); !errors.Is(err, websessions.ErrKey) ||
+		strings.Contains(err.Error(), string(seed)) {
 		t.Errorf("sealed to no key: %v", err)
 	}
 }

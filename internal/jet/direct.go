@@ -106,8 +106,7 @@ func (d *Direct) endAll(err error) {
 // Last returns the last message of each subject that the filters match (wildcards allowed), in order of sequence; none
 // matching is no error. More than [MaxLast] is [ErrTooMany].
 func (d *Direct) Last(ctx context.Context, stream string, filters ...string) ([]Message, error) {
-	c, err := d.get(ctx, stream, true, map[string]any{"multi_last": filters})
-	return c.got, err
+	return d.LastSince(ctx, stream, 0, filters...)
 }
 
 // catchUpTimeout is how long replicas are given to catch up, which takes them milliseconds. A position that none has by

@@ -15,9 +15,11 @@ func TestAnAcknowledgementIsReadForWhatItIs(t *testing.T) {
 		`{"stream":"S", "seq":7}`:                  nil,
 		`{"stream":"S", "seq":7,"duplicate":true}`: nil,
 		``: nats.ErrNoResponders,
-		`{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 3"},"stream":"S","seq":0}`: jet.ErrConflict,
-		`{"stream":"S","error":{"code":400,"err_code":10164,"description":"wrong last sequence"},"seq":0}`:    jet.ErrConflict,
-		`{"error":{"code":503,"err_code":10077,"description":"maximum bytes exceeded"},"stream":"S","seq":0}`: &jetstream.APIError{ErrorCode: 10077},
+
+		`{"error":{"code":400,"err_code":10071,"description":"wrong last: 3"},"stream":"S","seq":0}`: jet.ErrConflict,
+		`{"stream":"S","error":{"code":400,"err_code":10164,"description":"wrong last"},"seq":0}`:    jet.ErrConflict,
+
+		`{"error":{"code":503,"err_code":10077,"description":"too many bytes"}}`: &jetstream.APIError{ErrorCode: 10077},
 	} {
 		if err := jet.Acknowledged([]byte(answer)); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", answer, err, want)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
 )
 
 // ErrConflict is wrapped when a write was refused because its condition does not hold: another writer came first.
@@ -37,38 +36,6 @@ func Publish(ctx context.Context, js jetstream.JetStream, m *nats.Msg, opts ...j
 		return 0, refusal(err)
 	}
 	return ack.Sequence, nil
-}
-
-// Headers of atomic batches (NATS 2.12, ADR-50).
-const (
-	headerBatchID     = "Nats-Batch-Id"
-	headerBatchSeq    = "Nats-Batch-Sequence"
-	headerBatchCommit = "Nats-Batch-Commit"
-)
-
-// PublishAtomic publishes all messages to one stream, or none, and returns the sequence of the last once the stream has
-// acknowledged it, which stands for all. Errors are those of [Publish]: [ErrConflict] if the condition of any message
-// does not hold.
-func PublishAtomic(ctx context.Context, js jetstream.JetStream, msgs []*nats.Msg) (uint64, error) {
-	last := msgs[len(msgs)-1]
-	if len(msgs) == 1 {
-		return Publish(ctx, js, last)
-	}
-	id := nuid.Next()
-	for i, m := range msgs {
-		if m.Header == nil {
-			m.Header = nats.Header{}
-		}
-		m.Header.Set(headerBatchID, id)
-		m.Header.Set(headerBatchSeq, strconv.Itoa(i+1))
-		if i < len(msgs)-1 { // the server keeps it until the last one commits
-			if err := js.Conn().PublishMsg(m); err != nil {
-				return 0, err
-			}
-		}
-	}
-	last.Header.Set(headerBatchCommit, "1")
-	return Publish(ctx, js, last)
 }
 
 // Acknowledged reads a stream's answer to a published message. It returns nil if the message was stored; otherwise

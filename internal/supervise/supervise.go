@@ -4,6 +4,7 @@
 package supervise
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,9 +42,7 @@ var ErrEnded = errors.New("it ended by itself")
 var ErrPanic = errors.New("panic")
 
 func (c Config) withDefaults() Config {
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	if c.Pause == nil {
 		c.Pause = backoff.Doubling(250*time.Millisecond, 30*time.Second)
 	}

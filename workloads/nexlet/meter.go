@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"natster/functions"
 	"natster/workloads/nexlet/wire"
 )
 
@@ -23,14 +22,14 @@ type meter struct {
 func newMeter() *meter { return &meter{wake: make(chan struct{}, 1)} }
 
 // observe counts a run. It does not block.
-func (m *meter) observe(o functions.Observation) {
+func (m *meter) observe(took time.Duration, err error) {
 	m.mu.Lock()
 	m.runs++
-	m.took += o.Took
-	m.last, m.lastTook = time.Now(), o.Took
-	if o.Err != nil {
+	m.took += took
+	m.last, m.lastTook = time.Now(), took
+	if err != nil {
 		m.errors++
-		m.lastError = o.Err.Error()
+		m.lastError = err.Error()
 	}
 	first := m.runs == m.sentRuns+1
 	m.mu.Unlock()

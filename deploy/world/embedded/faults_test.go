@@ -13,7 +13,6 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
-	"natster/internal/jet"
 	"natster/internal/test/logtest"
 	"natster/internal/test/worldtest"
 )
@@ -120,16 +119,12 @@ func TestWhatWasAcceptedInABurstSurvivesARestartOfTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	direct, err := jet.NewDirect(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := events.NewLog(nc, direct)
+	host, err := functions.Open(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
 	logged := make(map[events.Account]int)
-	if _, err := log.Replay(t.Context(), 1, 0, func(e events.Envelope, err error) error {
+	if _, err := host.Log.Replay(t.Context(), 1, 0, func(e events.Envelope, err error) error {
 		if e.Type == events.Shared && e.Origin == alice.Key {
 			logged[e.Target]++
 		}

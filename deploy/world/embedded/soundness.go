@@ -67,7 +67,7 @@ func (w *World) quickCheck(ctx context.Context) (projection.Health, error) {
 		return projection.Health{}, err
 	}
 	defer nc.Close()
-	return projection.Glance(ctx, nc, view.Projections()...)
+	return projection.QuickCheck(ctx, nc, view.Projections()...)
 }
 
 // errHeld is the answer to commands while the log may not be appended to.

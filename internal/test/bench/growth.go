@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 
 	"natster/deploy/world"
 	"natster/events"
@@ -93,7 +95,7 @@ func fill(ctx context.Context, nc *nats.Conn, log iter.Seq[events.Event]) error 
 		if len(msgs) == 0 {
 			return nil
 		}
-		last, err = jet.PublishAtomic(ctx, js, msgs)
+		last, err = publishAtomic(ctx, js, msgs)
 		msgs = msgs[:0]
 		return err
 	}
@@ -113,6 +115,24 @@ func fill(ctx context.Context, nc *nats.Conn, log iter.Seq[events.Event]) error 
 		return err
 	}
 	return upToDate(ctx, nc, js, last)
+}
+
+// publishAtomic publishes the messages to one stream as one atomic batch (NATS 2.12, ADR-50), and returns the sequence
+// of the last, whose acknowledgement stands for all.
+func publishAtomic(ctx context.Context, js jetstream.JetStream, msgs []*nats.Msg) (uint64, error) {
+	id := nuid.Next()
+	last := len(msgs) - 1
+	for i, m := range msgs {
+		m.Header.Set("Nats-Batch-Id", id)
+		m.Header.Set("Nats-Batch-Sequence", strconv.Itoa(i+1))
+		if i < last { // the server keeps it until the last one commits
+			if err := js.Conn().PublishMsg(m); err != nil {
+				return 0, err
+			}
+		}
+	}
+	msgs[last].Header.Set("Nats-Batch-Commit", "1")
+	return jet.Publish(ctx, js, msgs[last])
 }
 
 // upToDate rebuilds all projections and lets every function go on after the position.

@@ -28,7 +28,6 @@ import (
 	"natster/functions/shares"
 	"natster/functions/stats"
 	"natster/functions/view"
-	"natster/internal/jet"
 	"natster/internal/test/clustertest"
 	"natster/internal/test/logtest"
 	"natster/internal/test/nextest"
@@ -181,17 +180,13 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 	stop()
 	busy.Wait()
 
-	direct, err := jet.NewDirect(c.Admin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := events.NewLog(c.Admin, direct)
+	host, err := functions.Open(c.Admin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	patience, cancel := context.WithTimeout(t.Context(), wait.Patience)
 	defer cancel()
-	views := view.NewReader(direct)
+	views := host.Views
 	var position uint64
 	for _, client := range last {
 		position = max(position, client.Position())
@@ -201,7 +196,7 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 	}
 	var all []events.Envelope
 	logged := map[string]int{}
-	if _, err := log.Replay(patience, 1, position, func(e events.Envelope, undecodable error) error {
+	if _, err := host.Log.Replay(patience, 1, position, func(e events.Envelope, undecodable error) error {
 		all = append(all, e)
 		if e.Type == events.Shared {
 			logged[e.Origin.String()+" "+e.Target.String()]++

@@ -2,7 +2,7 @@
 // under a user that may do what its declaration says and nothing else. What the functions under test need from others,
 // events and projected documents, the test puts there itself.
 //
-//	b := functionstest.Start(t, presence.New(presence.Config{}))
+//	b := functionstest.Start(t, presence.New())
 //	err := b.Client("alice").Heartbeat(h)
 package functionstest
 
@@ -25,7 +25,6 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
-	"natster/internal/jet"
 	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
@@ -62,18 +61,11 @@ func Bare(t testing.TB) *Bench {
 	b.World = worldtest.Start(t, worldtest.Bare)
 	b.Admin = b.must(b.World.Admin(t.Context()))
 	t.Cleanup(b.Admin.Close)
-	var err error
-	if b.JS, err = jetstream.New(b.Admin); err != nil {
-		t.Fatal(err)
-	}
-	direct, err := jet.NewDirect(b.Admin)
+	host, err := functions.Open(b.Admin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Views = view.NewReader(direct)
-	if b.Log, err = events.NewLog(b.Admin, direct); err != nil {
-		t.Fatal(err)
-	}
+	b.JS, b.Views, b.Log = host.JS, host.Views, host.Log
 	return b
 }
 
@@ -122,7 +114,9 @@ func (b *Bench) run(f functions.Function) {
 }
 
 // Handler makes a handler of a func that needs no instance.
-func Handler[Q, A any](h func(context.Context, *functions.Call, Q) (A, error)) func(functions.Instance, context.Context, *functions.Call, Q) (A, error) {
+func Handler[Q, A any](
+	h func(context.Context, *functions.Call, Q) (A, error),
+) func(functions.Instance, context.Context, *functions.Call, Q) (A, error) {
 	return func(_ functions.Instance, ctx context.Context, c *functions.Call, q Q) (A, error) {
 		return h(ctx, c, q)
 	}

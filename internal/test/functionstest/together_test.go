@@ -18,7 +18,8 @@ import (
 // What New of each function returns has the methods that its triggers name.
 func TestEachFunctionStarts(t *testing.T) {
 	b := functionstest.Bare(t)
-	all := world.Functions(world.Settings{Accounts: b.Accounts(), HubCatalog: b.HubCatalog(), Keys: b.Config().Dir, World: b.Config().Dir})
+	all := world.Functions(world.Settings{Accounts: b.Accounts(), HubCatalog: b.HubCatalog(), Keys: b.Config().Dir,
+		World: b.Config().Dir})
 	for _, f := range all {
 		t.Run(f.Name, func(t *testing.T) { b.Run(f) })
 	}

@@ -158,30 +158,9 @@ func receiver(d *ast.FuncDecl) string {
 // maxColumns is how wide a line of Go may be, in characters; a tab counts 4.
 const maxColumns = 120
 
-// tooWide are the packages that have wider lines yet. The list only shrinks.
-var tooWide = []string{
-	"functions",
-	"functions/api",
-	"functions/authority",
-	"functions/eventwriter",
-	"functions/feed",
-	"functions/hub",
-	"functions/otc",
-	"functions/presence",
-	"functions/projection",
-	"functions/queries",
-	"functions/stats",
-	"functions/websessions",
-	"internal/jet",
-	"internal/test/functionstest",
-}
-
 // TestLinesFit holds lines to a width that two windows beside each other show.
 func TestLinesFit(t *testing.T) {
 	for _, s := range allSources(t) {
-		if slices.Contains(tooWide, s.dir()) {
-			continue
-		}
 		for i, line := range strings.Split(s.text, "\n") {
 			if n := utf8.RuneCountInString(line) + 3*strings.Count(line, "\t"); n > maxColumns {
 				t.Errorf("%s:%d: the line has %d columns; %d is the most", s.path, i+1, n, maxColumns)
