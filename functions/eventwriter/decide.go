@@ -26,12 +26,8 @@ func (c Command) reverse() string { return events.LogEdge(c.Target, c.Origin, c.
 // Facts are what the log says about a command, learned from the last event on each of its filters. Positions are 0 for
 // what did not happen.
 type Facts struct {
-	initialized uint64 // when the origin was
-	edge        uint64 // the last thing the origin said to the target about the catalog
-	shared      uint64 // when the catalog came to be shared, by origin or (of Imported) by target
-	unshared    uint64
-	imported    uint64
-	bound       uint64 // when the origin was last bound to a login
+	edge uint64                 // the last thing the origin said to the target about the catalog
+	last map[events.Type]uint64 // the last event of each type that concerns the command
 }
 
 // Learn takes in one of the events. The order does not matter.
@@ -39,21 +35,24 @@ func (f *Facts) Learn(c Command, e events.Envelope) {
 	if e.Origin == c.Origin && e.Target == c.Target && !e.Target.IsZero() {
 		f.edge = max(f.edge, e.Position)
 	}
-	switch e.Type {
-	case events.Initialized:
-		f.initialized = e.Position
-	case events.Shared:
-		f.shared = e.Position
-	case events.Unshared:
-		f.unshared = e.Position
-	case events.Imported:
-		f.imported = e.Position
-	case events.Bound:
-		f.bound = e.Position
+	if e.Type != events.Initialized && owner(e.Type, e.Origin, e.Target) != owner(c.Type, c.Origin, c.Target) {
+		return // it is about the other's catalog of that name
 	}
+	if f.last == nil {
+		f.last = make(map[events.Type]uint64)
+	}
+	f.last[e.Type] = max(f.last[e.Type], e.Position)
 }
 
-func (f Facts) isShared() bool { return f.shared > f.unshared }
+// owner is whose catalog origin says something about.
+func owner(t events.Type, origin, target events.Account) events.Account {
+	if t == events.Imported {
+		return target
+	}
+	return origin
+}
+
+func (f Facts) isShared() bool { return f.last[events.Shared] > f.last[events.Unshared] }
 
 // A Decision is what follows from a command: one event, or none where it is already so, since position Already.
 type Decision struct {
@@ -65,17 +64,18 @@ type Decision struct {
 // in c and f.
 func Decide(c Command, f Facts) (Decision, error) {
 	if c.Type == events.Initialized {
-		if f.initialized != 0 {
-			return Decision{}, api.Errorf(api.ErrBadRequest, "this account is already initialized (position %d)", f.initialized)
+		if f.last[events.Initialized] != 0 {
+			return Decision{}, api.Errorf(api.ErrBadRequest,
+				"this account is already initialized (position %d)", f.last[events.Initialized])
 		}
-		return one(events.Append{Event: events.WithData(
+		return Decision{Append: &events.Append{Event: events.WithData(
 			events.Event{Type: c.Type, Origin: c.Origin},
-			events.InitializedData{AccountID: c.ID, AccountName: c.Name, AccountKey: c.Origin})}), nil
+			events.InitializedData{AccountID: c.ID, AccountName: c.Name, AccountKey: c.Origin})}}, nil
 	}
-	if f.initialized == 0 {
+	if f.last[events.Initialized] == 0 {
 		return Decision{}, api.Errorf(api.ErrBadRequest, "this account is not initialized: natster init does that")
 	}
-	fact := events.Append{
+	fact := &events.Append{
 		Event:  events.Event{Type: c.Type, Origin: c.Origin, Target: c.Target, Catalog: c.Catalog},
 		Filter: c.edge(),
 		Last:   f.edge,
@@ -83,26 +83,27 @@ func Decide(c Command, f Facts) (Decision, error) {
 	switch c.Type {
 	case events.Shared:
 		if f.isShared() {
-			return Decision{Already: f.shared}, nil
+			return Decision{Already: f.last[events.Shared]}, nil
 		}
-		return one(fact), nil
+		return Decision{Append: fact}, nil
 	case events.Unshared:
 		if !f.isShared() {
-			return Decision{Already: f.unshared}, nil
+			return Decision{Already: f.last[events.Unshared]}, nil
 		}
-		return one(fact), nil
+		return Decision{Append: fact}, nil
 	case events.Imported:
 		switch {
 		case !f.isShared():
-			return Decision{}, api.Errorf(api.ErrForbidden, "%s does not share a catalog called %s with this account", c.Target, c.Catalog)
-		case f.imported > f.shared:
-			return Decision{Already: f.imported}, nil
+			return Decision{}, api.Errorf(api.ErrForbidden,
+				"%s does not share a catalog called %s with this account", c.Target, c.Catalog)
+		case f.last[events.Imported] > f.last[events.Shared]:
+			return Decision{Already: f.last[events.Imported]}, nil
 		}
-		return one(fact), nil
-	case events.Bound: // whatever was before, the last binding wins; but what is in the log cannot be said again by copying it
-		return one(events.Append{Event: events.WithData(fact.Event, c.Bound), Last: f.bound}), nil
+		return Decision{Append: fact}, nil
+	case events.Bound: // the last binding wins; the condition is there so that a copy of the event is refused
+		return Decision{Append: &events.Append{
+			Event: events.WithData(fact.Event, c.Bound), Last: f.last[events.Bound],
+		}}, nil
 	}
 	return Decision{}, api.Errorf(api.ErrBadRequest, "unknown event type %s", c.Type)
 }
-
-func one(a events.Append) Decision { return Decision{Append: &a} }

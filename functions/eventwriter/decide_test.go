@@ -30,6 +30,15 @@ func TestRules(t *testing.T) {
 	given := func(evs ...events.Event) []events.Event { return evs }
 	then := func(types ...events.Type) []events.Type { return types }
 
+	aliceIs, bobIs := initialized(alice), initialized(bob)
+	shared, unshared := about(events.Shared, alice, bob), about(events.Unshared, alice, bob)
+	imported := about(events.Imported, bob, alice)
+	other, otherGone := about(events.Shared, bob, alice), about(events.Unshared, bob, alice) // bob's own films
+	otherImported := about(events.Imported, alice, bob)
+	share, unshare := cmd(events.Shared, alice, bob), cmd(events.Unshared, alice, bob)
+	imports := cmd(events.Imported, bob, alice)
+	bind := Command{Type: events.Bound, Origin: alice, Bound: events.BoundData{OAuthID: "x", ContextRef: "y"}}
+	initialize := Command{Type: events.Initialized, Origin: alice}
 	for _, test := range []struct {
 		name  string
 		given []events.Event
@@ -37,20 +46,26 @@ func TestRules(t *testing.T) {
 		then  []events.Type
 		err   error
 	}{
-		{"a newcomer", given(), Command{Type: events.Initialized, Origin: alice}, then(events.Initialized), nil},
-		{"a second initialization", given(initialized(alice)), Command{Type: events.Initialized, Origin: alice}, nil, api.ErrBadRequest},
-		{"a share by a stranger", given(), cmd(events.Shared, alice, bob), nil, api.ErrBadRequest},
-		{"a share", given(initialized(alice)), cmd(events.Shared, alice, bob), then(events.Shared), nil},
-		{"a share twice", given(initialized(alice), about(events.Shared, alice, bob)), cmd(events.Shared, alice, bob), nil, nil},
-		{"a share after an unshare", given(initialized(alice), about(events.Shared, alice, bob), about(events.Unshared, alice, bob)), cmd(events.Shared, alice, bob), then(events.Shared), nil},
-		{"an unshare", given(initialized(alice), about(events.Shared, alice, bob)), cmd(events.Unshared, alice, bob), then(events.Unshared), nil},
-		{"an unshare of what is not shared", given(initialized(alice)), cmd(events.Unshared, alice, bob), nil, nil},
-		{"an import", given(initialized(bob), about(events.Shared, alice, bob)), cmd(events.Imported, bob, alice), then(events.Imported), nil},
-		{"an import of what is not shared", given(initialized(bob)), cmd(events.Imported, bob, alice), nil, api.ErrForbidden},
-		{"an import after an unshare", given(initialized(bob), about(events.Shared, alice, bob), about(events.Unshared, alice, bob)), cmd(events.Imported, bob, alice), nil, api.ErrForbidden},
-		{"an import twice", given(initialized(bob), about(events.Shared, alice, bob), about(events.Imported, bob, alice)), cmd(events.Imported, bob, alice), nil, nil},
-		{"an import of what was shared anew", given(initialized(bob), about(events.Imported, bob, alice), about(events.Shared, alice, bob)), cmd(events.Imported, bob, alice), then(events.Imported), nil},
-		{"a binding", given(initialized(alice)), Command{Type: events.Bound, Origin: alice, Bound: events.BoundData{OAuthID: "x", ContextRef: "y"}}, then(events.Bound), nil},
+		{"a new account", given(), initialize, then(events.Initialized), nil},
+		{"a second initialization", given(aliceIs), initialize, nil, api.ErrBadRequest},
+		{"a share by a stranger", given(), share, nil, api.ErrBadRequest},
+		{"a share", given(aliceIs), share, then(events.Shared), nil},
+		{"a share twice", given(aliceIs, shared), share, nil, nil},
+		{"a share after an unshare", given(aliceIs, shared, unshared), share, then(events.Shared), nil},
+		{"an unshare", given(aliceIs, shared), unshare, then(events.Unshared), nil},
+		{"an unshare of what is not shared", given(aliceIs), unshare, nil, nil},
+		{"an import", given(bobIs, shared), imports, then(events.Imported), nil},
+		{"an import of what is not shared", given(bobIs), imports, nil, api.ErrForbidden},
+		{"an import after an unshare", given(bobIs, shared, unshared), imports, nil, api.ErrForbidden},
+		{"an import twice", given(bobIs, shared, imported), imports, nil, nil},
+		{"an import, when the same name was given and taken the other way", given(bobIs, shared, other, otherGone),
+			imports, then(events.Imported), nil},
+		{"an import, when the other has imported the same name", given(bobIs, shared, other, otherImported),
+			imports, then(events.Imported), nil},
+		{"an import, when the same name is shared the other way only", given(bobIs, other), imports, nil,
+			api.ErrForbidden},
+		{"an import of what was shared anew", given(bobIs, imported, shared), imports, then(events.Imported), nil},
+		{"a binding", given(aliceIs), bind, then(events.Bound), nil},
 		{"a binding of a stranger", given(), Command{Type: events.Bound, Origin: alice}, nil, api.ErrBadRequest},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -72,34 +87,40 @@ func TestRules(t *testing.T) {
 
 func TestRequestsAreCheckedBeforeTheLogIsRead(t *testing.T) {
 	alice, bob := eventstest.Account(t), eventstest.Account(t)
-	about := func(a events.Account) json.RawMessage {
-		return json.RawMessage(`{"account_id":"1","account_name":"alice","account_key":"` + a.String() + `"}`)
+	about := func(a events.Account) string {
+		return `{"account_id":"1","account_name":"alice","account_key":"` + a.String() + `"}`
 	}
-	none := events.None
+	const none, start = events.None, "natster_initialized"
+	put := func(t, catalog, target string, data ...string) api.PutRequest {
+		body := json.RawMessage(strings.Join(data, ""))
+		return api.PutRequest{Catalog: catalog, Target: target, EventType: t, Data: body}
+	}
+	toBob := func(t, catalog string) api.PutRequest { return put(t, catalog, bob.String()) }
+	unprintable := `{"account_name":"a\u001b[2J","account_key":"` + alice.String() + `"}`
 	for name, test := range map[string]struct {
 		q   api.PutRequest
 		err error
 	}{
-		"an initialization":          {api.PutRequest{Catalog: none, Target: none, EventType: "natster_initialized", Data: about(alice)}, nil},
-		"another's key in the data":  {api.PutRequest{Catalog: none, Target: none, EventType: "natster_initialized", Data: about(bob)}, api.ErrForbidden},
-		"no data":                    {api.PutRequest{Catalog: none, Target: none, EventType: "natster_initialized"}, api.ErrBadRequest},
-		"data of the wrong type":     {api.PutRequest{Catalog: none, Target: none, EventType: "natster_initialized", Data: json.RawMessage(`[]`)}, api.ErrBadRequest},
-		"an unprintable name":        {api.PutRequest{Catalog: none, Target: none, EventType: "natster_initialized", Data: json.RawMessage(`{"account_name":"a\u001b[2J","account_key":"` + alice.String() + `"}`)}, api.ErrBadRequest},
-		"a catalog where none is":    {api.PutRequest{Catalog: "films", Target: none, EventType: "natster_initialized", Data: about(alice)}, api.ErrBadRequest},
-		"a share":                    {api.PutRequest{Catalog: "films", Target: bob.String(), EventType: "catalog_shared"}, nil},
-		"a share with oneself":       {api.PutRequest{Catalog: "films", Target: alice.String(), EventType: "catalog_shared"}, api.ErrBadRequest},
-		"a share with no account":    {api.PutRequest{Catalog: "films", Target: "bob", EventType: "catalog_shared"}, api.ErrBadRequest},
-		"a share with none":          {api.PutRequest{Catalog: "films", Target: none, EventType: "catalog_shared"}, api.ErrBadRequest},
-		"no target":                  {api.PutRequest{Catalog: "films", EventType: "catalog_shared"}, api.ErrBadRequest},
-		"no catalog":                 {api.PutRequest{Target: bob.String(), EventType: "catalog_shared"}, api.ErrBadRequest},
-		"a catalog called none":      {api.PutRequest{Catalog: none, Target: bob.String(), EventType: "catalog_shared"}, api.ErrBadRequest},
-		"a catalog with a dot":       {api.PutRequest{Catalog: "a.b", Target: bob.String(), EventType: "catalog_shared"}, api.ErrBadRequest},
-		"a catalog with a wildcard":  {api.PutRequest{Catalog: "*", Target: bob.String(), EventType: "catalog_unshared"}, api.ErrBadRequest},
-		"a catalog with a space":     {api.PutRequest{Catalog: "a b", Target: bob.String(), EventType: "catalog_imported"}, api.ErrBadRequest},
-		"no type":                    {api.PutRequest{Catalog: "films", Target: bob.String()}, api.ErrBadRequest},
-		"an unknown type":            {api.PutRequest{Catalog: "films", Target: bob.String(), EventType: "catalog_burnt"}, api.ErrBadRequest},
-		"a type that only functions": {api.PutRequest{Catalog: "films", Target: bob.String(), EventType: "context_bound"}, api.ErrBadRequest},
-		"a type of old logs":         {api.PutRequest{Catalog: "films", Target: bob.String(), EventType: "catalog_claimed"}, api.ErrBadRequest},
+		"an initialization":          {put(start, none, none, about(alice)), nil},
+		"another's key in the data":  {put(start, none, none, about(bob)), api.ErrForbidden},
+		"no data":                    {put(start, none, none), api.ErrBadRequest},
+		"data of the wrong type":     {put(start, none, none, `[]`), api.ErrBadRequest},
+		"an unprintable name":        {put(start, none, none, unprintable), api.ErrBadRequest},
+		"a catalog where none is":    {put(start, "films", none, about(alice)), api.ErrBadRequest},
+		"a share":                    {toBob("catalog_shared", "films"), nil},
+		"a share with oneself":       {put("catalog_shared", "films", alice.String()), api.ErrBadRequest},
+		"a share with no account":    {put("catalog_shared", "films", "bob"), api.ErrBadRequest},
+		"a share with none":          {put("catalog_shared", "films", none), api.ErrBadRequest},
+		"no target":                  {put("catalog_shared", "films", ""), api.ErrBadRequest},
+		"no catalog":                 {toBob("catalog_shared", ""), api.ErrBadRequest},
+		"a catalog called none":      {toBob("catalog_shared", none), api.ErrBadRequest},
+		"a catalog with a dot":       {toBob("catalog_shared", "a.b"), api.ErrBadRequest},
+		"a catalog with a wildcard":  {toBob("catalog_unshared", "*"), api.ErrBadRequest},
+		"a catalog with a space":     {toBob("catalog_imported", "a b"), api.ErrBadRequest},
+		"no type":                    {toBob("", "films"), api.ErrBadRequest},
+		"an unknown type":            {toBob("catalog_burnt", "films"), api.ErrBadRequest},
+		"a type that only functions": {toBob("context_bound", "films"), api.ErrBadRequest},
+		"a type of old logs":         {toBob("catalog_claimed", "films"), api.ErrBadRequest},
 	} {
 		c, err := fromClient(alice, test.q)
 		if !errors.Is(err, test.err) || (test.err == nil && (err != nil || c.Origin != alice)) {
