@@ -141,3 +141,10 @@ func FuzzSelect(f *testing.F) {
 		}
 	})
 }
+
+func TestTheLikeliestCandidateComesFirst(t *testing.T) {
+	c := holding(t, "a/b.mp4.txt", "b.mp4")
+	if _, err := c.Find("B.MP4"); err == nil || !strings.Contains(err.Error(), `did you mean "b.mp4"`) {
+		t.Error(err)
+	}
+}

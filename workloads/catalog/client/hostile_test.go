@@ -153,6 +153,14 @@ func TestPagesThatDoNotEndAreRefused(t *testing.T) {
 	}
 }
 
+func TestAListingOfAnotherCatalogIsRefused(t *testing.T) {
+	w := catalogtest.Start(t)
+	answers(t, w, "get", func(*nats.Msg) string { return `{"code":200,"data":{"name":"music","entries":[]}}` })
+	if _, err := bob(t, w).List(t.Context(), films); !errors.Is(err, catalog.ErrContents) {
+		t.Fatal(err)
+	}
+}
+
 // Between the look whether a file is there and the lock on its partial, another download may finish it.
 func TestAFileThatAnotherDownloadFinishedIsThere(t *testing.T) {
 	w := catalogtest.Start(t)

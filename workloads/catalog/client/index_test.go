@@ -103,6 +103,9 @@ func TestACatalogIsAPageToClickThrough(t *testing.T) {
 			found[content] = to
 		}
 	}
+	if _, page := b.do(http.MethodGet, "/secret/films/"); !strings.Contains(page, `href="/secret/films/playlist.m3u8"`) {
+		t.Error("a catalog with music has no link to its playlist")
+	}
 	if len(found) != 6 {
 		t.Errorf("clicking leads to %v", found)
 	}

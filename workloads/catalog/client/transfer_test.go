@@ -3,7 +3,10 @@ package client
 import (
 	"testing"
 
+	"github.com/nats-io/nats.go"
+
 	"natster/internal/test/catalogtest"
+	"natster/workloads/catalog"
 	"natster/workloads/catalog/seal"
 )
 
@@ -72,5 +75,14 @@ func TestAChunkThatOthersOvertakeIsAskedForAgain(t *testing.T) {
 	case <-lost.ready:
 	default:
 		t.Fatal("it came, and is not there")
+	}
+}
+
+// Two downloads of one file hear the messages of both: what is pushed to the other does not end this one.
+func TestMessagesOfAnotherPushAreIgnored(t *testing.T) {
+	x := &push{reply: catalog.DownloadReply{Sender: "mine"}}
+	m := &nats.Msg{Header: nats.Header{catalog.HeaderSender: {"another"}, catalog.HeaderTranscoding: {"true"}}}
+	if mine, err := x.has(m); mine || err != nil {
+		t.Fatal(mine, err)
 	}
 }
