@@ -46,11 +46,12 @@ type push struct {
 // askDownload asks for src. It listens for a push, if one is expected, before it asks.
 func (c *Client) askDownload(
 	ctx context.Context, src source, q catalog.DownloadRequest, expectPush bool,
-) (x *push, err error) {
-	x = &push{src: src}
-	if x.key, err = c.seams.key(); err != nil {
+) (*push, error) {
+	key, err := c.seams.key()
+	if err != nil {
 		return nil, err
 	}
+	x := &push{src: src, key: key}
 	if expectPush {
 		x.sub, err = c.Conn.SubscribeSync(events.MediaSubject(events.Account{}, src.catalog, src.hash.String()))
 		if err == nil {
@@ -59,7 +60,7 @@ func (c *Client) askDownload(
 	}
 	x.stop = context.AfterFunc(ctx, func() { _ = x.sub.Unsubscribe() })
 	if err == nil {
-		q.Hash, q.Target = src.hash, x.key.Public()
+		q.Hash, q.Target = src.hash, key.Public()
 		err = c.ask(ctx, src.catalog, events.VerbDownload, q, &x.reply)
 	}
 	if err != nil {
