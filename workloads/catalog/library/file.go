@@ -2,7 +2,6 @@ package library
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"natster/events"
 	"natster/internal/private"
@@ -48,28 +49,21 @@ type record struct {
 	link  bool // the path is a symbolic link: its target can change unnoticed, so every look includes it
 }
 
-// A fileHead and its fileEntries are the JSON of a catalog file.
-type fileHead struct {
-	Name        events.Catalog  `json:"name"`
-	Description string          `json:"description"`
-	Image       string          `json:"image,omitempty"`
-	Revision    int64           `json:"revision"`
-	Directory   string          `json:"directory"`
-	Disks       map[string]disk `json:"disks,omitempty"`
-}
-
-type fileEntry struct {
-	catalog.Entry
-	Stamp string `json:"stamp"`
-}
-
 // parseDocument reads a catalog file, which its owner may have edited. It refuses what is not a valid catalog file with
 // [ErrCatalogFile], naming the entry at fault; paths that no catalog may list are passed over, since the next scan does
 // not find them either.
 func parseDocument(data []byte) (document, error) {
 	var w struct {
-		fileHead
-		Entries []fileEntry `json:"entries"`
+		Name        events.Catalog  `json:"name"`
+		Description string          `json:"description"`
+		Image       string          `json:"image"`
+		Revision    int64           `json:"revision"`
+		Directory   string          `json:"directory"`
+		Disks       map[string]disk `json:"disks"`
+		Entries     []struct {
+			catalog.Entry
+			Stamp string `json:"stamp"`
+		} `json:"entries"`
 	}
 	if err := json.Unmarshal(data, &w); err != nil {
 		return document{}, fmt.Errorf("%w: %w", ErrCatalogFile, err)
@@ -90,7 +84,7 @@ func parseDocument(data []byte) (document, error) {
 		directory: w.Directory, disks: w.Disks, records: make([]record, 0, len(w.Entries)),
 	}
 	maps.DeleteFunc(d.disks, func(p string, _ disk) bool { return p != "." && catalog.CheckPath(p) != nil })
-	types := make(map[string]string)
+	types := make(map[string]string) // shared among the entries of one type
 	for i := range w.Entries {
 		e, text := w.Entries[i].Entry, w.Entries[i].Stamp
 		switch {
@@ -104,7 +98,10 @@ func parseDocument(data []byte) (document, error) {
 		if e.Description != "" {
 			e.Description = catalog.CleanDescription(e.Description)
 		}
-		e.MIMEType = intern(types, e.MIMEType)
+		if _, known := types[e.MIMEType]; !known {
+			types[e.MIMEType] = catalog.CleanMIMEType(e.MIMEType)
+		}
+		e.MIMEType = types[e.MIMEType]
 		d.records = append(d.records, record{Entry: e, stamp: parseStamp(e.Size, text)})
 	}
 	byPath := func(a, b record) int { return strings.Compare(a.Path, b.Path) }
@@ -122,16 +119,6 @@ func inSeconds(revision int64) int64 {
 		return revision / 1000
 	}
 	return revision
-}
-
-// intern shares one string among the entries of one type, and repairs what is not a valid type.
-func intern(known map[string]string, mimeType string) string {
-	t, ok := known[mimeType]
-	if !ok {
-		t = catalog.CleanMIMEType(mimeType)
-		known[mimeType] = t
-	}
-	return t
 }
 
 // fileStamp is the stamp of the catalog file, by which an edit is noticed; zero if there is none.
@@ -188,26 +175,27 @@ func writeDocument(path string, dir string, s *snapshot) (at stamp, err error) {
 		return stamp{}, err
 	}
 	defer f.Discard()
-	w := bufio.NewWriterSize(f, 256<<10) // a failed write also fails Flush
-	var line bytes.Buffer
-	enc := json.NewEncoder(&line)
-	enc.SetEscapeHTML(false)
-	write := func(before string, v any, end string) {
-		line.Reset()
-		if err := enc.Encode(v); err != nil {
-			panic(err) // strings and numbers always encode
-		}
-		w.WriteString(before)
-		w.Write(bytes.TrimSuffix(line.Bytes(), []byte(end)))
+	w := bufio.NewWriterSize(f, 256<<10)
+	b := make([]byte, 0, 1024)
+	b = appendField(b, `{"name":`, s.name.String())
+	b = appendField(b, `,"description":`, s.description)
+	if s.image != "" {
+		b = appendField(b, `,"image":`, s.image)
 	}
-	write("", fileHead{s.name, s.description, s.image, s.revision, dir, s.disks}, "}\n")
-	w.WriteString(`,"entries":[`)
-	between := "\n"
+	b = strconv.AppendInt(append(b, `,"revision":`...), s.revision, 10)
+	b = appendField(b, `,"directory":`, dir)
+	if len(s.disks) > 0 {
+		disks, _ := json.Marshal(s.disks) // strings: it cannot fail
+		b = append(append(b, `,"disks":`...), disks...)
+	}
+	b = append(b, `,"entries":[`...)
 	for i := range s.entries {
-		write(between, fileEntry{s.entries[i], s.marks[i].stamp.text()}, "\n")
-		between = ",\n"
+		b = appendEntry(b, &s.entries[i], s.marks[i].stamp, i > 0)
+		w.Write(b) // a failed write also fails Flush
+		b = b[:0]
 	}
-	w.WriteString("\n]}\n")
+	b = append(b, "\n]}\n"...)
+	w.Write(b)
 	if err := w.Flush(); err != nil {
 		return stamp{}, err
 	}
@@ -219,6 +207,37 @@ func writeDocument(path string, dir string, s *snapshot) (at stamp, err error) {
 		return stamp{}, err
 	}
 	return withoutCtime(stampOf(fi)), nil
+}
+
+func appendEntry(b []byte, e *catalog.Entry, s stamp, comma bool) []byte {
+	if comma {
+		b = append(b, ',')
+	}
+	b = appendField(b, "\n{\"path\":", e.Path)
+	b = appendField(b, `,"description":`, e.Description)
+	b = appendField(b, `,"mime_type":`, e.MIMEType)
+	b = strconv.AppendInt(append(b, `,"byte_size":`...), e.Size, 10)
+	b = fmt.Appendf(b, `,"hash":"%x"`, e.Hash[:])
+	if e.Modified != 0 {
+		b = strconv.AppendInt(append(b, `,"mtime":`...), e.Modified, 10)
+	}
+	b = append(b, `,"stamp":"`...)
+	return append(s.text(b), `"}`...)
+}
+
+func appendField(b []byte, key, value string) []byte {
+	b = append(b, key...)
+	plain := utf8.ValidString(value)
+	for i := 0; plain && i < len(value); i++ {
+		plain = value[i] >= ' ' && value[i] != '"' && value[i] != '\\'
+	}
+	if plain {
+		b = append(b, '"')
+		b = append(b, value...)
+		return append(b, '"')
+	}
+	quoted, _ := json.Marshal(value) // a string: it cannot fail
+	return append(b, quoted...)
 }
 
 // causeOf is err without the paths, of which one is random: the same trouble says the same.

@@ -1,7 +1,6 @@
 package library
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 )
@@ -19,9 +18,9 @@ const mostExamples = 5
 // LeftOut sums up what the last look left out. The reasons that matter most come first.
 func (l *Library) LeftOut() []LeftOut {
 	var all []LeftOut
-	for _, common := range []bool{false, true} {
+	for _, r := range []struct{ quiet, common bool }{{false, false}, {true, false}, {true, true}} {
 		for _, k := range l.Skipped() {
-			if bookkeeping(k) != common {
+			if k.Reason.Quiet() != r.quiet || bookkeeping(k) != r.common {
 				continue
 			}
 			i := slices.IndexFunc(all, func(o LeftOut) bool { return o.Reason == k.Reason })
@@ -35,13 +34,6 @@ func (l *Library) LeftOut() []LeftOut {
 			}
 		}
 	}
-	rank := func(o LeftOut) int {
-		if o.Reason.Quiet() {
-			return 1
-		}
-		return 0
-	}
-	slices.SortStableFunc(all, func(a, b LeftOut) int { return cmp.Compare(rank(a), rank(b)) })
 	return all
 }
 

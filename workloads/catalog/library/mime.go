@@ -3,6 +3,7 @@ package library
 import (
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/gabriel-vasile/mimetype"
@@ -91,7 +92,7 @@ func mimeType(name string, head []byte) string {
 	}
 	byName, known := byExtension[strings.ToLower(path.Ext(name))]
 	switch {
-	case known && (len(head) == 0 || generic[found]):
+	case known && (len(head) == 0 || slices.Contains(generic, found)):
 		return byName
 	case known && isText(found) && isText(byName): // HTML in a .txt is meant to be read as text, and so on
 		return byName
@@ -104,24 +105,16 @@ func mimeType(name string, head []byte) string {
 }
 
 func isText(t string) bool {
-	switch t {
-	case "application/json", "application/xml", "image/svg+xml", "application/x-subrip", "application/x-ndjson",
-		"application/yaml", "application/toml", "application/vnd.apple.mpegurl":
-		return true
-	}
-	return strings.HasPrefix(t, "text/")
+	return strings.HasPrefix(t, "text/") || slices.Contains([]string{
+		"application/json", "application/xml", "image/svg+xml", "application/x-subrip", "application/x-ndjson",
+		"application/yaml", "application/toml", "application/vnd.apple.mpegurl",
+	}, t)
 }
 
 // generic are the types that say how a file is packed, not what it is.
-var generic = map[string]bool{
-	"text/plain":                true,
-	"text/xml":                  true,
-	"application/octet-stream":  true,
-	"application/zip":           true,
-	"application/x-ole-storage": true,
-	"application/ogg":           true,
-	"application/gzip":          true,
-	"application/json":          true,
+var generic = []string{
+	"text/plain", "text/xml", "application/octet-stream", "application/zip", "application/x-ole-storage",
+	"application/ogg", "application/gzip", "application/json",
 }
 
 // containers are the types that differ in what is packed, not in how. A brand, as QuickTime's, only says who packed it.

@@ -1,7 +1,6 @@
 package library
 
 import (
-	"fmt"
 	"io/fs"
 	"math"
 	"strconv"
@@ -76,7 +75,13 @@ func untilOlder(t int64, now time.Time, d time.Duration) time.Duration {
 
 // text is the stamp as the catalog file keeps it, beside the size: `<mtime>.<inode>.<ctime>`. It is one string because
 // JSON tools may round numbers of that size.
-func (s stamp) text() string { return fmt.Sprintf("%d.%d.%d", s.mtime, s.inode, s.ctime) }
+func (s stamp) text(b []byte) []byte {
+	b = strconv.AppendInt(b, s.mtime, 10)
+	b = append(b, '.')
+	b = strconv.AppendUint(b, s.inode, 10)
+	b = append(b, '.')
+	return strconv.AppendInt(b, s.ctime, 10)
+}
 
 // parseStamp reads what text wrote, now or before it had a ctime. A stamp that cannot be read matches no file, so the
 // file is hashed again.

@@ -179,8 +179,7 @@ func reasonOf(err error) string {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err.Error()
 	}
-	_, why, ok := strings.Cut(err.Error(), catalog.ErrPath.Error()+": ")
-	if ok {
+	if _, why, ok := strings.Cut(err.Error(), catalog.ErrPath.Error()+": "); ok {
 		return why
 	}
 	return err.Error()
