@@ -103,7 +103,8 @@ func TestACatalogIsAPageToClickThrough(t *testing.T) {
 			found[content] = to
 		}
 	}
-	if _, page := b.do(http.MethodGet, "/secret/films/"); !strings.Contains(page, `href="/secret/films/playlist.m3u8"`) {
+	_, page := b.do(http.MethodGet, "/secret/films/")
+	if !strings.Contains(page, `href="/secret/films/playlist.m3u8"`) {
 		t.Error("a catalog with music has no link to its playlist")
 	}
 	if len(found) != 6 {
