@@ -73,11 +73,10 @@ func importOf(name string, t jwt.ExportType, from events.Account, s events.Impor
 
 // setExport adds e, or replaces the export of the same subject and type.
 func setExport(c *jwt.AccountClaims, e *jwt.Export) {
-	for i, old := range c.Exports {
-		if old.Subject == e.Subject && old.Type == e.Type {
-			c.Exports[i] = e
-			return
-		}
+	same := func(old *jwt.Export) bool { return old.Subject == e.Subject && old.Type == e.Type }
+	if n := slices.IndexFunc(c.Exports, same); n >= 0 {
+		c.Exports[n] = e
+		return
 	}
 	c.Exports.Add(e)
 }

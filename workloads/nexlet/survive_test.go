@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strings"
@@ -233,6 +234,42 @@ func TestARemoteNexletRegistersAgainWhereverThereIsANode(t *testing.T) {
 		t.Errorf("it is on %s", w.Metadata["node"])
 	}
 	answered(t, s.Account("alice"))
+}
+
+// logged receives each line of a log.
+type logged chan string
+
+func (l logged) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
+}
+
+func TestARemoteNexletNoticesThatItsNodeHasForgottenIt(t *testing.T) {
+	s := nexlettest.Start(t, echoing(echo))
+	node := s.Node(nextest.Config{Remote: true, Agents: []nextest.Agent{}})
+	log := make(logged, 1000)
+	n, err := nexlet.New(s.Config(func(c *nexlet.Config) {
+		c.Remote = &nexlet.Remote{Nexus: "natster", Connection: wire.ConnectionData{Servers: []string{s.URL}}}
+		c.Logger = slog.New(slog.NewTextHandler(log, nil))
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx) }()
+	s.Healthy(node)
+	// The node's own heartbeat lists the nexlet; that of a node that was restarted does not.
+	if err := s.NexConn().Publish(wire.NodeHeartbeat(node.ID), []byte(`{"registrations":""}`)); err != nil {
+		t.Fatal(err)
+	}
+	wait.First(t, "the nexlet looks for a node", log, func(line string) bool {
+		return strings.Contains(line, "looking for another")
+	})
+	cancel()
+	if err := wait.Receive(t, "the nexlet ends", ended); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestANexletThatWasRemoteTakesUpItsOldIDAfterACrash(t *testing.T) {

@@ -87,17 +87,17 @@ func (l *login) oauth(p *oidc.Provider) *oauth2.Config {
 func (s *Site) startLogin(w http.ResponseWriter, r *http.Request) {
 	p, err := s.login.discover(r.Context())
 	if err != nil {
-		s.log.Error("the issuer does not answer", "err", err)
+		s.cfg.Logger.Error("the issuer does not answer", "err", err)
 		s.backHome(w, r, "unavailable")
 		return
 	}
 	f := flow{
 		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
-		To: localPath(r.URL.Query().Get("to")), Expires: s.now().Add(flowLifetime),
+		To: localPath(r.URL.Query().Get("to")), Expires: s.cfg.Now().Add(flowLifetime),
 	}
 	sealed, err := s.login.seal(f)
 	if err != nil {
-		s.log.Error("login", "err", err)
+		s.cfg.Logger.Error("login", "err", err)
 		s.backHome(w, r, "failed")
 		return
 	}
@@ -122,7 +122,7 @@ func (s *Site) finishLogin(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	who, err := s.login.redeem(ctx, f, q.Get("code"))
 	if err != nil {
-		s.log.Warn("login failed", "err", err)
+		s.cfg.Logger.Warn("login failed", "err", err)
 		s.backHome(w, r, "failed")
 		return
 	}
@@ -224,7 +224,7 @@ func (s *Site) takeFlow(w http.ResponseWriter, r *http.Request, state string) (f
 	}
 	http.SetCookie(w, s.flowCookie(state, "", -1))
 	f, ok := s.login.open(c.Value, state)
-	return f, ok && f.State == state && s.now().Before(f.Expires)
+	return f, ok && f.State == state && s.cfg.Now().Before(f.Expires)
 }
 
 // backHome sends the browser to the start page, which shows the problem.

@@ -36,7 +36,7 @@ func (s *Site) proxy() (http.Handler, error) {
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() == nil {
-				s.log.Debug("NATS server not reached", "err", err)
+				s.cfg.Logger.Debug("NATS server not reached", "err", err)
 			}
 			refuse(w, http.StatusBadGateway, "unavailable", "the world is not running: try again")
 		},

@@ -174,7 +174,7 @@ func (s *Site) claim(w http.ResponseWriter, r *http.Request, x *session) {
 		s.failed(w, err)
 		return
 	}
-	s.log.Info("account linked", "account", about.AccountPublicKey, "login", x.login)
+	s.cfg.Logger.Info("account linked", "account", about.AccountPublicKey, "login", x.login)
 	answer(w, s.about(x, about.AccountPublicKey, about.AccountName))
 }
 
@@ -231,7 +231,7 @@ func (s *Site) signedIn(h func(http.ResponseWriter, *http.Request, *session)) ht
 func (s *Site) failed(w http.ResponseWriter, err error) {
 	refusal, internal := api.Refusal(err)
 	if internal {
-		s.log.Error("request failed", "err", err)
+		s.cfg.Logger.Error("request failed", "err", err)
 	}
 	reason := map[api.Code]string{
 		api.CodeNotFound: "not_found", api.CodeGone: "unlinked", api.CodeBadRequest: "bad_request",

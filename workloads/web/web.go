@@ -69,8 +69,6 @@ const devPath = "/dev-issuer" // of the development issuer
 type Site struct {
 	cfg      Config
 	url      *url.URL
-	log      *slog.Logger
-	now      func() time.Time
 	ask      *api.Client
 	sessions *sessions
 	login    *login
@@ -105,7 +103,7 @@ func New(c Config) (*Site, error) {
 	if c.Lifetime <= 0 {
 		c.Lifetime = 12 * time.Hour
 	}
-	s := &Site{cfg: c, url: u, log: c.Logger, now: c.Now, ask: api.NewClient(c.Functions)}
+	s := &Site{cfg: c, url: u, ask: api.NewClient(c.Functions)}
 	s.sessions = newSessions(c.Now, c.Lifetime, u.Scheme == "https")
 	if s.assets, err = builtPage(); err != nil {
 		return nil, err
@@ -168,7 +166,7 @@ func (s *Site) Serve(ctx context.Context, l net.Listener) error {
 		Handler:           s.handler,
 		ReadHeaderTimeout: headerTimeout,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	ended := make(chan error, 1)
