@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -38,4 +40,12 @@ func TestTwoFriendsHaveCatalogsOfOneName(t *testing.T) {
 	m.run("catalog", "new", "AliceFilms", other).ok().warns("differ in capitals only")
 	m.run("catalog", "new", "films", directory(t, map[string]string{"b.txt": "b"})).ok()
 	m.natster("catalog import films bob").exits(1).warns("films is a catalog of yours", "--as bobfilms")
+
+	// A file that came there in another way: requests would reach both.
+	twin := filepath.Join(m.home, ".local/share/natster/carol/catalogs/alicefilms.json")
+	if err := os.WriteFile(twin, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.natster("catalog contents alicefilms").exits(1).warns(
+		"alicefilms is a catalog of yours and one that you import from alice")
 }

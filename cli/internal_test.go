@@ -20,6 +20,7 @@ import (
 	"natster/functions/api"
 	"natster/workloads/catalog/client"
 	"natster/workloads/nexlet/spec"
+	"natster/workloads/web"
 )
 
 func testEnv(getenv map[string]string) (*env, *bytes.Buffer, *bytes.Buffer) {
@@ -215,6 +216,14 @@ func TestDevrunIsNotSuggestedWhereItDoesNotHelp(t *testing.T) {
 	for _, err := range []error{api.ErrUnavailable, api.ErrFull, client.ErrDiskFull, nats.ErrAuthorization} {
 		if h := hintFor(err); h != "" {
 			t.Errorf("%v: try: %s", err, h)
+		}
+	}
+	for err, want := range map[error]string{
+		client.ErrNotShared: "catalog shares", nex.ErrNoBid: "deploy nodes", nex.ErrNotReady: "deploy logs",
+		web.ErrPlain: "web --listen 127.0.0.1:8000 --url https://HOST",
+	} {
+		if h := hintFor(fmt.Errorf("it fails: %w", err)); h != want {
+			t.Errorf("%v: try: %s, want %s", err, h, want)
 		}
 	}
 }
