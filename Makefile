@@ -10,7 +10,7 @@ PAGE    := workloads/web/page
 # As in a release: the same source gives the same bytes, wherever it is built.
 FLAGS = -trimpath -ldflags "-X natster/cli.stamp=$(VERSION)"
 
-.PHONY: help demo build page page-test browser bench-web tools test lint lint-all vet bench fuzz release release-check clean
+.PHONY: help demo build page page-test browser bench-web tools test lint bench fuzz release release-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS="$$(printf '\t')" read -r t what; do \
@@ -52,19 +52,16 @@ tools:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	else echo "make test needs "$$missing", for the website's tests; make lint and go test ./... do not"; exit 1; fi
 
-lint: vet ## formatting, vet, static analysis, dead code
-	$(GO) tool staticcheck ./...
-	$(GO) test -count=1 -tags lint -run TestDeadCode ./internal/test/house
+# Tools at development time have a module file of their own, so that go.mod stays small.
+TOOL = $(GO) tool -modfile=.ci/tools.mod
 
-# Goes into lint once it is seen green: golangci-lint (built from .ci/lint.mod), and vet for Windows and macOS.
-lint-all: lint ## lint, golangci-lint, vet for Windows and macOS
-	$(GO) tool -modfile=.ci/lint.mod golangci-lint run
+# vet is golangci-lint's, on this system; go vet for others sees what is built only there.
+lint: ## formatting, static analysis, dead code, vet for Linux, Windows and macOS
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	$(TOOL) golangci-lint run
 	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 $(GO) vet ./...
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
-
-vet:
-	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
-	$(GO) vet -tags "browser lint" ./...
+	$(GO) test -count=1 -tags lint -run TestDeadCode ./internal/test/house
 
 bench: build ## ratios against the bare floor: ten minutes, 8 GiB of disk
 	$(GO) run ./internal/test/bench -natster $(BIN)
@@ -81,7 +78,10 @@ fuzz: ## every fuzz target, FUZZ each
 
 SYSTEMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
 
-release: page ## static binaries for six systems, checksums and an SBOM, in dist/
+# npm gives its document a time and a random number, and the same source must give the same bytes.
+UNDATED = node -e 'const d = JSON.parse(fs.readFileSync(0)); delete d.serialNumber; delete d.metadata.timestamp; console.log(JSON.stringify(d, null, 2))'
+
+release: page ## static binaries for six systems, SBOMs (CycloneDX) and checksums, in dist/
 	@test -f $(PAGE)/dist/index.html || { echo "a release needs the website's page: install npm"; exit 1; }
 	rm -rf dist && mkdir dist
 	@for s in $(SYSTEMS); do \
@@ -89,7 +89,11 @@ release: page ## static binaries for six systems, checksums and an SBOM, in dist
 	  CGO_ENABLED=0 GOOS=$$os GOARCH=$${s#*-} $(GO) build -trimpath -buildvcs=true -ldflags "-s -w -X natster/cli.stamp=$(VERSION)" \
 	    -o dist/natster-$$s$$exe ./cli/natster || exit 1; \
 	done
-	$(GO) run ./internal/sbom -page $(PAGE)/package-lock.json dist/natster-* > dist/natster.cdx.json
+	@for s in $(SYSTEMS); do \
+	  $(TOOL) cyclonedx-gomod bin -json -std -noserial -notimestamp -version "$(VERSION)" \
+	    -output dist/natster-$$s.cdx.json dist/natster-$$s$$(test -f dist/natster-$$s || echo .exe) || exit 1; \
+	done
+	cd $(PAGE) && npm sbom --package-lock-only --omit=dev --sbom-format=cyclonedx | $(UNDATED) > $(CURDIR)/dist/natster-page.cdx.json
 	cd dist && sha256sum natster* > SHA256SUMS
 
 # A clone elsewhere, with caches of its own, must give the same bytes.

@@ -171,7 +171,7 @@ func TestDependenciesHaveAReason(t *testing.T) {
 	}
 	named := make(map[string]bool)
 	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]+) \| [^|]+ \|$`).FindAllStringSubmatch(section, -1) {
-		if strings.HasSuffix(row[1], "(npm)") || strings.HasSuffix(row[1], "(`.ci/lint.mod`)") {
+		if strings.HasSuffix(row[1], "(npm)") || strings.HasSuffix(row[1], "(`.ci/tools.mod`)") {
 			continue
 		}
 		for name := range strings.FieldsFuncSeq(row[1], func(r rune) bool { return r == ',' || r == ';' || r == ' ' }) {
