@@ -27,7 +27,8 @@ func TestDeadCode(t *testing.T) {
 		}
 	}
 	const format = `{{range .Funcs}}{{$.Path}}.{{.Name}}{{"\n"}}{{end}}`
-	find := exec.CommandContext(t.Context(), "go", "tool", "-modfile=.ci/tools.mod", "deadcode", "-f", format, "./cli/natster")
+	find := exec.CommandContext(t.Context(), "go", "tool", "-modfile=.ci/tools.mod", "deadcode", "-f", format,
+		"./cli/natster")
 	find.Dir, find.Stderr = root, os.Stderr
 	out, err := find.Output()
 	if err != nil {

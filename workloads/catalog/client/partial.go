@@ -113,7 +113,7 @@ func (d *download) openPartial(e catalog.Entry) (*partial, error) {
 			return nil, err
 		}
 		p := &partial{root: root, e: e, name: name, file: f, sink: d.c.seams.sink(f)}
-		mine := false
+		var mine bool
 		if err = lock(f); err == nil {
 			if mine, err = p.named(); mine {
 				return p, nil
