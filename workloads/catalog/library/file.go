@@ -2,6 +2,7 @@ package library
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -236,8 +237,11 @@ func appendField(b []byte, key, value string) []byte {
 		b = append(b, value...)
 		return append(b, '"')
 	}
-	quoted, _ := json.Marshal(value) // a string: it cannot fail
-	return append(b, quoted...)
+	var quoted bytes.Buffer
+	enc := json.NewEncoder(&quoted)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(value) // a string: it cannot fail
+	return append(b, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...)
 }
 
 // causeOf is err without the paths, of which one is random: the same trouble says the same.

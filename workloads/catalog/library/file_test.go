@@ -47,6 +47,18 @@ func TestTheCatalogFileIsTheContracts(t *testing.T) {
 	}
 }
 
+// A person edits the descriptions: what JSON lets stand as it is stands so, beside what it does not.
+func TestTheCatalogFileEscapesNoMoreThanItMust(t *testing.T) {
+	for text, want := range map[string]string{
+		"Tom & <Jerry>":     `:"Tom & <Jerry>"`,
+		`"Tom" & <Jerry> é`: `:"\"Tom\" & <Jerry> é"`,
+	} {
+		if got := string(appendField(nil, ":", text)); got != want {
+			t.Errorf("%q is written as %s", text, got)
+		}
+	}
+}
+
 func TestAFileWithoutStampsIsReadAgain(t *testing.T) {
 	s := newLibrary(t)
 	s.put("a.txt", "one")

@@ -18,8 +18,9 @@ const mostExamples = 5
 // LeftOut sums up what the last look left out. The reasons that matter most come first.
 func (l *Library) LeftOut() []LeftOut {
 	var all []LeftOut
+	skipped := l.Skipped() // once: a look may end meanwhile
 	for _, r := range []struct{ quiet, common bool }{{false, false}, {true, false}, {true, true}} {
-		for _, k := range l.Skipped() {
+		for _, k := range skipped {
 			if k.Reason.Quiet() != r.quiet || bookkeeping(k) != r.common {
 				continue
 			}

@@ -114,7 +114,8 @@ func fileError(c events.Catalog, h events.Hash, err error) error {
 	case errors.Is(err, catalog.ErrAway):
 		return api.Errorf(api.ErrAway, "the owner's disk is away, or cannot be read: try again later")
 	}
-	return fmt.Errorf("file %s of %s: %w", h.Short(), c, err)
+	plain := api.Errorf(api.ErrInternal, "the file cannot be read")
+	return fmt.Errorf("file %s of %s: %w: %w", h.Short(), c, plain, err)
 }
 
 // fetch queues chunks of a session, and answers at once.

@@ -109,6 +109,13 @@ func newServer(c Config) (*Server, error) {
 	case len(c.Catalogs) == 0:
 		return nil, errors.New("catalog server: no catalog to serve")
 	}
+	names := make(map[events.Catalog]bool)
+	for _, l := range c.Catalogs { // before any is served, and its users are told that it is offline again
+		if names[l.Name()] {
+			return nil, fmt.Errorf("catalog server: two catalogs are called %s", l.Name())
+		}
+		names[l.Name()] = true
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -170,7 +177,10 @@ func (s *Server) run(ctx context.Context, libraries []Library, ready func(*Serve
 	if err == nil {
 		err = s.addAll(ctx, libraries)
 	}
-	if err != nil {
+	switch {
+	case ctx.Err() != nil: // nothing can be added any more, which is no failure
+		return nil
+	case err != nil:
 		return fmt.Errorf("catalog server: %w", err)
 	}
 	s.work.Go(func() { keep(ctx, s.log, s.followShares) })

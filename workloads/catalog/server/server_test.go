@@ -201,6 +201,31 @@ func TestNothingRunsAfterRun(t *testing.T) {
 	}
 }
 
+// Stopped while it starts, a server has not failed.
+func TestAServerThatIsStoppedAtItsStartReturnsNoError(t *testing.T) {
+	w := catalogtest.Start(t)
+	ctx, stop := context.WithCancel(t.Context())
+	err := server.Serve(ctx, server.Config{
+		Conn: w.Alice.Conn(t), Account: w.Alice.Key, Catalogs: []server.Library{w.Library},
+		Shares: stopping{w.Shares, stop},
+	}, func(*server.Server) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stopping are shares whose first look stops the server.
+type stopping struct {
+	shares server.Shares
+	stop   func()
+}
+
+func (s stopping) Observe(position uint64) { s.shares.Observe(position) }
+func (s stopping) Shares(ctx context.Context) ([]api.Share, error) {
+	s.stop()
+	return s.shares.Shares(ctx)
+}
+
 func TestAServerWithoutWhatItNeedsIsRefused(t *testing.T) {
 	w := catalogtest.Start(t)
 	good := server.Config{
@@ -218,6 +243,21 @@ func TestAServerWithoutWhatItNeedsIsRefused(t *testing.T) {
 		if err := server.Serve(t.Context(), c, nil); err == nil {
 			t.Error(name)
 		}
+	}
+	heard, err := w.Alice.Conn(t).SubscribeSync(events.LocalOffline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice := good
+	twice.Catalogs = []server.Library{w.Library, w.Library}
+	if err := server.Serve(t.Context(), twice, nil); err == nil {
+		t.Error("a catalog twice, again")
+	}
+	if err := w.Alice.Conn(t).Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if n, _, _ := heard.Pending(); n > 0 {
+		t.Errorf("a server that is refused said %d times that its catalog is offline", n)
 	}
 	c := good
 	c.Conn = w.Alice.Connect(t)

@@ -211,3 +211,16 @@ func TestAFileOnADiskThatIsAway(t *testing.T) {
 	}
 	expectCode(t, catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbGet), nil), api.CodeOK) // it stays listed
 }
+
+func TestTheReceiverLearnsThatAFileCannotBeRead(t *testing.T) {
+	w := catalogtest.Start(t)
+	e := w.Library.Add("a.mp4", catalogtest.Content(100, 1))
+	w.Library.OnRead(e.Hash, func(int64) error { return errors.New("input/output error of /home/alice") })
+	w.Serve(t)
+	x := openSession(t, w.Bob.Conn(t), w.Alice.Key, w.Bob.Key, e, 4096)
+	expectCode(t, x.fetch([2]int64{0, 1}), api.CodeOK)
+	want := seal.End{Code: int(api.CodeInternal), Error: "the file cannot be read"}
+	if f := x.frame(); f.Kind != seal.KindEnd || f.End != want {
+		t.Fatalf("%+v", f)
+	}
+}
