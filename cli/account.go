@@ -116,7 +116,7 @@ func (e *env) join(ctx context.Context, dir, name string) (initResult, error) {
 }
 
 // newContext returns a context for the account called name; its name is that of --context, or else the account's. A
-// context of that name in another world is an error.
+// context of that name for another account or in another world is an error.
 func (e *env) newContext(store *contexts.Store, name, dir string, info world.Info) (contexts.Context, error) {
 	me := contexts.Context{Name: cmp.Or(e.named, name), URL: info.URL, Fingerprint: info.Fingerprint, World: dir}
 	if err := contexts.CheckName(me.Name); err != nil {
@@ -124,7 +124,10 @@ func (e *env) newContext(store *contexts.Store, name, dir string, info world.Inf
 	}
 	old, err := store.Get(me.Name)
 	if err == nil && (old.World != dir || old.AccountName != name) {
-		err := fmt.Errorf("context %s is for account %s in another world (%s)", old.Name, old.AccountName, old.World)
+		err := fmt.Errorf("context %s is for account %s", old.Name, old.AccountName)
+		if old.World != dir {
+			err = fmt.Errorf("%w in another world (%s)", err, cmp.Or(old.World, old.URL))
+		}
 		return me, hint.Add(err, "--context NAME init %s", name)
 	}
 	return me, nil

@@ -9,13 +9,13 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
-	"natster/cli/contexts"
 	"natster/cli/hint"
 	"natster/cli/term"
 	"natster/deploy/accounts"
 	"natster/deploy/cluster"
 	"natster/deploy/world"
 	"natster/functions"
+	"natster/internal/private"
 )
 
 func adminCommand(e *env) *cli.Command {
@@ -173,10 +173,14 @@ func (e *env) writeCluster(ctx context.Context, c *cli.Context, arg []string) er
 	if err != nil {
 		return err
 	}
+	out := c.String("out")
+	if err := private.MkdirAll(out); err != nil { // not Mkdir: the mode of a directory that is there stays
+		return err
+	}
 	paths := make([]string, len(files))
 	for i, text := range files {
-		paths[i] = filepath.Join(c.String("out"), fmt.Sprintf("natster-%d.conf", i+1))
-		if err := contexts.WritePrivate(paths[i], text); err != nil {
+		paths[i] = filepath.Join(out, fmt.Sprintf("natster-%d.conf", i+1))
+		if err := private.WriteFile(paths[i], text); err != nil {
 			return err
 		}
 	}

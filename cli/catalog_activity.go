@@ -81,7 +81,8 @@ func (a *activity) Handle(_ context.Context, r slog.Record) error {
 	who, what := "", r.Message
 	var rest []string
 	add := func(at slog.Attr) bool {
-		text, clear := term.OneLine(at.Value.String()), slices.Contains([]string{"path", "directory", "err"}, at.Key)
+		text := term.OneLine(at.Value.String())
+		clear := slices.Contains([]string{"path", "directory", "what", "err"}, at.Key)
 		switch v := at.Value.Resolve().Any().(type) {
 		case events.Account:
 			if at.Key == "caller" {
@@ -96,6 +97,8 @@ func (a *activity) Handle(_ context.Context, r slog.Record) error {
 			if at.Key == "bytes" {
 				text, clear = term.Bytes(v), true
 			}
+		case time.Time:
+			text = v.Local().Format(a.time)
 		}
 		if !clear { // without its key
 			text = at.Key + " " + text

@@ -46,7 +46,11 @@ func TestAWorldOnThreeServers(t *testing.T) {
 	natster("admin cluster a:b:c:d").exits(2).warns("not a server")
 	natster("admin provision " + all + " --replicas 5").exits(2).warns("there are 3 servers")
 	natster("admin provision "+all).exits(1).warns("no servers available", "natster admin cluster")
+	before := mode(t, conf)
 	natster("admin cluster " + all + " --out " + conf).ok().says("nats-server -c")
+	if after := mode(t, conf); after != before { // it is the user's, perhaps the one he is in
+		t.Errorf("the directory of the configuration had mode %s, and has %s", before, after)
+	}
 	var running []*server.Server
 	for i := range 3 {
 		running = append(running, serve(t, filepath.Join(conf, fmt.Sprintf("natster-%d.conf", i+1))))
@@ -73,6 +77,15 @@ func TestAWorldOnThreeServers(t *testing.T) {
 		return strings.Contains(natster("--context bob catalog inbox").out, "films from alice")
 	})
 	wait.Eventually(t, "life goes on", func() bool { return natster("catalog unshare films bob").code == 0 })
+}
+
+func mode(t *testing.T, path string) os.FileMode {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Mode()
 }
 
 // claimTheHubsName checks that only the hub can share a catalog by its name, also before the hub is introduced, which

@@ -5,13 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
@@ -274,5 +277,22 @@ func TestOnlyAuthorityIsSaidToNeedTheWorldsMachine(t *testing.T) {
 	if want := "otc is left out: no nexlet can run it\n" +
 		"authority is left out: no nexlet can run it, it needs the world's own machine\n"; stderr.String() != want {
 		t.Errorf("it says %q, want %q", stderr, want)
+	}
+}
+
+func TestTheActivityIsReadableWithoutKeys(t *testing.T) {
+	var out strings.Builder
+	at := time.Date(2026, 1, 2, 3, 4, 5, 678, time.Local)
+	a := &activity{out: &out, err: &out, mu: new(sync.Mutex), time: time.TimeOnly}
+	for want, attrs := range map[string][]any{
+		"trouble  files are away  /d: it is not mounted\n":  {"what", "/d: it is not mounted"},
+		"trouble  files are away  no answer  last 03:04:05": {"err", errors.New("no answer"), "last", at},
+		"trouble  files are away  /d  every 5s\n":           {"directory", "/d", "every", 5 * time.Second},
+	} {
+		out.Reset()
+		slog.New(a).Warn("files are away", attrs...)
+		if _, got, _ := strings.Cut(out.String(), "  "); !strings.HasPrefix(got, want) {
+			t.Errorf("%v becomes %q", attrs, got)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
@@ -126,9 +127,9 @@ func (e *env) contacts() (contexts.Contacts, error) {
 
 // typed returns a command line for a person to type that acts as the same context.
 func (e *env) typed(format string, args ...any) string {
-	line := "natster "
-	if e.named != "" {
-		line += "--context " + e.named + " "
+	line := fmt.Sprintf(format, args...)
+	if e.named != "" && !strings.HasPrefix(line, "--context ") {
+		line = "--context " + e.named + " " + line
 	}
-	return line + fmt.Sprintf(format, args...)
+	return "natster " + line
 }

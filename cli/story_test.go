@@ -127,7 +127,7 @@ func TestDescriptionsAndRescan(t *testing.T) {
 	m.run("catalog", "describe", "films", "what we watched").ok()
 	m.run("catalog", "describe", "films", "2024/goat.mp4",
 		"the one with the goat").ok().says("2024/goat.mp4: the one with the goat")
-	m.run("catalog", "describe", "films", "2024/gaot.mp4", "x").exits(1)
+	m.run("catalog", "describe", "films", "2024/gaot.mp4", "x").exits(1).warns(`natster: "2024/gaot.mp4": no such file`)
 	if err := os.Remove(filepath.Join(dir, "readme.txt")); err != nil {
 		t.Fatal(err)
 	}

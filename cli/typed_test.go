@@ -72,5 +72,7 @@ func TestATryIsALineThatCanBeTyped(t *testing.T) {
 		m.run("get", "films", "--all", "--jobs="+n).exits(2).warns("at least 1", "usage: natster get CATALOG")
 	}
 	m.natster("share films bob --context bob").exits(1)
+	m.natster("init bob --context alice").exits(1).warns("context alice is for account alice\n",
+		"try: natster --context NAME init bob\n")
 	m.natster("share films alice --context alice").exits(1).warns("natster: that is your own account")
 }

@@ -248,7 +248,7 @@ func (l *Library) Describe(what, text string) error {
 	} else {
 		e, err := prev.contents().Find(what)
 		if err != nil {
-			return fmt.Errorf("library: %w", err)
+			return err
 		}
 		i, _ := prev.at(e.Path)
 		doc.records[i].Description = text
