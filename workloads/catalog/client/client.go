@@ -66,10 +66,10 @@ type Origin struct {
 
 func (c Config) withDefaults() Config {
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
-	c.ChunkSize = cmp.Or(c.ChunkSize, 256<<10)
-	c.ReadChunk = cmp.Or(c.ReadChunk, seal.DefaultChunk)
-	c.Window = cmp.Or(c.Window, 8<<20)
-	c.Timeout = cmp.Or(c.Timeout, time.Minute)
+	c.ChunkSize = cmp.Or(max(c.ChunkSize, 0), 256<<10)
+	c.ReadChunk = cmp.Or(max(c.ReadChunk, 0), seal.DefaultChunk)
+	c.Window = cmp.Or(max(c.Window, 0), 8<<20)
+	c.Timeout = cmp.Or(max(c.Timeout, 0), time.Minute)
 	return c
 }
 

@@ -86,3 +86,11 @@ func TestMessagesOfAnotherPushAreIgnored(t *testing.T) {
 		t.Fatal(mine, err)
 	}
 }
+
+func TestALimitThatIsNegativeIsTheDefault(t *testing.T) {
+	got, want := Config{ChunkSize: -1, ReadChunk: -1, Window: -1, Timeout: -1}.withDefaults(), Config{}.withDefaults()
+	if got.ChunkSize != want.ChunkSize || got.ReadChunk != want.ReadChunk || got.Window != want.Window ||
+		got.Timeout != want.Timeout || want.Timeout <= 0 {
+		t.Errorf("%+v", got)
+	}
+}
