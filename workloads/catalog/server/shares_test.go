@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
@@ -106,6 +107,59 @@ func TestAnUnshareEndsWhatIsOpen(t *testing.T) {
 	w.Tell(t, events.FeedUnshared, 7)
 	expectCode(t, x.fetch([2]int64{0, 1}), api.CodeNotFound)
 	expectCode(t, catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbGet), nil), api.CodeOK)
+}
+
+// What is not open yet, the end of a share does not find: who opens it looks once more.
+func TestAnUnshareWhileASessionIsOpenedIsNoticed(t *testing.T) {
+	w := catalogtest.Start(t)
+	e := w.Library.Add("a.mp4", catalogtest.Content(100, 1))
+	opening, goOn := make(chan bool), make(chan bool)
+	s, _ := w.Serve(t, func(c *server.Config) {
+		c.Catalogs = []server.Library{slow{w.Library, opening, goOn}}
+		c.Limits.SharesRefresh = time.Hour // only the news tell
+	})
+	nc := w.Bob.Conn(t)
+	key, _ := seal.NewKey()
+	body, err := json.Marshal(catalog.DownloadRequest{Hash: e.Hash, Target: key.Public(), Protocol: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox := nc.NewInbox()
+	answer, err := nc.SubscribeSync(inbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.PublishRequest(subject(events.VerbDownload), inbox, body); err != nil {
+		t.Fatal(err)
+	}
+	wait.Receive(t, "the file is opened", opening)
+	w.Shares.Set()
+	w.Tell(t, events.FeedUnshared, 7)
+	wait.Eventually(t, "bob is refused", func() bool {
+		return catalogtest.Ask(t, nc, subject(events.VerbGet), nil).Code == api.CodeForbidden
+	})
+	close(goOn)
+	var got api.Envelope
+	if err := json.Unmarshal(wait.Message(t, answer).Data, &got); err != nil {
+		t.Fatal(err)
+	}
+	expectCode(t, got, api.CodeForbidden)
+	if n := s.Usage().Sessions; n != 0 || w.Library.Open() != 0 {
+		t.Errorf("%d sessions and %d files are open", n, w.Library.Open())
+	}
+}
+
+// slow is a library whose files are open when goOn is closed.
+type slow struct {
+	server.Library
+	opening chan<- bool
+	goOn    <-chan bool
+}
+
+func (l slow) OpenFile(h events.Hash) (catalog.File, error) {
+	l.opening <- true
+	<-l.goOn
+	return l.Library.OpenFile(h)
 }
 
 func TestAnUnshareThatNobodyToldOfIsNoticed(t *testing.T) {
