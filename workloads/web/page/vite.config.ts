@@ -4,5 +4,7 @@ import { defineConfig } from 'vite';
 // The page. The worker is built by vite.worker.config.ts into the same directory.
 export default defineConfig({
   plugins: [svelte()],
-  build: { outDir: 'dist', emptyOutDir: true, target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0 }
+  build: {
+    outDir: 'dist', emptyOutDir: true, target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0
+  }
 });

@@ -1,6 +1,6 @@
 /// <reference lib="webworker" />
-// The service worker: it answers requests below /media/ with files of catalogs, fetched over its own NATS connection and
-// decrypted here. Browsers kill and start it as they like, so it keeps nothing that it cannot make again.
+// The service worker: it answers requests below /media/ with files of catalogs, fetched over its own NATS connection
+// and decrypted here. Browsers kill and start it as they like, so it keeps nothing that it cannot make again.
 
 import { createSHA256 } from 'hash-wasm';
 import { inFolder, list, type Entry } from './lib/catalog';
@@ -13,7 +13,7 @@ import { Reader } from './lib/media/reader';
 import { pushed } from './lib/media/push';
 import { judge, Session, type Origin } from './lib/media/session';
 import { Lane, Sessions, type Hold } from './lib/media/sessions';
-import { glancing, MediaError, playing, saving, type Wire } from './lib/media/wire';
+import { MediaError, playing, previewing, saving, type Wire } from './lib/media/wire';
 import { subjects } from './lib/subjects';
 import { disposition, parseRange } from './lib/urls';
 import { zip, zipLength } from './lib/zip';
@@ -43,13 +43,15 @@ channel.onmessage = (e) => {
   }
   if (m.type === 'unshared') {
     for (const key of [...wholes.keys()]) if (key.startsWith(m.catalog + '/')) wholes.delete(key);
-    sessions.each((s) => s.catalog === m.catalog && s.fail(new MediaError('revoked', 'This catalog is no longer shared with you.')));
+    const gone = new MediaError('revoked', 'This catalog is no longer shared with you.');
+    sessions.each((s) => s.catalog === m.catalog && s.fail(gone));
   }
 };
 
 self.addEventListener('fetch', (e) => {
   const url = new URL(e.request.url);
-  if (url.origin === location.origin && url.pathname.startsWith('/media/') && (e.request.method === 'GET' || e.request.method === 'HEAD')) {
+  const read = e.request.method === 'GET' || e.request.method === 'HEAD';
+  if (url.origin === location.origin && url.pathname.startsWith('/media/') && read) {
     e.respondWith(serve(e.request, url));
   }
 });
@@ -96,7 +98,10 @@ class LinkWire implements Wire {
   request<T>(subject: string, body: unknown, timeout: number): Promise<T> {
     return this.link.request<T>(subject, body, timeout);
   }
-  async subscribe(subject: string, f: (data: Uint8Array, header: (name: string) => string) => void): Promise<() => void> {
+  async subscribe(
+    subject: string,
+    f: (data: Uint8Array, header: (name: string) => string) => void
+  ): Promise<() => void> {
     const sub = await this.link.subscribe(subject, (m) => f(m.data, (name) => m.headers?.get(name) ?? ''));
     return () => sub.unsubscribe();
   }
@@ -105,7 +110,7 @@ class LinkWire implements Wire {
   }
 }
 
-const purposes = { playing, saving, glancing };
+const purposes = { playing, saving, previewing };
 type Purpose = keyof typeof purposes;
 
 /** A Source is an open file. */
@@ -123,8 +128,8 @@ const wholes = new Map<string, Promise<Blob>>();
 async function hold(asked: Asked, hash: string, purpose: Purpose): Promise<Source> {
   if (!originals.has(asked.catalog)) {
     try {
-      const h = await holdSession(asked, hash, purpose);
-      return { size: h.session.layout.size, read: (first, last) => pieces(asked, h.session, first, last), release: h.release };
+      const { session, release } = await holdSession(asked, hash, purpose);
+      return { size: session.layout.size, read: (first, last) => pieces(asked, session, first, last), release };
     } catch (e) {
       if (judge(e).why !== 'old_server') throw e;
       originals.add(asked.catalog);
@@ -155,7 +160,9 @@ function fetchWhole(asked: Asked, hash: string): Promise<Blob> {
       await l.up();
       const blob = await pushed(new LinkWire(l), asked.catalog, hash, progress);
       tell({ type: 'fetching', catalog: asked.catalog, hash, bytes: blob.size, total: blob.size });
-      if ((await sha256(blob)) !== hash) throw new MediaError('damaged', 'What arrived is not the file that the catalog lists.');
+      if ((await sha256(blob)) !== hash) {
+        throw new MediaError('damaged', 'What arrived is not the file that the catalog lists.');
+      }
       return blob;
     })();
     p.catch((e) => {
@@ -179,7 +186,7 @@ async function sha256(blob: Blob): Promise<string> {
 
 let imports: { of: Link; at: number; all: Promise<Import[]> } | undefined; // asked anew now and then
 
-/** originOf is what a catalog's name stands for. Where nobody keeps the accounts' keys no import has another name. */
+/** originOf is what a catalog's name stands for. Where no server keeps the accounts' keys it is itself. */
 async function originOf(l: Link, name: string): Promise<Origin> {
   for (const old of [30_000, 1000]) {
     if (!imports || imports.of !== l || performance.now() - imports.at > old) {
@@ -197,16 +204,19 @@ async function holdSession(asked: Asked, hash: string, purpose: Purpose): Promis
   try {
     await l.up();
   } catch (e) {
-    throw new MediaError('signed_out', e instanceof Problem ? 'You are signed out. Sign in again to go on.' : 'There is no connection.');
+    const signedOut = 'You are signed out. Sign in again to go on.';
+    throw new MediaError('signed_out', e instanceof Problem ? signedOut : 'There is no connection.');
   }
   let off = (): void => {};
+  const { catalog, save } = asked;
   const waiting = (s: Session): void => {
-    off = s.onWaiting((waiting) => tell({ type: 'waiting', id: asked.save, catalog: asked.catalog, hash: asked.hash, waiting }));
+    off = s.onWaiting((waiting) => tell({ type: 'waiting', id: save, catalog, hash: asked.hash, waiting }));
   };
-  const make = (): Session => 
-    new Session(asked.catalog, hash, new LinkWire(l), flow, { plain, origin: () => originOf(l, asked.catalog), ...purposes[purpose] });
+  const origin = (): Promise<Origin> => originOf(l, catalog);
+  const make = (): Session =>
+    new Session(catalog, hash, new LinkWire(l), flow, { plain, origin, ...purposes[purpose] });
   try {
-    const h = await sessions.hold([asked.catalog, hash, purpose].join('/'), make, waiting);
+    const h = await sessions.hold([catalog, hash, purpose].join('/'), make, waiting);
     return {
       session: h.session,
       release: (done) => {
@@ -238,7 +248,8 @@ async function serve(request: Request, url: URL): Promise<Response> {
   } catch {
     name = 'file';
   }
-  const asked: Asked = { catalog, hash, name, save: url.searchParams.get('save') ?? undefined, left: new AbortController() };
+  const save = url.searchParams.get('save') ?? undefined;
+  const asked: Asked = { catalog, hash, name, save, left: new AbortController() };
   if (asked.save) running.add(asked.save);
   try {
     if (!/^[A-Za-z0-9]{1,64}$/.test(catalog ?? '')) throw new MediaError('missing', 'No such file.');
@@ -253,7 +264,9 @@ async function serve(request: Request, url: URL): Promise<Response> {
   }
 }
 
-const status: Record<string, number> = { revoked: 403, missing: 404, changed: 410, away: 424, busy: 429, offline: 503, signed_out: 401 };
+const status: Record<string, number> = {
+  revoked: 403, missing: 404, changed: 410, away: 424, busy: 429, offline: 503, signed_out: 401
+};
 
 function failure(asked: Asked, e: unknown): Response {
   const m = judge(e);
@@ -265,12 +278,18 @@ function failure(asked: Asked, e: unknown): Response {
 }
 
 function report(asked: Asked, m: MediaError): void {
-  if (asked.save) running.delete(asked.save);
-  tell({ type: 'failed', id: asked.save, catalog: asked.catalog, hash: asked.hash, name: asked.name, why: m.why, message: m.message });
+  const { save, catalog, hash, name } = asked;
+  if (save) running.delete(save);
+  tell({ type: 'failed', id: save, catalog, hash, name, why: m.why, message: m.message });
 }
 
 const sandbox = "sandbox; default-src 'none'";
-const safe = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer', 'Cross-Origin-Resource-Policy': 'same-origin' };
+const safe = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Resource-Policy': 'same-origin'
+};
 
 /** headersOf are those of a file that is shown, with the type that the catalog claims. */
 function headersOf(asked: Asked, claimed: string): Record<string, string> {
@@ -303,9 +322,10 @@ function inline(asked: Asked, held: Source, request: Request, claimed: string): 
   return new Response(stream(asked, held.read(first, last), end), { status, headers });
 }
 
-// A folder has many pictures, and their owner's server holds few sessions for one account: some at a time, each closed at once.
+// A folder has many pictures, and their owner's server holds few sessions for one account: some at a time, each closed
+// at once.
 const lane = new Lane(8);
-const away = new Map<string, number>(); // catalogs whose owner did not answer just now, until when not to ask for thumbnails
+const away = new Map<string, number>(); // catalogs whose owner did not answer, and until when to ask for no thumbnails
 
 /** thumb answers with the whole of a small picture. */
 async function thumb(asked: Asked, request: Request, claimed: string): Promise<Response> {
@@ -313,7 +333,7 @@ async function thumb(asked: Asked, request: Request, claimed: string): Promise<R
     throw new MediaError('offline', 'The owner of this catalog is offline.');
   }
   try {
-    const held = await hold(asked, asked.hash, 'glancing');
+    const held = await hold(asked, asked.hash, 'previewing');
     try {
       const parts: Uint8Array[] = [];
       for await (const p of held.read(0, held.size - 1)) parts.push(p);
@@ -328,7 +348,7 @@ async function thumb(asked: Asked, request: Request, claimed: string): Promise<R
   }
 }
 
-/** pieces reads to the end; whoever stops early closes the reader. Nothing is asked for before somebody reads. */
+/** pieces reads to the end; a caller that stops early closes the reader. Nothing is asked for before the first read. */
 async function* pieces(asked: Asked, session: Session, first: number, last: number): AsyncGenerator<Uint8Array> {
   const reader = new Reader(session, first, last);
   const close = () => reader.close();
@@ -342,10 +362,14 @@ async function* pieces(asked: Asked, session: Session, first: number, last: numb
 }
 
 /**
- * stream hands out what a generator yields, as it is read: the reader's pace is the whole pipe's pace. What ends it early is
- * reported, once; end is called when it is over.
+ * stream hands out what a generator yields, as it is read: the reader's pace is the whole pipe's pace. What ends it
+ * early is reported, once; end is called when it is over.
  */
-function stream(asked: Asked, from: AsyncGenerator<Uint8Array>, end: (whole: boolean) => void = () => {}): ReadableStream<Uint8Array> {
+function stream(
+  asked: Asked,
+  from: AsyncGenerator<Uint8Array>,
+  end: (whole: boolean) => void = () => {}
+): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(c) {
@@ -375,7 +399,9 @@ function stream(asked: Asked, from: AsyncGenerator<Uint8Array>, end: (whole: boo
 const pace = 250; // milliseconds between two words about progress
 
 /** saved answers with what the browser is to save. */
-function saved(asked: Asked, length: number, type: string, body: AsyncGenerator<Uint8Array>, end?: () => void): Response {
+function saved(
+  asked: Asked, length: number, type: string, body: AsyncGenerator<Uint8Array>, end?: () => void
+): Response {
   return new Response(stream(asked, body, end), {
     headers: {
       ...safe,
@@ -393,7 +419,7 @@ function whole(asked: Asked, bytes: number, hash: string): void {
   tell({ type: 'saved', id: asked.save!, name: asked.name, bytes, hash });
 }
 
-/** download answers with the whole file. Its last piece is let through only when the hash is right: a wrong one fails. */
+/** download answers with the whole file. Its last piece is let through only if the hash is right: a wrong one fails. */
 function download(asked: Asked, held: Source): Response {
   const total = held.size;
   tell({ type: 'progress', id: asked.save!, name: asked.name, bytes: 0, total });
@@ -430,7 +456,9 @@ async function archive(asked: Asked, folder: string): Promise<Response> {
   const contents = await list(l, asked.catalog);
   const entries = inFolder(contents.entries, folder);
   if (entries.length === 0) throw new MediaError('missing', 'The folder is not in the catalog any more.');
-  const files = entries.map((e) => ({ path: e.path.slice(folder.length), size: e.size, modified: e.modified, entry: e }));
+  const files = entries.map((e) => ({
+    path: e.path.slice(folder.length), size: e.size, modified: e.modified, entry: e
+  }));
   const total = zipLength(files);
   let bytes = 0;
   let told = 0;

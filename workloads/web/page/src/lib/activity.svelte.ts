@@ -1,7 +1,10 @@
 // What happens, as it happens: a list, and toasts that pass.
 
 /** icons are what may happen, and how it looks: shares received and given, and the end of either. */
-export const icons = { online: 'library', offline: 'library', received: 'inbox', withdrawn: 'inbox', given: 'share', taken: 'share', saved: 'check', done: 'check', problem: 'warn' };
+export const icons = {
+  online: 'library', offline: 'library', received: 'inbox', withdrawn: 'inbox', given: 'share', taken: 'share',
+  saved: 'check', done: 'check', problem: 'warn'
+};
 
 export interface Event {
   id: number;

@@ -75,7 +75,7 @@ function folders(path: string): string[] {
 /** entry is an entry of a foreign listing, or why no catalog may have it. */
 export function entry(raw: unknown): Entry | string {
   if (typeof raw !== 'object' || raw === null) return 'not readable';
-  const r = raw as { path?: unknown; description?: unknown; mime_type?: unknown; byte_size?: unknown; hash?: unknown; mtime?: unknown };
+  const r = raw as Partial<Record<'path' | 'description' | 'mime_type' | 'byte_size' | 'hash' | 'mtime', unknown>>;
   if (typeof r.path !== 'string' || typeof r.hash !== 'string') return 'not readable';
   const path = cleanListed(r.path);
   const why = badPath(path);
@@ -102,7 +102,7 @@ function typeOf(claimed: unknown): string {
   return /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/.test(t) ? t : 'application/octet-stream';
 }
 
-const automatic = 'Auto-imported library entry'; // the original's for what nobody has described
+const automatic = 'Auto-imported library entry'; // the original's for a file without a description
 
 /** descriptionOf is text fit to be shown, in one line. */
 function descriptionOf(claimed: unknown): string {
@@ -111,7 +111,7 @@ function descriptionOf(claimed: unknown): string {
   return claimed.slice(0, 4096).replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, ' ').trim();
 }
 
-/** findable is text in the form in which it is searched: "é" is found however it is written, and whatever nobody sees. */
+/** findable is text as it is searched: "é" is found in either form, characters without a glyph are left out. */
 export function findable(s: string): string {
   return bare(s.normalize('NFC')).toLowerCase();
 }

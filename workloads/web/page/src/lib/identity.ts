@@ -1,4 +1,5 @@
-// Who this browser is to NATS: a user key pair that it made itself and cannot give away, and short-lived user JWTs for it.
+// Who this browser is to NATS: a user key pair that it made itself and cannot give away, and short-lived user JWTs for
+// it.
 
 import { userNkey } from './nkey';
 import * as store from './store';
@@ -12,7 +13,7 @@ const slot = 'identity';
 
 let cached: Promise<Pair> | undefined;
 
-/** pair is this browser's key pair. Its private half is not extractable: it can sign, and that is all anybody can do with it. */
+/** pair is this browser's key pair. Its private half is not extractable: all that it can be used for is to sign. */
 export function pair(): Promise<Pair> {
   cached ??= load().catch((e) => {
     cached = undefined;
@@ -29,12 +30,12 @@ async function load(): Promise<Pair> {
   return store.putNew<Pair>(slot, { privateKey: fresh.privateKey, publicKey: userNkey(raw) });
 }
 
-/** renew looks for the key pair anew: another tab may have made the browser somebody else. */
+/** renew looks for the key pair anew: another tab may have signed in as another account. */
 export function renew(): void {
   cached = undefined;
 }
 
-/** forget makes the browser somebody new. */
+/** forget drops the key pair: the next one is new. */
 export async function forget(): Promise<void> {
   cached = undefined;
   await store.drop(slot);
@@ -43,7 +44,8 @@ export async function forget(): Promise<void> {
 /** sign answers a server's challenge, in the form that CONNECT wants it: base64url without padding. */
 export async function sign(nonce: string): Promise<string> {
   const { privateKey } = await pair();
-  const sig = new Uint8Array(await crypto.subtle.sign({ name: 'Ed25519' }, privateKey, new TextEncoder().encode(nonce)));
+  const data = new TextEncoder().encode(nonce);
+  const sig = new Uint8Array(await crypto.subtle.sign({ name: 'Ed25519' }, privateKey, data));
   return btoa(String.fromCharCode(...sig)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
 }
 

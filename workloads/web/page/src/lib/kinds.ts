@@ -3,7 +3,8 @@
 /** Kind is how a file is shown. */
 export type Kind = 'picture' | 'video' | 'audio' | 'pdf' | 'text' | 'other';
 
-// Types that a browser shows without running anything that is in them. Not among them, and never to be: HTML, XHTML, SVG, XML.
+// Types that a browser shows without running anything that is in them. Not among them, and never to be: HTML, XHTML,
+// SVG, XML.
 const inline: Record<string, Kind> = {
   'image/png': 'picture',
   'image/jpeg': 'picture',
@@ -32,7 +33,9 @@ const inline: Record<string, Kind> = {
   'application/pdf': 'pdf'
 };
 
-const texts = new Set(['application/json', 'application/toml', 'application/yaml', 'application/x-yaml', 'application/x-subrip']);
+const texts = new Set([
+  'application/json', 'application/toml', 'application/yaml', 'application/x-yaml', 'application/x-subrip'
+]);
 
 export function kindOf(type: string): Kind {
   const t = type.toLowerCase().split(';')[0].trim();
@@ -42,13 +45,13 @@ export function kindOf(type: string): Kind {
   return 'other';
 }
 
-/** servedAs is the type that the worker gives a file, and whether it may be shown: anything else is bytes to be saved. */
+/** servedAs is the type that the worker gives a file, and whether it may be shown: anything else can only be saved. */
 export function servedAs(type: string): { type: string; inline: boolean } {
   const t = type.toLowerCase().split(';')[0].trim();
   const kind = kindOf(t);
   if (kind === 'other') return { type: 'application/octet-stream', inline: false };
   if (kind === 'text') return { type: 'text/plain; charset=utf-8', inline: true };
-  if (t === 'video/x-matroska') return { type: 'video/webm', inline: true }; // which is what browsers that play it call it
+  if (t === 'video/x-matroska') return { type: 'video/webm', inline: true }; // as browsers that play it call it
   if (t === 'video/quicktime' || t === 'video/x-m4v') return { type: 'video/mp4', inline: true };
   return { type: t, inline: true };
 }

@@ -1,4 +1,4 @@
-// The catalogs that there are for this account: its own, those it imports, and those it was offered; who is there, live.
+// The catalogs of this account: its own, those it imports, and those it was offered; and which are online, live.
 
 import { activity } from './activity.svelte';
 import { list, type Contents } from './catalog';
@@ -94,15 +94,22 @@ class Library {
     }
     for (const s of this.shares) {
       if (s.from_account === this.me && !mine.has(s.catalog)) {
-        mine.set(s.catalog, { name: s.catalog, owner: this.me, mine: true, online: s.catalog_online, shared: true, revision: s.revision });
+        const { catalog: name, catalog_online: online, revision } = s;
+        mine.set(name, { name, owner: this.me, mine: true, online, shared: true, revision });
       }
     }
     const theirs = this.imports.map((i) => {
-      const s = this.shares.find((s) => s.from_account === i.owner && s.catalog === i.catalog && s.to_account === this.me);
-      return { name: called(i), owner: i.owner, mine: false, online: s?.catalog_online ?? false, shared: !!s, revision: s?.revision ?? 0 };
+      const s = this.offer(i.owner, i.catalog);
+      const online = s?.catalog_online ?? false;
+      return { name: called(i), owner: i.owner, mine: false, online, shared: !!s, revision: s?.revision ?? 0 };
     });
     const byName = (a: Shelf, b: Shelf) => a.name.localeCompare(b.name);
     return [...[...mine.values()].sort(byName), ...theirs.sort(byName)];
+  }
+
+  /** offer is the share of a catalog with this account. */
+  private offer(owner: string, catalog: string): Share | undefined {
+    return this.shares.find((s) => s.from_account === owner && s.catalog === catalog && s.to_account === this.me);
   }
 
   shelf(name: string): Shelf | undefined {
@@ -111,9 +118,8 @@ class Library {
 
   /** inbox is what was offered and not imported. */
   get inbox(): Share[] {
-    return this.shares.filter(
-      (s) => s.to_account === this.me && !this.imports.some((i) => i.owner === s.from_account && i.catalog === s.catalog)
-    );
+    const imported = (s: Share) => this.imports.some((i) => i.owner === s.from_account && i.catalog === s.catalog);
+    return this.shares.filter((s) => s.to_account === this.me && !imported(s));
   }
 
   get news(): Share[] {
@@ -124,18 +130,24 @@ class Library {
     const link = this.link;
     if (!link) return;
     try {
-      // Where nobody keeps the accounts' keys nobody knows the imports, but for what accounts have said of themselves.
+      // Where no server keeps the accounts' keys the imports are known only from what the accounts have reported.
       const unknown = (e: unknown) => {
         if (e instanceof Refusal && e.code === noResponders) return null;
         throw e;
       };
-      const [shares, imports] = await Promise.all([allShares(link), link.request<Import[]>(subjects.imports).catch(unknown)]);
+      const [shares, imports] = await Promise.all([
+        allShares(link),
+        link.request<Import[]>(subjects.imports).catch(unknown)
+      ]);
       if (link !== this.link) return;
       this.shares = shares;
-      this.imports = imports ?? shares.filter((s) => s.to_account === this.me && s.imported).map((s) => ({ catalog: s.catalog, owner: s.from_account }));
+      const ours = shares.filter((s) => s.to_account === this.me);
+      const reported = ours.filter((s) => s.imported).map((s) => ({ catalog: s.catalog, owner: s.from_account }));
+      this.imports = imports ?? reported;
       this.problem = '';
       this.loaded = true;
-      void people.meet(link, [...shares.flatMap((s) => [s.from_account, s.to_account]), ...this.imports.map((i) => i.owner)]);
+      const owners = this.imports.map((i) => i.owner);
+      void people.meet(link, [...shares.flatMap((s) => [s.from_account, s.to_account]), ...owners]);
     } catch (e) {
       if (link === this.link) this.problem = (e as Error).message;
     }
@@ -168,7 +180,8 @@ class Library {
         if (e instanceof Refusal && e.code === 403) this.forgetContents(name);
         // What should be there may be just coming: its server starts, or has not heard of the share yet.
         const s = this.shelf(name);
-        if (s?.online && s.shared) setTimeout(() => this.troubles[name] && link === this.link && void this.open(name, true), 3000);
+        const again = () => this.troubles[name] && link === this.link && void this.open(name, true);
+        if (s?.online && s.shared) setTimeout(again, 3000);
       } finally {
         this.listing.delete(name);
       }
@@ -186,7 +199,8 @@ class Library {
     if (e instanceof Refusal) {
       if (e.code === 403) return `${s ? people.nameOf(s.owner) : 'The owner'} no longer shares ${name} with you.`;
       if (e.code === noResponders) {
-        return s?.mine ? `${name} is not being served. Start it with: natster catalog serve ${name}` : `${name} is offline. It will open by itself when it is back.`;
+        if (s?.mine) return `${name} is not being served. Start it with: natster catalog serve ${name}`;
+        return `${name} is offline. It will open by itself when it is back.`;
       }
     }
     return (e as Error).message;
@@ -200,7 +214,8 @@ class Library {
 
   /** nameFor is what a catalog is called here when it is imported: by its own name, or another where that is taken. */
   private nameFor(s: Share): string {
-    const taken = (name: string): boolean => this.shelves.some((x) => x.name === name && !(x.owner === s.from_account && name === s.catalog));
+    const same = (x: Shelf): boolean => x.owner === s.from_account && x.name === s.catalog;
+    const taken = (name: string): boolean => this.shelves.some((x) => x.name === name && !same(x));
     const who = people.nameOf(s.from_account).replace(/[^A-Za-z0-9]/g, '').slice(0, 24);
     let name = s.catalog;
     for (let n = 1; taken(name); n++) name = ((n === 1 ? who : who + n) + s.catalog).slice(0, 64);
@@ -211,10 +226,15 @@ class Library {
   async import(s: Share): Promise<string> {
     const as = this.nameFor(s);
     try {
-      await this.need().request(subjects.import, { catalog: s.catalog, owner: s.from_account, ...(as === s.catalog ? {} : { as }) });
+      const own = as === s.catalog ? {} : { as };
+      await this.need().request(subjects.import, { catalog: s.catalog, owner: s.from_account, ...own });
     } catch (e) {
       if (!(e instanceof Refusal && e.code === noResponders)) throw e;
-      throw new Error(`it cannot be imported from here. On the machine where your account is, run: natster catalog import ${s.catalog} ${s.from_account}${as === s.catalog ? '' : ` --as ${as}`}`);
+      const own = as === s.catalog ? '' : ` --as ${as}`;
+      throw new Error(
+        'it cannot be imported from here. On the machine where your account is, run: ' +
+          `natster catalog import ${s.catalog} ${s.from_account}${own}`
+      );
     }
     await this.need()
       .request(subjects.put, { catalog: s.catalog, target: s.from_account, event_type: 'catalog_imported' })
@@ -284,17 +304,19 @@ class Library {
   }
 
   private presence(b: Beat, online: boolean): void {
-    const old = this.shares.find((s) => s.from_account === b.account_key && s.catalog === b.catalog && s.to_account === this.me);
+    const old = this.offer(b.account_key, b.catalog);
     if (!old) return;
     const news = old.catalog_online !== online;
     const fresh = online && old.revision !== b.revision;
-    this.shares = this.shares.map((s) =>
-      s.from_account === b.account_key && s.catalog === b.catalog ? { ...s, catalog_online: online, revision: online ? b.revision : s.revision } : s
-    );
+    this.shares = this.shares.map((s) => {
+      if (s.from_account !== b.account_key || s.catalog !== b.catalog) return s;
+      return { ...s, catalog_online: online, revision: online ? b.revision : s.revision };
+    });
     const held = this.held(b.account_key, b.catalog);
     if (news) {
       const who = people.nameOf(b.account_key);
-      activity.say(online ? 'online' : 'offline', `${b.catalog} of ${who} ${online ? 'came online' : 'went offline'}`, held ? `/c/${held}/` : '/inbox');
+      const text = `${b.catalog} of ${who} ${online ? 'came online' : 'went offline'}`;
+      activity.say(online ? 'online' : 'offline', text, held ? `/c/${held}/` : '/inbox');
     }
     if (held && online && (news || fresh) && (this.contents[held] || this.troubles[held])) void this.open(held, true);
   }
@@ -308,8 +330,12 @@ class Library {
   private ownBeat(b: Beat, online: boolean): void {
     const old = this.own[b.catalog];
     this.own = record(this.own, b.catalog, { online, revision: b.revision });
-    if (old && old.online !== online) activity.say(online ? 'online' : 'offline', `Your ${b.catalog} ${online ? 'is being served' : 'is not served any more'}`, `/c/${b.catalog}/`);
-    if (online && (!old?.online || old.revision !== b.revision) && (this.contents[b.catalog] || this.troubles[b.catalog])) void this.open(b.catalog, true);
+    if (old && old.online !== online) {
+      const text = `Your ${b.catalog} ${online ? 'is being served' : 'is not served any more'}`;
+      activity.say(online ? 'online' : 'offline', text, `/c/${b.catalog}/`);
+    }
+    const fresh = online && (!old?.online || old.revision !== b.revision);
+    if (fresh && (this.contents[b.catalog] || this.troubles[b.catalog])) void this.open(b.catalog, true);
   }
 
   /** taken is told of every share that was taken back from us. */
@@ -328,13 +354,19 @@ class Library {
     }
     if (kind === 'shared' && toMe && held && this.contents[held] === undefined) this.trouble(held, '');
     const shared = kind === 'shared';
-    if (toMe) activity.say(shared ? 'received' : 'withdrawn', `${people.nameOf(n.from_account)} ${shared ? 'shares' : 'no longer shares'} ${n.catalog} with you`, shared ? '/inbox' : '/');
-    else activity.say(shared ? 'given' : 'taken', `You ${shared ? 'share' : 'no longer share'} ${n.catalog} with ${people.nameOf(n.to_account)}`, '/sharing');
+    const [from, to] = [people.nameOf(n.from_account), people.nameOf(n.to_account)];
+    const verb = shared ? 'share' : 'no longer share';
+    if (toMe) {
+      const text = `${from} ${verb}s ${n.catalog} with you`;
+      activity.say(shared ? 'received' : 'withdrawn', text, shared ? '/inbox' : '/');
+    } else {
+      activity.say(shared ? 'given' : 'taken', `You ${verb} ${n.catalog} with ${to}`, '/sharing');
+    }
     await this.reload();
   }
 }
 
-/** record is a copy of a record, with one more entry; other than an object's its keys can be any name, "constructor" too. */
+/** record is a copy of a record, with one more entry; its keys can be any name, "constructor" too, unlike in {}. */
 function record<T>(old: Record<string, T> = {}, key?: string, value?: T): Record<string, T> {
   const r = Object.assign(Object.create(null) as Record<string, T>, old);
   if (key !== undefined) r[key] = value as T;

@@ -97,7 +97,7 @@ export class Link {
           inboxPrefix: '_INBOX.' + this.user,
           authenticator: () => ({ jwt: this.token?.jwt ?? '', nkey: this.user, sig: this.signature }),
           wsFactory: async (url: string) => {
-            if (this.doubtful) await this.prepareToken().catch(() => {}); // a refusal has been judged; it must not reject
+            if (this.doubtful) await this.prepareToken().catch(() => {}); // judged already; it must not reject
             const socket = new HeldSocket(url, (nonce) => this.prepare(nonce), () => (this.doubtful = true));
             return { socket: socket as unknown as WebSocket, encrypted: url.startsWith('wss:') };
           }
@@ -120,7 +120,9 @@ export class Link {
     this.user = (await pair()).publicKey;
     try {
       const t = await mint();
-      if (this.account && t.account !== this.account) throw new Problem('unlinked', 'this login belongs to another account now');
+      if (this.account && t.account !== this.account) {
+        throw new Problem('unlinked', 'this login belongs to another account now');
+      }
       this.token = t;
       this.account = t.account;
     } catch (e) {
@@ -142,7 +144,8 @@ export class Link {
       if (e.reason === 'signed_out' || e.reason === 'unlinked') this.become(e.reason);
       return;
     }
-    const what = String((e as Error)?.name) + ' ' + String((e as Error)?.message) + ' ' + String((e as Error)?.cause ?? '');
+    const err = e as Error | undefined;
+    const what = `${err?.name} ${err?.message} ${err?.cause ?? ''}`;
     if (!/authori[sz]ation|authentication/i.test(what) || /expired/i.test(what)) return;
     // A JWT that was good may have been revoked with its key. One that was just made cannot have been: the key is gone.
     if (!this.refused && Date.now() - this.minted < 5000) this.become('revoked');
@@ -153,7 +156,7 @@ export class Link {
     for await (const s of nc.status()) {
       switch (s.type) {
         case 'disconnect':
-          this.doubtful = true; // somebody else may be signed in when it is back
+          this.doubtful = true; // another account may be signed in when it is back
           this.become('reconnecting');
           break;
         case 'reconnect':
@@ -211,7 +214,7 @@ export function envelope<T>(data: Uint8Array): T {
   return e.data as T;
 }
 
-/** silence says that nobody answered, and how. */
+/** silence is the error of a request that had no answer: no responder, or none in time. */
 function silence(e: unknown): Refusal {
   const what = String((e as Error)?.name) + ' ' + String((e as Error)?.message);
   if (/no ?responders/i.test(what)) return new Refusal(noResponders, 'nobody answers: it is offline');

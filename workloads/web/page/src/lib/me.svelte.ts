@@ -32,7 +32,7 @@ class Me {
     };
   }
 
-  /** recheck looks whether another tab signed out, or in as somebody else. */
+  /** recheck looks whether another tab signed out, or in with another account. */
   private async recheck(): Promise<void> {
     const now = await ask<Session>('/api/session').catch(() => null);
     if (!now || !this.session?.linked) return;

@@ -4,16 +4,16 @@ export const channelName = 'natster';
 
 export type FromWorker =
   | { type: 'progress'; id: string; name: string; bytes: number; total: number }
-  | { type: 'saved'; id: string; name: string; bytes: number; hash: string } // checked against what the catalog promised
+  | { type: 'saved'; id: string; name: string; bytes: number; hash: string } // checked against the catalog
   | { type: 'measured' }
-  | { type: 'waiting'; id?: string; catalog: string; hash: string; waiting: boolean } // for an owner who does not answer
-  | { type: 'fetching'; catalog: string; hash: string; bytes: number; total: number } // all of it, before any of it is shown
+  | { type: 'waiting'; id?: string; catalog: string; hash: string; waiting: boolean } // for the owner's answer
+  | { type: 'fetching'; catalog: string; hash: string; bytes: number; total: number } // all of it, before it is shown
   | { type: 'running'; ids: string[] } // the downloads that go on, after a ping
   | { type: 'failed'; id?: string; catalog: string; hash: string; name: string; why: string; message: string };
 
 export type ToWorker =
   | { type: 'unshared'; catalog: string } // stop what is read of it
-  | { type: 'reset' } // somebody else is signed in now, or nobody
-  | { type: 'measure'; plain: boolean } // benchmarks: hand on chunks as they came, still sealed, to see what opening them costs
+  | { type: 'reset' } // the account that was signed in is so no more
+  | { type: 'measure'; plain: boolean } // benchmarks: hand on chunks still sealed, to see what opening them costs
   | { type: 'ping' } // live on, and say what goes on; sent to the worker itself, too, as is claim
   | { type: 'claim' };

@@ -42,7 +42,7 @@ function crc16(b: Uint8Array): number {
   return crc;
 }
 
-/** isAccount tells whether s looks like the public key of an account; the functions check it whole. */
+/** isAccount reports whether s looks like the public key of an account; the functions check it whole. */
 export function isAccount(s: string): boolean {
   return /^A[A-Z2-7]{55}$/.test(s);
 }

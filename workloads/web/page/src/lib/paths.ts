@@ -1,4 +1,4 @@
-// The one rule of names, as the catalog's package has it; workloads/catalog/testdata/paths.json holds the cases of both.
+// The rule of names, as the catalog's package has it; workloads/catalog/testdata/paths.json holds the cases of both.
 
 const most = { path: 4096, name: 255, depth: 128 }; // bytes, bytes, names
 
@@ -35,23 +35,25 @@ export function badPath(path: string): string {
   return '';
 }
 
-const unseen = '\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b\\u200e\\u200f\\u2060-\\u2064\\u206a-\\u206f\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb';
+const unseen =
+  '\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b\\u200e\\u200f\\u2060-\\u2064\\u206a-\\u206f' +
+  '\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb';
 const joined = `[^\\u0000-\\u00ff\\u200c\\u200d${unseen}]`; // a letter that a joiner joins, or keeps apart
 const hiding = new RegExp(`[${unseen}]|(?<!${joined})[\\u200c\\u200d]|[\\u200c\\u200d](?!${joined})`, 'gu');
 
-/** shown is a good path as a person may be shown it: characters that nobody sees stand as "\u200f". */
+/** shown is a good path as it may be shown: characters without a glyph stand as "\u200f". */
 export function shown(path: string): string {
   return path.replace(hiding, escaped);
 }
 
 const escaped = (c: string): string => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0');
 
-/** bare is text without characters that nobody sees. */
+/** bare is text without the characters that have no glyph. */
 export function bare(s: string): string {
   return s.replace(hiding, '');
 }
 
-/** parts are the pieces of a name, as text or as a character that nobody sees. */
+/** parts are the pieces of a name, as text or as a character without a glyph. */
 export function parts(name: string): { text: string; unseen: boolean }[] {
   const all: { text: string; unseen: boolean }[] = [];
   let at = 0;

@@ -1,4 +1,5 @@
-// What to call accounts: the names that the reader gave them, which this browser remembers, and what they call themselves.
+// What to call accounts: the names that the reader gave them, which this browser remembers, and what they call
+// themselves.
 
 import type { Link } from './link';
 import { me } from './me.svelte';
@@ -14,7 +15,7 @@ class People {
   private reader = '';
   private claims = $state<Record<string, string>>({});
 
-  /** nameOf is what to call an account. Anybody may call himself anything: a name of his own choice stands beside his key. */
+  /** nameOf is what to call an account. Any account may claim any name: a claimed name stands beside the key. */
   nameOf(account: string): string {
     if (account === me.session?.account) return 'you';
     if (this.names[account]) return this.names[account];
@@ -28,7 +29,7 @@ class People {
     return account in this.names || account === me.session?.hub;
   }
 
-  /** claimOf is what an account calls itself, unless that is what the reader calls somebody else. */
+  /** claimOf is what an account calls itself, unless the reader calls another account that. */
   claimOf(account: string): string {
     const claim = this.claims[account] ?? '';
     const taken = Object.entries(this.names).some(([k, n]) => k !== account && n.toLowerCase() === claim.toLowerCase());
@@ -38,10 +39,12 @@ class People {
   /** meet asks what accounts call themselves. Who does not answer to a name yet may later: he is asked again. */
   async meet(link: Link, accounts: string[]): Promise<void> {
     const reader = this.reader;
-    const strangers = [...new Set(accounts)].filter((a) => a !== link.account && !this.claims[a]).slice(0, most * questions);
+    const unknown = [...new Set(accounts)].filter((a) => a !== link.account && !this.claims[a]);
+    const strangers = unknown.slice(0, most * questions);
     for (let i = 0; i < strangers.length; i += most) {
       try {
-        const some = await link.request<Record<string, string>>(subjects.names, { accounts: strangers.slice(i, i + most) });
+        const asked = { accounts: strangers.slice(i, i + most) };
+        const some = await link.request<Record<string, string>>(subjects.names, asked);
         if (reader !== this.reader) return; // it was told to another account
         const clean = Object.entries(some).map(([k, n]) => [k, n.trim().slice(0, 64)] as const);
         this.claims = { ...this.claims, ...Object.fromEntries(clean.filter(([, n]) => n)) };
@@ -81,8 +84,8 @@ class People {
 
 function read(reader: string): Record<string, string> {
   try {
-    const all = JSON.parse(localStorage.getItem(slot + reader) ?? '{}') as Record<string, unknown>;
-    return Object.fromEntries(Object.entries(all).filter(([k, v]) => isAccount(k) && typeof v === 'string')) as Record<string, string>;
+    const all = JSON.parse(localStorage.getItem(slot + reader) ?? '{}') as Record<string, string>;
+    return Object.fromEntries(Object.entries(all).filter(([k, v]) => isAccount(k) && typeof v === 'string'));
   } catch {
     return {};
   }

@@ -1,5 +1,5 @@
-// A WebSocket to NATS whose first message is held until the server's challenge in it has been signed: the NATS client wants a
-// signature at once, WebCrypto gives one later.
+// A WebSocket to NATS whose first message is held until the server's challenge in it has been signed: the NATS client
+// wants a signature at once, WebCrypto gives one later.
 
 type Handler<E> = ((e: E) => void) | null;
 

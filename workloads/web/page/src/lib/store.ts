@@ -31,12 +31,12 @@ export const get = <T>(key: string): Promise<T | undefined> => run('readonly', (
 export const put = (key: string, value: unknown): Promise<IDBValidKey> => run('readwrite', (s) => s.put(value, key));
 export const drop = (key: string): Promise<undefined> => run('readwrite', (s) => s.delete(key));
 
-/** putNew stores value unless the key is there already, and returns what is there then: of several who race, all get the same. */
+/** putNew stores value unless the key is there, and returns what is there then: callers that race get the same. */
 export async function putNew<T>(key: string, value: T): Promise<T> {
   try {
     await run('readwrite', (s) => s.add(value, key));
   } catch {
-    // somebody was faster
+    // another caller was faster
   }
   return (await get<T>(key)) ?? value;
 }

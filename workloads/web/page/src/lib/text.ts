@@ -1,4 +1,4 @@
-// Text as it was meant: the encoding is what its first bytes say, UTF-8 where it is that, and otherwise what Windows wrote.
+// Text as it was meant: the encoding is what its first bytes say, UTF-8 where it is that, and otherwise Windows-1252.
 
 /** decode is the text in b, of which cut says that it is only the beginning. */
 export function decode(b: Uint8Array, cut = false): string {

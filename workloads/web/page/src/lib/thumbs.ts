@@ -1,5 +1,5 @@
-// Why pictures could not be fetched for their thumbnails: an element only says that it failed, the worker says why, before it
-// or after.
+// Why pictures could not be fetched for their thumbnails: an element only says that it failed, the worker says why,
+// before it or after.
 
 import { transfers } from './transfers.svelte';
 
@@ -15,7 +15,7 @@ transfers.failed.push((m) => {
   for (const f of asking.get(key) ?? []) f(m.why);
 });
 
-/** whyFailed calls f with why the picture could not be fetched, as soon as that is known, until it is told to forget. */
+/** whyFailed calls f with why the picture could not be fetched, as soon as that is known, until the caller ends it. */
 export function whyFailed(catalog: string, hash: string, f: Hear): () => void {
   const key = catalog + '/' + hash;
   const all = asking.get(key) ?? new Set();
@@ -28,7 +28,7 @@ export function whyFailed(catalog: string, hash: string, f: Hear): () => void {
   };
 }
 
-/** passes tells whether it helps to ask again. Otherwise it is the picture: the browser cannot show it, or it is gone. */
+/** passes reports whether to ask again may help: if not, the browser cannot show the picture, or it is gone. */
 export function passes(why: string): boolean {
   return why === 'offline' || why === 'away' || why === 'busy' || why === 'failed';
 }

@@ -81,7 +81,10 @@ class Transfers {
         case 'waiting':
           return { ...t, waiting: m.waiting };
         case 'saved':
-          activity.say('saved', m.hash ? `${t.name} arrived whole: its hash is right` : `${t.name} arrived: every file in it is whole`);
+          activity.say(
+            'saved',
+            m.hash ? `${t.name} arrived whole: its hash is right` : `${t.name} arrived: every file in it is whole`
+          );
           return { ...t, bytes: m.bytes, total: m.bytes, state: 'saved' as const, hash: m.hash };
         case 'failed':
           activity.say('problem', `${t.name}: ${m.message}`);
@@ -108,7 +111,8 @@ class Transfers {
       const since = this.unknown.get(t.id) ?? now;
       this.unknown.set(t.id, since);
       if (now - since < silent) continue;
-      this.hear({ type: 'failed', id: t.id, catalog: '', hash: '', name: t.name, why: 'failed', message: 'The browser stopped this download. Save it again.' });
+      const message = 'The browser stopped this download. Save it again.';
+      this.hear({ type: 'failed', id: t.id, catalog: '', hash: '', name: t.name, why: 'failed', message });
     }
   }
 

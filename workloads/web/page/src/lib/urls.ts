@@ -31,7 +31,8 @@ export function zipURL(catalog: string, folder: string, name: string, id: string
 
 /** disposition is the header that makes a browser save under name, whatever is in it. */
 export function disposition(name: string): string {
-  const clean = bare(name).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '').replace(/[/\\]/g, '_') || 'file';
+  const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+  const clean = bare(name).replace(control, '').replace(/[/\\]/g, '_') || 'file';
   const ascii = clean.replace(/[^\x20-\x7e]/g, '_').replace(/["\\%]/g, '_');
   const utf8 = encodeURIComponent(clean).replace(/['()*]/g, (c) => '%' + c.charCodeAt(0).toString(16).toUpperCase());
   return `attachment; filename="${ascii}"; filename*=UTF-8''${utf8}`;

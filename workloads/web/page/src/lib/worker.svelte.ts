@@ -11,7 +11,8 @@ class WorkerState {
   async start(): Promise<void> {
     const sw = navigator.serviceWorker;
     if (!sw) {
-      this.problem = 'This browser has no service workers (or the page is not on https): files can be listed, but not opened.';
+      this.problem =
+        'This browser has no service workers (or the page is not on https): files can be listed, but not opened.';
       return;
     }
     sw.addEventListener('controllerchange', () => (this.ready = !!sw.controller));
@@ -19,7 +20,7 @@ class WorkerState {
     try {
       await sw.register('/sw.js');
       const r = await sw.ready;
-      // After a forced reload the page is nobody's: the worker has to take it again.
+      // After a forced reload the page has no worker: the worker has to take it again.
       if (!sw.controller) r.active?.postMessage({ type: 'claim' });
       this.ready = !!sw.controller;
     } catch (e) {
@@ -27,7 +28,7 @@ class WorkerState {
     }
   }
 
-  /** awake keeps the worker alive until the returned function is called: Firefox ends one after 30 s even while it streams. */
+  /** awake keeps the worker alive until its result is called: Firefox ends one after 30 s even while it streams. */
   awake(): () => void {
     const ping: ToWorker = { type: 'ping' };
     const channel = new BroadcastChannel(channelName); // for a worker that has been replaced: what it began goes on

@@ -1,5 +1,6 @@
-// A zip archive as a stream: stored, not compressed (media does not shrink), with sizes after each file and zip64 throughout,
-// so that neither the number nor the sizes of files have a limit, and the length is known before the first byte.
+// A zip archive as a stream: stored, not compressed (media does not shrink), with sizes after each file and zip64
+// throughout, so that neither the number nor the sizes of files have a limit, and the length is known before the first
+// byte.
 
 export interface ZipEntry {
   path: string; // slash separated
@@ -63,27 +64,35 @@ const version = 45; // zip64
 const flags = 0x0808; // sizes follow the file; names are UTF-8
 const full = 0xffffffff;
 
-/** stamp is when a file was changed, twice: as DOS has it (local, even seconds, from 1980 on), and as an extra field has it, in UTC. */
+/**
+ * stamp is when a file was changed, twice: as DOS has it (local, even seconds, from 1980 on), and as an extra field has
+ * it, in UTC.
+ */
 function stamp(modified?: number): { time: number; date: number; extra: Uint8Array } {
   const d = new Date((modified ?? 0) * 1000);
   const known = !!modified && d.getFullYear() >= 1980 && d.getFullYear() < 2108;
   const fits = !!modified && modified === (modified | 0);
   return {
     time: known ? (d.getHours() << 11) | (d.getMinutes() << 5) | (d.getSeconds() >> 1) : 0,
-    date: known ? ((d.getFullYear() - 1980) << 9) | ((d.getMonth() + 1) << 5) | d.getDate() : 0x21, // 1 January 1980: nobody knows
+    // 1 January 1980 where it is not known.
+    date: known ? ((d.getFullYear() - 1980) << 9) | ((d.getMonth() + 1) << 5) | d.getDate() : 0x21,
     extra: fits ? new Bytes(9).u16(0x5455, 5).raw(Uint8Array.of(1)).u32(modified).out : new Uint8Array()
   };
 }
 
 /** zip yields the archive; open returns the bytes of each entry in turn. */
-export async function* zip(entries: ZipEntry[], open: (e: ZipEntry, i: number) => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* zip(
+  entries: ZipEntry[],
+  open: (e: ZipEntry, i: number) => AsyncIterable<Uint8Array>
+): AsyncGenerator<Uint8Array> {
   const central: { name: Uint8Array; crc: number; size: number; at: number; when: ReturnType<typeof stamp> }[] = [];
   let at = 0;
   for (const [i, e] of entries.entries()) {
     const name = text.encode(e.path);
     const when = stamp(e.modified);
     const { time, date, extra } = when;
-    const head = new Bytes(localSize + name.length + extra.length).u32(0x04034b50).u16(version, flags, 0, time, date).u32(0, full, full);
+    const head = new Bytes(localSize + name.length + extra.length)
+      .u32(0x04034b50).u16(version, flags, 0, time, date).u32(0, full, full);
     yield head.u16(name.length, 20 + extra.length).raw(name).u16(1, 16).u64(0, 0).raw(extra).out;
     let crc = 0;
     let n = 0;
@@ -100,8 +109,10 @@ export async function* zip(entries: ZipEntry[], open: (e: ZipEntry, i: number) =
   const start = at;
   for (const c of central) {
     const { time, date, extra } = c.when;
-    const b = new Bytes(centralSize + c.name.length + extra.length).u32(0x02014b50).u16(version, version, flags, 0, time, date).u32(c.crc, full, full);
-    yield b.u16(c.name.length, 28 + extra.length, 0, 0, 0).u32(0, full).raw(c.name).u16(1, 24).u64(c.size, c.size, c.at).raw(extra).out;
+    yield new Bytes(centralSize + c.name.length + extra.length)
+      .u32(0x02014b50).u16(version, version, flags, 0, time, date).u32(c.crc, full, full)
+      .u16(c.name.length, 28 + extra.length, 0, 0, 0).u32(0, full).raw(c.name)
+      .u16(1, 24).u64(c.size, c.size, c.at).raw(extra).out;
     at += centralSize + c.name.length + extra.length;
   }
   const n = central.length;
@@ -130,7 +141,8 @@ export function crc32(b: Uint8Array, crc = 0): number {
   for (; i + 8 <= b.length; i += 8) {
     const lo = c ^ (b[i] | (b[i + 1] << 8) | (b[i + 2] << 16) | (b[i + 3] << 24));
     c =
-      t7[lo & 255] ^ t6[(lo >>> 8) & 255] ^ t5[(lo >>> 16) & 255] ^ t4[lo >>> 24] ^ t3[b[i + 4]] ^ t2[b[i + 5]] ^ t1[b[i + 6]] ^ t0[b[i + 7]];
+      t7[lo & 255] ^ t6[(lo >>> 8) & 255] ^ t5[(lo >>> 16) & 255] ^ t4[lo >>> 24] ^
+      t3[b[i + 4]] ^ t2[b[i + 5]] ^ t1[b[i + 6]] ^ t0[b[i + 7]];
   }
   for (; i < b.length; i++) c = (c >>> 8) ^ t0[(c ^ b[i]) & 255];
   return ~c >>> 0;

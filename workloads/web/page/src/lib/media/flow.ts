@@ -1,6 +1,7 @@
 // The window of one connection: how many bytes are in flight, over all sessions. It grows while chunks come quickly and
-// shrinks when they come late, because bytes in flight are what makes everything else on the connection wait. The rule is
-// that of the Go client's window.go, which keeps one for each file; workloads/catalog/testdata/window.json has the cases of both.
+// shrinks when they come late, because bytes in flight are what makes everything else on the connection wait. The rule
+// is that of the Go client's window.go, which keeps one for each file; workloads/catalog/testdata/window.json has the
+// cases of both.
 
 export interface Times {
   now(): number; // milliseconds
@@ -52,8 +53,8 @@ export class Flow {
   }
 
   /**
-   * arrived takes in that a chunk came so long after it was first asked for, and that it was asked for tries times. Which of
-   * several requests it answers is not known: it may be late, but tells nothing about the latency.
+   * arrived takes in that a chunk came so long after it was first asked for, and that it was asked for tries times.
+   * Which of several requests it answers is not known: it may be late, but tells nothing about the latency.
    */
   arrived(took: number, tries: number): void {
     this.lastArrival = this.clock.now();
@@ -108,5 +109,5 @@ export class Flow {
   }
 }
 
-/** overtaken reports whether a chunk that was asked for as number asked is lost, since the one numbered newest has come. */
+/** overtaken reports whether the chunk of request number asked is lost, since that of number newest has come. */
 export const overtaken = (asked: number, newest: number): boolean => asked + reorder < newest;

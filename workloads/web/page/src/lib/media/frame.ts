@@ -47,7 +47,7 @@ export class Receiver {
     return new Receiver(k, new TextEncoder().encode(session), layout);
   }
 
-  /** peek is what a frame claims to be, or null for what cannot be a frame of this session: before the cost of opening it. */
+  /** peek is what a frame claims to be, before the cost of opening it; null for what is not a frame of this session. */
   peek(b: Uint8Array): Claim | null {
     if (b.length < overhead || b[0] !== 2 || b[2] !== 0 || b[3] !== 0) return null;
     const view = new DataView(b.buffer, b.byteOffset, b.byteLength);

@@ -1,5 +1,5 @@
-// Protocol 1, the original server's: it sends all of a file at once, in small chunks, unasked for any order or loss. So a
-// file is fetched whole before any of it is used; what is lost is taken from another push.
+// Protocol 1, the original server's: it sends all of a file at once, in small chunks, unasked for any order or loss. So
+// a file is fetched whole before any of it is used; what is lost is taken from another push.
 
 import { mediaSubject, subjectOf } from '../subjects';
 import { newCurve, type Curve } from './header';
@@ -19,7 +19,7 @@ interface Chunk {
   header: (name: string) => string;
 }
 
-/** pushed returns a whole file. Whoever uses it checks its hash. */
+/** pushed returns a whole file, whose hash is for the caller to check. */
 export async function pushed(
   wire: Pick<Wire, 'request' | 'subscribe'>,
   catalog: string,
@@ -36,13 +36,17 @@ export async function pushed(
     let take = (c: Chunk): void => void waiting.push(c);
     const off = await wire.subscribe(mediaSubject(catalog, hash), (data, header) => take({ data, header }));
     try {
-      const a = await wire.request<Reply>(subjectOf(catalog, 'download'), { hash, transcode: false, target_xkey: curve.getPublicKey() }, 10_000);
+      const ask = { hash, transcode: false, target_xkey: curve.getPublicKey() };
+      const a = await wire.request<Reply>(subjectOf(catalog, 'download'), ask, 10_000);
       const chunks = Math.max(1, Math.ceil(a.total_bytes / a.chunk_size));
-      if (!Number.isSafeInteger(a.total_bytes) || a.total_bytes < 0 || !(a.chunk_size >= 1024 && a.chunk_size <= 1 << 20)) {
+      const cut = a.chunk_size >= 1024 && a.chunk_size <= 1 << 20;
+      if (!Number.isSafeInteger(a.total_bytes) || a.total_bytes < 0 || !cut) {
         throw new MediaError('damaged', 'The server’s answer cannot be trusted.');
       }
-      if (a.total_bytes > limits.size) throw new MediaError('old_server', 'It is too large to come whole from an original server into a browser. Use natster catalog download.');
-      if (layout.chunks && (layout.size !== a.total_bytes || layout.chunkSize !== a.chunk_size)) throw new MediaError('changed', 'The file changed while it was being read.');
+      if (a.total_bytes > limits.size) throw tooLarge();
+      if (layout.chunks && (layout.size !== a.total_bytes || layout.chunkSize !== a.chunk_size)) {
+        throw new MediaError('changed', 'The file changed while it was being read.');
+      }
       layout = { size: a.total_bytes, chunkSize: a.chunk_size, chunks };
       await new Promise<void>((resolve, reject) => {
         let furthest = -1; // what brings a push no further is no better than nothing
@@ -85,8 +89,18 @@ export async function pushed(
   throw new MediaError('offline', 'The server of this catalog stopped sending. Try again later.');
 }
 
+const tooLarge = (): MediaError =>
+  new MediaError(
+    'old_server',
+    'It is too large to come whole from an original server into a browser. Use natster catalog download.'
+  );
+
 const transcoded = (): MediaError =>
-  new MediaError('transcoded', 'Its owner’s server, an original Natster, encodes this film anew as it sends it: what would come is not the file that is listed.');
+  new MediaError(
+    'transcoded',
+    'Its owner’s server, an original Natster, encodes this film anew as it sends it: ' +
+      'what would come is not the file that is listed.'
+  );
 
 function open(curve: Curve, sealed: Uint8Array, sender: string): Uint8Array | null {
   try {

@@ -88,7 +88,7 @@ export class Reader implements Taker {
     return c;
   }
 
-  /** close stops reading, also a read that waits; chunks on their way are nobody's. */
+  /** close stops reading, also a read that waits; chunks on their way are dropped. */
   close(): void {
     if (this.closed) return;
     this.closed = true;

@@ -26,8 +26,8 @@ export interface Origin {
 }
 
 export interface Options {
-  origin?: () => Promise<Origin>; // what the catalog's name stands for; without it: what it says, of whomever
-  patience?: number; // how long nothing may arrive before the owner counts as gone, milliseconds
+  origin?: () => Promise<Origin>; // what the catalog's name stands for; without it: what it says, of any owner
+  timeout?: number; // how long nothing may arrive before the owner counts as gone, milliseconds
   clock?: { now(): number };
   chunkSize?: number; // to ask for, bytes
   remembered?: number; // chunks that were read lately and may be read again
@@ -37,7 +37,7 @@ export interface Options {
 const token = /^[A-Z2-7]{26}$/;
 const forgotten = 8; // sessions in a row, and nothing came
 const silence = 2000; // milliseconds of a session that hears nothing, after which its asks do not count
-const slept = 5000; // milliseconds between two ticks: the machine was suspended, and nobody was silent
+const slept = 5000; // milliseconds between two ticks: the machine was suspended, the server was not silent
 
 export class Session {
   layout: Layout;
@@ -59,7 +59,7 @@ export class Session {
   private ticked = 0;
   private waiting = false;
   private readonly waiters = new Set<(waiting: boolean) => void>();
-  private readonly patience: number;
+  private readonly timeout: number;
   private readonly clock: { now(): number };
   private readonly plain: boolean;
   private readonly origin: () => Promise<Origin>;
@@ -75,7 +75,7 @@ export class Session {
     readonly flow: Flow,
     o: Options = {}
   ) {
-    this.patience = o.patience ?? 30_000;
+    this.timeout = o.timeout ?? 30_000;
     this.clock = o.clock ?? { now: () => performance.now() };
     this.plain = o.plain ?? false;
     this.origin = o.origin ?? (async () => ({ catalog }));
@@ -95,7 +95,7 @@ export class Session {
   }
 
   private async handshake(): Promise<void> {
-    const until = this.clock.now() + this.patience;
+    const until = this.clock.now() + this.timeout;
     for (let wait = 100; ; wait = Math.min(wait * 2, 1000)) {
       try {
         await this.hello();
@@ -120,7 +120,9 @@ export class Session {
       { hash: this.hash, transcode: false, target_xkey: curve.getPublicKey(), protocol: 2, chunk_size: this.chunkSize },
       5000
     );
-    if (a.protocol !== 2) throw new MediaError('old_server', 'The server of this catalog is too old to be read from a browser.');
+    if (a.protocol !== 2) {
+      throw new MediaError('old_server', 'The server of this catalog is too old to be read from a browser.');
+    }
     // Both become part of a subject.
     if (!token.test(a.session) || (a.instance && !token.test(a.instance))) throw new HeaderError('it names no session');
     const layout = { size: a.total_bytes, chunkSize: a.chunk_size };
@@ -140,7 +142,8 @@ export class Session {
     });
     curve.clear();
     const receiver = await Receiver.make(key, a.session, layout);
-    const off = await this.wire.subscribe(mediaSubject(this.catalog, a.session), (data) => void this.frame(receiver, data));
+    const subject = mediaSubject(this.catalog, a.session);
+    const off = await this.wire.subscribe(subject, (data) => void this.frame(receiver, data));
     this.unsubscribe?.();
     this.unsubscribe = off;
     const cut = this.id !== '' && layout.chunkSize !== this.layout.chunkSize;
@@ -174,7 +177,8 @@ export class Session {
     }
     const now = this.clock.now();
     if (this.asks.size === 0) this.quietSince = this.ticked = now;
-    this.asks.set(i, { at: now, first: now, order: 0, tries: 0, lost: true, here: false, counted: true, wanted: new Set([f]) });
+    const wanted = new Set([f]);
+    this.asks.set(i, { at: now, first: now, order: 0, tries: 0, lost: true, here: false, counted: true, wanted });
     this.flow.inFlight += this.layout.chunkSize;
     this.timer ??= setInterval(() => this.tick(), 50);
     return true;
@@ -197,7 +201,7 @@ export class Session {
     return () => this.failed.delete(f);
   }
 
-  /** onCut calls f when the server cuts the file into other chunks, as another one may: nothing that was asked for comes. */
+  /** onCut calls f when another server cuts the file into other chunks: nothing that was asked for comes. */
   onCut(f: () => void): () => void {
     this.cuts.add(f);
     return () => this.cuts.delete(f);
@@ -244,7 +248,8 @@ export class Session {
   private async fetch(ranges: [number, number][]): Promise<void> {
     const id = this.id;
     try {
-      await this.wire.request(subjectOf(this.catalog, atInstance('fetch', this.instance)), { session: id, chunks: ranges }, 5000);
+      const subject = subjectOf(this.catalog, atInstance('fetch', this.instance));
+      await this.wire.request(subject, { session: id, chunks: ranges }, 5000);
     } catch (e) {
       if (id !== this.id || this.failure) return;
       const code = e instanceof Refusal ? e.code : 0;
@@ -262,7 +267,8 @@ export class Session {
     this.receiver = undefined;
     if (this.opening || !this.id) return;
     if (++this.reopened > forgotten) {
-      this.fail(new MediaError('failed', 'The server of this catalog forgets at once what it was asked for. Try again later.'));
+      const error = 'The server of this catalog forgets at once what it was asked for. Try again later.';
+      this.fail(new MediaError('failed', error));
       return;
     }
     this.open().then(
@@ -294,8 +300,9 @@ export class Session {
     a.lost = false;
     this.uncount(a);
     this.flow.pump();
-    const plain = this.plain ? data.subarray(prefixSize, prefixSize + data.length - overhead) : await receiver.open(data);
-    if (this.asks.get(p.index) !== a) return; // nobody wants it any more
+    const body = () => data.subarray(prefixSize, prefixSize + data.length - overhead);
+    const plain = this.plain ? body() : await receiver.open(data);
+    if (this.asks.get(p.index) !== a) return; // it is not wanted any more
     if (plain) {
       this.arrived(p.index, a, plain, took);
     } else {
@@ -342,7 +349,7 @@ export class Session {
   private end(plain: Uint8Array): void {
     const e = JSON.parse(new TextDecoder().decode(plain)) as { code: number; error: string };
     if (e.code === 404 || e.code === 429) {
-      this.receiver = undefined; // and another one is opened by whoever asks next
+      this.receiver = undefined; // the next reader opens another one
       if (this.asks.size > 0) this.reopen();
     } else {
       this.fail(judge(new Refusal(e.code, e.error)));
@@ -353,7 +360,7 @@ export class Session {
     const now = this.clock.now();
     if (now - this.ticked > slept) this.quietSince = now;
     this.ticked = now;
-    if (now - this.quietSince > this.patience) {
+    if (now - this.quietSince > this.timeout) {
       this.fail(new MediaError('offline', 'The owner of this catalog went offline. Try again when it is back.'));
       return;
     }
@@ -376,7 +383,7 @@ export class Session {
       if (overtaken(a.order, this.newest) || now - Math.max(a.at, this.flow.lastArrival) > wait) late.push(a);
     }
     if (late.length > 0) {
-      // What is late may only be slow: to ask for all of it again would make it slower. Some at a time, and a smaller window.
+      // What is late may only be slow, and slower if all of it is asked for again: some at a time, a smaller window.
       this.flow.lost();
       late.sort((a, b) => a.order - b.order);
       for (const a of late.slice(0, Math.max(1, (this.flow.limit / this.layout.chunkSize) >> 2))) {
@@ -397,12 +404,12 @@ export class Session {
     this.failed.clear();
   }
 
-  /** held tells whether the server holds a session for it. */
+  /** held reports whether the server holds a session for it. */
   get held(): boolean {
     return this.receiver !== undefined;
   }
 
-  /** rest gives the server's session back. Who reads on gets another one. */
+  /** rest gives the server's session back. The next read opens another one. */
   rest(): void {
     if (this.asks.size > 0 || this.opening) return;
     this.farewell();
@@ -414,7 +421,7 @@ export class Session {
     return this.failure !== undefined;
   }
 
-  /** close ends a session that nobody reads any more, and tells the server. */
+  /** close ends a session that has no reader any more, and tells the server. */
   close(): void {
     this.farewell();
     this.failure ??= new MediaError('failed', 'closed');
@@ -424,7 +431,8 @@ export class Session {
   private farewell(): void {
     if (!this.receiver) return;
     this.receiver = undefined;
-    this.wire.request(subjectOf(this.catalog, atInstance('close', this.instance)), { session: this.id }, 2000).catch(() => {});
+    const subject = subjectOf(this.catalog, atInstance('close', this.instance));
+    this.wire.request(subject, { session: this.id }, 2000).catch(() => {});
   }
 
   private stop(): void {
@@ -440,7 +448,9 @@ export class Session {
 /** judge makes a reason of a refusal. */
 export function judge(e: unknown): MediaError {
   if (e instanceof MediaError) return e;
-  if (e instanceof HeaderError) return new MediaError('damaged', `The server's answer cannot be trusted: ${e.message}.`);
+  if (e instanceof HeaderError) {
+    return new MediaError('damaged', `The server's answer cannot be trusted: ${e.message}.`);
+  }
   const code = e instanceof Refusal ? e.code : 0;
   const row: Record<number, [Why, string]> = {
     403: ['revoked', 'This catalog is no longer shared with you.'],

@@ -1,12 +1,12 @@
 // The open files of one connection. An owner's server holds a session for each, and holds few for one account: they are
-// shared by those who read the same file, closed when it has been read, and rest while nobody reads on.
+// shared by those who read the same file, closed when it has been read, and rest while it is not being read.
 
 import type { Session } from './session';
 
 /** A Hold keeps a session open for one reader. */
 export interface Hold {
   readonly session: Session;
-  /** release ends it; done says that the whole file was read, and that nobody is likely to come back for it. */
+  /** release ends it; done says that the whole file was read, and is not likely to be read again. */
   release(done?: boolean): void;
 }
 
@@ -20,7 +20,7 @@ export class Sessions {
 
   constructor(
     private readonly most = 24, // that servers hold for us
-    private readonly idle = 60_000, // milliseconds after which one that nobody reads is closed
+    private readonly idle = 60_000, // milliseconds after which one without a reader is closed
     private readonly now: () => number = () => performance.now()
   ) {}
 
@@ -62,7 +62,7 @@ export class Sessions {
     for (const s of open.slice(0, open.length - this.most + 1)) s.rest();
   }
 
-  /** sweep closes what nobody has read for a while. */
+  /** sweep closes what has not been read for a while. */
   sweep(): void {
     for (const [k, r] of this.rows) {
       if (r.session.dead || (r.holds === 0 && this.now() - r.session.lastUsed > this.idle)) this.drop(k, r);

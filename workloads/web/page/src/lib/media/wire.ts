@@ -22,16 +22,19 @@ export interface DownloadReply {
 }
 
 /**
- * How a file is read, for what. With larger chunks a slow link fills before the window can react, and a player waits for its
- * first frame; a download waits for none, and fewer chunks are less work. A player looks at the beginning twice. What is saved
- * would have to begin anew, and waits long for an owner who went away; a thumbnail is asked for again.
+ * How a file is read, for what. With larger chunks a slow link fills before the window can react, and a player waits
+ * for its first frame; a download waits for none, and fewer chunks are less work. A player looks at the beginning
+ * twice. What is saved would have to begin anew, and waits long for an owner who went away; a thumbnail is asked for
+ * again.
  */
-export const playing = { chunkSize: 128 << 10, remembered: 16, patience: 30_000 };
-export const saving = { chunkSize: 256 << 10, remembered: 0, patience: 600_000 };
-export const glancing = { chunkSize: 128 << 10, remembered: 0, patience: 3_000 };
+export const playing = { chunkSize: 128 << 10, remembered: 16, timeout: 30_000 };
+export const saving = { chunkSize: 256 << 10, remembered: 0, timeout: 600_000 };
+export const previewing = { chunkSize: 128 << 10, remembered: 0, timeout: 3_000 };
 
 /** Why a file cannot be read, or not any more. */
-export type Why = 'offline' | 'revoked' | 'changed' | 'away' | 'missing' | 'busy' | 'old_server' | 'transcoded' | 'damaged' | 'signed_out' | 'failed';
+export type Why =
+  | 'offline' | 'revoked' | 'changed' | 'away' | 'missing' | 'busy' | 'old_server' | 'transcoded' | 'damaged'
+  | 'signed_out' | 'failed';
 
 export class MediaError extends Error {
   constructor(
