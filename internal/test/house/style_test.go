@@ -3,6 +3,11 @@ package house
 import (
 	"go/ast"
 	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,16 +160,46 @@ func receiver(d *ast.FuncDecl) string {
 	}
 }
 
-// maxColumns is how wide a line of Go may be, in characters; a tab counts 4.
+// maxColumns is how wide a line of source may be, in characters; a tab counts 4.
 const maxColumns = 120
 
-// TestLinesFit holds lines to a width that two windows beside each other show.
+// TestLinesFit holds lines of Go, and of the page's source, to a width that two windows beside each other show.
 func TestLinesFit(t *testing.T) {
+	texts := pageSources(t)
 	for _, s := range allSources(t) {
-		for i, line := range strings.Split(s.text, "\n") {
+		texts[s.path] = s.text
+	}
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		for i, line := range strings.Split(texts[name], "\n") {
 			if n := utf8.RuneCountInString(line) + 3*strings.Count(line, "\t"); n > maxColumns {
-				t.Errorf("%s:%d: the line has %d columns; %d is the most", s.path, i+1, n, maxColumns)
+				t.Errorf("%s:%d: the line has %d columns; %d is the most", name, i+1, n, maxColumns)
 			}
 		}
 	}
+}
+
+// pageSources are the texts of the page's source files, by path.
+func pageSources(t *testing.T) map[string]string {
+	t.Helper()
+	texts := make(map[string]string)
+	page := os.DirFS(filepath.Join(root, "workloads/web/page"))
+	err := fs.WalkDir(page, ".", func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "dist"):
+			return fs.SkipDir
+		case slices.Contains([]string{".ts", ".svelte", ".mjs"}, path.Ext(file)):
+			name := "workloads/web/page/" + file
+			texts[name] = read(t, name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(texts) < 50 {
+		t.Fatalf("only %d source files of the page were found: the test does not see them", len(texts))
+	}
+	return texts
 }

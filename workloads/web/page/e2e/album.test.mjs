@@ -28,10 +28,14 @@ async function scrolled() {
 async function allShown(n) {
   for (let i = 0; i < 12; i++) {
     await scrolled(); // a picture that has not been seen is not asked for
-    const enough = (n) => document.querySelectorAll('.grid .pic').length === n && [...document.querySelectorAll('.grid .pic')].every((p) => p.querySelector('img')?.naturalWidth === 4);
+    const enough = (n) => {
+      const all = [...document.querySelectorAll('.grid .pic')];
+      return all.length === n && all.every((p) => p.querySelector('img')?.naturalWidth === 4);
+    };
     if (await page.waitForFunction(enough, n, { timeout: 5000 }).catch(() => false)) return;
   }
-  throw new Error(`${JSON.stringify(await shown())} of ${n} are shown; the page says: ${await page.locator('body').innerText()}`.slice(0, 2000));
+  const text = await page.locator('body').innerText();
+  throw new Error(`${JSON.stringify(await shown())} of ${n} are shown; the page says: ${text}`.slice(0, 2000));
 }
 
 test(`a folder of ${many} pictures shows them all`, async () => {
@@ -59,7 +63,8 @@ test('pictures whose owner is away come when he is back', async () => {
   await page.locator('.grid .pic').nth(many - 1).waitFor();
   await stage('stop-album');
   await scrolled(); // pictures that were not asked for yet
-  await page.waitForFunction(() => document.querySelectorAll('.grid .pic:not(:has(img))').length > 0, null, { timeout: 30_000 });
+  const missing = () => document.querySelectorAll('.grid .pic:not(:has(img))').length > 0;
+  await page.waitForFunction(missing, null, { timeout: 30_000 });
   await stage('album', String(many));
   await allShown(many);
 });

@@ -18,8 +18,8 @@ export function withBrowser() {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       downloadsPath: downloads,
       args: [
-        '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-        '--disable-sync', '--autoplay-policy=no-user-gesture-required', '--mute-audio'
+        '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+        '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required', '--mute-audio'
       ]
     });
     mkdirSync(shots, { recursive: true });
@@ -47,9 +47,10 @@ export async function stage(what, arg = '') {
   return JSON.parse(text);
 }
 
-/** aBrowser is a browser that nobody has used, which fails the test on any error that the page did not handle. */
+/** aBrowser is a new browser, which fails the test on any error that the page did not handle. */
 export async function aBrowser(options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true, ...options });
+  const viewport = { width: 1280, height: 800 };
+  const context = await browser.newContext({ viewport, acceptDownloads: true, ...options });
   context.setDefaultTimeout(15_000);
   context.errors = [];
   context.on('weberror', (e) => context.errors.push(e.error()));
@@ -83,7 +84,7 @@ export async function bob(context, name = 'Bob') {
   return page;
 }
 
-/** take imports a catalog from the inbox: the page does it itself, and then shows the catalog, under the name that it has here. */
+/** take imports a catalog from the inbox: the page does it itself, and then shows the catalog, under its name here. */
 export async function take(page, catalog, as = catalog) {
   await page.goto(site + '/inbox');
   await page.getByRole('listitem').filter({ hasText: catalog }).getByRole('button', { name: 'Import' }).click();
@@ -126,7 +127,11 @@ export function playing(page, past = 0) {
 export async function killWorker(page) {
   const cdp = await page.context().newCDPSession(page);
   const updated = (status) =>
-    new Promise((resolve) => cdp.on('ServiceWorker.workerVersionUpdated', (e) => e.versions.some((v) => v.runningStatus === status) && resolve(e.versions)));
+    new Promise((resolve) =>
+      cdp.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
+        if (versions.some((v) => v.runningStatus === status)) resolve(versions);
+      })
+    );
   const running = updated('running');
   await cdp.send('ServiceWorker.enable');
   const versions = await running;

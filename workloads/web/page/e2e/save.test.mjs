@@ -77,7 +77,8 @@ test('a folder of which a file changed meanwhile is not saved, and the page says
   await stage('change', 'clips/long.mp4');
   await stage('slow', '0');
   assert.notEqual(await download.failure(), null);
-  await page.getByLabel('Downloads').locator('.one').first().getByRole('alert').filter({ hasText: /changed|removed|not in the catalog/ }).waitFor();
+  const alert = page.getByLabel('Downloads').locator('.one').first().getByRole('alert');
+  await alert.filter({ hasText: /changed|removed|not in the catalog/ }).waitFor();
 });
 
 test('a file that changes while it is saved is not saved, and the page says why', async () => {

@@ -98,7 +98,10 @@ test('pictures have thumbnails, and next and previous by key', async () => {
   await page.goto(site + '/c/films/pictures/');
   const thumbs = page.locator('.grid img');
   await thumbs.first().waitFor();
-  await page.waitForFunction(() => [...document.querySelectorAll('.grid img')].length === 6 && [...document.querySelectorAll('.grid img')].every((i) => i.complete && i.naturalWidth === 960));
+  await page.waitForFunction(() => {
+    const all = [...document.querySelectorAll('.grid img')];
+    return all.length === 6 && all.every((i) => i.complete && i.naturalWidth === 960);
+  });
   await page.evaluate(() => Promise.all([...document.querySelectorAll('.grid img')].map((i) => i.decode())));
   await shot(page, 'pictures');
   await page.getByRole('link', { name: /dusk\.png/ }).click();
@@ -126,7 +129,7 @@ test('a PDF is shown by the browser’s own viewer', async () => {
   await open(page, 'notes/paper.pdf');
   const frame = page.locator('dialog iframe');
   await frame.waitFor();
-  // The viewer is another program: what can be known of it is that the frame is no longer white where the page's bar is.
+  // The viewer is another program: all that can be known is that the frame is no longer white where the page's bar is.
   await assert.doesNotReject(async () => {
     for (let i = 0; i < 100; i++) {
       const colours = await teal(page, await frame.screenshot());
@@ -148,7 +151,9 @@ test('sound plays, with the folder as its playlist', async () => {
 });
 
 test('on a phone, in the dark', async () => {
-  const phone = await aBrowser({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, colorScheme: 'dark' });
+  const phone = await aBrowser({
+    viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, colorScheme: 'dark'
+  });
   const p = await bob(phone, 'Bob Builder');
   await withFilms(p);
   await p.goto(site + '/c/films/clips/');
@@ -159,7 +164,10 @@ test('on a phone, in the dark', async () => {
   await shot(p, 'phone-library-dark');
   await p.goto(site + '/c/films/pictures/');
   await p.locator('.grid img').first().waitFor();
-  await p.waitForFunction(() => [...document.querySelectorAll('.grid img')].filter((i) => i.naturalWidth > 0).length >= 4);
+  await p.waitForFunction(() => {
+    const all = [...document.querySelectorAll('.grid img')];
+    return all.filter((i) => i.naturalWidth > 0).length >= 4;
+  });
   await shot(p, 'phone-pictures-dark');
   for (const at of ['/', '/inbox', '/sharing', '/activity', '/account', '/c/films/', '/c/films/notes/read%20me.txt']) {
     await p.goto(site + at);
@@ -201,7 +209,8 @@ async function teal(page, png) {
     c.drawImage(i, 0, 0);
     const d = c.getImageData(0, 0, i.width, i.height).data;
     let n = 0;
-    for (let k = 0; k < d.length; k += 4) if (Math.abs(d[k] - 26) < 12 && Math.abs(d[k + 1] - 102) < 12 && Math.abs(d[k + 2] - 102) < 12) n++;
+    const near = (k, value) => Math.abs(d[k] - value) < 12;
+    for (let k = 0; k < d.length; k += 4) if (near(k, 26) && near(k + 1, 102) && near(k + 2, 102)) n++;
     return n;
   }, png.toString('base64'));
 }

@@ -31,8 +31,12 @@ test.each(table.cases)('the receiver’s window: $name', ({ chunk, steps }) => {
     }
     expect(flow.limit / chunk, `step ${i}`).toBe(s.window);
     expect(Math.floor(flow.batch / chunk), `step ${i}`).toBe(s.batch);
-    [1, 2, 9].forEach((tries, k) => expect(Math.abs(flow.timeout(chunk, tries) - s.timeouts[k]), `step ${i}`).toBeLessThanOrEqual(1));
+    [1, 2, 9].forEach((tries, k) => {
+      expect(Math.abs(flow.timeout(chunk, tries) - s.timeouts[k]), `step ${i}`).toBeLessThanOrEqual(1);
+    });
   });
 });
 
-test.each(table.overtaken)('$asked is overtaken by $came: $lost', (c) => expect(overtaken(c.asked, c.came)).toBe(c.lost));
+test.each(table.overtaken)('$asked is overtaken by $came: $lost', (c) => {
+  expect(overtaken(c.asked, c.came)).toBe(c.lost);
+});

@@ -38,9 +38,9 @@ class Server implements Wire {
     return () => void this.subs.delete(id);
   }
   async request<T>(subject: string, q: any): Promise<T> {
-    if (Date.now() < this.downUntil) throw new Refusal(503, 'nobody');
+    if (Date.now() < this.downUntil) throw new Refusal(503, 'no answer');
     const verb = subject.split('.')[3];
-    if (verb === 'fetch' && subject.split('.')[4] !== this.instance) throw new Refusal(503, 'nobody');
+    if (verb === 'fetch' && subject.split('.')[4] !== this.instance) throw new Refusal(503, 'no answer');
     if (verb === 'download') return this.download(q) as T;
     if (verb === 'fetch') return this.fetch(q) as T;
     if (verb === 'close') this.sessions.delete(q.session);
@@ -58,11 +58,13 @@ class Server implements Wire {
     n.writeUInt32BE(this.size, 8);
     const plain = Buffer.concat([
       Buffer.from('natster\x02'), key, Buffer.from(this.hash(), 'hex'), n,
-      field(id), field('films'), field(A), field(A), field(q.target_xkey), field(own.getPublicKey()), field(''), field('')
+      field(id), field('films'), field(A), field(A), field(q.target_xkey), field(own.getPublicKey()), field(''),
+      field('')
     ]);
     const header = Buffer.from((own as any).seal(plain, q.target_xkey)).toString('base64');
     return {
-      protocol: 2, session: id, instance: this.instance, chunk_size: this.size, total_bytes: this.file.length, total_chunks: Math.ceil(this.file.length / this.size),
+      protocol: 2, session: id, instance: this.instance, chunk_size: this.size, total_bytes: this.file.length,
+      total_chunks: Math.ceil(this.file.length / this.size),
       sender_xkey: own.getPublicKey(), header
     };
   }
@@ -97,11 +99,13 @@ class Server implements Wire {
     prefix.writeBigUInt64BE(BigInt(s.counter++), 12);
     const c = createCipheriv('aes-256-gcm', s.key, Buffer.concat([Buffer.alloc(4), prefix.subarray(12)]));
     c.setAAD(Buffer.concat([Buffer.from(id), prefix]));
-    return new Uint8Array(Buffer.concat([prefix, c.update(text ?? this.file.subarray(i * this.size, (i + 1) * this.size)), c.final(), c.getAuthTag()]));
+    const body = c.update(text ?? this.file.subarray(i * this.size, (i + 1) * this.size));
+    return new Uint8Array(Buffer.concat([prefix, body, c.final(), c.getAuthTag()]));
   }
 }
 
-const session = (s: Server, patience = 3000) => new Session('films', s.hash(), s, new Flow({ now: () => performance.now() }), { patience });
+const newFlow = () => new Flow({ now: () => performance.now() });
+const session = (s: Server, timeout = 3000) => new Session('films', s.hash(), s, newFlow(), { timeout });
 
 async function all(s: Session, first = 0, last = s.layout.size - 1): Promise<Buffer> {
   const r = new Reader(s, first, last);
@@ -249,7 +253,7 @@ test('a server that ends an idle session is asked for another one', async () => 
   expect([chunks, server.opened]).toEqual([Math.ceil(2_000_000 / 4096), 2]);
 });
 
-test('a session that rests gives the server’s back, and whoever reads on gets another', async () => {
+test('a session that rests gives the server’s back, and the next read gets another', async () => {
   const server = new Server(randomBytes(300_000));
   const s = session(server);
   await s.open();
@@ -286,7 +290,8 @@ test('it is said while an owner is waited for, and when he is back', async () =>
 test('a machine that slept does not take its own silence for the owner’s', async () => {
   const server = new Server(randomBytes(300_000));
   let asleep = 0;
-  const s = new Session('films', server.hash(), server, new Flow({ now: () => performance.now() + asleep }), { clock: { now: () => performance.now() + asleep }, patience: 20_000 });
+  const clock = { now: () => performance.now() + asleep };
+  const s = new Session('films', server.hash(), server, new Flow(clock), { clock, timeout: 20_000 });
   await s.open();
   const r = new Reader(s, 0, server.file.length - 1);
   await r.read();
@@ -314,11 +319,11 @@ test('a reader that is closed while it waits lets go of everything', async () =>
 });
 
 test('an owner who says nothing does not hold up another', async () => {
-  const flow = new Flow({ now: () => performance.now() });
+  const flow = newFlow();
   const silent = new Server(randomBytes(6_000_000));
   const other = new Server(randomBytes(300_000));
   silent.size = other.size = 131_072;
-  const [a, b] = [silent, other].map((s) => new Session('films', s.hash(), s, flow, { patience: 20_000 }));
+  const [a, b] = [silent, other].map((s) => new Session('films', s.hash(), s, flow, { timeout: 20_000 }));
   await a.open();
   await b.open();
   silent.lose = (i) => i > 2;
@@ -372,8 +377,8 @@ test('a server that forgets every session is not asked for ever', async () => {
 
 test('a catalog that is called otherwise here is checked by its owner’s name for it, and by its owner', async () => {
   const server = new Server(randomBytes(5000));
-  const open = (origin: { catalog: string; owner?: string }) =>
-    new Session('annasfilms', server.hash(), server, new Flow({ now: () => performance.now() }), { patience: 500, origin: async () => origin }).open();
+  const open = (o: { catalog: string; owner?: string }) =>
+    new Session('annasfilms', server.hash(), server, newFlow(), { timeout: 500, origin: async () => o }).open();
   await open({ catalog: 'films', owner: A });
   await expect(open({ catalog: 'annasfilms' })).rejects.toThrow();
   await expect(open({ catalog: 'films', owner: 'AC'.padEnd(56, 'B') })).rejects.toThrow();

@@ -20,7 +20,10 @@ test('ranges as browsers send them', () => {
 });
 
 test('nothing that could run is shown in our origin', () => {
-  for (const t of ['text/html', 'image/svg+xml', 'application/xhtml+xml', 'text/xml', 'application/javascript', 'application/xml', 'text/html; charset=x', 'TEXT/HTML', '']) {
+  for (const t of [
+    'text/html', 'image/svg+xml', 'application/xhtml+xml', 'text/xml', 'application/javascript', 'application/xml',
+    'text/html; charset=x', 'TEXT/HTML', ''
+  ]) {
     expect(servedAs(t), t).toEqual({ type: 'application/octet-stream', inline: false });
   }
   expect(servedAs('text/javascript').type).toBe('text/plain; charset=utf-8');
@@ -37,35 +40,44 @@ test('a name cannot break out of its header', () => {
 test('entries that no catalog may list are left out', () => {
   const good = { path: 'a/b.txt', mime_type: 'text/plain', byte_size: 3, hash: 'a'.repeat(64) };
   expect(entry(good)).toMatchObject({ name: 'b.txt', modified: 0 });
-  for (const bad of [{ path: '../x' }, { path: '//x' }, { path: 'a//b' }, { path: '' }, { path: '.ssh/x' }, { path: 'a\\b' }, { path: 'a\u202eb' }, { hash: 'x' }, { byte_size: -1 }, { byte_size: 'many' }]) {
+  for (const bad of [
+    { path: '../x' }, { path: '//x' }, { path: 'a//b' }, { path: '' }, { path: '.ssh/x' }, { path: 'a\\b' },
+    { path: 'a\u202eb' }, { hash: 'x' }, { byte_size: -1 }, { byte_size: 'many' }
+  ]) {
     expect(typeof entry({ ...good, ...bad }), JSON.stringify(bad)).toBe('string');
   }
   expect(entry({ ...good, mime_type: 'x' })).toMatchObject({ type: 'application/octet-stream', kind: 'other' });
   expect(entry({ ...good, mtime: 1700000000 })).toMatchObject({ modified: 1700000000 });
   for (const mtime of ['1', 1.5, null, 1e300]) expect(entry({ ...good, mtime })).toMatchObject({ modified: 0 });
-  expect(entry({ ...good, path: '<img src=x onerror=alert(1)>.png' })).toMatchObject({ name: '<img src=x onerror=alert(1)>.png' }); // ugly, but text
-  expect(entry({ ...good, path: '/half a \ud800 character' })).toMatchObject({ path: 'half a \ufffd character' }); // mended, as in Go
+  const ugly = '<img src=x onerror=alert(1)>.png'; // but text
+  expect(entry({ ...good, path: ugly })).toMatchObject({ name: ugly });
+  const half = 'half a \ud800 character'; // repaired, as in Go
+  expect(entry({ ...good, path: '/' + half })).toMatchObject({ path: 'half a \ufffd character' });
   expect(servedAs('constructor')).toEqual({ type: 'application/octet-stream', inline: false });
 });
 
 test('a listing says how many entries were left out, and why', async () => {
   const e = (path: string) => ({ path, mime_type: 'text/plain', byte_size: 2, hash: 'a'.repeat(64) });
   const entries = [e('a'), e('b/c'), e('.x'), e('d/.y'), e('../z'), e('b/c'), e('a/e'), null, { ...e('f'), hash: '' }];
-  const c = await list({ request: async <T>() => ({ name: 'films', revision: 1, total: entries.length, entries }) as T }, 'films');
+  const answer = { name: 'films', revision: 1, total: entries.length, entries };
+  const c = await list({ request: async <T>() => answer as T }, 'films');
   expect(c.entries.map((e) => e.path)).toEqual(['a', 'b/c']);
   expect(Object.fromEntries(c.leftOut)).toEqual({
-    hidden: 2, 'that leads elsewhere': 1, 'listed twice': 1, 'below another file': 1, 'not readable': 1, 'without a hash': 1
+    hidden: 2, 'that leads elsewhere': 1, 'listed twice': 1, 'below another file': 1, 'not readable': 1,
+    'without a hash': 1
   });
   expect(c.original).toBe(false);
 });
 
 test('the listing of an original server is read as it means it', async () => {
   const hash = 'a'.repeat(64);
+  const automatic = 'Auto-imported library entry';
   const entries = [
-    { path: '/README.txt', description: 'Auto-imported library entry', mime_type: 'text/plain; charset=utf-8', byte_size: 5, hash },
+    { path: '/README.txt', description: automatic, mime_type: 'text/plain; charset=utf-8', byte_size: 5, hash },
     { path: '/films/a.mp4', description: 'A film', mime_type: 'video/mp4', byte_size: 5, hash }
   ];
-  const c = await list({ request: async <T>() => ({ name: 'films', description: 'mine', image: '', entries }) as T }, 'films');
+  const answer = { name: 'films', description: 'mine', image: '', entries };
+  const c = await list({ request: async <T>() => answer as T }, 'films');
   expect(c.entries.map((e) => [e.path, e.description, e.type, e.kind])).toEqual([
     ['README.txt', '', 'text/plain', 'text'],
     ['films/a.mp4', 'A film', 'video/mp4', 'video']

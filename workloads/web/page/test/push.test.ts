@@ -11,7 +11,8 @@ interface Taking {
   reply: { data: unknown };
   messages: { header: Record<string, string[]>; data: string }[];
 }
-const recording = JSON.parse(readFileSync(new URL('../../../catalog/client/testdata/original.json', import.meta.url), 'utf8')) as {
+const recorded = new URL('../../../catalog/client/testdata/original.json', import.meta.url);
+const recording = JSON.parse(readFileSync(recorded, 'utf8')) as {
   receiver_seed: string;
   get: { data: unknown };
   download: Record<string, Taking>;
@@ -33,7 +34,8 @@ class Original {
     const push = ++this.pushes;
     const send = () => {
       for (const [i, m] of f.messages.entries()) {
-        if (!this.lose(push, i)) this.hear?.(new Uint8Array(Buffer.from(m.data, 'base64')), (name) => m.header[name]?.[0] ?? '');
+        if (this.lose(push, i)) continue;
+        this.hear?.(new Uint8Array(Buffer.from(m.data, 'base64')), (name) => m.header[name]?.[0] ?? '');
       }
     };
     if (this.before) send();
@@ -42,7 +44,8 @@ class Original {
   }
   async fetch(path: string, progress: (bytes: number, total: number) => void = () => {}) {
     const e = (await list(this, 'films')).entries.find((e) => e.path === path)!;
-    const b = await pushed(this, 'films', e.hash, progress, { quiet: 50, curve: () => curveFromSeed(recording.receiver_seed) });
+    const curve = () => curveFromSeed(recording.receiver_seed);
+    const b = await pushed(this, 'films', e.hash, progress, { quiet: 50, curve });
     expect(b.size).toBe(e.size);
     expect(createHash('sha256').update(Buffer.from(await b.arrayBuffer())).digest('hex')).toBe(e.hash);
     return b;

@@ -8,7 +8,8 @@ import { userNkey } from '../src/lib/nkey';
 const v = JSON.parse(readFileSync(new URL('../../../catalog/seal/testdata/protocol2.json', import.meta.url), 'utf8'));
 const bytes = (s: string) => new Uint8Array(Buffer.from(s, 'base64'));
 const want = {
-  session: v.session, catalog: v.catalog, hash: v.hash, size: v.size, chunkSize: v.chunk_size, receiver: v.receiver, sender: v.sender_xkey, owner: v.owner
+  session: v.session, catalog: v.catalog, hash: v.hash, size: v.size, chunkSize: v.chunk_size, receiver: v.receiver,
+  sender: v.sender_xkey, owner: v.owner
 };
 const header = bytes(v.header_base64 ?? v.header);
 
@@ -19,8 +20,8 @@ test('the golden header opens, and gives the content key', () => {
 
 test('a header for anything else is refused, and says for what', () => {
   for (const change of [
-    { session: 'B'.repeat(26) }, { catalog: 'music' }, { hash: '0'.repeat(64) }, { size: v.size + 1 }, { chunkSize: 8192 },
-    { receiver: v.owner }, { owner: v.receiver }
+    { session: 'B'.repeat(26) }, { catalog: 'music' }, { hash: '0'.repeat(64) }, { size: v.size + 1 },
+    { chunkSize: 8192 }, { receiver: v.owner }, { owner: v.receiver }
   ]) {
     expect(() => openHeader(header, curveFromSeed(v.target_seed), { ...want, ...change })).toThrow(/for another/);
   }
@@ -30,7 +31,9 @@ test('a header for anything else is refused, and says for what', () => {
   expect(() => openHeader(header.slice(0, 20), curveFromSeed(v.target_seed), want)).toThrow(HeaderError);
 });
 
-const receiver = () => Receiver.make(new Uint8Array(Buffer.from(v.content_key_hex, 'hex')), v.session, { size: v.size, chunkSize: v.chunk_size });
+const contentKey = new Uint8Array(Buffer.from(v.content_key_hex, 'hex'));
+const receiver = (session = v.session) =>
+  Receiver.make(contentKey, session, { size: v.size, chunkSize: v.chunk_size });
 
 /** read is what a session makes of a frame. */
 async function read(r: Receiver, b: Uint8Array) {
@@ -62,7 +65,7 @@ test('a frame that was changed anywhere is nothing', async () => {
     expect(await read(r, changed), `byte ${at}`).toBeNull();
   }
   expect(await read(r, frame.slice(0, 35))).toBeNull();
-  const other = await Receiver.make(new Uint8Array(Buffer.from(v.content_key_hex, 'hex')), 'B'.repeat(26), { size: v.size, chunkSize: v.chunk_size });
+  const other = await receiver('B'.repeat(26));
   expect(await read(other, frame)).toBeNull();
 });
 

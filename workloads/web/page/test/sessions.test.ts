@@ -64,7 +64,7 @@ test('an owner is never asked for many at a time: the idlest rest', async () => 
   for (const [i, f] of all.entries()) {
     now++;
     const h = await s.hold(String(i), () => as(f));
-    if (i % 2) h.release(); // the others are still being read, by whoever pauses
+    if (i % 2) h.release(); // the others are still being read, by a reader that pauses
     expect(all.filter((f) => f.held).length).toBeLessThanOrEqual(10);
   }
   expect(all.slice(0, 290).every((f) => f.rested === 1 && f.closed === 0)).toBe(true);
