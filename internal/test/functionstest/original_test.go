@@ -103,23 +103,43 @@ func TestAnOriginalClientSeesAtOnceWhatItHasPut(t *testing.T) {
 	}
 }
 
+// A put waits for the projections, but not for ever: what a busy machine answers late, or tells to try again, proves
+// nothing.
 func TestManyPutsOfOneOriginalAtOnceAreSeenAtOnce(t *testing.T) {
 	w := worldtest.Start(t)
 	alice := newOriginal(t, w, "alice")
 	bob := w.Account("bob").Key.String()
-	const n = 100
-	var missing atomic.Int64
+	const n, late = 100, 1500 * time.Millisecond // when a put is answered whatever the projections have
+	ask := func(subject, body string) (e api.Envelope, err error) {
+		for e.Code = api.CodeUnavailable; e.Code == api.CodeUnavailable && err == nil; {
+			var m *nats.Msg
+			if m, err = alice.nc.Request("natster.global."+subject, []byte(body), wait.Patience); err == nil {
+				err = json.Unmarshal(m.Data, &e)
+			}
+		}
+		return e, err
+	}
+	var missing, slow atomic.Int64
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
 			name := fmt.Sprintf("films%d", i)
 			body := fmt.Sprintf(`{"catalog":%q,"target":%q,"event_type":"catalog_shared"}`, name, bob)
-			if _, err := alice.nc.Request("natster.global.events.put", []byte(body), wait.Patience); err != nil {
-				t.Error(err)
+			began := time.Now()
+			put, err := ask("events.put", body)
+			inTime := time.Since(began) < late
+			if err != nil || put.Code != api.CodeOK {
+				t.Errorf("%s: %d %s, %v", name, put.Code, put.Error, err)
 			}
-			m, err := alice.nc.Request("natster.global.my.shares", nil, wait.Patience)
-			if err != nil || !strings.Contains(string(m.Data), `"`+name+`"`) {
+			shares, err := ask("my.shares", "")
+			switch {
+			case err != nil || shares.Code != api.CodeOK:
+				t.Errorf("my.shares: %d %s, %v", shares.Code, shares.Error, err)
+			case strings.Contains(string(shares.Data), `"`+name+`"`):
+			case inTime:
 				missing.Add(1)
+			default:
+				slow.Add(1)
 			}
 		})
 	}
@@ -127,6 +147,7 @@ func TestManyPutsOfOneOriginalAtOnceAreSeenAtOnce(t *testing.T) {
 	if missing.Load() > 0 {
 		t.Errorf("%d of %d shares are missing from the query that follows at once", missing.Load(), n)
 	}
+	t.Logf("%d of %d are missing after a put that took %s or longer", slow.Load(), n, late)
 }
 
 func TestAPutIsAnsweredWhenTheProjectionsStandStill(t *testing.T) {
