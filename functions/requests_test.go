@@ -41,6 +41,21 @@ func TestTheCallerIsWhomNATSProves(t *testing.T) {
 	if !errors.Is(err, nats.ErrNoResponders) {
 		t.Errorf("a forged subject was answered: %v, %v", m, err)
 	}
+	// Nor does the operator, whose connection may publish anything, speak for nobody.
+	admin, err := w.Admin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	for _, from := range []string{"nobody", "none", strings.ToLower(bob.Key.String())} {
+		m, err := admin.RequestWithContext(t.Context(), from+"."+probe.Subject(), []byte(`{"word":"I am"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(m.Data), `"code":403`) {
+			t.Errorf("%s is answered %s", from, m.Data)
+		}
+	}
 }
 
 func TestEveryRequestIsAnswered(t *testing.T) {

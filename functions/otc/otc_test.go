@@ -2,11 +2,14 @@ package otc_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
@@ -18,6 +21,7 @@ import (
 	"natster/functions/otc"
 	"natster/functions/view"
 	"natster/internal/test/functionstest"
+	"natster/internal/test/wait"
 )
 
 // A login is a bench with otc in it, and who takes part.
@@ -32,14 +36,28 @@ type login struct {
 
 func start(t *testing.T, refuse func(functionstest.Written) error) *login {
 	t.Helper()
+	return startAt(t, refuse, nil)
+}
+
+// startAt is start with another clock, unless that is nil.
+func startAt(t *testing.T, refuse func(functionstest.Written) error, now func() time.Time) *login {
+	t.Helper()
 	vault, err := nkeys.CreateCurveKeys()
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := &login{Bench: functionstest.Bare(t), vault: vault}
-	l.Run(otc.New(otc.Config{
+	f := otc.New(otc.Config{
 		Site: l.Accounts().Site, VaultKey: vault.PublicKey, ClaimURL: "https://natster.io/claim",
-	}))
+	})
+	open := f.New
+	f.New = func(ctx context.Context, h functions.Host) (functions.Instance, error) {
+		if now != nil {
+			h.Now = now
+		}
+		return open(ctx, h)
+	}
+	l.Run(f)
 	l.site = l.SiteClient()
 	l.Writer(func(w functionstest.Written) error {
 		if refuse != nil {
@@ -174,6 +192,37 @@ func TestACodeIsClaimedByOneOfAHundredRacers(t *testing.T) {
 	}
 	if won != 1 || len(l.bindings()) != 1 {
 		t.Errorf("%d won, %d bindings are logged", won, len(l.bindings()))
+	}
+}
+
+// Both have found the code before either uses it up: a claim looks at the clock in between.
+func TestOfTwoWhoHaveFoundACodeOneClaimsIt(t *testing.T) {
+	var looked atomic.Int32
+	both := make(chan struct{})
+	l := startAt(t, nil, func() time.Time {
+		if looked.Add(1) == 2 {
+			close(both)
+		}
+		select {
+		case <-both:
+		case <-t.Context().Done():
+		}
+		return time.Now()
+	})
+	code := l.code(t, l.context(t, "alice"), "alice")
+	outcome := make(chan error, 2)
+	for _, login := range []string{"github|1", "github|2"} {
+		go func() {
+			_, err := l.site.ClaimCode(t.Context(), code, login)
+			outcome <- err
+		}()
+	}
+	first, second := wait.Receive(t, "a claim", outcome), wait.Receive(t, "the other", outcome)
+	if (first == nil) == (second == nil) || !errors.Is(errors.Join(first, second), api.ErrNotFound) {
+		t.Errorf("the claims: %v, %v", first, second)
+	}
+	if n := len(l.bindings()); n != 1 {
+		t.Errorf("%d bindings are logged", n)
 	}
 }
 
