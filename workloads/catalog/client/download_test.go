@@ -451,3 +451,22 @@ func TestARevokedShareEndsADownload(t *testing.T) {
 		return err == nil && r.Resumed == 1
 	})
 }
+
+// What is streamed cannot be taken back: the error says that it is not the file.
+func TestAStreamThatIsNotWhatWasListedIsAnError(t *testing.T) {
+	w := catalogtest.Start(t)
+	w.Serve(t)
+	lie := catalogtest.Content(3*chunk, 1)
+	truth := sha256.Sum256([]byte("truth"))
+	e := w.Library.AddEntry(catalog.Entry{Path: "lie.mp4", Size: int64(len(lie)), Hash: truth}, lie)
+	good := w.Library.Add("good.mp4", catalogtest.Content(3*chunk, 2))
+	var got bytes.Buffer
+	if err := bob(t, w).Stream(t.Context(), films, e, &got, client.Options{}); !errors.Is(err, client.ErrHash) {
+		t.Errorf("a lie: %v", err)
+	}
+	got.Reset()
+	if err := bob(t, w).Stream(t.Context(), films, good, &got, client.Options{}); err != nil ||
+		!bytes.Equal(got.Bytes(), catalogtest.Content(3*chunk, 2)) {
+		t.Errorf("%d bytes, %v", got.Len(), err)
+	}
+}
