@@ -220,7 +220,7 @@ func (e *env) provision(ctx context.Context, c *cli.Context, arg []string) error
 		return err
 	}
 	fns, err := world.Provision(ctx, dir, cluster.URLs(servers), n)
-	if errors.Is(err, nats.ErrNoServers) {
+	if errors.Is(err, nats.ErrNoServers) || errors.Is(err, accounts.ErrNotRunning) {
 		return hint.Add(err, "admin cluster SERVER...")
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -153,7 +154,7 @@ func (e *env) rebuild(ctx context.Context, c *cli.Context, arg []string) error {
 	})
 }
 
-// chosenProjections returns the projections with these names, or all.
+// chosenProjections returns the projections with these names, each once, or all.
 func chosenProjections(names []string) (which []world.NamedProjection, err error) {
 	all := world.Projections()
 	if len(names) == 0 {
@@ -164,7 +165,9 @@ func chosenProjections(names []string) (which []world.NamedProjection, err error
 		if err != nil {
 			return nil, err
 		}
-		which = append(which, p)
+		if !slices.Contains(hint.Names(which, projectionName), name) {
+			which = append(which, p)
+		}
 	}
 	return which, nil
 }

@@ -46,6 +46,7 @@ func TestAWorldOnThreeServers(t *testing.T) {
 	natster("admin cluster a:b:c:d").exits(2).warns("not a server")
 	natster("admin provision " + all + " --replicas 5").exits(2).warns("there are 3 servers")
 	natster("admin provision "+all).exits(1).warns("no servers available", "natster admin cluster")
+	natster("admin provision host.invalid --replicas 1").exits(1).warns("host.invalid", "try: natster admin cluster")
 	before := mode(t, conf)
 	natster("admin cluster " + all + " --out " + conf).ok().says("nats-server -c")
 	if after := mode(t, conf); after != before { // it is the user's, perhaps the one he is in

@@ -361,7 +361,7 @@ func TestEventsAndRebuild(t *testing.T) {
 	if code := following.interrupt(); code != 130 {
 		t.Errorf("events ended with %d", code)
 	}
-	m.natster("admin rebuild shares accounts").ok().says("rebuilt shares and accounts")
+	m.natster("admin rebuild shares accounts shares").ok().says("rebuilt shares and accounts")
 	m.natster("admin rebuild --all").ok().says("rebuilt accounts, catalogs")
 	m.natster("catalog shares").ok().says("films")
 }
