@@ -470,3 +470,20 @@ func TestAStreamThatIsNotWhatWasListedIsAnError(t *testing.T) {
 		t.Errorf("%d bytes, %v", got.Len(), err)
 	}
 }
+
+// unsyncedDisk takes everything and cannot keep it.
+type unsyncedDisk struct{ *os.File }
+
+func (unsyncedDisk) Sync() error { return syscall.EIO }
+
+func TestAFileThatIsNotSafeOnTheDiskDoesNotGetItsName(t *testing.T) {
+	w := catalogtest.Start(t)
+	w.Serve(t)
+	e := w.Library.Add("a.mp4", catalogtest.Content(3*chunk, 1))
+	c, dir := bob(t, w), t.TempDir()
+	c.WriteThrough(func(f *os.File) client.Sink { return unsyncedDisk{f} })
+	if _, err := download(t, c, dir, e); !errors.Is(err, syscall.EIO) {
+		t.Fatal(err)
+	}
+	expectOnly(t, dir, client.PartialName(e))
+}
