@@ -70,7 +70,8 @@ func (c *Client) Down(ctx context.Context, names []string, o Options) ([]Step, e
 	for _, w := range found {
 		all = append(all, surplus{w, "down"})
 	}
-	return r.steps, errors.Join(failed.err(), r.stopAll(ctx, all))
+	err = errors.Join(failed.err(), r.stopAll(ctx, all)) // before the steps are read
+	return r.steps, err
 }
 
 // A surplus is an instance to stop, and the reason.

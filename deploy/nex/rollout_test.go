@@ -50,8 +50,10 @@ func TestUpStartsWhatLacksAndLeavesWhatIsRight(t *testing.T) {
 		t.Errorf("restart: %v, %v", actions(steps), err)
 	}
 	answers(t, s)
-	if _, err = c.Down(t.Context(), nil, nex.Options{}); err != nil {
-		t.Error(err)
+	steps, err = c.Down(t.Context(), nil, nex.Options{})
+	slices.SortFunc(steps, func(a, b nex.Step) int { return strings.Compare(a.Name, b.Name) })
+	if err != nil || !slices.Equal(actions(steps), []string{"stopped other", "stopped prober"}) {
+		t.Errorf("down: %v, %v", actions(steps), err)
 	}
 	status, err = c.Status(t.Context(), wants())
 	if err != nil || status[0].Verdict != nex.Missing {
