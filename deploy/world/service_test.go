@@ -1,10 +1,12 @@
 package world_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"natster/deploy/accounts"
@@ -83,5 +85,33 @@ func TestExportsThatCannotBe(t *testing.T) {
 	}
 	if _, err := world.Service(t.TempDir()).Connect(t.Context(), nil); !errors.Is(err, world.ErrNoService) {
 		t.Error(err)
+	}
+}
+
+// The functions elsewhere know nothing but this: by it eventwriter keeps the hub's name, otc and queries know the site.
+func TestWhatIsExportedSaysWhereTheWorldIsAndWhoIsWho(t *testing.T) {
+	w := worldtest.Start(t, worldtest.Bare)
+	at, dir := w.Config().Dir, t.TempDir()
+	if _, err := world.Export(t.Context(), at, dir, "https://natster.example/claim"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "service.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	who := w.Accounts()
+	want := map[string]any{
+		"url": w.URL(), "hub_catalog": w.HubCatalog().String(), "claim_url": "https://natster.example/claim",
+		"world": at, "accounts": map[string]any{
+			"system": who.System.String(), "global": who.Global.String(),
+			"hub": who.Hub.String(), "site": who.Site.String(),
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("service.json is %s, want %v", text, want)
 	}
 }
