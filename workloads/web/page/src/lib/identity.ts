@@ -1,5 +1,4 @@
-// Who this browser is to NATS: a user key pair that it made itself and cannot give away, and short-lived user JWTs for
-// it.
+// Who this browser is to NATS: a user key pair that it made itself and cannot give away, and short-lived user JWTs.
 
 import { userNkey } from './nkey';
 import * as store from './store';

@@ -1,6 +1,5 @@
 // A zip archive as a stream: stored, not compressed (media does not shrink), with sizes after each file and zip64
-// throughout, so that neither the number nor the sizes of files have a limit, and the length is known before the first
-// byte.
+// throughout, so that number and sizes of files have no limit, and the length is known before the first byte.
 
 export interface ZipEntry {
   path: string; // slash separated
