@@ -336,7 +336,8 @@ test('an owner who says nothing does not hold up another', async () => {
   await stuck;
 }, 30_000);
 
-test('a link that becomes slow is not flooded with what is late', { timeout: 30_000 }, async () => {
+// It runs in real time: on a machine that stalls, all chunks are late. One of three tries is enough.
+test('a link that becomes slow is not flooded with what is late', { timeout: 30_000, retry: 2 }, async () => {
   const server = new Server(Buffer.alloc(30_000_000, 7));
   server.size = 131_072;
   let rate = 60e6; // bytes a second
