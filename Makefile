@@ -63,7 +63,7 @@ lint: ## formatting, static analysis, dead code, vet for Linux, Windows and macO
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
 	$(GO) test -count=1 -tags lint -run TestDeadCode ./internal/test/house
 
-bench: build ## ratios against the bare floor: ten minutes, 8 GiB of disk
+bench: build ## ratios against the bare floor: half an hour or more, 8 GiB of disk
 	$(GO) run ./internal/test/bench -natster $(BIN)
 
 bench-web: page ## the website's: Chromium and ffmpeg, 5 GiB of disk, four minutes

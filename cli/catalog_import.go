@@ -172,7 +172,7 @@ func (s *session) notImported(ctx context.Context, name string, err error) error
 	if s.connect(ctx) != nil {
 		return err
 	}
-	offers, _ := s.offers(ctx)
+	offers, _ := s.offers(ctx) // without an answer err says enough
 	for _, x := range offers {
 		if x.Catalog.String() == name {
 			const text = "%s shares %s with you, and you have not imported it yet"

@@ -112,10 +112,10 @@ func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string,
 				return all
 			}
 		}
-		contacts, _ := e.contacts()
+		contacts, _ := e.contacts() // what cannot be read completes nothing
 		return contacts.Names()
 	case "CONTACT":
-		all, _ := e.contacts()
+		all, _ := e.contacts() // likewise
 		return slices.DeleteFunc(all, func(c contexts.Contact) bool { return c.Known != "" }).Names()
 	case "CONTEXT":
 		return e.contextNames()
