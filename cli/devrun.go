@@ -85,7 +85,8 @@ Everything is kept in the world's directory: the next devrun goes on where this 
 			}
 			if err = page.Start(ctx, dir, site.Options{Logger: e.logger()}); err == nil {
 				// A world runs also if its address cannot be written; that is the error in the end.
-				_ = e.PrintLine(devrunResult{w.Info(), page.URL()}, func() { e.printWorld(w, dir, page.URL()) })
+				_ = e.PrintLine(devrunResult{w.Info(), page.URL(), page.OpenURL()},
+					func() { e.printWorld(w, dir, page.OpenURL()) })
 				err = page.Wait(ctx)
 				e.Say("\nending…")
 			}
@@ -99,7 +100,8 @@ Everything is kept in the world's directory: the next devrun goes on where this 
 // A devrunResult is the world that devrun runs, and its website.
 type devrunResult struct {
 	world.Info
-	Web string `json:"web_url,omitempty"`
+	Web  string `json:"web_url,omitempty"`
+	Open string `json:"web_open_url,omitempty"` // for a browser: it may sign in under any name
 }
 
 // hubDir is the directory of the hub's catalog: the one asked for, or one in the world's directory, with sample media
@@ -136,6 +138,7 @@ func (e *env) printWorld(w *embedded.World, dir, page string) {
 	e.Say("")
 	if page != "" {
 		e.Say("  website     %s", e.Out.Bold(page))
+		e.Say("              %s", e.Out.Dim("yours alone: whoever has this address signs in under any name"))
 	}
 	e.Say("  natster     %s", i.URL)
 	e.Say("  browsers    %s", i.WebSocketURL)

@@ -58,11 +58,11 @@ https: put a proxy before it, name its address with --url, and tell the world wh
 				return err
 			}
 			// As in devrun: a site serves also if its address cannot be written.
-			_ = e.PrintLine(map[string]string{"url": s.URL(), "claim_url": s.ClaimURL()}, func() {
-				e.Say("The website is at %s; Ctrl-C ends it.", e.Out.Bold(s.URL()))
+			at := map[string]string{"url": s.URL(), "open_url": s.OpenURL(), "claim_url": s.ClaimURL()}
+			_ = e.PrintLine(at, func() {
+				e.Say("The website is at %s; Ctrl-C ends it.", e.Out.Bold(s.OpenURL()))
 				if o.Issuer == "" {
-					e.Say("%s", e.Out.Dim("Anybody on this machine can sign in, under any name: "+
-						"natster login decides what a login may do."))
+					e.Say("%s", e.Out.Dim("Whoever has this address can sign in, under any name: keep it to yourself."))
 				}
 				e.Say("\nLink a login to an account with: %s", e.Out.Bold("natster login"))
 			})

@@ -35,10 +35,10 @@ func visit(t *testing.T, site string) *visitor {
 
 var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 
-// signIn goes through the development issuer.
-func (v *visitor) signIn(name string) {
+// signIn goes through the development issuer, with the address that natster printed.
+func (v *visitor) signIn(open, name string) {
 	v.t.Helper()
-	r, err := v.http.Get(v.site + "/login")
+	r, err := v.http.Get(open + "/login")
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -108,13 +108,14 @@ func TestAWebsiteIsLinkedWithLoginAndCutOffWithLogout(t *testing.T) {
 	m.natster("init alice").ok()
 	site := m.start("--json web --listen 127.0.0.1:0", "claim_url")
 	var at struct {
-		URL string `json:"url"`
+		URL  string `json:"url"`
+		Open string `json:"open_url"`
 	}
 	if err := json.Unmarshal([]byte(site.out.String()), &at); err != nil {
 		t.Fatal(err)
 	}
 	v := visit(t, at.URL)
-	v.signIn("Alice Liddell")
+	v.signIn(at.Open, "Alice Liddell")
 	var otc struct {
 		Code string `json:"code"`
 	}

@@ -78,7 +78,7 @@ func (d *demo) stay(ctx context.Context) error {
 	}
 	if err := d.PrintLine(d.result, func() {
 		d.Say("\n%s", d.Out.Bold("In a browser, as bob: sign in under any name, then link it (within five minutes):"))
-		d.Say("   %s", otc.URL)
+		d.Say("   %s", strings.Replace(otc.URL, d.page.URL(), d.page.OpenURL(), 1))
 		d.Say("\n%s", d.Out.Bold("All of it goes on until Ctrl-C, and is shared again. In another terminal:"))
 		d.Say("   export XDG_CONFIG_HOME=%s", term.ShellWord(filepath.Join(d.dir, "config")))
 		d.Say("   export XDG_DATA_HOME=%s", term.ShellWord(filepath.Join(d.dir, "data")))

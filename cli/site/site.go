@@ -24,6 +24,7 @@ const DefaultAddress = "127.0.0.1:7481"
 // one-time codes are claimed. A nil Site is no website: it has no address, and all it does is wait.
 type Site struct {
 	url      string
+	open     string // from Start on
 	listener net.Listener
 
 	conn   *nats.Conn
@@ -57,6 +58,15 @@ func (s *Site) URL() string {
 		return ""
 	}
 	return s.url
+}
+
+// OpenURL returns the address for a person to open in a browser, once the website is started, or nothing for no
+// website. At a development issuer whoever has it may sign in under any name: it is for the terminal only.
+func (s *Site) OpenURL() string {
+	if s == nil {
+		return ""
+	}
+	return s.open
 }
 
 // ClaimURL returns where one-time codes are claimed, or nothing for no website.
@@ -95,6 +105,7 @@ func (s *Site) Start(ctx context.Context, dir string, o Options) error {
 	if err := w.Check(s.listener); err != nil {
 		return err
 	}
+	s.open = w.OpenURL()
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel, s.ended = cancel, make(chan error, 1)
 	go func() { s.ended <- w.Serve(serving, s.listener) }()

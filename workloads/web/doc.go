@@ -3,6 +3,7 @@
 //	web.go       Config, Site, Serve; the routes
 //	guard.go     checks on every request: host, origin; the security headers
 //	login.go     OpenID Connect: authorization code with PKCE
+//	key.go       the address by which a browser may sign in at the development issuer
 //	session.go   sessions of the site: cookies, lifetime; a session's requests: claim, mint, logout
 //	proxy.go     /nats: WebSocket to the world's NATS server, same origin
 //	page.go      the built page and its headers; what is shown when it was not built

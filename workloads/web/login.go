@@ -232,13 +232,20 @@ func (s *Site) backHome(w http.ResponseWriter, r *http.Request, problem string) 
 	http.Redirect(w, r, "/?login="+problem, http.StatusFound)
 }
 
-// localPath returns p if it is a path of this site, and otherwise "/".
+// localPath returns p if it is a path of this site that does not lead to a login, and otherwise "/".
 func localPath(p string) string {
+	if u, err := url.Parse(p); err != nil ||
+		strings.HasPrefix(u.Path, "/login") || strings.HasPrefix(u.Path, CallbackPath) {
+		return "/"
+	}
+	return pagePath(p)
+}
+
+// pagePath returns p if it is a path of this site, and otherwise "/".
+func pagePath(p string) string {
 	u, err := url.Parse(p)
-	switch {
-	case err != nil, u.Scheme != "", u.Host != "", u.User != nil,
-		!strings.HasPrefix(p, "/"), strings.HasPrefix(p, "//"), strings.ContainsAny(p, "\\\r\n\t"),
-		strings.HasPrefix(u.Path, "/login"), strings.HasPrefix(u.Path, CallbackPath): // a login that leads to a login
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil ||
+		!strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.ContainsAny(p, "\\\r\n\t") {
 		return "/"
 	}
 	return p

@@ -128,7 +128,7 @@ const maxQuestion = 4096
 //	 "linked":true,"account":"AAL…","account_name":"alice"}
 type sessionReply struct {
 	SignedIn    bool           `json:"signed_in"`
-	Development bool           `json:"development,omitempty"` // anyone on this machine can sign in
+	Development bool           `json:"development,omitempty"` // whoever has the key signs in under any name
 	Name        string         `json:"name,omitempty"`
 	Login       string         `json:"login,omitempty"`
 	Expires     int64          `json:"expires,omitempty"` // unix seconds

@@ -46,7 +46,7 @@ func listening(t *testing.T, change func(*Config)) (*Site, string) {
 }
 
 // signIn signs Carol in, as a browser that has the cookies, and returns those that the last answer sets.
-func signIn(t *testing.T, at string, has ...*http.Cookie) []*http.Cookie {
+func signIn(t *testing.T, s *Site, has ...*http.Cookie) []*http.Cookie {
 	t.Helper()
 	browser := &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -70,6 +70,8 @@ func signIn(t *testing.T, at string, has ...*http.Cookie) []*http.Cookie {
 		_ = a.Body.Close()
 		return a
 	}
+	at := s.url.String()
+	has = append(has, do("GET", s.OpenURL(), nil).Cookies()...)
 	asks := do("GET", at+"/login", nil)
 	has = append(has, asks.Cookies()...)
 	issuer, err := asks.Location()
@@ -105,9 +107,9 @@ func sessionOf(t *testing.T, s *Site, cookies []*http.Cookie) *http.Cookie {
 }
 
 func TestALoginEndsTheSessionBeforeAndKeepsEveryOtherCookie(t *testing.T) {
-	s, at := listening(t, nil)
-	first := sessionOf(t, s, signIn(t, at))
-	cookies := signIn(t, at, first)
+	s, _ := listening(t, nil)
+	first := sessionOf(t, s, signIn(t, s))
+	cookies := signIn(t, s, first)
 	second := sessionOf(t, s, cookies)
 	var theirs, flow bool
 	for _, c := range cookies {
@@ -152,7 +154,7 @@ func TestAWebSocketIsCutWhenItsSessionEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, at := listening(t, func(c *Config) { c.NATS, c.Lifetime = echoServer(t), row.lifetime })
-			session := sessionOf(t, s, signIn(t, at))
+			session := sessionOf(t, s, signIn(t, s))
 			ws := upgrade(t, at, session)
 			if _, err := io.WriteString(ws, "ping"); err != nil {
 				t.Fatal(err)

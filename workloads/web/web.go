@@ -33,7 +33,7 @@ type Config struct {
 	Hub events.Account
 
 	// Issuer is the URL of the OpenID Connect issuer, and Client the site's registration there. Without an issuer the
-	// site serves one of its own for development, and then URL has to be on loopback.
+	// site serves one of its own for development, and then URL has to be on loopback; see [Site.OpenURL].
 	Issuer string
 	Client Client
 
@@ -72,6 +72,7 @@ type Site struct {
 	ask      *api.Client
 	sessions *sessions
 	login    *login
+	dev      *devissuer.Issuer // nil: another issuer
 	assets   assets
 	handler  http.Handler
 }
@@ -112,14 +113,16 @@ func New(c Config) (*Site, error) {
 	client, issuer := c.Client, c.Issuer
 	if issuer == "" {
 		issuer, client = u.String()+devPath, Client{ID: "natster", Secret: rand.Text()}
-		dev, err := devissuer.New(devissuer.Config{
+		s.dev, err = devissuer.New(devissuer.Config{
 			URL: issuer, ClientID: client.ID, ClientSecret: client.Secret,
-			Redirect: u.String() + CallbackPath, Now: c.Now,
+			Redirect: u.String() + CallbackPath, Hint: s.hint(), Now: c.Now,
 		})
 		if err != nil {
 			return nil, err
 		}
-		mux.Handle(devPath+"/", http.StripPrefix(devPath, dev))
+		mux.Handle(devPath+"/", http.StripPrefix(devPath, s.dev))
+		mux.HandleFunc("GET "+keyPath+"{secret}", s.takeKey)
+		mux.HandleFunc("GET "+keyPath+"{secret}/{to...}", s.takeKey)
 	}
 	if s.login, err = newLogin(issuer, client, u.String()+CallbackPath); err != nil {
 		return nil, err
@@ -144,8 +147,8 @@ func New(c Config) (*Site, error) {
 	return s, nil
 }
 
-// Development reports whether the site has its own issuer, at which anyone on this machine can sign in under any name.
-func (s *Site) Development() bool { return s.cfg.Issuer == "" }
+// Development reports whether the site has its own issuer, at which whoever knows its secret signs in under any name.
+func (s *Site) Development() bool { return s.dev != nil }
 
 // Check returns ErrNoIssuer if the site may not be served on l: with its development issuer only on loopback.
 func (s *Site) Check(l net.Listener) error {

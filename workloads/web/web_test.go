@@ -103,8 +103,8 @@ func TestTheDevelopmentIssuerStaysOnThisMachine(t *testing.T) {
 	}
 }
 
-// served is the URL of a site that listens, as its own issuer needs it to, and a browser that follows nothing.
-func served(t *testing.T) (string, *http.Client) {
+// served is a site that listens, as its own issuer needs it to, its URL, and a browser that follows nothing.
+func served(t *testing.T) (*web.Site, string, *http.Client) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -126,14 +126,19 @@ func served(t *testing.T) (string, *http.Client) {
 	})
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	return at, &http.Client{
+	return s, at, &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
 func TestTheDevelopmentIssuerGivesNoCodeWithoutPKCEOrToOthers(t *testing.T) {
-	at, browser := served(t)
+	s, at, browser := served(t)
+	opened, err := browser.Get(s.OpenURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = opened.Body.Close()
 	r, err := browser.Get(at + "/login")
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +155,16 @@ func TestTheDevelopmentIssuerGivesNoCodeWithoutPKCEOrToOthers(t *testing.T) {
 	}
 	post := func(q url.Values) *http.Response {
 		t.Helper()
-		r, err := browser.PostForm(at+"/dev-issuer/authorize", q)
+		asks, err := http.NewRequestWithContext(t.Context(), "POST", at+"/dev-issuer/authorize",
+			strings.NewReader(q.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asks.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for _, c := range opened.Cookies() {
+			asks.AddCookie(c)
+		}
+		r, err := browser.Do(asks)
 		if err != nil {
 			t.Fatal(err)
 		}

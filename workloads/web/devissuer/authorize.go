@@ -54,19 +54,19 @@ input:focus-visible,button:focus-visible{outline:2px solid var(--accent);outline
 button{width:100%;font:inherit;font-weight:600;border:0;border-radius:8px;padding:.65rem;
   background:var(--accent);color:var(--on);cursor:pointer}
 </style></head><body><form method="post" action="{{.Action}}"><h1>Who are you?</h1>
-<p>This is the development issuer. It believes any name, and serves this machine only.</p>
+<p>This is the development issuer. It believes any name, of whoever started Natster on this machine.</p>
 {{if .Problem}}<p role="alert">{{.Problem}}</p>{{end}}
 {{range $k, $v := .Carried}}<input type="hidden" name="{{$k}}" value="{{$v}}">{{end}}
 <label for="name">Name</label><input id="name" name="name" maxlength="40" autocomplete="username" required autofocus>
 <button>Sign in</button></form></body></html>`))
 
-func (i *issuer) ask(w http.ResponseWriter, r *http.Request) {
+func (i *Issuer) ask(w http.ResponseWriter, r *http.Request) {
 	if q := r.URL.Query(); i.valid(w, q) {
 		i.show(w, q, "")
 	}
 }
 
-func (i *issuer) show(w http.ResponseWriter, q url.Values, problem string) {
+func (i *Issuer) show(w http.ResponseWriter, q url.Values, problem string) {
 	keep := make(map[string]string)
 	for _, k := range carried {
 		keep[k] = q.Get(k)
@@ -78,7 +78,7 @@ func (i *issuer) show(w http.ResponseWriter, q url.Values, problem string) {
 
 // valid reports whether the request is one of the site's. Another is refused here: the browser is not sent to an
 // address that the request names.
-func (i *issuer) valid(w http.ResponseWriter, q url.Values) bool {
+func (i *Issuer) valid(w http.ResponseWriter, q url.Values) bool {
 	problem := ""
 	switch {
 	case q.Get("client_id") != i.cfg.ClientID:
@@ -97,7 +97,7 @@ func (i *issuer) valid(w http.ResponseWriter, q url.Values) bool {
 }
 
 // grant takes the name from the form and sends the browser back with a code.
-func (i *issuer) grant(w http.ResponseWriter, r *http.Request) {
+func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
 	if err := r.ParseForm(); err != nil {
 		http.Error(w, "the form cannot be read", http.StatusBadRequest)

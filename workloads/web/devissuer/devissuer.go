@@ -17,19 +17,23 @@ import (
 	"natster/internal/loopback"
 )
 
-// Config configures an issuer. All but Now are required.
+// Config configures an issuer. All but Hint and Now are required.
 type Config struct {
 	URL                    string           // of the issuer, on loopback
 	ClientID, ClientSecret string           // of its one client
 	Redirect               string           // where it sends browsers back to
+	Hint                   string           // for who has no cookie of [Issuer.Admit]: a sentence, what to do
 	Now                    func() time.Time // time.Now if nil
 }
 
 // ErrLoopback means that the issuer was asked to serve another machine.
 var ErrLoopback = errors.New("the development issuer serves this machine only")
 
-type issuer struct {
+// An Issuer serves its endpoints, below the handler's root.
+type Issuer struct {
 	cfg    Config
+	secret string
+	http   http.Handler
 	key    jose.JSONWebKey
 	signer jose.Signer
 
@@ -37,8 +41,8 @@ type issuer struct {
 	codes map[string]grant
 }
 
-// New returns the issuer as a handler; its endpoints are below the handler's root.
-func New(c Config) (http.Handler, error) {
+// New returns an issuer, with a secret of its own.
+func New(c Config) (*Issuer, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("devissuer: %w", err)
@@ -53,7 +57,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("devissuer: %w", err)
 	}
-	i := &issuer{cfg: c, codes: make(map[string]grant)}
+	i := &Issuer{cfg: c, secret: rand.Text(), codes: make(map[string]grant)}
 	i.key = jose.JSONWebKey{Key: pair, KeyID: rand.Text(), Algorithm: string(jose.ES256), Use: "sig"}
 	signing := jose.SigningKey{Algorithm: jose.ES256, Key: i.key}
 	i.signer, err = jose.NewSigner(signing, (&jose.SignerOptions{}).WithType("JWT"))
@@ -63,11 +67,15 @@ func New(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", i.discovery)
 	mux.HandleFunc("GET /jwks", i.keys)
-	mux.HandleFunc("GET /authorize", i.ask)
-	mux.HandleFunc("POST /authorize", i.grant)
+	mux.HandleFunc("GET /authorize", i.admitted(i.ask))
+	mux.HandleFunc("POST /authorize", i.admitted(i.grant))
 	mux.HandleFunc("POST /token", i.token)
-	return localOnly(mux), nil
+	i.http = localOnly(mux)
+	return i, nil
 }
+
+// ServeHTTP serves the issuer's endpoints.
+func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) { i.http.ServeHTTP(w, r) }
 
 // localOnly returns a handler that passes only requests of this machine to next.
 func localOnly(next http.Handler) http.Handler {
@@ -81,7 +89,7 @@ func localOnly(next http.Handler) http.Handler {
 	})
 }
 
-func (i *issuer) discovery(w http.ResponseWriter, _ *http.Request) {
+func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, map[string]any{
 		"issuer":                                i.cfg.URL,
 		"authorization_endpoint":                i.cfg.URL + "/authorize",
@@ -95,7 +103,7 @@ func (i *issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-func (i *issuer) keys(w http.ResponseWriter, _ *http.Request) {
+func (i *Issuer) keys(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{i.key.Public()}})
 }
 

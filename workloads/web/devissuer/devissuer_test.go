@@ -23,7 +23,7 @@ const (
 
 // An issuer under test, and its clock.
 type issuer struct {
-	http.Handler
+	*devissuer.Issuer
 	t   *testing.T
 	now time.Time
 }
@@ -32,12 +32,13 @@ func start(t *testing.T) *issuer {
 	t.Helper()
 	i := &issuer{t: t, now: time.Now()}
 	var err error
-	i.Handler, err = devissuer.New(
+	i.Issuer, err = devissuer.New(
 		devissuer.Config{
 			URL:          at,
 			ClientID:     "site",
 			ClientSecret: "s3cret",
 			Redirect:     back,
+			Hint:         "open the address that was printed",
 			Now:          func() time.Time { return i.now },
 		},
 	)
@@ -52,6 +53,13 @@ func (i *issuer) post(path string, form url.Values) *http.Response {
 	r.RemoteAddr = "127.0.0.1:50000"
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
+	if !i.Admit(w, i.Secret()) {
+		i.t.Fatal("its own secret is refused")
+	}
+	for _, c := range w.Result().Cookies() {
+		r.AddCookie(c)
+	}
+	w = httptest.NewRecorder()
 	i.ServeHTTP(w, r)
 	return w.Result()
 }
@@ -164,5 +172,50 @@ func TestItIsForThisMachineOnly(t *testing.T) {
 	start(t).ServeHTTP(w, r)
 	if w.Code != http.StatusForbidden {
 		t.Errorf("keys for another machine: %d", w.Code)
+	}
+}
+
+func TestABrowserWithoutTheSecretGetsNoCode(t *testing.T) {
+	i := start(t)
+	admitted := httptest.NewRecorder()
+	if !i.Admit(admitted, i.Secret()) {
+		t.Fatal("its own secret is refused")
+	}
+	cookies := admitted.Result().Cookies()
+	if len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode ||
+		cookies[0].Path != "/dev-issuer" || strings.Contains(cookies[0].Value, i.Secret()) {
+		t.Errorf("cookies: %v", cookies)
+	}
+	other := start(t)
+	theirs := httptest.NewRecorder()
+	other.Admit(theirs, other.Secret())
+	for _, secret := range []string{
+		"", "x", i.Secret()[1:], i.Secret() + "A", strings.ToLower(i.Secret()), other.Secret(), cookies[0].Value,
+	} {
+		w := httptest.NewRecorder()
+		if i.Admit(w, secret) || len(w.Result().Cookies()) > 0 {
+			t.Errorf("admitted with %q", secret)
+		}
+	}
+	for name, c := range map[string]*http.Cookie{
+		"no cookie":         {Name: "else", Value: cookies[0].Value},
+		"an empty cookie":   {Name: cookies[0].Name},
+		"the secret itself": {Name: cookies[0].Name, Value: i.Secret()},
+		"another start's":   theirs.Result().Cookies()[0],
+	} {
+		for _, method := range []string{"GET", "POST"} {
+			form := "name=Carol&client_id=site&redirect_uri=" + url.QueryEscape(back) +
+				"&response_type=code&code_challenge=x&code_challenge_method=S256"
+			r := httptest.NewRequest(method, "/authorize?"+form, strings.NewReader(form))
+			r.RemoteAddr = "127.0.0.1:50000"
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.AddCookie(c)
+			w := httptest.NewRecorder()
+			i.ServeHTTP(w, r)
+			if w.Code != http.StatusUnauthorized || w.Header().Get("Location") != "" ||
+				!strings.Contains(w.Body.String(), "open the address") {
+				t.Errorf("%s, %s: %d %q", name, method, w.Code, w.Body)
+			}
+		}
 	}
 }

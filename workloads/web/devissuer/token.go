@@ -14,7 +14,7 @@ import (
 const tokenLifetime = 5 * time.Minute
 
 // token trades a code, which works once, for an id_token.
-func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
+func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
 	id, secret, basic := r.BasicAuth()
 	if !basic {

@@ -45,7 +45,8 @@ func TestTheWebsiteInABrowser(t *testing.T) {
 // node is the browser's side of a test, in Node.
 func (s *stage) node(shots string, args ...string) *exec.Cmd {
 	run := exec.CommandContext(s.t.Context(), "node", args...)
-	run.Env = append(os.Environ(), "SITE="+s.url, "CONTROL="+s.control, "SHOTS="+shots, "DOWNLOADS="+s.t.TempDir(),
+	run.Env = append(os.Environ(), "SITE="+s.url, "OPEN="+s.open,
+		"CONTROL="+s.control, "SHOTS="+shots, "DOWNLOADS="+s.t.TempDir(),
 		// Playwright would have Chromium report each WebSocket message of the worker, with its content, which halves
 		// the worker's speed; nobody here reads the reports.
 		"PLAYWRIGHT_DISABLE_SERVICE_WORKER_NETWORK=1")

@@ -42,6 +42,7 @@ type stage struct {
 	tap     *tap
 	log     syncBuffer
 	url     string // of the site
+	open    string // the same, for a browser that may sign in
 	control string // of the stage
 	files   *fixture
 	library *library.Library
@@ -115,6 +116,7 @@ func (s *stage) site(l net.Listener) {
 		s.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
+	s.open = site.OpenURL()
 	ended := make(chan error, 1)
 	go func() { ended <- site.Serve(ctx, l) }()
 	s.t.Cleanup(func() {

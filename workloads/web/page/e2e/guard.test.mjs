@@ -72,6 +72,20 @@ test('no secret is in the browser’s storage that a script could read, nor in a
   assert.doesNotMatch(log, /eyJ0eXAi|SU[A-Z2-7]{50}|SA[A-Z2-7]{50}|nwk1\.|code=[A-Z2-7]{26}/);
 });
 
+test('a browser that was not given the key cannot sign in, and is told what to do', async () => {
+  const stranger = await aBrowser();
+  const p = await stranger.newPage();
+  await p.goto(site);
+  await p.getByRole('link', { name: 'Sign in' }).click();
+  await p.getByRole('heading', { name: 'This browser was not given the key' }).waitFor();
+  await p.getByText(`begins with ${site}/key/`).waitFor();
+  assert.equal(await p.getByLabel('Name').count(), 0);
+  await shot(p, 'no-key');
+  await stranger.close();
+  const key = process.env.OPEN.split('/').pop();
+  assert.ok(!(await stage('log')).includes(key), 'the key is in a log');
+});
+
 test('another site’s page gets nowhere', async () => {
   const cookies = await context.cookies();
   const cookie = cookies.map((c) => `${c.name}=${c.value}`).join('; ');

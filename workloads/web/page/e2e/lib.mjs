@@ -6,6 +6,8 @@ import { after, afterEach, before, beforeEach } from 'node:test';
 import { chromium } from 'playwright-core';
 
 export const site = process.env.SITE;
+/** openSite is the site's address for a browser that may sign in. */
+const openSite = process.env.OPEN;
 export const shots = process.env.SHOTS;
 export const downloads = process.env.DOWNLOADS;
 
@@ -59,7 +61,7 @@ export async function aBrowser(options = {}) {
 
 /** signIn goes through the development issuer as name. */
 export async function signIn(page, name, at = '/') {
-  await page.goto(site + at);
+  await page.goto(openSite + at);
   await page.getByRole('link', { name: 'Sign in' }).click();
   await page.getByLabel('Name').fill(name);
   await page.getByRole('button', { name: 'Sign in' }).click();
