@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/nats-io/nats.go"
@@ -82,13 +82,15 @@ account that you act as.
 			Usage:     "write the configuration of NATS servers for a world that outgrew one machine",
 			ArgsUsage: "SERVER...",
 			Flags: []cli.Flag{
-				&cli.StringFlag{Name: "out", Usage: "`DIR` for the files", Value: "."},
+				&cli.StringFlag{Name: "out", Usage: "`DIR` for the directories", Value: "."},
 				worldFlag(),
 			},
-			Description: `Writes a file for each server, for nats-server -c FILE; SERVER is HOST[:PORT[:ROUTEPORT]], an
-odd number of them. The files have no secrets: the world's keys stay here. Servers beyond this machine want
-server-cert.pem, server-key.pem and ca.pem beside the file. Then make the streams, with a replica on each server:
-natster admin provision.
+			Description: `Writes a directory for each server, private and complete: copy it there, and in it run
+nats-server -c nats-server.conf. SERVER is HOST[:PORT[:ROUTEPORT]], an odd number of them. JetStream's files are
+encrypted on disk, and only servers with a certificate from here can join; the keys for that are made once and kept in
+cluster/ in the world's directory, whose accounts' keys stay here, too. Servers beyond this machine want a certificate
+for their clients, server-cert.pem and server-key.pem. Then make the streams, with a replica on each server: natster
+admin provision.
 
    natster admin cluster a.example.net b.example.net c.example.net
    natster admin provision a.example.net b.example.net c.example.net --replicas 3`,
@@ -169,25 +171,38 @@ func (e *env) writeCluster(ctx context.Context, c *cli.Context, arg []string) er
 	if err != nil {
 		return err
 	}
-	files, err := cluster.Configs(op, servers)
+	keys, err := cluster.OpenKeys(filepath.Join(dir, "cluster"))
 	if err != nil {
 		return err
 	}
 	out := c.String("out")
+	all, err := keys.Configs(op, servers, func(i int, name string) []byte {
+		text, _ := os.ReadFile(filepath.Join(out, cluster.Name(i), name)) // what cannot be read is made anew
+		return text
+	})
+	if err != nil {
+		return err
+	}
 	if err := private.MkdirAll(out); err != nil { // not Mkdir: the mode of a directory that is there stays
 		return err
 	}
-	paths := make([]string, len(files))
-	for i, text := range files {
-		paths[i] = filepath.Join(out, fmt.Sprintf("natster-%d.conf", i+1))
-		if err := private.WriteFile(paths[i], text); err != nil {
+	dirs := make([]string, len(all))
+	for i, files := range all {
+		dirs[i] = filepath.Join(out, cluster.Name(i))
+		if err := private.Mkdir(dirs[i]); err != nil {
 			return err
 		}
-	}
-	return e.Print(map[string]any{"files": paths, "url": cluster.URLs(servers)}, func() {
-		for i, p := range paths {
-			e.Say("on %s: nats-server -c %s", servers[i].Host, p)
+		for _, f := range files {
+			if err := private.WriteFile(filepath.Join(dirs[i], f.Name), f.Content); err != nil {
+				return err
+			}
 		}
+	}
+	return e.Print(map[string]any{"directories": dirs, "url": cluster.URLs(servers)}, func() {
+		for i, d := range dirs {
+			e.Say("%s is for %s; there, in it: nats-server -c %s", d, servers[i].Host, cluster.Config)
+		}
+		e.Say("keep them as you keep passwords: each has the key that the event log is encrypted with")
 	})
 }
 

@@ -1,18 +1,24 @@
 package cli_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/deploy/world"
+	"natster/events"
 	"natster/functions/api"
+	"natster/internal/test/logtest"
 	"natster/internal/test/nextest"
 	"natster/internal/test/wait"
 )
@@ -48,13 +54,18 @@ func TestAWorldOnThreeServers(t *testing.T) {
 	natster("admin provision "+all).exits(1).warns("no servers available", "natster admin cluster")
 	natster("admin provision host.invalid --replicas 1").exits(1).warns("host.invalid", "try: natster admin cluster")
 	before := mode(t, conf)
-	natster("admin cluster " + all + " --out " + conf).ok().says("nats-server -c")
+	natster("admin cluster "+all+" --out "+conf).ok().says("nats-server -c", "as you keep passwords")
 	if after := mode(t, conf); after != before { // it is the user's, perhaps the one he is in
 		t.Errorf("the directory of the configuration had mode %s, and has %s", before, after)
 	}
+	key := read(t, filepath.Join(conf, "natster-1", "jetstream.conf"))
+	natster("admin cluster " + all + " --out " + conf).ok()
+	if again := read(t, filepath.Join(conf, "natster-1", "jetstream.conf")); again != key {
+		t.Error("the second time there is another key")
+	}
 	var running []*server.Server
 	for i := range 3 {
-		running = append(running, serve(t, filepath.Join(conf, fmt.Sprintf("natster-%d.conf", i+1))))
+		running = append(running, serve(t, filepath.Join(conf, fmt.Sprintf("natster-%d", i+1))))
 	}
 	// As soon as the servers have found together:
 	natster("admin provision "+all+" --replicas 3").ok().says("3 replicas", "natster deploy up")
@@ -78,6 +89,186 @@ func TestAWorldOnThreeServers(t *testing.T) {
 		return strings.Contains(natster("--context bob catalog inbox").out, "films from alice")
 	})
 	wait.Eventually(t, "life goes on", func() bool { return natster("catalog unshare films bob").code == 0 })
+	alice := strings.Fields(natster("whoami").out)[2]
+	for i := range 3 {
+		if found := filesWith(t, filepath.Join(conf, fmt.Sprintf("natster-%d", i+1), "jetstream"), alice); found != nil {
+			t.Errorf("server %d has an account of an event in clear in %v", i+1, found)
+		}
+	}
+}
+
+// TestAStrangersServerCannotJoin starts servers that would join a cluster, with everything that its own have, except
+// for a certificate of its authority.
+func TestAStrangersServerCannotJoin(t *testing.T) {
+	t.Parallel()
+	p := ports(t, 6)
+	member := fmt.Sprintf("127.0.0.1:%d:%d", p[0], p[1])
+	configs := func(name, server string) string { // of one among three, two of which never run
+		t.Helper()
+		dir := t.TempDir()
+		env := func(string) string { return filepath.Join(dir, name) } // HOME, NATSTER_WORLD
+		runWith(t, env, "admin", "cluster", "--out", dir, server, "127.0.0.1", "127.0.0.1:1:1").ok()
+		return filepath.Join(dir, "natster-1")
+	}
+	ours := configs("ours", member)
+	var log serverLog
+	s := serve(t, ours, &log)
+	for i, change := range []func(conf string) string{
+		func(conf string) string { return conf }, // of another world's authority
+		func(conf string) string { // none
+			from, to := strings.LastIndex(conf, "  tls {"), strings.Index(conf, "  routes: [")
+			return conf[:from] + conf[to:]
+		},
+	} {
+		theirs := configs("theirs", fmt.Sprintf("127.0.0.1:%d:%d", p[2+2*i], p[3+2*i]))
+		path := filepath.Join(theirs, "nats-server.conf")
+		conf := strings.Replace(change(read(t, path)), "routes: [",
+			fmt.Sprintf("routes: [\n    \"nats-route://127.0.0.1:%d\"", p[1]), 1)
+		if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		log.forget()
+		stranger := serve(t, theirs)
+		wait.Eventually(t, "a stranger is refused", func() bool {
+			return log.has("TLS route handshake error")
+		})
+		if n, m := s.NumRoutes(), stranger.NumRoutes(); n != 0 || m != 0 {
+			t.Errorf("stranger %d joined: %d and %d routes", i, n, m)
+		}
+		stranger.Shutdown()
+	}
+}
+
+// TestAClusterInClearIsEncryptedWhenItHasAKey is what docs/operating.md tells the operator of a cluster from before.
+func TestAClusterInClearIsEncryptedWhenItHasAKey(t *testing.T) {
+	t.Parallel()
+	home, dir, conf := t.TempDir(), filepath.Join(t.TempDir(), "world"), t.TempDir()
+	env := func(name string) string { return map[string]string{"HOME": home, "NATSTER_WORLD": dir}[name] }
+	p := ports(t, 2)
+	one := fmt.Sprintf("127.0.0.1:%d:%d", p[0], p[1])
+	runWith(t, env, "admin", "cluster", one, "--out", conf).ok()
+	conf = filepath.Join(conf, "natster-1")
+	path := filepath.Join(conf, "nats-server.conf")
+	encrypted := read(t, path)
+	plain := strings.NewReplacer("  cipher: aes\n", "", `  include "jetstream.conf" # the key`+"\n", "").Replace(encrypted)
+	if err := os.WriteFile(path, []byte(plain), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, conf)
+	runWith(t, env, "admin", "provision", one, "--replicas", "1").ok()
+	marker := logtest.Account(1).String()
+	nc, _, err := world.Admin(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), "natster.events."+marker+".N.N.test", []byte(marker)); err != nil {
+		t.Fatal(err)
+	}
+	nc.Close()
+	s.Shutdown()
+	s.WaitForShutdown()
+	store := filepath.Join(conf, "jetstream")
+	if filesWith(t, store, marker) == nil {
+		t.Error("this test does not look where the events are")
+	}
+	if err := os.WriteFile(path, []byte(encrypted), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// A summary that is made again when it is not there; the server would encrypt it at the stream's next change.
+	for _, path := range filesWith(t, store, marker) {
+		if filepath.Base(path) == "index.db" {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	serve(t, conf)
+	wait.Eventually(t, "the event is there", func() bool {
+		nc, _, err := world.Admin(t.Context(), dir)
+		if err != nil {
+			return false
+		}
+		defer nc.Close()
+		js, err := jetstream.New(nc)
+		if err != nil {
+			return false
+		}
+		log, err := js.Stream(t.Context(), events.LogStream)
+		return err == nil && log.CachedInfo().State.LastSeq == 1
+	})
+	if found := filesWith(t, store, marker); found != nil {
+		t.Errorf("in clear: %v", found)
+	}
+}
+
+// filesWith are the files under dir that contain text.
+func filesWith(t *testing.T, dir, text string) (found []string) {
+	t.Helper()
+	n := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) { // a server that goes on removes files
+			return nil
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err == nil {
+			n++
+		}
+		if bytes.Contains(content, []byte(text)) {
+			found = append(found, path)
+		}
+		return nil
+	})
+	if err != nil || n == 0 {
+		t.Fatalf("%d files in %s: %v", n, dir, err)
+	}
+	return found
+}
+
+// A serverLog keeps what a server says of errors.
+type serverLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *serverLog) add(format string, v ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(&l.text, format+"\n", v...)
+}
+
+func (l *serverLog) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
+}
+
+func (l *serverLog) has(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), text)
+}
+
+func (l *serverLog) Errorf(format string, v ...any) { l.add(format, v...) }
+func (l *serverLog) Fatalf(format string, v ...any) { l.add(format, v...) }
+func (l *serverLog) Warnf(format string, v ...any)  { l.add(format, v...) }
+func (l *serverLog) Noticef(string, ...any)         {}
+func (l *serverLog) Debugf(string, ...any)          {}
+func (l *serverLog) Tracef(string, ...any)          {}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func mode(t *testing.T, path string) os.FileMode {
@@ -115,15 +306,13 @@ func claimTheHubsName(t *testing.T, dir string) {
 	}
 }
 
-// serve is a stock NATS server of that configuration file.
-func serve(t *testing.T, path string) *server.Server {
+// serve is a stock NATS server in dir, as admin cluster writes it. Its errors go to log, if there is one.
+func serve(t *testing.T, dir string, log ...server.Logger) *server.Server {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir() // the files are for servers that run each in a directory of its own
-	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), `"./`, `"`+dir+"/")), 0o600); err != nil {
+	path := filepath.Join(dir, "nats-server.conf")
+	text := read(t, path)
+	inside := strings.ReplaceAll(text, `"./`, `"`+dir+"/") // this process has another working directory
+	if err := os.WriteFile(path, []byte(inside), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	o, err := server.ProcessConfigFile(path)
@@ -134,6 +323,9 @@ func serve(t *testing.T, path string) *server.Server {
 	s, err := server.NewServer(o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, l := range log {
+		s.SetLoggerV2(l, false, false, false)
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })

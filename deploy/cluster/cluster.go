@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -64,8 +65,19 @@ func URLs(servers []Server) string {
 	return strings.Join(all, ",")
 }
 
-// Configs are the configuration files of the servers, in their order, for `nats-server -c FILE`.
-func Configs(op *accounts.Operator, servers []Server) ([][]byte, error) {
+// A File is a file in a server's directory.
+type File struct {
+	Name    string // without a directory
+	Content []byte
+}
+
+// Config is the name of the file for nats-server -c.
+const Config = "nats-server.conf"
+
+// Configs are the directories of the servers, in their order: all that each needs to run as nats-server -c [Config]
+// there, except for the certificate that its clients see. What a directory has already is in old, by the server's
+// index and the file's name; certificates that are still good are kept.
+func (k *Keys) Configs(op *accounts.Operator, servers []Server, old func(i int, name string) []byte) ([][]File, error) {
 	if len(servers)%2 == 0 {
 		return nil, fmt.Errorf("a cluster of %d servers stands no more failures than one of %d: take an odd number",
 			len(servers), len(servers)-1)
@@ -77,28 +89,41 @@ func Configs(op *accounts.Operator, servers []Server) ([][]byte, error) {
 	if len(damaged) > 0 {
 		return nil, damaged[0] // the servers would lack this account
 	}
-	var files [][]byte
+	var all [][]File
 	for i, s := range servers {
 		listen := "0.0.0.0"
 		if s.local() {
 			listen = s.Host
 		}
-		var text strings.Builder
+		var text bytes.Buffer
 		if err := config.Execute(&text, map[string]any{
-			"Name": fmt.Sprintf("natster-%d", i+1), "Listen": listen, "Server": s, "TLS": !s.local(),
+			"Name": Name(i), "Listen": listen, "Server": s, "TLS": !s.local(),
 			"Servers": servers, "Operator": op.Token(), "System": op.WellKnown().System.String(), "Accounts": known,
 		}); err != nil {
 			return nil, fmt.Errorf("cluster: %w", err)
 		}
-		files = append(files, []byte(text.String()))
+		pair := pair{old(i, routeCert), old(i, routeKey)}
+		if !k.good(pair, servers) {
+			if pair, err = k.issue(Name(i), servers); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, []File{
+			{Config, text.Bytes()}, {storageConf, fmt.Appendf(nil, "key: %q\n", k.storage)},
+			{routeCert, pair.cert}, {routeKey, pair.key}, {caCert, k.ca.cert},
+		})
 	}
-	return files, nil
+	return all, nil
 }
 
+// Name is the name of server i of a cluster, and of its directory. JetStream knows its replicas by it.
+func Name(i int) string { return fmt.Sprintf("natster-%d", i+1) }
+
 // config has the settings of the embedded world: see deploy/world/embedded/server.go. With sync_interval "always" an
-// acknowledged event survives a power cut.
+// acknowledged event survives a power cut. Routes have TLS on one machine, too: whoever could join as a server there
+// would be every account.
 var config = template.Must(template.New("nats-server").Parse(
-	`# A NATS server of a natster world, for: nats-server -c FILE
+	`# A NATS server of a natster world. In the directory of this file: nats-server -c nats-server.conf
 # Made by: natster admin cluster
 server_name: {{.Name}}
 listen: "{{.Listen}}:{{.Server.Port}}"
@@ -127,21 +152,25 @@ resolver_preload {
 jetstream {
   store_dir: "./"
   sync_interval: always
+  cipher: aes
+  include "jetstream.conf" # the key
 }
+{{- if gt (len .Servers) 1}}
 cluster {
   name: natster
   listen: "{{.Listen}}:{{.Server.Route}}"
-{{- if .TLS}}
   tls {
-    cert_file: "./server-cert.pem"
-    key_file: "./server-key.pem"
+    cert_file: "./route-cert.pem"
+    key_file: "./route-key.pem"
     ca_file: "./ca.pem"
+    verify: true
+    timeout: 5
   }
-{{- end}}
   routes: [
 {{- range .Servers}}
     "nats-route://{{.Host}}:{{.Route}}"
 {{- end}}
   ]
 }
+{{- end}}
 `))

@@ -20,6 +20,7 @@
 //	keys/           the operator and all accounts (package accounts); lose it and every account is lost
 //	vault.seed      the key to the contexts that logins claimed
 //	web.seed        the key to the accounts' web keys; lose it and web logins have to be linked again
+//	cluster/        the keys of NATS servers of its own, if it has any (package cluster)
 //	vault.pub, …    the public halves, by which a seed of another world is recognised
 //
 // The embedded server keeps more beside these; see package embedded.
