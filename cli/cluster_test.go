@@ -91,7 +91,8 @@ func TestAWorldOnThreeServers(t *testing.T) {
 	wait.Eventually(t, "life goes on", func() bool { return natster("catalog unshare films bob").code == 0 })
 	alice := strings.Fields(natster("whoami").out)[2]
 	for i := range 3 {
-		if found := filesWith(t, filepath.Join(conf, fmt.Sprintf("natster-%d", i+1), "jetstream"), alice); found != nil {
+		store := filepath.Join(conf, fmt.Sprintf("natster-%d", i+1), "jetstream")
+		if found := filesWith(t, store, alice); found != nil {
 			t.Errorf("server %d has an account of an event in clear in %v", i+1, found)
 		}
 	}
@@ -150,7 +151,8 @@ func TestAClusterInClearIsEncryptedWhenItHasAKey(t *testing.T) {
 	conf = filepath.Join(conf, "natster-1")
 	path := filepath.Join(conf, "nats-server.conf")
 	encrypted := read(t, path)
-	plain := strings.NewReplacer("  cipher: aes\n", "", `  include "jetstream.conf" # the key`+"\n", "").Replace(encrypted)
+	key := `  include "jetstream.conf" # the key` + "\n"
+	plain := strings.NewReplacer("  cipher: aes\n", "", key, "").Replace(encrypted)
 	if err := os.WriteFile(path, []byte(plain), 0o600); err != nil {
 		t.Fatal(err)
 	}
