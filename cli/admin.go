@@ -133,7 +133,7 @@ func (e *env) administer(ctx context.Context, flag string) (*nats.Conn, *account
 	if err != nil {
 		return nil, nil, err
 	}
-	return world.Admin(ctx, dir, nats.Name("natster "+accounts.AdminUser))
+	return world.Admin(ctx, dir, nats.Name("natster "+accounts.AdminUser), e.troubles())
 }
 
 func (e *env) writeCreds(ctx context.Context, c *cli.Context, arg []string) error {

@@ -25,7 +25,8 @@ func (s *session) activityLog(b *board) *slog.Logger {
 		level = slog.LevelDebug
 	}
 	if s.JSON {
-		return slog.New(slog.NewJSONHandler(s.Stdout, &slog.HandlerOptions{Level: level, ReplaceAttr: inVocabulary}))
+		options := &slog.HandlerOptions{Level: level, ReplaceAttr: inVocabulary}
+		return slog.New(slog.NewJSONHandler(term.InertJSON{W: s.Stdout}, options))
 	}
 	a := &activity{level: level, out: s.Stdout, err: s.Stderr, outStyle: s.Out, errStyle: s.Err, who: s.who,
 		mu: new(sync.Mutex), time: time.DateTime}

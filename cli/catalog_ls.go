@@ -136,7 +136,7 @@ func (e *env) noteRefused(c catalog.Contents) {
 
 func (e *env) printContents(c catalog.Contents, long bool) {
 	if c.Description != "" {
-		e.Say("%s: %s\n", e.Out.Bold(c.Name.String()), c.Description)
+		e.Say("%s: %s\n", e.Out.Bold(c.Name.String()), term.Quoted(c.Description))
 	}
 	t := term.Table{
 		Head: []string{"PATH", "SIZE", "MODIFIED", "TYPE", "HASH", "DESCRIPTION"}, End: []int{1},
@@ -149,6 +149,9 @@ func (e *env) printContents(c catalog.Contents, long bool) {
 			if at := f.ModTime(); !at.IsZero() {
 				modified = at.Local().Format(time.DateTime)
 			}
+		}
+		if description != "" {
+			description = term.Quoted(description)
 		}
 		t.Row(catalog.Shown(f.Path), term.Bytes(f.Size), modified, f.MIMEType, hash, description)
 	}

@@ -73,6 +73,9 @@ func (st *serving) first(ctx context.Context, names []events.Catalog) (served []
 // run serves until ctx is done, and returns when everything has ended. It starts again only after a panic. It prints
 // what it begins with.
 func (st *serving) run(ctx context.Context, begin []servedCatalog) error {
+	st.nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		st.log.Warn("the connection is in trouble", "err", err)
+	})
 	running, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	defer beside.Wait()

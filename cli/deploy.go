@@ -168,7 +168,7 @@ func (e *env) dialNex(urlFlag, credsFlag string) (*nats.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := []nats.Option{nats.Name("natster deploy"), nats.Timeout(5 * time.Second)}
+	options := []nats.Option{nats.Name("natster deploy"), nats.Timeout(5 * time.Second), e.troubles()}
 	if len(creds) > 0 {
 		options = append(options, nats.UserCredentialBytes(creds))
 	}

@@ -151,7 +151,8 @@ func (e *env) printWorld(w *embedded.World, dir, page string) {
 	e.Say("  accounts    global %s", i.Global)
 	e.Say("              hub    %s", i.Hub)
 	e.Say("              site   %s", i.Site)
-	e.Say("  functions   %s", strings.Join(wrap(strings.Join(functions, " "), e.helpWidth()-14), "\n              "))
+	lines := wrap(strings.Join(functions, " "), e.helpWidth()-14)
+	e.Say("  functions   %s", term.Block(strings.Join(lines, "\n              ")))
 	e.Say("")
 	next := "natster init NAME"
 	if usual, err := e.dirs.World(""); err != nil || usual != dir {

@@ -107,7 +107,7 @@ func (e *env) printError(err error) {
 		c.Try = m.usage
 		next = "  usage: " + c.Try + "\n"
 	} else if h := hintFor(err); h != "" {
-		c.Try = e.typed("%s", h)
+		c.Try = term.Inert(e.typed("%s", h))
 		next = "  try: " + e.Err.Bold(c.Try) + "\n"
 	}
 	if e.JSON {

@@ -57,7 +57,7 @@ you. What the website can do then, and for how long, stays yours: natster logout
 				s.Say("valid  %s, until %s, once", term.Count(otc.ValidMinutes, "minute"),
 					expires.Format(time.TimeOnly))
 				if picture != "" {
-					s.Say("\n%s", picture)
+					s.Say("\n%s", term.Block(picture))
 				}
 			})
 		}),

@@ -87,12 +87,21 @@ func (s *session) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.nc, err = s.me.Connect(ctx, at, creds); err != nil {
+	if s.nc, err = s.me.Connect(ctx, at, creds, s.troubles()); err != nil {
 		return err
 	}
 	s.api = api.NewClient(s.nc)
 	s.api.Observe(s.began)
 	return nil
+}
+
+// troubles has what goes wrong on a connection later in a log for who asks for more (--verbose): what that keeps a
+// command from, the command says.
+func (e *env) troubles() nats.Option {
+	log := e.logger()
+	return nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		log.Debug("trouble with NATS", "err", err)
+	})
 }
 
 // close ends the session and keeps the position of the log that it has seen.

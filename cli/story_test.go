@@ -33,7 +33,7 @@ func TestTwoPeopleShareADirectory(t *testing.T) {
 	m.natster("catalog shares").ok().says("IMPORTED", "you", "bob", "yes     yes")
 
 	m.natster("--context bob catalog contents films").ok().
-		says("films: what we watched", "2024/goat.mp4", "a name with space.md", "text/markdown", "6 files")
+		says(`films: "what we watched"`, "2024/goat.mp4", "a name with space.md", "text/markdown", "6 files")
 
 	out := t.TempDir()
 	m.run("--context", "bob", "catalog", "download", "films", "2024/", "a name with space.md", "-o",
@@ -132,7 +132,7 @@ func TestDescriptionsAndRescan(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.natster("catalog rescan films").ok().says("5 files", "0 added, 0 changed, 1 removed")
-	m.natster("catalog contents films").ok().says("films: what we watched", "the one with the goat")
+	m.natster("catalog contents films").ok().says(`films: "what we watched"`, "the one with the goat")
 	m.run("catalog", "new", "films", dir).exits(1).warns("there is a catalog films already",
 		"try: natster catalog rescan films")
 }

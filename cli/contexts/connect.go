@@ -31,10 +31,12 @@ func (c Context) Where() (at world.Info, err error) {
 	return at, err
 }
 
-// Connect connects as c's account to the world that Where found. Its error says why there is no connection, and what to
-// type next if that helps.
-func (c Context) Connect(ctx context.Context, at world.Info, creds accounts.Creds) (*nats.Conn, error) {
-	options := []nats.Option{nats.Name("natster " + c.Name)}
+// Connect connects as c's account to the world that Where found, with these options among others. Its error says why
+// there is no connection, and what to type next if that helps.
+func (c Context) Connect(
+	ctx context.Context, at world.Info, creds accounts.Creds, more ...nats.Option,
+) (*nats.Conn, error) {
+	options := append([]nats.Option{nats.Name("natster " + c.Name)}, more...)
 	if c.surroundings != nil {
 		options = append(options, c.options...)
 	}

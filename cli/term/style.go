@@ -42,7 +42,7 @@ func (s Style) paint(code, text string) string {
 	if !s.Colours || text == "" {
 		return text
 	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
+	return "\x1b[" + code + "m" + s.cell(text) + "\x1b[0m"
 }
 
 // Bold returns text in bold.

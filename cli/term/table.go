@@ -38,6 +38,11 @@ func (p *Printer) Table(t Table) {
 		fmt.Fprintln(p.Stdout, t.Empty)
 		return
 	}
+	for _, r := range t.rows {
+		for i, c := range r {
+			r[i] = p.Out.cell(c)
+		}
+	}
 	t = t.withoutEmptyColumns()
 	widths := make([]int, len(t.Head))
 	for _, r := range append([][]string{t.Head}, t.rows...) {

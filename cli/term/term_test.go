@@ -2,11 +2,16 @@ package term
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rivo/uniseg"
+
+	"natster/internal/brief"
 )
 
 func TestTablesLineUp(t *testing.T) {
@@ -152,5 +157,56 @@ func TestWhatWasThereBeforeIsNoSpeed(t *testing.T) {
 	}
 	if !strings.Contains(got, "  10 MB/s") {
 		t.Errorf("after 8 s more: %q", got)
+	}
+}
+
+// What a caller forgot to quote is harmless all the same, and the printer's own colours stay.
+func TestWhatIsPrintedDoesNotActOnTheTerminal(t *testing.T) {
+	const hostile = "a\nb\x1b[2J\x1b[31mred\u202e\u009b\r"
+	for _, colours := range []bool{false, true} {
+		var out, notes, table bytes.Buffer
+		p := New(&out, &notes, func(string) string { return "" }, func() {})
+		p.Out.Colours, p.Err.Colours = colours, colours
+		p.Say("%s, %s, %v", hostile, p.Out.Bold(hostile), errors.New(hostile))
+		p.Note("%s", hostile)
+		said := out.String()
+		out.Reset()
+		tab := Table{Head: []string{"HEAD"}}
+		tab.Row(hostile)
+		p.Table(tab)
+		table.WriteString(strings.TrimPrefix(out.String(), p.Out.Dim("HEAD")+"\n"))
+		for _, text := range []string{said, notes.String(), table.String()} {
+			rest, ends := strings.CutSuffix(text, "\n")
+			if colours {
+				rest = regexp.MustCompile("\x1b\\[(0|1|31)m").ReplaceAllString(rest, "")
+			}
+			if !ends || strings.ContainsFunc(rest, brief.Deceives) {
+				t.Errorf("colours %v: %q", colours, text)
+			}
+		}
+		if colours && !strings.Contains(said, "\x1b[1m") {
+			t.Errorf("the colours are gone: %q", said)
+		}
+		p.InJSON()
+		out.Reset()
+		if err := p.Print(map[string]string{"a": hostile + "\x7f"}, nil); err != nil {
+			t.Fatal(err)
+		}
+		var back map[string]string
+		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back["a"] != hostile+"\x7f" {
+			t.Errorf("JSON: %q, %v", back, err)
+		}
+		if strings.ContainsFunc(strings.ReplaceAll(out.String(), "\n", ""), brief.Deceives) {
+			t.Errorf("JSON: %q", out.String())
+		}
+	}
+}
+
+func TestABlockKeepsItsLines(t *testing.T) {
+	var out bytes.Buffer
+	p := New(&out, &out, func(string) string { return "" }, func() {})
+	p.Say("%s", Block("one\ntwo\r"))
+	if out.String() != "one\ntwo \n" {
+		t.Errorf("%q", out.String())
 	}
 }

@@ -1,12 +1,14 @@
 package term
 
 import (
-	"strconv"
+	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/rivo/uniseg"
 
+	"natster/internal/brief"
 	"natster/workloads/catalog"
 )
 
@@ -89,13 +91,64 @@ func OneLine(s string) string {
 }
 
 // Quoted returns text of others in quotes, on one line, without anything in it that acts on a terminal.
-func Quoted(s string) string {
-	const most = 120
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return strconv.Quote(s)
+func Quoted(s string) string { return brief.Quote(s) }
+
+// A Block is text of ours for Say or Note that may have several lines.
+type Block string
+
+// Inert returns s with nothing in it that acts on a terminal: what does becomes a space.
+func Inert(s string) string {
+	return strings.Map(func(r rune) rune {
+		if brief.Deceives(r) {
+			return ' '
+		}
+		return r
+	}, s)
 }
+
+// inert makes args, which are printed on a stream in this style, inert, except for the style's own colours: whatever a
+// caller forgot is harmless. A [Block] keeps its lines.
+func (s Style) inert(args []any) {
+	for i, a := range args {
+		switch a := a.(type) {
+		case Block:
+			lines := strings.Split(string(a), "\n")
+			for j, l := range lines {
+				lines[j] = s.cell(l)
+			}
+			args[i] = strings.Join(lines, "\n")
+		case string:
+			args[i] = s.cell(a)
+		case error:
+			args[i] = s.cell(a.Error())
+		case fmt.Stringer:
+			args[i] = s.cell(a.String())
+		}
+	}
+}
+
+// cell is inert for one text.
+func (s Style) cell(text string) string {
+	if !strings.ContainsFunc(text, brief.Deceives) {
+		return text
+	}
+	if !s.Colours {
+		return Inert(text)
+	}
+	var b strings.Builder
+	for text != "" {
+		at := colour.FindStringIndex(text)
+		if at == nil {
+			at = []int{len(text), len(text)}
+		}
+		b.WriteString(Inert(text[:at[0]]) + text[at[0]:at[1]])
+		text = text[at[1]:]
+	}
+	return b.String()
+}
+
+// colour is what paint writes.
+var colour = regexp.MustCompile("\x1b\\[(?:0|1|2|31|32|36)m")
 
 // ShellWord returns s as a shell takes it for one word.
 func ShellWord(s string) string {

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -19,13 +20,19 @@ import (
 const dialTimeout = 5 * time.Second
 
 // Connect connects over the network, as any process on this machine can; the caller closes the connection. It
-// reconnects without limit, unless an option says otherwise.
+// reconnects without limit, and what goes wrong on it later is logged by slog's default logger, at level debug, unless
+// options say otherwise.
 func (i Info) Connect(ctx context.Context, creds accounts.Creds, options ...nats.Option) (*nats.Conn, error) {
 	timeout := dialTimeout
 	if deadline, has := ctx.Deadline(); has {
 		timeout = max(time.Until(deadline), time.Millisecond)
 	}
-	all := []nats.Option{nats.UserCredentialBytes(creds), nats.MaxReconnects(-1), nats.Timeout(timeout)}
+	all := []nats.Option{
+		nats.UserCredentialBytes(creds), nats.MaxReconnects(-1), nats.Timeout(timeout),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { // without one nats.go prints on stderr
+			slog.Debug("trouble with NATS", "err", err)
+		}),
+	}
 	if i.Fingerprint != "" {
 		pinned, err := PinnedTLS(i.Fingerprint)
 		if err != nil {

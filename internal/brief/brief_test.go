@@ -38,3 +38,19 @@ func TestAHeaderHasOneShortLine(t *testing.T) {
 		t.Errorf("a long line has %d bytes", len(got))
 	}
 }
+
+func TestAQuotationIsOneLineThatShowsWhatItHides(t *testing.T) {
+	for s, want := range map[string]string{
+		"":                              `""`,
+		"so it is: ä":                   `"so it is: ä"`,
+		"a\nnatster: b\"":               `"a\nnatster: b\""`,
+		"\x1b[2J\u202e\u009b\xff\u2066": `"\x1b[2J\u202e\u009b\xff\u2066"`,
+		strings.Repeat("a", 121):        `"` + strings.Repeat("a", 120) + `…"`,
+		"\u2028":                        `"\u2028"`,
+	} {
+		got := brief.Quote(s)
+		if got != want || strings.ContainsFunc(got, brief.Deceives) {
+			t.Errorf("Quote(%q) = %s", s, got)
+		}
+	}
+}

@@ -188,7 +188,7 @@ func CleanMIMEType(s string) string {
 func CleanDescription(s string) string {
 	s = s[:min(len(s), MaxDescription)]
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if deceives(r) {
+		if brief.Deceives(r) {
 			return ' '
 		}
 		return r

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"natster/internal/brief"
@@ -90,7 +89,7 @@ func badRune(s string) string {
 		switch {
 		case r == '\\':
 			return "it has a backslash in it"
-		case deceives(r):
+		case brief.Deceives(r):
 			return fmt.Sprintf("it has a control character in it (%U)", r)
 		}
 		tags = tags || isTag(r)
@@ -105,10 +104,3 @@ func badRune(s string) string {
 var regionFlag = regexp.MustCompile(`\x{1f3f4}[\x{e0030}-\x{e007a}]{3,6}\x{e007f}`)
 
 func isTag(r rune) bool { return r >= 0xe0000 && r <= 0xe007f }
-
-// deceives reports whether r can make text look like other text on a terminal: control characters, line separators, and
-// the overrides and isolates of the writing direction.
-func deceives(r rune) bool {
-	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || (r >= 0x202a && r <= 0x202e) ||
-		(r >= 0x2066 && r <= 0x2069)
-}

@@ -17,6 +17,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/brief"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/seal"
 )
@@ -170,7 +171,7 @@ var refusals = map[api.Code]error{
 	api.CodeUnavailable: ErrOffline,
 }
 
-// refusal wraps a server's error in the error of its code. The server's text is made fit to be shown.
+// refusal wraps a server's error in the error of its code. The server's text is quoted: nobody shall take it for ours.
 func refusal(err error) error {
 	e, ok := errors.AsType[*api.Error](err)
 	if !ok {
@@ -180,9 +181,7 @@ func refusal(err error) error {
 	if sentinel == nil {
 		sentinel = ErrRefused
 	}
-	const longest = 300
-	text := catalog.CleanDescription(e.Message[:min(len(e.Message), longest)])
-	return fmt.Errorf("%w (%w)", sentinel, &api.Error{Code: e.Code, Message: text})
+	return fmt.Errorf("%w (%w)", sentinel, &api.Error{Code: e.Code, Message: brief.Quote(e.Message)})
 }
 
 // isOneOf reports whether err matches one of targets.
