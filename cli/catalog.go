@@ -129,12 +129,16 @@ of a name makes the name yours for ever.
    natster catalog shares --json`,
 			Action: e.online(0, 0, (*session).listShares),
 		}, {
-			Name:  "inbox",
-			Usage: "list what is shared with you and not imported yet",
-			Description: `Each catalog comes with the line that imports it.
+			Name:      "inbox",
+			Usage:     "list what is shared with you and not imported yet",
+			ArgsUsage: "[ACCOUNT]",
+			Description: `Each account has a line, those that have a name here first. What an account shares comes with
+the line that imports it; if that is more than one catalog, name the account. Accounts that you block (natster contacts
+block) are left out.
 
-   natster catalog inbox`,
-			Action: e.online(0, 0, (*session).showInbox),
+   natster catalog inbox
+   natster catalog inbox alice`,
+			Action: e.online(0, 1, (*session).showInbox),
 		}, {
 			Name:      "import",
 			Usage:     "import a catalog that is shared with you",

@@ -14,6 +14,7 @@ import (
 
 	"natster/cli/contexts"
 	"natster/cli/hint"
+	"natster/cli/term"
 	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions/api"
@@ -119,12 +120,31 @@ func importLine(contacts contexts.Contacts, i accounts.Import) string {
 	return line + " --as " + i.Catalog.String()
 }
 
-// offers returns what others share with this account.
+// offers returns what others share with this account, who are not blocked.
 func (s *session) offers(ctx context.Context) ([]api.Share, error) {
-	shares, err := s.api.Shares(ctx)
+	shares, err := s.shares(ctx)
 	return slices.DeleteFunc(shares, func(x api.Share) bool {
 		return x.To != s.me.Account || x.From == s.me.Account
 	}), err
+}
+
+// shares returns the shares of this account, with others and from others who are not blocked. It notes on stderr how
+// many it leaves out.
+func (s *session) shares(ctx context.Context) ([]api.Share, error) {
+	all, err := s.api.Shares(ctx)
+	whose := make(map[events.Account]bool)
+	shown := slices.DeleteFunc(slices.Clone(all), func(x api.Share) bool {
+		hide := x.From != s.me.Account && s.blocked[x.From]
+		if hide {
+			whose[x.From] = true
+		}
+		return hide
+	})
+	if n := len(all) - len(shown); n > 0 && !s.quiet {
+		s.Note("%s", s.Err.Dim(fmt.Sprintf("%s of %s left out", term.Count(n, "share"),
+			term.Count(len(whose), "blocked account"))))
+	}
+	return shown, err
 }
 
 // offered returns the share that a name, and an owner if there is one, stand for.
@@ -136,6 +156,10 @@ func (s *session) offered(ctx context.Context, arg []string) (api.Share, error) 
 		var err error
 		if owner, err = s.contacts.Account(arg[1]); err != nil {
 			return none, err
+		}
+		if s.blocked[owner] {
+			err := fmt.Errorf("you have blocked %s", s.contacts.Name(owner))
+			return none, hint.Add(err, "contacts unblock %s", s.contacts.Typed(owner))
 		}
 		kind = "nothing that " + s.contacts.Name(owner) + " shares with you"
 	}

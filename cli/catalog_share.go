@@ -79,7 +79,7 @@ func (s *session) shared(ctx context.Context, name string, with events.Account) 
 }
 
 func (s *session) listShares(ctx context.Context, _ *cli.Context, _ []string) error {
-	shares, err := s.api.Shares(ctx)
+	shares, err := s.shares(ctx)
 	if err != nil {
 		return err
 	}

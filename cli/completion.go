@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -117,6 +118,10 @@ func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string,
 	case "CONTACT":
 		all, _ := e.contacts() // likewise
 		return slices.DeleteFunc(all, func(c contexts.Contact) bool { return c.Known != "" }).Names()
+	case "BLOCKED":
+		all, _ := e.contactsAndBlocked() // likewise
+		all = slices.DeleteFunc(all, func(c contexts.Contact) bool { return !c.Blocked })
+		return hint.Names(all, func(c contexts.Contact) string { return cmp.Or(c.Name, c.Account.String()) })
 	case "CONTEXT":
 		return e.contextNames()
 	case "PROJECTION":

@@ -54,6 +54,7 @@ func (e *env) inboxNames(ctx context.Context, before []string) []string {
 	if err != nil || s.connect(ctx) != nil {
 		return nil
 	}
+	s.quiet = true
 	defer s.close()
 	inbox, _ := s.inbox(ctx) // empty if there is no answer
 	var all []string

@@ -44,6 +44,23 @@ Bob finds his key with: natster whoami`,
 
    natster contacts rm bob`,
 			Action: args(1, 1, e.removeContact),
+		}, {
+			Name:      "block",
+			Usage:     "see no more of what an account shares with you",
+			ArgsUsage: "ACCOUNT",
+			Description: `Your inbox, listings and completions leave out what it shares. Only you know of it: nothing
+that is shared ends, with you or with the account (natster unshare), and what you have imported stays (natster catalog
+unimport).
+
+   natster contacts block mallory
+   natster contacts block ABQ5K3VXGPQGCQ4K3WZ2SVDKB2W2MM6LMT2SLQXN3VBQ4GWPNW6UTTXC`,
+			Action: args(1, 1, e.blocking(true)),
+		}, {
+			Name:        "unblock",
+			Usage:       "see again what an account shares with you",
+			ArgsUsage:   "BLOCKED",
+			Description: `   natster contacts unblock mallory`,
+			Action:      args(1, 1, e.blocking(false)),
 		}},
 	}
 }
@@ -75,16 +92,77 @@ func (e *env) addContact(ctx context.Context, _ *cli.Context, arg []string) erro
 }
 
 func (e *env) listContacts(context.Context, *cli.Context, []string) error {
-	all, err := e.contacts()
+	all, err := e.contactsAndBlocked()
 	if err != nil {
 		return err
 	}
 	t := term.Table{
-		Head: []string{"NAME", "ACCOUNT", ""}, Empty: "no contacts yet; add one with: natster contacts add NAME KEY",
+		Head:  []string{"NAME", "ACCOUNT", "", "BLOCKED"},
+		Empty: "no contacts yet; add one with: natster contacts add NAME KEY",
 	}
 	return term.PrintRows(e.Printer, all, t, func(c contexts.Contact) []string {
-		return []string{c.Name, c.Account.String(), c.Known}
+		blocked := ""
+		if c.Blocked {
+			blocked = "blocked"
+		}
+		return []string{c.Name, c.Account.String(), c.Known, blocked}
 	})
+}
+
+// contactsAndBlocked returns the names for accounts, with those marked that are blocked, and the blocked without names.
+func (e *env) contactsAndBlocked() (contexts.Contacts, error) {
+	all, err := e.contacts()
+	if err != nil {
+		return nil, err
+	}
+	store, err := e.contexts()
+	if err != nil {
+		return nil, err
+	}
+	blocked, err := store.Blocked()
+	return all.WithBlocked(blocked), err
+}
+
+// blocking returns an action that blocks an account, or ends that.
+func (e *env) blocking(block bool) func(context.Context, *cli.Context, []string) error {
+	return func(ctx context.Context, _ *cli.Context, arg []string) error {
+		all, err := e.contacts()
+		if err != nil {
+			return err
+		}
+		a, err := all.Account(arg[0])
+		if err != nil {
+			return err
+		}
+		store, err := e.contexts()
+		if err != nil {
+			return err
+		}
+		own, _ := store.All() // a damaged file has no account
+		if block && slices.ContainsFunc(own, func(c contexts.Context) bool { return c.Account == a }) {
+			return fmt.Errorf("%s is an account of your own", all.Name(a))
+		}
+		changed, err := store.Block(ctx, a, block)
+		if err != nil {
+			return err
+		}
+		c := contexts.Contact{Account: a, Blocked: block}
+		if all.Know(a) {
+			c.Name = all.Name(a)
+		}
+		return e.Print(c, func() {
+			text := "%s is not blocked any more"
+			switch {
+			case block && changed:
+				text = "%s is blocked: what it shares with you is not shown"
+			case block:
+				text = "%s is blocked already"
+			case !changed:
+				text = "%s was not blocked"
+			}
+			e.Say(text, e.Out.Bold(all.Name(a)))
+		})
+	}
 }
 
 func (e *env) removeContact(ctx context.Context, _ *cli.Context, arg []string) error {

@@ -21,6 +21,8 @@ type session struct {
 	store    *contexts.Store
 	files    catalogFiles
 	contacts contexts.Contacts // from connect on
+	blocked  contexts.Blocked  // likewise
+	quiet    bool              // say nothing of what is left out
 	nc       *nats.Conn        // nil if there is no connection
 	api      *api.Client
 	began    uint64 // position of the log when it began
@@ -73,6 +75,9 @@ func (s *session) connect(ctx context.Context) error {
 	}
 	contacts, err := s.store.Contacts()
 	if err != nil {
+		return err
+	}
+	if s.blocked, err = s.store.Blocked(); err != nil {
 		return err
 	}
 	creds, err := s.store.Creds(s.me)

@@ -25,6 +25,7 @@ type Contact struct {
 	Name    string         `json:"name"`
 	Account events.Account `json:"account"`
 	Known   string         `json:"known_as,omitempty"` // why it is known without being in the file
+	Blocked bool           `json:"blocked,omitempty"`  // only where WithBlocked made the list
 }
 
 // Why an account has a name that is not in the file.
@@ -48,7 +49,7 @@ func (s *Store) Contacts() (Contacts, error) {
 	}
 	contexts, _ := s.All() // a damaged file has no account to name; using the context says so
 	for _, c := range contexts {
-		all = all.with(Contact{c.Name, c.Account, knownContext})
+		all = all.with(Contact{Name: c.Name, Account: c.Account, Known: knownContext})
 	}
 	return all, nil
 }
@@ -61,7 +62,7 @@ func (cs Contacts) WithHub(hub events.Account) Contacts {
 	if hub.IsZero() {
 		return cs
 	}
-	return cs.with(Contact{"hub", hub, knownHub})
+	return cs.with(Contact{Name: "hub", Account: hub, Known: knownHub})
 }
 
 // with returns cs and c, unless the name is taken.
