@@ -68,6 +68,7 @@
 //	$XDG_CONFIG_HOME/natster/contexts/NAME.creds   its credentials
 //	$XDG_CONFIG_HOME/natster/nats/                 credentials that natster admin nats wrote
 //	$XDG_CONFIG_HOME/natster/contacts.json         names for account keys
+//	$XDG_CONFIG_HOME/natster/blocked.json          account keys whose offers are not shown
 //	$XDG_DATA_HOME/natster/NAME/catalogs/C.json    the catalogs of context NAME
 //	$XDG_DATA_HOME/natster/world/                  the world of natster devrun
 //	$XDG_CACHE_HOME/natster/listings/              paths for completion, for half a minute; may be lost
