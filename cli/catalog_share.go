@@ -49,17 +49,32 @@ func (s *session) unshare(ctx context.Context, _ *cli.Context, arg []string) err
 	if err != nil {
 		return err
 	}
+	if name, err := events.ParseCatalog(arg[0]); err == nil { // before all that other accounts can delay
+		s.tellUnshare(ctx, name, with, 0)
+	}
 	name, err := s.shared(ctx, arg[0], with)
 	if err != nil {
 		return err
 	}
+	if name.String() != arg[0] {
+		s.tellUnshare(ctx, name, with, 0)
+	}
 	if err := s.api.Unshare(ctx, name, with); err != nil {
 		return err
 	}
+	s.tellUnshare(ctx, name, with, s.api.Position())
 	r := shareResult{Catalog: name, With: with, Event: s.api.Position()}
 	return s.Print(r, func() {
 		s.Say("%s is no longer shared with %s (event %d)", s.Out.Bold(name.String()), s.contacts.Name(with), r.Event)
 	})
+}
+
+// tellUnshare tells the servers that run now. Those that it does not reach learn it from the functions.
+func (s *session) tellUnshare(ctx context.Context, name events.Catalog, with events.Account, position uint64) {
+	if err := s.client().TellUnshare(ctx, name, with, position); err != nil {
+		s.Note("a server of %s may serve %s some seconds longer: %s",
+			name, s.contacts.Name(with), term.OneLine(err.Error()))
+	}
 }
 
 // shared returns the catalog called name that this account shares with another. It may have been forgotten since.

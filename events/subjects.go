@@ -161,6 +161,7 @@ func MediaSubject(a Account, c Catalog, stream string) string {
 // Subjects inside a user's own account.
 const (
 	LocalInbox     = "natster.local.inbox"           // request: what is shared with me that I have not imported
+	LocalUnshare   = "natster.local.unshare"         // request: this account is about to take a share back, or has
 	LocalHeartbeat = localEventsPrefix + "heartbeat" // a catalog server of this account is alive, every 30 s
 	LocalOffline   = localEventsPrefix + "offline"   // a catalog server of this account stopped serving
 )

@@ -102,6 +102,17 @@ type CloseRequest struct {
 	Session string `json:"session"`
 }
 
+// An UnshareRequest tells the servers of the account itself that it is about to take a share back, so that nothing that
+// strangers do delays it: they refuse the account Target at once, and then answer. Position is 0 before the share is
+// taken back in the event log, and afterwards the position there: the servers hear it twice.
+//
+//	{"catalog":"films","target":"ABO…","position":4711}
+type UnshareRequest struct {
+	Catalog  events.Catalog `json:"catalog"`
+	Target   events.Account `json:"target"`
+	Position uint64         `json:"position,omitempty"`
+}
+
 // An InboxReply says what is shared with this account and not imported yet. Of the account's servers one answers.
 //
 //	{"catalog":"films","account_key":"AAL…","revision":17,"unimported_shares":[{…}]}

@@ -2,6 +2,7 @@
 // over protocol 2. From servers that only speak protocol 1 it downloads.
 //
 //	client.go    Config, Client, the errors and the codes of the wire that they stand for
+//	unshare.go   TellUnshare, to the own servers
 //	list.go      List
 //	file.go      Open and File: io.ReaderAt over a remote file, with a small cache
 //	reader.go    Reader: io.ReadSeeker that reads ahead

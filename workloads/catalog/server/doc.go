@@ -8,6 +8,7 @@
 //	requests.go   every request is answered, whatever it is
 //	contents.go   get, in one reply or in pages
 //	shares.go     shareTable: who may read what; when it cannot be confirmed, only the own account may
+//	unshare.go    what the account itself says of a share that it takes back, which no stranger can delay
 //	sessions.go   the open sessions of protocol 2 and why they end
 //	download.go   download, fetch and close
 //	pump.go       the workers that read, seal and publish chunks, fair among sessions

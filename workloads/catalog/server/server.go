@@ -161,6 +161,11 @@ func (s *Server) run(ctx context.Context, libraries []Library, ready func(*Serve
 		return fmt.Errorf("catalog server: %w", err)
 	}
 	defer unsubscribe(news)
+	unshares, err := s.hearUnshares()
+	if err != nil {
+		return fmt.Errorf("catalog server: %w", err)
+	}
+	defer unsubscribe(unshares)
 	s.shares.refresh(ctx) // so that the first requests find it; when it fails, only the own account is served
 	for range s.limits.Workers {
 		s.work.Go(s.pump.work)

@@ -36,6 +36,7 @@ type shareTable struct {
 	observed  uint64        // the highest position heard of
 	floor     uint64        // the position that the last look reflects at least: older news is stale
 	heard     map[edge]news // since the last look that succeeded began, the newest of each edge
+	barred    map[edge]bar  // refused whatever the rest says, because this account said so itself
 	look      int           // counts the looks
 }
 
@@ -51,6 +52,7 @@ func newShareTable(owner events.Account, source Shares, l Limits, log *slog.Logg
 	return &shareTable{
 		owner: owner, source: source, every: l.SharesRefresh, maxAge: l.SharesMaxAge, log: log,
 		wake: make(chan struct{}, 1), allowed: make(map[edge]bool), heard: make(map[edge]news),
+		barred: make(map[edge]bar),
 	}
 }
 
@@ -63,7 +65,7 @@ func (v *shareTable) allows(e edge) error {
 		return nil
 	case v.confirmed.IsZero() || time.Since(v.confirmed) > v.maxAge:
 		return api.Errorf(api.ErrUnavailable, "whom %s is shared with cannot be confirmed now", e.catalog)
-	case !v.allowed[e]:
+	case !v.allowed[e] || v.isBarred(e):
 		return api.Errorf(api.ErrForbidden, "%s is not shared with you", e.catalog)
 	}
 	return nil
@@ -122,7 +124,12 @@ func (v *shareTable) refresh(ctx context.Context) time.Duration {
 	v.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, max(min(v.maxAge/3, 30*time.Second), time.Second))
 	defer cancel()
-	list, err := v.source.Shares(ctx)
+	reached, err := v.lastPosition(ctx)
+	floor = max(floor, reached)
+	var list []api.Share
+	if err == nil {
+		list, err = v.source.Shares(ctx)
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if err != nil {
@@ -144,6 +151,7 @@ func (v *shareTable) refresh(ctx context.Context) time.Duration {
 			delete(v.heard, e)
 		}
 	}
+	v.settle(began)
 	v.confirmed, v.floor = began, floor
 	return time.Since(began)
 }

@@ -30,6 +30,17 @@ func TestTheShareTable(t *testing.T) {
 		{"what is heard during a look is newer than it", []shareStep{look(nil), during(shared, false, 9), isRefused}},
 		{"a look that fails changes nothing",
 			[]shareStep{look(shared), told(false, 7), fails, told(true, 6), isRefused}},
+		{"barred, also where a look says that it is shared",
+			[]shareStep{look(shared), barred, isRefused, look(shared), told(true, 3), isRefused}},
+		{"until a look says that it is not", []shareStep{look(shared), barred, look(nil), told(true, 3), isServed}},
+		{"a look that began before says nothing of it",
+			[]shareStep{look(shared), duringLook(nil, barred), told(true, 3), isRefused}},
+		{"or until nothing was heard of it for long", []shareStep{look(shared), barred, later, look(shared), isServed}},
+		{"a view that lags behind is not believed",
+			[]shareStep{look(shared), told(false, 7), reaching(shared, 9), isServed, told(true, 8), told(false, 8), isServed,
+				told(false, 10), isRefused}},
+		{"how far the log is cannot be known", []shareStep{unreachable(shared), isRefused}},
+		{"nobody can say how far the log is", []shareStep{old(shared), isServed}},
 		{"nobody is served before the first look", []shareStep{told(true, 1), isRefused}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -50,6 +61,10 @@ type shareSource struct {
 	list      []api.Share
 	err       error
 	meanwhile func()
+
+	position uint64 // of the log
+	unknown  error  // why it is not known
+	observed uint64
 }
 
 func (s *shareSource) Shares(context.Context) ([]api.Share, error) {
@@ -58,7 +73,9 @@ func (s *shareSource) Shares(context.Context) ([]api.Share, error) {
 	}
 	return s.list, s.err
 }
-func (s *shareSource) Observe(uint64) {}
+func (s *shareSource) Observe(p uint64) { s.observed = max(s.observed, p) }
+
+func (s *shareSource) LastPosition(context.Context) (uint64, error) { return s.position, s.unknown }
 
 func told(shared bool, position uint64) shareStep {
 	return func(_ *testing.T, _ int, v *shareTable, _ *shareSource, e edge) {
@@ -76,6 +93,50 @@ func look(list []api.Share) shareStep {
 func during(list []api.Share, shared bool, position uint64) shareStep {
 	return func(t *testing.T, i int, v *shareTable, s *shareSource, e edge) {
 		*s = shareSource{list: list, meanwhile: func() { told(shared, position)(t, i, v, s, e) }}
+		v.refresh(t.Context())
+	}
+}
+
+func barred(_ *testing.T, _ int, v *shareTable, _ *shareSource, e edge) { v.bar(e) }
+
+// later is when the log should long have heard of what was barred.
+func later(_ *testing.T, _ int, v *shareTable, _ *shareSource, e edge) {
+	b := v.barred[e]
+	b.since = b.since.Add(-barFor)
+	v.barred[e] = b
+}
+
+func duringLook(list []api.Share, step shareStep) shareStep {
+	return func(t *testing.T, i int, v *shareTable, s *shareSource, e edge) {
+		*s = shareSource{list: list, meanwhile: func() { step(t, i, v, s, e) }}
+		v.refresh(t.Context())
+	}
+}
+
+// reaching is a look in a world that says how far its log is; the source must be told before it is looked at.
+func reaching(list []api.Share, position uint64) shareStep {
+	return func(t *testing.T, i int, v *shareTable, s *shareSource, _ edge) {
+		*s = shareSource{list: list, position: position}
+		s.meanwhile = func() {
+			if s.observed != position {
+				t.Errorf("step %d: the source is to reflect %d", i, s.observed)
+			}
+		}
+		v.refresh(t.Context())
+	}
+}
+
+func unreachable(list []api.Share) shareStep {
+	return func(t *testing.T, _ int, v *shareTable, s *shareSource, _ edge) {
+		*s = shareSource{list: list, unknown: errors.New("no answer")}
+		v.refresh(t.Context())
+	}
+}
+
+// old is a look in a world that has no such function.
+func old(list []api.Share) shareStep {
+	return func(t *testing.T, _ int, v *shareTable, s *shareSource, _ edge) {
+		*s = shareSource{list: list, unknown: api.Errorf(api.ErrUnavailable, "nobody answers")}
 		v.refresh(t.Context())
 	}
 }

@@ -32,3 +32,11 @@ type Shares interface {
 	// Observe takes note that the event log has reached the position.
 	Observe(position uint64)
 }
+
+// A Positioner is a source of [Shares] that also knows how far the event log is. A server asks it before each look at
+// the shares, so that a view that lags behind is not believed.
+type Positioner interface {
+	// LastPosition returns the position of the last event that this account caused. If no function of the world can
+	// say, it fails with [api.ErrUnavailable] at once.
+	LastPosition(context.Context) (uint64, error)
+}
