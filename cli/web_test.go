@@ -76,8 +76,8 @@ func (v *visitor) ask(path string, body any) (int, map[string]any) {
 	return r.StatusCode, a
 }
 
-// connect has a user minted for a fresh key and connects with it.
-func (v *visitor) connect(webSocket string) (*nats.Conn, error) {
+// connect has a user minted for a fresh key and connects with it, at the site or at another address.
+func (v *visitor) connect(at string) (*nats.Conn, error) {
 	v.t.Helper()
 	key, err := nkeys.CreateUser()
 	if err != nil {
@@ -99,8 +99,22 @@ func (v *visitor) connect(webSocket string) (*nats.Conn, error) {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	return nats.Connect(webSocket, nats.UserCredentialBytes(creds), nats.CustomInboxPrefix("_INBOX."+public),
-		nats.NoReconnect())
+	return nats.Connect(at, nats.UserCredentialBytes(creds), nats.CustomInboxPrefix("_INBOX."+public),
+		nats.NoReconnect(), nats.ProxyPath("/nats"), nats.WebSocketConnectionHeaders(v.headers()))
+}
+
+// headers are those by which the site knows the visitor's page.
+func (v *visitor) headers() http.Header {
+	v.t.Helper()
+	u, err := url.Parse(v.site)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	h := http.Header{"Origin": {v.site}}
+	for _, c := range v.http.Jar.Cookies(u) {
+		h.Add("Cookie", c.Name+"="+c.Value)
+	}
+	return h
 }
 
 func TestAWebsiteIsLinkedWithLoginAndCutOffWithLogout(t *testing.T) {
@@ -130,7 +144,12 @@ func TestAWebsiteIsLinkedWithLoginAndCutOffWithLogout(t *testing.T) {
 		return strings.Contains(m.natster("whoami").ok().out, "dev|alice liddell")
 	})
 
-	nc, err := v.connect(m.WebSocketURL())
+	if nc, err := v.connect(m.WebSocketURL()); err == nil {
+		nc.Close()
+		t.Error("a minted user was let in without the website")
+	}
+	gate := "ws" + strings.TrimPrefix(at.URL, "http")
+	nc, err := v.connect(gate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +161,7 @@ func TestAWebsiteIsLinkedWithLoginAndCutOffWithLogout(t *testing.T) {
 	closed := nc.StatusChanged(nats.CLOSED)
 	m.natster("logout --web").ok().says("every web session of alice has ended")
 	<-closed
-	if nc, err := v.connect(m.WebSocketURL()); err == nil {
+	if nc, err := v.connect(gate); err == nil {
 		nc.Close()
 		t.Error("a user minted after the logout was let in")
 	}

@@ -95,8 +95,12 @@ func (s *Site) Start(ctx context.Context, dir string, o Options) error {
 	if s.conn, err = world.Website(ctx, dir); err != nil {
 		return err
 	}
+	proxy, err := world.ProxyKey(dir)
+	if err != nil {
+		return err
+	}
 	w, err := web.New(web.Config{
-		URL: s.url, Functions: s.conn, NATS: info.WebSocketURL, TLS: trust, Hub: info.Hub,
+		URL: s.url, Functions: s.conn, NATS: info.WebSocketURL, TLS: trust, SignProxy: proxy.Sign, Hub: info.Hub,
 		Issuer: o.Issuer, Client: o.Client, Logger: o.Logger,
 	})
 	if err != nil {

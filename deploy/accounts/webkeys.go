@@ -64,17 +64,26 @@ func webScope(key string, made time.Time) *jwt.UserScope {
 	s.Key = key
 	s.Role = webRole + made.UTC().Format(webRoleTime)
 	s.Description = "web sessions"
-	s.Template.Permissions = WebPermissions().claims()
-	s.Template.Subs, s.Template.Data, s.Template.Payload = jwt.NoLimit, jwt.NoLimit, jwt.NoLimit
-	s.Template.AllowedConnectionTypes = jwt.StringList{jwt.ConnectionTypeWebsocket}
+	s.Template = webTemplate()
 	return s
 }
 
-// renewWebScopes gives the web keys of c the permissions that web sessions have today.
+// webTemplate is what users of web sessions may do, and where they may connect: over WebSocket, and only through a
+// proxy that the NATS server trusts. So such a user is worth nothing without the website's session that it is of.
+func webTemplate() jwt.UserPermissionLimits {
+	t := jwt.NewUserScope().Template
+	t.Permissions = WebPermissions().claims()
+	t.Subs, t.Data, t.Payload = jwt.NoLimit, jwt.NoLimit, jwt.NoLimit
+	t.AllowedConnectionTypes = jwt.StringList{jwt.ConnectionTypeWebsocket}
+	t.ProxyRequired = true
+	return t
+}
+
+// renewWebScopes gives the web keys of c the template that web sessions have today.
 func renewWebScopes(c *jwt.AccountClaims) {
 	for _, key := range webKeys(c) {
 		if s, ok := c.SigningKeys[key].(*jwt.UserScope); ok {
-			s.Template.Permissions = WebPermissions().claims()
+			s.Template = webTemplate()
 		}
 	}
 }

@@ -2,6 +2,9 @@ package accounts_test
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,10 +13,30 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/deploy/accounts"
+	"natster/deploy/world"
 	"natster/events"
 	"natster/internal/test/eventstest"
 	"natster/internal/test/worldtest"
+	"natster/workloads/web/gate"
 )
+
+// gateway is the address of a proxy that the world's NATS server trusts, and that lets every user in.
+func gateway(t *testing.T, w *worldtest.World) string {
+	t.Helper()
+	proxy, err := world.ProxyKey(w.Config().Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := gate.New(gate.Config{NATS: w.WebSocketURL(), Sign: proxy.Sign})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.Serve(w, r, func(string) bool { return true })
+	}))
+	t.Cleanup(s.Close)
+	return "ws" + strings.TrimPrefix(s.URL, "http")
+}
 
 // webUser makes a user of account a with a web key's seed, as websessions does, and connects as it over WebSocket.
 func webUser(t *testing.T, w *worldtest.World, a *worldtest.Account, seed []byte, at string) (*nats.Conn, error) {
@@ -63,12 +86,14 @@ func TestAWebUserMayDoWhatTheTemplateSaysAndNothingElse(t *testing.T) {
 	w := bare(t)
 	alice := w.Account("alice")
 	seed := webKey(t, w, alice)
-	if nc, err := webUser(t, w, alice, seed, w.URL()); err == nil {
-		nc.Close()
-		t.Error("a web user was let in without WebSocket")
+	for _, at := range []string{w.URL(), w.WebSocketURL()} {
+		if nc, err := webUser(t, w, alice, seed, at); err == nil {
+			nc.Close()
+			t.Errorf("a web user was let in at %s, without the website", at)
+		}
 	}
 	refused := make(chan error, 16)
-	nc, err := webUser(t, w, alice, seed, w.WebSocketURL())
+	nc, err := webUser(t, w, alice, seed, gateway(t, w))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,12 +141,12 @@ func TestRevokedWebKeysEndTheirUsersAndNobodyElse(t *testing.T) {
 	w := bare(t)
 	alice, bob := w.Account("alice"), w.Account("bob")
 	seed, other := webKey(t, w, alice), webKey(t, w, bob)
-	nc, err := webUser(t, w, alice, seed, w.WebSocketURL())
+	nc, err := webUser(t, w, alice, seed, gateway(t, w))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	his, err := webUser(t, w, bob, other, w.WebSocketURL())
+	his, err := webUser(t, w, bob, other, gateway(t, w))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +162,7 @@ func TestRevokedWebKeysEndTheirUsersAndNobodyElse(t *testing.T) {
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("the web user was cut off after %v", took)
 	}
-	if nc, err := webUser(t, w, alice, seed, w.WebSocketURL()); err == nil {
+	if nc, err := webUser(t, w, alice, seed, gateway(t, w)); err == nil {
 		nc.Close()
 		t.Error("a user of a revoked key was let in")
 	}
@@ -147,7 +172,7 @@ func TestRevokedWebKeysEndTheirUsersAndNobodyElse(t *testing.T) {
 		}
 	}
 	w.Restart(t)
-	if nc, err := webUser(t, w, alice, seed, w.WebSocketURL()); err == nil {
+	if nc, err := webUser(t, w, alice, seed, gateway(t, w)); err == nil {
 		nc.Close()
 		t.Error("a user of a revoked key was let in after a restart")
 	}
@@ -161,11 +186,11 @@ func TestTheOldestWebKeyMakesRoom(t *testing.T) {
 	for range accounts.MaxWebKeys - 1 {
 		webKey(t, w, alice)
 	}
-	if nc, err := webUser(t, w, alice, first, w.WebSocketURL()); err == nil {
+	if nc, err := webUser(t, w, alice, first, gateway(t, w)); err == nil {
 		nc.Close()
 		t.Error("the oldest key still works")
 	}
-	nc, err := webUser(t, w, alice, second, w.WebSocketURL())
+	nc, err := webUser(t, w, alice, second, gateway(t, w))
 	if err != nil {
 		t.Fatalf("the second oldest: %v", err)
 	}

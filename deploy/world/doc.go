@@ -6,6 +6,7 @@
 //	lock.go       one directory, one process that runs or provisions the world
 //	functions.go  the one list of all functions, with the users that they run under
 //	rebuild.go    the one list of all projections, and making them anew
+//	proxy.go      the key by which the NATS server knows the website
 //	vault.go      the keys that claimed contexts and accounts' web keys are sealed to; checked that they are unchanged
 //	web.go        the website's user, and how the function authority changes accounts
 //	provision.go  a world on NATS servers that are not embedded: Keys, Provision
@@ -21,6 +22,7 @@
 //	vault.seed      the key to the contexts that logins claimed
 //	web.seed        the key to the accounts' web keys; lose it and web logins have to be linked again
 //	cluster/        the keys of NATS servers of its own, if it has any (package cluster)
+//	web-proxy.seed  the key by which the NATS server trusts the website; made anew if it is lost
 //	vault.pub, …    the public halves, by which a seed of another world is recognised
 //
 // The embedded server keeps more beside these; see package embedded.

@@ -5,7 +5,9 @@
 //	login.go     OpenID Connect: authorization code with PKCE
 //	key.go       the address by which a browser may sign in at the development issuer
 //	session.go   sessions of the site: cookies, lifetime; a session's requests: claim, mint, logout
+//	minted.go    the users that were minted for a session, and may connect by it
 //	proxy.go     /nats: WebSocket to the world's NATS server, same origin
+//	gate/        what is in between there: a proxy that the NATS server trusts
 //	page.go      the built page and its headers; what is shown when it was not built
 //	page/        its source: TypeScript, Svelte, a service worker; see page/README.md
 //	devissuer/   a development identity provider, on loopback only
@@ -30,7 +32,10 @@
 //	                                                         web.mint {login, ───────▶ websessions: opens K, checks
 //	                                                          sealed K, U}              the binding, signs, forgets K
 //	                               ◀──── user JWT ───────────◀── user JWT, 15 min ────
-//	                               NATS CONNECT {JWT, signature by U} ══ /nats ══════▶ NATS server: K's template
+//	                               NATS CONNECT {JWT,
+//	                                signature by U} ═ /nats ▶ U minted in this session?
+//	                                                         signature by the site ════▶ NATS server: trusts the
+//	                                                                                    site's; K's template
 //	natster logout --web:
 //	 K out of the account JWT ═══════════════════════════════════════════════════════▶ NATS server: U is closed
 //
@@ -45,6 +50,9 @@
 // # Sessions
 //
 // A session of the site is a random cookie (HttpOnly, SameSite=Lax, Secure over TLS) for a fixed time; only its hash is
-// kept, in memory. Logging out ends it and cuts its WebSockets. Unsafe methods and /nats are refused from any other
-// origin.
+// kept, in memory. Unsafe methods and /nats are refused from any other origin.
+//
+// A minted user ends with its session: K's template asks for a proxy that the NATS server trusts, and the site's is
+// the only one. So the user connects by /nats or not at all, there only by the session that it was minted for, and
+// logging out, the end of the session's time and the end of the site cut it off at once.
 package web

@@ -25,6 +25,7 @@ type session struct {
 	expires time.Time
 	alive   context.Context // ends at logout, or with the site
 	end     context.CancelFunc
+	users   minted // that can connect while it is alive
 }
 
 // sessions are stored by the hash of the cookie, so that a dump of memory contains no login.
@@ -174,6 +175,7 @@ func (s *Site) claim(w http.ResponseWriter, r *http.Request, x *session) {
 		s.failed(w, err)
 		return
 	}
+	x.users.forget() // who may be another account's
 	s.cfg.Logger.Info("account linked", "account", about.AccountPublicKey, "login", x.login)
 	answer(w, s.about(x, about.AccountPublicKey, about.AccountName))
 }
@@ -205,6 +207,7 @@ func (s *Site) mint(w http.ResponseWriter, r *http.Request, x *session) {
 		s.failed(w, err)
 		return
 	}
+	x.users.add(user.JWT, user.Expires, s.cfg.Now())
 	answer(w, user)
 }
 

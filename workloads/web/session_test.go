@@ -25,7 +25,7 @@ func listening(t *testing.T, change func(*Config)) (*Site, string) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	at := "http://" + server.Listener.Addr().String()
-	c := Config{URL: at, Functions: &nats.Conn{}, NATS: "ws://127.0.0.1:1"}
+	c := Config{URL: at, Functions: &nats.Conn{}, NATS: "ws://127.0.0.1:1", SignProxy: noSignature}
 	if change != nil {
 		change(&c)
 	}
@@ -44,6 +44,8 @@ func listening(t *testing.T, change func(*Config)) (*Site, string) {
 	})
 	return s, at
 }
+
+func noSignature([]byte) ([]byte, error) { return nil, nil }
 
 // signIn signs Carol in, as a browser that has the cookies, and returns those that the last answer sets.
 func signIn(t *testing.T, s *Site, has ...*http.Cookie) []*http.Cookie {
@@ -153,14 +155,11 @@ func TestAWebSocketIsCutWhenItsSessionEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, at := listening(t, func(c *Config) { c.NATS, c.Lifetime = echoServer(t), row.lifetime })
+			s, at := listening(t, func(c *Config) { c.NATS, c.Lifetime = talker(t), row.lifetime })
 			session := sessionOf(t, s, signIn(t, s))
 			ws := upgrade(t, at, session)
-			if _, err := io.WriteString(ws, "ping"); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := io.ReadFull(ws, make([]byte, len("ping"))); err != nil {
-				t.Fatalf("what was sent does not come back: %v", err)
+			if _, err := io.ReadFull(ws, make([]byte, len(hello))); err != nil {
+				t.Fatalf("what the server says does not arrive: %v", err)
 			}
 			row.end(t, s, at, session)
 			if n, err := ws.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) || n != 0 {
@@ -170,8 +169,10 @@ func TestAWebSocketIsCutWhenItsSessionEnds(t *testing.T) {
 	}
 }
 
-// echoServer is a server that takes any upgrade and sends back what it gets. It stands for the world's NATS server.
-func echoServer(t *testing.T) string {
+const hello = "\x82\x04PING"
+
+// talker is a server that takes any upgrade, says hello and then only listens. It stands for the world's NATS server.
+func talker(t *testing.T) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		nc, both, err := http.NewResponseController(w).Hijack()
@@ -182,9 +183,9 @@ func echoServer(t *testing.T) string {
 		defer func() { _ = nc.Close() }() // the test is over
 		_, _ = io.WriteString(
 			nc,
-			"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+			"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"+hello,
 		)
-		_, _ = io.Copy(nc, both)
+		_, _ = io.Copy(io.Discard, both)
 	}))
 	t.Cleanup(s.Close)
 	return "ws" + strings.TrimPrefix(s.URL, "http")

@@ -20,7 +20,7 @@ import (
 	"natster/workloads/web/devissuer"
 )
 
-// Config configures a Site. URL, Functions and NATS are required.
+// Config configures a Site. URL, Functions, NATS and SignProxy are required.
 type Config struct {
 	// URL is where browsers find the site: scheme, host and port, nothing else.
 	URL string
@@ -29,6 +29,9 @@ type Config struct {
 	// NATS is the world's WebSocket listener (ws:// or wss://), and TLS how to trust it.
 	NATS string
 	TLS  *tls.Config
+	// SignProxy signs a challenge of the NATS server with the key by which it trusts the site as a proxy: users of web
+	// sessions are let in only by it. Required.
+	SignProxy func(nonce []byte) ([]byte, error)
 	// Hub is the account whose catalog every new account imports; the page shows it by name. None if zero.
 	Hub events.Account
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"natster/deploy/world"
 	"natster/internal/test/worldtest"
 	"natster/workloads/web"
 )
@@ -20,13 +21,21 @@ const siteURL = "http://127.0.0.1:7481"
 // newSite is a site of a real world; c changes its Config.
 func newSite(t *testing.T, c func(*web.Config)) (*web.Site, error) {
 	t.Helper()
-	w := worldtest.Start(t, func(c *worldtest.Config) { c.ClaimURL = siteURL + web.ClaimPath })
+	return siteOf(t, worldtest.Start(t, func(c *worldtest.Config) { c.ClaimURL = siteURL + web.ClaimPath }), c)
+}
+
+func siteOf(t *testing.T, w *worldtest.World, c func(*web.Config)) (*web.Site, error) {
+	t.Helper()
 	nc, err := w.Website(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	config := web.Config{URL: siteURL, Functions: nc, NATS: w.WebSocketURL()}
+	proxy, err := world.ProxyKey(w.Config().Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := web.Config{URL: siteURL, Functions: nc, NATS: w.WebSocketURL(), SignProxy: proxy.Sign}
 	if c != nil {
 		c(&config)
 	}
@@ -106,12 +115,29 @@ func TestTheDevelopmentIssuerStaysOnThisMachine(t *testing.T) {
 // served is a site that listens, as its own issuer needs it to, its URL, and a browser that follows nothing.
 func served(t *testing.T) (*web.Site, string, *http.Client) {
 	t.Helper()
+	_, s, at := servedWorld(t, nil)
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return s, at, &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// servedWorld is a world, a site of it that listens, and the site's URL; c changes the site's Config.
+func servedWorld(t *testing.T, c func(*web.Config)) (*worldtest.World, *web.Site, string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := "http://" + l.Addr().String()
-	s, err := newSite(t, func(c *web.Config) { c.URL = at })
+	w := worldtest.Start(t, func(c *worldtest.Config) { c.ClaimURL = at + web.ClaimPath })
+	s, err := siteOf(t, w, func(config *web.Config) {
+		if config.URL = at; c != nil {
+			c(config)
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,12 +150,7 @@ func served(t *testing.T) (*web.Site, string, *http.Client) {
 			t.Error(err)
 		}
 	})
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	return s, at, &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	return w, s, at
 }
 
 func TestTheDevelopmentIssuerGivesNoCodeWithoutPKCEOrToOthers(t *testing.T) {

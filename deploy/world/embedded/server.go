@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"natster/deploy/accounts"
+	"natster/deploy/world"
 	"natster/internal/private"
 )
 
@@ -54,6 +56,10 @@ func (c Config) startServer(
 	if err != nil {
 		return nil, fmt.Errorf("world: account resolver: %w", err)
 	}
+	proxy, err := world.MakeProxyKey(dir)
+	if err != nil {
+		return nil, err
+	}
 	options := &server.Options{
 		ServerName:        "natster",
 		Host:              at.nats.host,
@@ -79,6 +85,13 @@ func (c Config) startServer(
 			TLSConfig: at.tls,
 			NoTLS:     at.tls == nil,
 		},
+		Proxies: &server.ProxiesConfig{Trusted: []*server.ProxyConfig{{Key: proxy}}}, // the website
+	}
+	// Pages of other sites do not connect: only those of the website that claims codes, if it is not this world's own.
+	if u, err := url.Parse(c.ClaimURL); err == nil && u.Host != "" {
+		options.Websocket.AllowedOrigins = []string{u.Scheme + "://" + u.Host}
+	} else {
+		options.Websocket.SameOrigin = true
 	}
 	s, err := server.NewServer(options)
 	if err != nil {

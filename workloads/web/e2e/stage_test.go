@@ -25,6 +25,7 @@ import (
 	"testing"
 	"time"
 
+	"natster/deploy/world"
 	"natster/events"
 	"natster/functions/api"
 	"natster/functions/websessions"
@@ -103,8 +104,12 @@ func (s *stage) site(l net.Listener) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	proxy, err := world.ProxyKey(s.w.Config().Dir)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	site, err := web.New(web.Config{
-		URL: s.url, Functions: conn, NATS: s.nats(), Hub: s.w.Info().Hub,
+		URL: s.url, Functions: conn, NATS: s.nats(), SignProxy: proxy.Sign, Hub: s.w.Info().Hub,
 		Logger: slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time {
 			s.mu.Lock()
