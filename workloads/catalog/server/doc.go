@@ -11,7 +11,8 @@
 //	unshare.go    what the account itself says of a share that it takes back, which no stranger can delay
 //	sessions.go   the open sessions of protocol 2 and why they end
 //	download.go   download, fetch and close
-//	pump.go       the workers that read, seal and publish chunks, fair among sessions
+//	pump.go       the workers that read, seal and publish chunks
+//	ring.go       whose turn it is: fair among accounts, then among the sessions of one
 //	push.go       protocol 1
 //	presence.go   heartbeats, offline, inbox
 //

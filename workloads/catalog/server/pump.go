@@ -14,15 +14,15 @@ import (
 // perSession is how many workers may be at one session at a time: few, because chunks should arrive nearly in order.
 const perSession = 4
 
-// pump sends chunks. Sessions with something to send stand in a ring, and workers take one chunk of the first and put
-// the session behind the others: a receiver that asks for much does not slow down one that asks for little. Each worker
-// has one buffer, and that is all the memory that media take.
+// pump sends chunks. Sessions with something to send stand in a ring, and workers take one chunk of the next and put
+// the session behind the others of its account: an account that asks for much does not slow down one that asks for
+// little. Each worker has one buffer, and that is all the memory that media take.
 type pump struct {
 	s *Server
 
 	mu      sync.Mutex
 	waiting *sync.Cond
-	ring    []*session
+	ring    ring
 	stopped bool
 }
 
@@ -36,7 +36,7 @@ func newPump(s *Server) *pump {
 func (p *pump) push(s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ring = append(p.ring, s)
+	p.ring.push(s)
 	p.waiting.Signal()
 }
 
@@ -44,7 +44,7 @@ func (p *pump) push(s *session) {
 func (p *pump) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stopped, p.ring = true, nil
+	p.stopped, p.ring = true, ring{}
 	p.waiting.Broadcast()
 }
 
@@ -52,16 +52,13 @@ func (p *pump) stop() {
 func (p *pump) next() *session {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.ring) == 0 && !p.stopped {
+	for !p.stopped {
+		if s := p.ring.pop(); s != nil {
+			return s
+		}
 		p.waiting.Wait()
 	}
-	if p.stopped {
-		return nil
-	}
-	s := p.ring[0]
-	p.ring[0] = nil
-	p.ring = p.ring[1:]
-	return s
+	return nil
 }
 
 // requeue decides whether s, which is not in the ring, belongs there.
