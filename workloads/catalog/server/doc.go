@@ -7,6 +7,7 @@
 //	service.go    the catalogs as micro services: their subjects
 //	requests.go   every request is answered, whatever it is
 //	contents.go   get, in one reply or in pages
+//	rate.go       how many listings an account gets
 //	shares.go     shareTable: who may read what; when it cannot be confirmed, only the own account may
 //	unshare.go    what the account itself says of a share that it takes back, which no stranger can delay
 //	sessions.go   the open sessions of protocol 2 and why they end

@@ -92,6 +92,7 @@ type Server struct {
 	sessions *sessions
 	pump     *pump
 	pushes   *limiter.Limiter[events.Account]
+	gets     *rates
 	sent     atomic.Uint64 // plaintext bytes
 
 	gate sync.RWMutex   // held for reading by every running request
@@ -128,6 +129,7 @@ func newServer(c Config) (*Server, error) {
 		shares:   newShareTable(c.Account, c.Shares, l, c.Logger),
 		sessions: newSessions(l),
 		pushes:   limiter.New[events.Account](l.Pushes, (l.Pushes+1)/2),
+		gets:     newRates(getsAtOnce, getsPerSecond),
 	}
 	s.pump = newPump(s)
 	return s, nil
