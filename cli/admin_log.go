@@ -7,11 +7,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/urfave/cli/v2"
 
 	"natster/cli/hint"
 	"natster/cli/term"
 	"natster/deploy/world"
+	"natster/events"
 	"natster/functions/projection"
 	"natster/functions/view"
 )
@@ -22,6 +24,7 @@ type checkResult struct {
 	Last    uint64         `json:"last"`
 	Events  uint64         `json:"events"`
 	Missing uint64         `json:"missing"`
+	Bytes   int64          `json:"bytes"` // that the log has in JetStream
 	Lost    []lostRow      `json:"lost,omitempty"`
 	Bad     []malformedRow `json:"malformed,omitempty"`
 	Ahead   []aheadRow     `json:"ahead,omitempty"`
@@ -61,7 +64,16 @@ func (e *env) checkLog(ctx context.Context, c *cli.Context, _ []string) error {
 		return err
 	}
 	took := time.Since(began)
-	if err := e.Print(newCheckResult(health, took), func() { e.printHealth(health, took) }); err != nil {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+	log, err := js.Stream(ctx, events.LogStream)
+	if err != nil {
+		return fmt.Errorf("the event log: %w", err)
+	}
+	r := newCheckResult(health, int64(log.CachedInfo().State.Bytes), took)
+	if err := e.Print(r, func() { e.printHealth(health, r.Bytes, took) }); err != nil {
 		return err
 	}
 	if err := health.Err(); err != nil {
@@ -71,8 +83,9 @@ func (e *env) checkLog(ctx context.Context, c *cli.Context, _ []string) error {
 	return nil
 }
 
-func newCheckResult(h projection.Health, took time.Duration) checkResult {
-	r := checkResult{Sound: h.Sound(), Last: h.Last, Events: h.Events, Missing: h.Missing(), Seconds: took.Seconds()}
+func newCheckResult(h projection.Health, bytes int64, took time.Duration) checkResult {
+	r := checkResult{Sound: h.Sound(), Last: h.Last, Events: h.Events, Missing: h.Missing(), Bytes: bytes,
+		Seconds: took.Seconds()}
 	for _, l := range h.Lost {
 		r.Lost = append(r.Lost, lostRow{l.From, l.To, l.After.UTC(), l.Before.UTC()})
 	}
@@ -85,9 +98,10 @@ func newCheckResult(h projection.Health, took time.Duration) checkResult {
 	return r
 }
 
-func (e *env) printHealth(h projection.Health, took time.Duration) {
+func (e *env) printHealth(h projection.Health, bytes int64, took time.Duration) {
 	if h.Sound() {
-		e.Say("the log is sound: %s, read in %s", term.Count(int(h.Events), "event"), took.Round(time.Millisecond))
+		e.Say("the log is sound: %s, %s, read in %s", term.Count(int(h.Events), "event"), term.Bytes(bytes),
+			took.Round(time.Millisecond))
 		return
 	}
 	when := func(t time.Time, unknown string) string {
