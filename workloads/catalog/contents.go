@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"mime"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +15,10 @@ import (
 // Limits of a listing. MaxEntries bounds what a hostile server can make a client keep; a library has the same limit.
 const (
 	MaxEntries     = 1_000_000
-	MaxDescription = 4096    // bytes; a longer one is cut
-	MaxImage       = 1 << 18 // bytes; a larger one is left out
+	MaxListing     = 256 << 20 // bytes of the texts of all entries together; the entries beyond are left out
+	MaxRefused     = 1000      // entries that were left out and are told one by one
+	MaxDescription = 4096      // bytes; a longer one is cut
+	MaxImage       = 1 << 18   // bytes; a larger one is left out
 )
 
 // DefaultMIMEType is the type of a file whose type is not known.
@@ -56,11 +57,13 @@ type Contents struct {
 	Revision    int64          `json:"revision,omitempty"` // addition: grows with every change, as in the heartbeat
 	Entries     []Entry        `json:"entries"`
 
-	// Refused are the entries of another account's listing that were left out, and why.
+	// Refused are the entries of another account's listing that were left out, and why. After [MaxRefused] the last
+	// one says how many more there are.
 	Refused []Refusal `json:"-"`
 }
 
-// A Refusal is an entry that [GetReply.Contents] left out. Path is text from another account: print it quoted.
+// A Refusal is an entry that [GetReply.Contents] left out. Path is text from another account: print it quoted. A long
+// one is cut.
 type Refusal struct {
 	Path string
 	Err  error
@@ -78,55 +81,18 @@ func (c Contents) Size() int64 {
 // Contents reads a listing from a server that is not trusted. Without a name it is not a listing: the error wraps
 // [ErrContents]. A bad entry does not spoil the others, but is left out and reported in Refused: one whose path fails
 // [CheckPath], is listed twice or is below another entry as if that were a directory, whose size is negative, that has
-// no hash or fields of the wrong type, and all entries beyond [MaxEntries]. The rest can be created in an empty
-// directory as it is. An invalid MIME type becomes [DefaultMIMEType]; control characters in descriptions become spaces;
+// no hash or fields of the wrong type, and all entries beyond [MaxEntries] or [MaxListing]. The rest can be created in
+// an empty directory as it is. An invalid MIME type becomes [DefaultMIMEType]; control characters in descriptions become spaces;
 // an invalid time counts as not known.
 //
 // An original server's listing is read as it is meant: a leading slash is not part of a path, and the description that
 // it gives every file is left out.
 func (r GetReply) Contents() (Contents, error) {
-	if r.Name.IsZero() {
-		return Contents{}, fmt.Errorf("%w: it has no name", ErrContents)
+	var l Listing
+	if err := l.Add(r); err != nil {
+		return Contents{}, err
 	}
-	c := Contents{Name: r.Name, Description: CleanDescription(r.Description), Revision: max(0, r.Revision)}
-	if len(r.Image) <= MaxImage && badCharacter(r.Image) == "" {
-		c.Image = r.Image
-	}
-	raw := r.Entries[:min(len(r.Entries), MaxEntries)]
-	c.Entries = make([]Entry, 0, len(raw))
-	seen := make(map[string]bool, len(raw))
-	for _, entry := range raw {
-		e, err := parseEntry(entry)
-		if err == nil && seen[e.Path] {
-			err = fmt.Errorf("%q: %w: it is listed twice", brief.Clip(e.Path), ErrPath)
-		}
-		if err != nil {
-			c.Refused = append(c.Refused, Refusal{e.Path, err})
-			continue
-		}
-		seen[e.Path] = true
-		c.Entries = append(c.Entries, e)
-	}
-	if n := len(r.Entries) - len(raw); n > 0 {
-		c.Refused = append(c.Refused, Refusal{"",
-			fmt.Errorf("%d more entries: a listing has at most %d", n, MaxEntries)})
-	}
-	c.dropBelowFiles(seen)
-	return c, nil
-}
-
-// dropBelowFiles refuses the entries below another entry, which cannot be a file and a directory.
-func (c *Contents) dropBelowFiles(files map[string]bool) {
-	c.Entries = slices.DeleteFunc(c.Entries, func(e Entry) bool {
-		for i := range len(e.Path) {
-			if e.Path[i] == '/' && files[e.Path[:i]] {
-				c.Refused = append(c.Refused, Refusal{e.Path,
-					fmt.Errorf("%q: %w: %q is a file", brief.Clip(e.Path), ErrPath, brief.Clip(e.Path[:i]))})
-				return true
-			}
-		}
-		return false
-	})
+	return l.Contents(), nil
 }
 
 // parseEntry reads an entry. Where it fails, the entry returned has the path, as far as that could be read.
@@ -136,7 +102,7 @@ func parseEntry(raw json.RawMessage) (Entry, error) {
 		Modified json.RawMessage `json:"mtime"` // an addition, for which no entry is refused
 	}
 	if err := json.Unmarshal(raw, &w); err != nil {
-		return w.Entry, fmt.Errorf("%w: %w", ErrContents, err)
+		return w.Entry, fmt.Errorf("%w: %s", ErrContents, brief.Clip(err.Error()))
 	}
 	e := w.Entry
 	e.Path = CleanListed(e.Path)
@@ -186,7 +152,9 @@ func CleanMIMEType(s string) string {
 // CleanDescription makes s fit to be shown: one line of valid UTF-8 without control characters, of at most
 // [MaxDescription] bytes.
 func CleanDescription(s string) string {
-	s = s[:min(len(s), MaxDescription)]
+	if len(s) > MaxDescription {
+		s = strings.Clone(s[:MaxDescription]) // the rest is not to be kept
+	}
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if brief.Deceives(r) {
 			return ' '

@@ -11,8 +11,8 @@ import (
 	"natster/workloads/catalog"
 )
 
-// maxListing bounds the bytes of a listing in pages: far more than [catalog.MaxEntries] usual entries have.
-const maxListing = 1 << 30
+// maxPages bounds the pages of a listing: with [catalog.MaxEntries] it has some hundred.
+const maxPages = 5000
 
 // Served reports whether a server answers for the account's own catalog now.
 func (c *Client) Served(ctx context.Context, name events.Catalog) (bool, error) {
@@ -32,35 +32,28 @@ func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Content
 	if err != nil {
 		return catalog.Contents{}, err
 	}
-	var all catalog.GetReply
+	var all catalog.Listing
 	q := catalog.GetRequest{Page: true}
-	size := 0
-	for {
+	for n := 1; ; n++ {
 		var page catalog.GetReply
 		if err := c.ask(ctx, name, events.VerbGet, q, &page); err != nil {
 			return catalog.Contents{}, err
 		}
-		entries := append(all.Entries, page.Entries...)
-		all = page
-		all.Entries = entries
+		if err := all.Add(page); err != nil {
+			return catalog.Contents{}, fmt.Errorf("%s: %w", name, err)
+		}
 		if page.Revision > 0 {
 			c.speaks2.Store(name, true)
 		}
-		if page.Next == "" || len(all.Entries) > catalog.MaxEntries {
+		if page.Next == "" || all.Full() {
 			break
 		}
-		for _, e := range page.Entries {
-			size += len(e)
-		}
-		if page.Next <= q.After || len(page.Entries) == 0 || size > maxListing {
+		if page.Next <= q.After || len(page.Entries) == 0 || n == maxPages {
 			return catalog.Contents{}, fmt.Errorf("%s: %w: its pages do not end", name, catalog.ErrContents)
 		}
 		q.After = page.Next
 	}
-	contents, err := all.Contents()
-	if err != nil {
-		return catalog.Contents{}, fmt.Errorf("%s: %w", name, err)
-	}
+	contents := all.Contents()
 	if contents.Name != origin.Catalog {
 		return catalog.Contents{}, fmt.Errorf("%s: %w: it calls itself %s", name, catalog.ErrContents, contents.Name)
 	}

@@ -36,6 +36,8 @@ func TestTheShareTable(t *testing.T) {
 		{"a look that began before says nothing of it",
 			[]shareStep{look(shared), duringLook(nil, barred), told(true, 3), isRefused}},
 		{"or until nothing was heard of it for long", []shareStep{look(shared), barred, later, look(shared), isServed}},
+		{"or until it was taken back, after which it may be given again",
+			[]shareStep{look(shared), barred, takenBack(7), told(true, 6), isRefused, told(true, 8), isServed}},
 		{"a view that lags behind is not believed",
 			[]shareStep{look(shared), told(false, 7), reaching(shared, 9), isServed,
 				told(false, 8), isServed, told(false, 10), isRefused}},
@@ -98,6 +100,10 @@ func during(list []api.Share, shared bool, position uint64) shareStep {
 }
 
 func barred(_ *testing.T, _ int, v *shareTable, _ *shareSource, e edge) { v.bar(e) }
+
+func takenBack(position uint64) shareStep {
+	return func(_ *testing.T, _ int, v *shareTable, _ *shareSource, e edge) { v.takenBack(e, position) }
+}
 
 // later is when the log should long have heard of what was barred.
 func later(_ *testing.T, _ int, v *shareTable, _ *shareSource, e edge) {

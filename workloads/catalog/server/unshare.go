@@ -39,8 +39,10 @@ func (v *shareTable) bar(e edge) {
 	v.barred[e] = bar{time.Now(), v.look}
 }
 
-// unbar leaves it to what is known otherwise whether e is refused.
-func (v *shareTable) unbar(e edge) {
+// takenBack is the news that the share was taken back at that position; the feed will say so, too. What is known
+// otherwise decides from now on: it may have been given again since.
+func (v *shareTable) takenBack(e edge, position uint64) {
+	v.hear(news{edge: e, position: position})
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.barred, e)
@@ -113,9 +115,8 @@ func (s *Server) unshare(body []byte) (err error) {
 	e := edge{q.Catalog, q.Target}
 	if q.Position == 0 {
 		s.shares.bar(e)
-	} else { // it is news, as the feed will tell it, too
-		s.shares.hear(news{edge: e, position: q.Position})
-		s.shares.unbar(e)
+	} else {
+		s.shares.takenBack(e, q.Position)
 	}
 	s.endUnshared()
 	return nil
