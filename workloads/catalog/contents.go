@@ -82,8 +82,8 @@ func (c Contents) Size() int64 {
 // [ErrContents]. A bad entry does not spoil the others, but is left out and reported in Refused: one whose path fails
 // [CheckPath], is listed twice or is below another entry as if that were a directory, whose size is negative, that has
 // no hash or fields of the wrong type, and all entries beyond [MaxEntries] or [MaxListing]. The rest can be created in
-// an empty directory as it is. An invalid MIME type becomes [DefaultMIMEType]; control characters in descriptions become spaces;
-// an invalid time counts as not known.
+// an empty directory as it is. An invalid MIME type becomes [DefaultMIMEType]; control characters in descriptions
+// become spaces; an invalid time counts as not known.
 //
 // An original server's listing is read as it is meant: a leading slash is not part of a path, and the description that
 // it gives every file is left out.
