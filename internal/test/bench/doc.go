@@ -15,6 +15,7 @@
 //	rebuild.go    rebuilding all projections against bare puts
 //	media.go      protocol 2 against its limit, raw NATS and protocol 1; a hundred slow receivers
 //	nexlet.go     a function on a nexlet against the same function without
+//	worldstart.go a world's start
 //	gobench.go    measures that are Go benchmarks of their packages
 //
 // Targets are printed beside the ratios; nothing fails when one is missed, but the line says so.

@@ -30,6 +30,7 @@ func measures() []measure {
 		{"growth", growth},
 		{"rebuild", rebuild},
 		{"nexlet", nexlet},
+		{"worldstart", start},
 	}
 }
 
