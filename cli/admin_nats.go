@@ -88,7 +88,7 @@ func (e *env) natsContexts(ctx context.Context, dir string) ([]natsContextRow, e
 	}
 	known := keeper.WellKnown()
 	rows := []natsContextRow{
-		{Name: "natster-admin", Account: known.Global, what: "the functions' account: everything"},
+		{Name: "natster-admin", Account: known.Data, what: "JetStream, and discovery of the functions: everything"},
 		{Name: "natster-system", Account: known.System, what: "the server itself"},
 	}
 	for i := range rows {

@@ -39,7 +39,7 @@ func openLogAs(t testing.TB, config jetstream.StreamConfig) (*events.Log, jetstr
 	if _, err := js.CreateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
-	direct, err := jet.NewDirect(nc)
+	direct, err := jet.NewDirect(nc, jet.Own)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,8 +37,11 @@ func (r *Runner) consume(ctx, work context.Context, t bound, consumer jetstream.
 
 // A pull that the server forgot, because the consumer was made anew or its leader changed, is noticed after two missing
 // heartbeats.
+//
+// The pull of an instance that died is served until it expires, because the server sees it come from an import: so it
+// is short, and with [ackWait] it bounds how late another instance takes over.
 const (
-	pullExpiry    = 10 * time.Second
+	pullExpiry    = time.Second
 	pullHeartbeat = 500 * time.Millisecond
 
 	// pullMessages is also how much the iterator holds, heartbeats included: the client drops what comes beyond, and a

@@ -20,7 +20,7 @@ import (
 // A Function declares one of the functions that make up the global service. Declaring one reads no file and makes
 // nothing, so that functions can be listed, and permissions derived, without running anything.
 type Function struct {
-	Name     string // lower-case letters: its queue group, its consumers and its NATS user are called the same
+	Name     string // lower-case letters: its NATS account, queue group and consumers are called the same
 	Doc      string // one sentence
 	Triggers []Trigger
 	Access   Access
@@ -39,17 +39,18 @@ type NoClose struct{}
 // Close does nothing.
 func (NoClose) Close() error { return nil }
 
-// Access is what a function may touch beyond its triggers. Nothing else is allowed: the deployment derives the
-// permissions of the function's NATS user from it.
+// Access is what a function may touch beyond its triggers. Nothing else is allowed: the deployment derives from it what
+// the function's NATS account imports, and the permissions of the user in it.
 type Access struct {
 	ReadsLog   bool
 	AppendsLog bool
 	Reads      []view.Bucket
 	Writes     []view.Bucket // writing implies reading
-	Publishes  []string      // subjects, wildcards allowed: messages and requests to others
+	Calls      []string      // subjects of other functions' internal endpoints; wildcards allowed
+	Publishes  []string      // subjects that accounts import from this function's; wildcards allowed
 }
 
-// A Host is what a function runs on: one connection, under the function's own user.
+// A Host is what a function runs on: one connection, in the function's own account.
 type Host struct {
 	Conn   *nats.Conn
 	JS     jetstream.JetStream
@@ -60,14 +61,14 @@ type Host struct {
 	Logger *slog.Logger
 }
 
-// Open returns a host on nc, with the machine's clock and a Logger that discards everything. The caller closes its
-// Direct.
-func Open(nc *nats.Conn) (Host, error) {
-	js, err := jetstream.New(nc)
+// Open returns a host on nc, with the machine's clock and a Logger that discards everything; a says where JetStream is
+// reached from nc's account. The caller closes its Direct.
+func Open(nc *nats.Conn, a jet.API) (Host, error) {
+	js, err := jetstream.NewWithAPIPrefix(nc, string(a))
 	if err != nil {
 		return Host{}, err
 	}
-	direct, err := jet.NewDirect(nc)
+	direct, err := jet.NewDirect(nc, a)
 	if err != nil {
 		return Host{}, err
 	}

@@ -2,9 +2,90 @@ package functions
 
 import (
 	"slices"
+	"time"
 
 	"natster/events"
+	"natster/internal/jet"
 )
+
+// A Service is what a function's account imports from another: a subject there, at which it may ask. The account is the
+// boundary between functions, because an answer goes only where the asker's own account may publish: see
+// docs/decisions/0006-an-account-per-function.md.
+type Service struct {
+	Subject string        // in the account that exports it
+	Local   string        // in the function's own account
+	Many    bool          // more than one message may answer a request
+	Timeout time.Duration // until an answer, and between two: how long the server remembers who asked
+}
+
+// How long the server remembers who asked. Of what has many answers it remembers that long after the last one, too.
+const (
+	answerTimeout = 10 * time.Second
+	readsTimeout  = 2 * time.Second // answered at once, by one server
+	pullTimeout   = pullExpiry + 4*time.Second
+	// RequestTimeout is the one of the endpoints: longer than any function may take.
+	RequestTimeout = 2 * time.Minute
+)
+
+// Data returns what the function's account imports from the account that owns JetStream: what the declaration says and
+// nothing else, sorted by subject.
+func (f Function) Data() []Service {
+	var all []Service
+	one := func(subject, local string) { all = append(all, Service{subject, local, false, answerTimeout}) }
+	api := func(name string, many bool, timeout time.Duration) {
+		all = append(all, Service{jet.Own.Subject(name), jet.Imported.Subject(name), many, timeout})
+	}
+	for _, t := range f.Triggers {
+		if t.Kind == KindRequest {
+			continue
+		}
+		consumer := t.stream + "." + f.Name
+		api("CONSUMER.INFO."+consumer, false, answerTimeout)
+		api("CONSUMER.MSG.NEXT."+consumer, true, pullTimeout)
+		if t.skips {
+			api("CONSUMER.RESET."+consumer, false, answerTimeout)
+		}
+		for _, subject := range []string{"$JS.ACK." + consumer + ".>", events.PoisonSubject(f.Name)} {
+			one(subject, subject)
+		}
+	}
+	reads := func(stream string) { api("DIRECT.GET."+stream, true, readsTimeout) }
+	if f.Access.ReadsLog || f.Access.AppendsLog {
+		reads(events.LogStream)
+	}
+	if f.Access.AppendsLog {
+		one(events.LogAll, events.LogAll)
+	}
+	for _, b := range f.Access.Reads {
+		reads(b.Stream())
+	}
+	for _, b := range f.Access.Writes {
+		reads(b.Stream())
+		one(b.Subject(">"), b.Subject(">"))
+	}
+	slices.SortFunc(all, func(a, b Service) int {
+		if a.Subject < b.Subject {
+			return -1
+		}
+		return 1
+	})
+	return slices.CompactFunc(all, func(a, b Service) bool { return a.Subject == b.Subject })
+}
+
+// Endpoints returns the subjects at which f answers: those that accounts reach through the account global, and those
+// that only other functions reach.
+func (f Function) Endpoints() (public, internal []string) {
+	for _, t := range f.Triggers {
+		switch {
+		case t.Kind != KindRequest:
+		case t.internal:
+			internal = append(internal, t.Filters...)
+		default:
+			public = append(public, t.Filters...)
+		}
+	}
+	return public, internal
+}
 
 // Permissions are what a NATS user may do: publish to and subscribe to these subjects and no others, and answer each
 // request that it received once.
@@ -13,51 +94,24 @@ type Permissions struct {
 	Subscribe []string // "subject queue" limits the subscription to that queue group
 }
 
-// InboxPrefix is the prefix of a function's inboxes, its own so that functions cannot read each other's replies. Its
-// connection is made with nats.CustomInboxPrefix of this.
+// InboxPrefix is the prefix of a function's inboxes. Its connection is made with nats.CustomInboxPrefix of this.
 func (f Function) InboxPrefix() string { return "_INBOX." + f.Name }
 
-// Permissions are what f's user may do, derived from its declaration and least by construction: what is not declared is
-// refused by the NATS server.
-//
-// One thing the server does not refuse: JetStream answers to whatever reply subject a request names, without asking
-// whether the asker may publish there. So a stolen credential that may read a stream can have messages of it copied, as
-// they are, onto any subject of the account. The log takes no copies, because every event in it was appended on a
-// condition; a bucket does, until its next rebuild.
+// Permissions are what f's user may do in f's account, derived from its declaration and least by construction. They are
+// the second fence: the first is that there is nothing else in the account.
 func (f Function) Permissions() Permissions {
 	p := Permissions{Subscribe: []string{f.InboxPrefix() + ".>"}}
 	for _, verb := range []string{"PING", "INFO", "STATS"} {
 		p.Subscribe = append(p.Subscribe, "$SRV."+verb, "$SRV."+verb+"."+f.Name, "$SRV."+verb+"."+f.Name+".*")
 	}
-	for _, t := range f.Triggers {
-		if t.Kind == KindRequest {
-			for _, subject := range t.Filters {
-				p.Subscribe = append(p.Subscribe, subject+" "+f.Name)
-			}
-			continue
-		}
-		consumer := t.stream + "." + f.Name
-		p.Publish = append(p.Publish,
-			"$JS.API.CONSUMER.INFO."+consumer,
-			"$JS.API.CONSUMER.MSG.NEXT."+consumer,
-			"$JS.ACK."+consumer+".>",
-			events.PoisonSubject(f.Name))
-		if t.skips {
-			p.Publish = append(p.Publish, "$JS.API.CONSUMER.RESET."+consumer)
-		}
+	public, internal := f.Endpoints()
+	for _, subject := range slices.Concat(public, internal) {
+		p.Subscribe = append(p.Subscribe, subject+" "+f.Name)
 	}
-	if f.Access.ReadsLog || f.Access.AppendsLog {
-		p.Publish = append(p.Publish, "$JS.API.DIRECT.GET."+events.LogStream)
+	for _, s := range f.Data() {
+		p.Publish = append(p.Publish, s.Local)
 	}
-	if f.Access.AppendsLog {
-		p.Publish = append(p.Publish, events.LogAll)
-	}
-	for _, b := range f.Access.Reads {
-		p.Publish = append(p.Publish, "$JS.API.DIRECT.GET."+b.Stream())
-	}
-	for _, b := range f.Access.Writes {
-		p.Publish = append(p.Publish, "$JS.API.DIRECT.GET."+b.Stream(), b.Subject(">"))
-	}
+	p.Publish = append(p.Publish, f.Access.Calls...)
 	p.Publish = append(p.Publish, f.Access.Publishes...)
 	slices.Sort(p.Publish)
 	p.Publish = slices.Compact(p.Publish)

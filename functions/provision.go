@@ -17,10 +17,10 @@ import (
 const PoisonStream = "NATSTER_POISON"
 
 // ackWait is how long a function that died holds up its next event; a function at work says so more often than that.
-const ackWait = 10 * time.Second
+const ackWait = 2 * time.Second
 
 // Provision makes the streams, buckets and consumers that the functions declare, or brings them up to date. It needs an
-// administrator of the functions' account; the functions themselves can make none of them. It may be repeated, and run
+// administrator of the account that owns JetStream; the functions themselves can make none of them. It may be repeated, and run
 // while functions run.
 func Provision(ctx context.Context, js jetstream.JetStream, replicas int, fns ...Function) error {
 	streams := map[string]jetstream.StreamConfig{

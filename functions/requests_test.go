@@ -42,11 +42,7 @@ func TestTheCallerIsWhomNATSProves(t *testing.T) {
 		t.Errorf("a forged subject was answered: %v, %v", m, err)
 	}
 	// Nor does the operator, whose connection may publish anything, speak for nobody.
-	admin, err := w.Admin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
+	admin := w.InFunction("prober")
 	for _, from := range []string{"nobody", "none", strings.ToLower(bob.Key.String())} {
 		m, err := admin.RequestWithContext(t.Context(), from+"."+probe.Subject(), []byte(`{"word":"I am"}`))
 		if err != nil {

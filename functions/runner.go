@@ -14,17 +14,19 @@ import (
 
 	"natster/events"
 	"natster/internal/backoff"
+	"natster/internal/jet"
 	"natster/internal/limiter"
 	"natster/internal/supervise"
 )
 
 // Config is what a [Runner] needs beside the function. Conn is required; the rest has a default.
 type Config struct {
-	Conn     *nats.Conn       // the function's own, under its own user; stays the caller's to close
-	Version  string           // semantic version, shown by discovery; 0.0.0 if empty
-	Logger   *slog.Logger     // nil: nothing is logged
-	Now      func() time.Time // time.Now if nil
-	Deadline time.Duration    // of one request; 5 s if 0
+	Conn      *nats.Conn       // the function's own, in its own account; stays the caller's to close
+	JetStream jet.API          // where JetStream is reached from Conn's account; jet.Imported if empty
+	Version   string           // semantic version, shown by discovery; 0.0.0 if empty
+	Logger    *slog.Logger     // nil: nothing is logged
+	Now       func() time.Time // time.Now if nil
+	Deadline  time.Duration    // of one request; 5 s if 0
 	// MaxInFlight is how many requests are handled at once, and half of it how many of one account; more are answered
 	// with "too many" at once. 256 if 0.
 	MaxInFlight int
@@ -43,6 +45,7 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
+	c.JetStream = cmp.Or(c.JetStream, jet.Imported)
 	c.Version = cmp.Or(c.Version, "0.0.0")
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	c.Deadline = cmp.Or(c.Deadline, 5*time.Second)
@@ -114,7 +117,7 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 	}()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	if r.host, err = Open(r.cfg.Conn); err != nil {
+	if r.host, err = Open(r.cfg.Conn, r.cfg.JetStream); err != nil {
 		return err
 	}
 	r.host.Now, r.host.Logger = r.cfg.Now, r.log

@@ -18,6 +18,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/functionstest"
 	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
@@ -49,13 +50,8 @@ func running(t *testing.T, w *worldtest.World, cfg functions.Config, f func() fu
 	instances int) (stop []func() error) {
 	t.Helper()
 	for range instances {
-		nc, err := w.Admin(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(nc.Close)
 		cfg := cfg
-		cfg.Conn, cfg.Logger = nc, slog.New(slog.DiscardHandler)
+		cfg.Conn, cfg.Logger = w.InFunction(f().Name), slog.New(slog.DiscardHandler)
 		r, err := functions.NewRunner(f(), cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -91,12 +87,15 @@ func bare(t *testing.T, f functions.Function) (*worldtest.World, jetstream.JetSt
 	if err := functions.Provision(t.Context(), js, 1, f); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := w.Keeper().Functions(t.Context(), []functions.Function{f}); err != nil {
+		t.Fatal(err)
+	}
 	return w, js
 }
 
 func put(t *testing.T, js jetstream.JetStream, n int) {
 	t.Helper()
-	host, err := functions.Open(js.Conn())
+	host, err := functions.Open(js.Conn(), jet.Own)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"natster/deploy/accounts"
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
@@ -40,12 +39,11 @@ func TestCredentialsThatDoNotPermitWhatIsDeclared(t *testing.T) {
 	all := trigger(functions.OnEvent(hearer.hear))
 	all.Access.Writes = []view.Bucket{box}
 	w, _ := bare(t, all)
-	p := older.Permissions()
-	creds, err := w.Keeper().User(t.Context(), w.Accounts().Global, older.Name,
-		accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe, Responses: 1})
+	accounts, err := w.Keeper().Functions(t.Context(), []functions.Function{older})
 	if err != nil {
 		t.Fatal(err)
 	}
+	creds := accounts[older.Name]
 	connect := func(ctx context.Context, options ...nats.Option) (*nats.Conn, error) {
 		return w.ConnectAs(ctx, creds, options...)
 	}

@@ -31,11 +31,12 @@ type Trigger struct {
 	Name    string   // the endpoint, "log", or the bucket
 	Filters []string // the subjects that it hears
 
-	writes bool        // of a subject trigger: it may have to keep something
-	stream string      // of the two others
-	bucket view.Bucket // of a key trigger
-	skips  bool        // of an event trigger: it can take many events at once
-	bind   func(Instance) (handlers, error)
+	writes   bool        // of a subject trigger: it may have to keep something
+	internal bool        // of a subject trigger: only other functions reach it
+	stream   string      // of the two others
+	bucket   view.Bucket // of a key trigger
+	skips    bool        // of an event trigger: it can take many events at once
+	bind     func(Instance) (handlers, error)
 }
 
 // handlers are the methods of one instance that a trigger calls.
@@ -101,10 +102,11 @@ func (c *Call) Next(cursor string) { c.next = cursor }
 // the operator.
 func Request[I Instance, Q, A any](e api.Endpoint[Q, A], h func(I, context.Context, *Call, Q) (A, error)) Trigger {
 	return Trigger{
-		Kind:    KindRequest,
-		Name:    e.Name,
-		Filters: []string{e.Service()},
-		writes:  e.Writes,
+		Kind:     KindRequest,
+		Name:     e.Name,
+		Filters:  []string{e.Service()},
+		writes:   e.Writes,
+		internal: e.Internal,
 		bind: binding(func(i I) handlers {
 			return handlers{serve: func(ctx context.Context, c *Call, body []byte) (any, error) {
 				q, err := e.Decode(body)

@@ -11,7 +11,9 @@ import (
 // WellKnown are the accounts that a world has before it has any user.
 type WellKnown struct {
 	System events.Account `json:"system"` // the NATS server's own: may change accounts
-	Global events.Account `json:"global"` // functions, event log, projections
+	Global events.Account `json:"global"` // what every account imports; it passes requests on
+	Data   events.Account `json:"data"`   // JetStream: event log, projections
+	Feed   events.Account `json:"feed"`   // the function feed's: every account imports what it is told from it
 	Hub    events.Account `json:"hub"`    // shares a catalog with every account; otherwise a user like any other
 	Site   events.Account `json:"site"`   // the website; may claim one-time codes, otherwise a user like any other
 }
@@ -26,13 +28,15 @@ type Known struct {
 const (
 	systemAccount = "sys"
 	globalAccount = "global"
+	dataAccount   = "data"
+	feedAccount   = "feed"
 	hubAccount    = "hub"
 	siteAccount   = "site"
 
 	// OwnerUser is the user of an enrolled account who may do everything in it.
 	OwnerUser = "owner"
 
-	// AdminUser is the user of the global account who may do everything in it.
+	// AdminUser is the user of the account that owns JetStream who may do everything in it.
 	AdminUser = "admin"
 
 	keeperUser = "keeper" // of the system account: pushes JWTs

@@ -17,27 +17,40 @@ func shapeAll(c *jwt.AccountClaims) {
 	c.Limits.LeafNodeConn = 0
 }
 
-// shapeGlobal gives c the exports of the global account, whose JetStream has no limit but the disk's. The names of
-// exports and imports are those of the wire contract, and of its additions; only people who read listings use them.
-func shapeGlobal(c *jwt.AccountClaims) {
+// shapeGlobal gives c the export of the global account, which has no users: to publish in it is to speak for any
+// account. The names of exports and imports are those of the wire contract, and of its additions; only people who read
+// listings use them.
+func shapeGlobal(c *jwt.AccountClaims) { setExport(c, service("natster_global", events.GlobalExport)) }
+
+// shapeData gives c JetStream without a limit but the disk's, and takes from it what it had when it was the global
+// account, too, and the functions were its users.
+func shapeData(r *record, c *jwt.AccountClaims) error {
+	r.Name, c.Name = dataAccount, dataAccount
+	c.Exports = slices.DeleteFunc(c.Exports, func(e *jwt.Export) bool { return !e.TokenReq })
 	c.Limits.JetStreamLimits = jwt.JetStreamLimits{
 		MemoryStorage: jwt.NoLimit, DiskStorage: jwt.NoLimit, Streams: jwt.NoLimit, Consumer: jwt.NoLimit,
 		MaxAckPending: jwt.NoLimit, MemoryMaxStreamBytes: jwt.NoLimit, DiskMaxStreamBytes: jwt.NoLimit,
 	}
-	setExport(c, service("natster_global", events.GlobalExport))
+	return r.keepUsers(c, AdminUser)
+}
+
+// shapeFeed gives c the exports by which every account hears the feed. They are no exports of the global account, as
+// they are in the wire contract, because what a function publishes in its own account reaches no importer of another;
+// an importer sees no difference.
+func shapeFeed(c *jwt.AccountClaims) {
 	setExport(c, stream("global_events", events.GlobalEventsExport))
 	setExport(c, stream("global_news", events.GlobalNewsExport))
 }
 
-// shapeUser gives c the exports of a Natster user and the imports of the global account. The zero value of
+// shapeUser gives c the exports of a Natster user and the imports of the world's. The zero value of
 // JetStreamLimits, which a user keeps, is "no JetStream".
-func shapeUser(c *jwt.AccountClaims, self, global events.Account) {
+func shapeUser(c *jwt.AccountClaims, self events.Account, w WellKnown) {
 	c.Limits.Exports = maxExports
 	setExport(c, service("natster_catalog", events.CatalogExport))
 	setExport(c, stream("natster_media", events.MediaExport))
-	setImport(c, importOf("natster_global", jwt.Service, global, events.GlobalImport(self)))
-	setImport(c, importOf("natster_global_events", jwt.Stream, global, events.GlobalEventsImport(self)))
-	setImport(c, importOf("natster_global_news", jwt.Stream, global, events.GlobalNewsImport(self)))
+	setImport(c, importOf("natster_global", jwt.Service, w.Global, events.GlobalImport(self)))
+	setImport(c, importOf("natster_global_events", jwt.Stream, w.Feed, events.GlobalEventsImport(self)))
+	setImport(c, importOf("natster_global_news", jwt.Stream, w.Feed, events.GlobalNewsImport(self)))
 }
 
 // catalogImports are the two imports by which importer uses a catalog.

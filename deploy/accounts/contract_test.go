@@ -36,16 +36,18 @@ func someCatalog(t *testing.T, name string) events.Catalog {
 
 // The literals are the table in the wire contract.
 func TestAccountsHaveTheContractsExportsAndImports(t *testing.T) {
-	self, global, owner := someAccount(t), someAccount(t), someAccount(t)
+	self, global, owner, heard := someAccount(t), someAccount(t), someAccount(t), someAccount(t)
 	user, functions := jwt.NewAccountClaims(self.String()), jwt.NewAccountClaims(global.String())
-	shapeUser(user, self, global)
+	feed := jwt.NewAccountClaims(heard.String())
+	shapeUser(user, self, WellKnown{Global: global, Feed: heard})
 	shapeGlobal(functions)
+	shapeFeed(feed)
 	for _, i := range catalogImports(self, Import{Catalog: someCatalog(t, "films"), Owner: owner,
 		As: someCatalog(t, "films")}) {
 		setImport(user, i)
 	}
 	var got []string
-	for who, c := range map[string]*jwt.AccountClaims{"user": user, "global": functions} {
+	for who, c := range map[string]*jwt.AccountClaims{"user": user, "global": functions, "feed": feed} {
 		for _, e := range c.Exports {
 			got = append(got, fmt.Sprint(who, " exports ", e.Name, " ", e.Type, " ", e.Subject, " ",
 				e.AccountTokenPosition, " ", e.TokenReq))
@@ -55,17 +57,17 @@ func TestAccountsHaveTheContractsExportsAndImports(t *testing.T) {
 				" from ", i.Account))
 		}
 	}
-	a, g, o := self.String(), global.String(), owner.String()
+	a, g, o, f := self.String(), global.String(), owner.String(), heard.String()
 	want := []string{
 		"global exports natster_global service *.natster.global.> 1 false",
-		"global exports global_events stream *.natster.global-events.* 1 false",
-		"global exports global_news stream *.natster.global-news.* 1 false",
+		"feed exports global_events stream *.natster.global-events.* 1 false",
+		"feed exports global_news stream *.natster.global-news.* 1 false",
 		"user exports natster_catalog service *.natster.catalog.> 1 false",
 		"user exports natster_media stream *.natster.media.*.* 1 false",
 		"user imports natster_global service " + a + ".natster.global.> as natster.global.> from " + g,
 		"user imports natster_global_events stream " + a + ".natster.global-events.* as natster.global-events.* from " +
-			g,
-		"user imports natster_global_news stream " + a + ".natster.global-news.* as natster.global-news.* from " + g,
+			f,
+		"user imports natster_global_news stream " + a + ".natster.global-news.* as natster.global-news.* from " + f,
 		"user imports natster_films service " + a + ".natster.catalog.films.> as natster.catalog.films.> from " + o,
 		"user imports natster_films_media stream " + a + ".natster.media.films.* as natster.media.films.* from " + o,
 	}
@@ -83,9 +85,10 @@ func TestAccountsHaveTheContractsExportsAndImports(t *testing.T) {
 }
 
 func TestShapingTwiceChangesNothing(t *testing.T) {
-	self, global, owner := someAccount(t), someAccount(t), someAccount(t)
+	self, owner := someAccount(t), someAccount(t)
+	world := WellKnown{Global: someAccount(t), Feed: someAccount(t)}
 	shape := func(c *jwt.AccountClaims) {
-		shapeUser(c, self, global)
+		shapeUser(c, self, world)
 		for _, i := range catalogImports(self, Import{Catalog: someCatalog(t, "films"), Owner: owner,
 			As: someCatalog(t, "films")}) {
 			setImport(c, i)

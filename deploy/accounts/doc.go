@@ -3,6 +3,7 @@
 //
 //	accounts.go   a world's accounts; enrolments, imports, permissions, credentials; the errors
 //	contract.go   the exports, imports and limits of each kind of account, as the wire contract has them
+//	functions.go  an account for each function, and what binds these, data and global to each other
 //	operator.go   Operator: bootstrap, enrol; editing an account
 //	imports.go    Operator: import, unimport, list
 //	webkeys.go    scoped keys for the website: added, revoked

@@ -33,6 +33,8 @@ type operatorFile struct {
 	SigningSeed string    `json:"signing_seed"` // signs accounts
 	JWT         string    `json:"jwt"`
 	Accounts    WellKnown `json:"accounts"`
+	// Functions are the accounts of all functions that there ever were, by name.
+	Functions map[string]events.Account `json:"functions,omitempty"`
 }
 
 // record is one file of accounts/.
@@ -88,6 +90,8 @@ func (k keystore) operator() (operatorFile, error) {
 	}
 	return o, err
 }
+
+func (k keystore) putOperator(o operatorFile) error { return writeJSON(k.path("operator.json"), o) }
 
 func (k keystore) account(a events.Account) (record, error) {
 	var r record
@@ -245,7 +249,7 @@ func checkName(name string) error {
 		return fmt.Errorf("%q: %w", name, ErrName)
 	}
 	switch strings.ToLower(name) {
-	case systemAccount, globalAccount, hubAccount, siteAccount, events.None:
+	case systemAccount, globalAccount, dataAccount, hubAccount, siteAccount, events.None:
 		return fmt.Errorf("%q: %w: %w", name, ErrName, ErrReservedName)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
@@ -65,12 +67,22 @@ func (o *Operator) Renew(ctx context.Context) error { return o.locked(ctx, o.ren
 
 // renew is Renew for a caller that holds the keystore's lock.
 func (o *Operator) renew(ctx context.Context, s *server) error {
+	if err := o.split(); err != nil {
+		return err
+	}
 	own := make(map[events.Account]bool)
 	for _, x := range o.own() {
 		own[*x.account] = true
 		if _, err := o.edit(ctx, s, *x.account, x.shape); err != nil {
 			return err
 		}
+	}
+	file, err := o.keys.operator()
+	if err != nil {
+		return err
+	}
+	for _, a := range file.Functions { // whose shape is their declaration: see Functions
+		own[a] = true
 	}
 	all, err := o.keys.all()
 	if err != nil {
@@ -89,9 +101,39 @@ func (o *Operator) renew(ctx context.Context, s *server) error {
 	return nil
 }
 
+// split brings over a world from when the functions were users of one account, global, that owned JetStream: that
+// account becomes data, with all that it stores, and global and feed are new ones. No data moves.
+func (o *Operator) split() error {
+	file, err := o.keys.operator()
+	if err != nil {
+		return err
+	}
+	if !file.Accounts.Data.IsZero() {
+		o.known = file.Accounts
+		return nil
+	}
+	o.known = file.Accounts
+	o.known.Data, o.known.Global = o.known.Global, events.Account{}
+	for _, own := range o.own() {
+		if !own.account.IsZero() {
+			continue
+		}
+		r, err := newRecord(own.name)
+		if err != nil {
+			return err
+		}
+		*own.account = r.Account
+		if _, err := o.store(record{}, r, jwt.NewAccountClaims(r.Account.String()), own.shape); err != nil {
+			return err
+		}
+	}
+	file.Accounts, file.Functions = o.known, map[string]events.Account{feedAccount: o.known.Feed}
+	return o.keys.putOperator(file) // last: until it is there, the world is as it was
+}
+
 // user is the shape of an enrolled account, and of the world's own that are users like any other.
 func (o *Operator) user(r *record, c *jwt.AccountClaims) error {
-	shapeUser(c, r.Account, o.known.Global)
+	shapeUser(c, r.Account, o.known)
 	renewWebScopes(c)
 	r.Shape = o.userShape()
 	return r.setUser(c, OwnerUser, Permissions{All: true})
@@ -102,7 +144,7 @@ func (o *Operator) userShape() string {
 	self := o.known.Hub // any account, but always the same
 	c := jwt.NewAccountClaims(self.String())
 	shapeAll(c)
-	shapeUser(c, self, o.known.Global)
+	shapeUser(c, self, o.known)
 	text, err := json.Marshal([]any{c, webScope("", time.Time{}), Permissions{All: true}})
 	if err != nil {
 		return "" // the shape of no account, so that renew edits all
@@ -145,8 +187,10 @@ func found(k keystore) error {
 	if err != nil {
 		return fmt.Errorf("accounts: sign the operator: %w", err)
 	}
-	return writeJSON(k.path("operator.json"),
-		operatorFile{Seed: identity.seed, SigningSeed: signing.seed, JWT: token, Accounts: o.known})
+	return k.putOperator(operatorFile{
+		Seed: identity.seed, SigningSeed: signing.seed, JWT: token, Accounts: o.known,
+		Functions: map[string]events.Account{feedAccount: o.known.Feed},
+	})
 }
 
 // A shape gives an account what it ought to have.
@@ -162,9 +206,12 @@ type ownAccount struct {
 func (o *Operator) own() []ownAccount {
 	system := func(r *record, c *jwt.AccountClaims) error { return r.setUser(c, keeperUser, pushPermissions()) }
 	global := func(_ *record, c *jwt.AccountClaims) error { shapeGlobal(c); return nil }
+	feed := func(_ *record, c *jwt.AccountClaims) error { shapeFeed(c); return nil }
 	return []ownAccount{
 		{systemAccount, &o.known.System, system},
 		{globalAccount, &o.known.Global, global},
+		{dataAccount, &o.known.Data, shapeData},
+		{feedAccount, &o.known.Feed, feed},
 		{hubAccount, &o.known.Hub, o.user},
 		{siteAccount, &o.known.Site, o.user},
 	}
@@ -314,6 +361,10 @@ func (o *Operator) store(before, r record, claims *jwt.AccountClaims, change sha
 		return r, fmt.Errorf("%s: %w: %w", r.Account, ErrRefused, errors.Join(results.Errors()...))
 	}
 	old, err := jwt.DecodeAccountClaims(before.JWT)
+	if err == nil {
+		inOrder(old)
+		inOrder(claims)
+	}
 	if err != nil || !reflect.DeepEqual(old, claims) {
 		if r.JWT, err = claims.Encode(o.signer); err != nil {
 			return r, fmt.Errorf("accounts: sign %s: %w", r.Account, err)
@@ -323,4 +374,12 @@ func (o *Operator) store(before, r record, claims *jwt.AccountClaims, change sha
 		return r, nil
 	}
 	return r, o.keys.putAccount(r)
+}
+
+// inOrder sorts exports and imports, whose order says nothing: signing claims sorts them, too, but not always alike.
+func inOrder(c *jwt.AccountClaims) {
+	slices.SortFunc(c.Exports, func(a, b *jwt.Export) int { return cmp.Compare(a.Subject, b.Subject) })
+	slices.SortFunc(c.Imports, func(a, b *jwt.Import) int {
+		return cmp.Or(cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Account, b.Account))
+	})
 }

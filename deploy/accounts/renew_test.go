@@ -44,7 +44,7 @@ func TestBootstrapBringsTheAccountsOfAnOlderVersionUpToDate(t *testing.T) {
 	older := func(r *record, c *jwt.AccountClaims) error {
 		r.Shape = "" // which a version that did not know of it leaves out, and one of another shape says otherwise
 		news := events.GlobalNewsImport(alice.Account)
-		dropImport(c, importOf("natster_global_news", jwt.Stream, o.known.Global, news))
+		dropImport(c, importOf("natster_global_news", jwt.Stream, o.known.Feed, news))
 		for _, key := range webKeys(c) {
 			template := &c.SigningKeys[key].(*jwt.UserScope).Template
 			template.Permissions.Sub.Allow = jwt.StringList{"natster.global-events.*"}

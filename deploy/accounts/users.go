@@ -26,9 +26,9 @@ func (o *Operator) Owner(ctx context.Context, a events.Account) (Creds, error) {
 	return o.User(ctx, a, OwnerUser, Permissions{All: true})
 }
 
-// Admin returns the credentials of the user who may do everything in the global account.
+// Admin returns the credentials of the user who may do everything in the account that owns JetStream.
 func (o *Operator) Admin(ctx context.Context) (Creds, error) {
-	return o.User(ctx, o.known.Global, AdminUser, Permissions{All: true})
+	return o.User(ctx, o.known.Data, AdminUser, Permissions{All: true})
 }
 
 // Users is User for many users of an account at once.
@@ -96,6 +96,22 @@ func (r *record) setUser(c *jwt.AccountClaims, name string, p Permissions) error
 		r.Users = make(map[string]userRecord)
 	}
 	r.Users[name] = userRecord{Seed: user.seed, JWT: token, Permissions: p}
+	return nil
+}
+
+// keepUsers removes all users of r but those, and revokes their credentials in c.
+func (r *record) keepUsers(c *jwt.AccountClaims, names ...string) error {
+	for _, name := range slices.Sorted(maps.Keys(r.Users)) {
+		if slices.Contains(names, name) {
+			continue
+		}
+		public, err := publicOf(r.Users[name].Seed)
+		if err != nil {
+			return err
+		}
+		c.Revoke(public)
+		delete(r.Users, name)
+	}
 	return nil
 }
 

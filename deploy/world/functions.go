@@ -1,7 +1,6 @@
 package world
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/nats-io/nkeys"
@@ -80,21 +79,4 @@ func (s Settings) publicKey(name string) func() (string, error) {
 		defer pair.Wipe()
 		return pair.PublicKey()
 	}
-}
-
-// Users makes a user of the global account for each function, with the permissions that its declaration implies, and
-// its administrator, [accounts.AdminUser]. It returns the credentials of all, by name.
-func Users(ctx context.Context, op *accounts.Operator, fns []functions.Function) (map[string]accounts.Creds, error) {
-	users := map[string]accounts.Permissions{accounts.AdminUser: {All: true}}
-	for _, f := range fns {
-		if err := f.Check(); err != nil {
-			return nil, fmt.Errorf("world: %w", err)
-		}
-		if _, taken := users[f.Name]; taken {
-			return nil, fmt.Errorf("world: two functions are called %q", f.Name)
-		}
-		p := f.Permissions()
-		users[f.Name] = accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe, Responses: 1}
-	}
-	return op.Users(ctx, op.WellKnown().Global, users)
 }

@@ -58,11 +58,14 @@ func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions
 		return nil, err
 	}
 	fns := Functions(Settings{Accounts: info.WellKnown, HubCatalog: info.HubCatalog, Keys: dir, World: dir})
-	creds, err := Users(ctx, keeper, fns)
+	if _, err := keeper.Functions(ctx, fns); err != nil {
+		return nil, err
+	}
+	admin, err := keeper.Admin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	nc, err := info.Connect(ctx, creds[accounts.AdminUser], nats.NoReconnect())
+	nc, err := info.Connect(ctx, admin, nats.NoReconnect())
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func Rebuild(
 	if err := functions.StepBack(ctx, js, log.CachedInfo().State.LastSeq); err != nil {
 		return err
 	}
-	direct, err := jet.NewDirect(nc)
+	direct, err := jet.NewDirect(nc, jet.Own)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 // another. [Export] writes it, and it is as secret as the credentials in it:
 //
 //	service.json            where the world is; no secrets
-//	<function>.creds        each function's own user
+//	<function>.creds        the user of each function's account
 //	catalogs/hub.creds      the hub's account, for its catalog
 //	vault.seed, web.seed    keys of the functions queries and websessions
 //	nexlet.seed             the curve key of all nexlets with this directory: each can open what is sealed to it
@@ -62,7 +62,7 @@ func Export(ctx context.Context, dir, to, claimURL string) ([]functions.Function
 		Accounts: keeper.WellKnown(), HubCatalog: info.HubCatalog, ClaimURL: claimURL, Keys: dir, World: dir,
 	}
 	fns := Functions(settings)
-	creds, err := Users(ctx, keeper, fns)
+	creds, err := keeper.Functions(ctx, fns)
 	if err != nil {
 		return nil, err
 	}

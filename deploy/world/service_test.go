@@ -108,6 +108,7 @@ func TestWhatIsExportedSaysWhereTheWorldIsAndWhoIsWho(t *testing.T) {
 		"url": w.URL(), "hub_catalog": w.HubCatalog().String(), "claim_url": "https://natster.example/claim",
 		"world": at, "accounts": map[string]any{
 			"system": who.System.String(), "global": who.Global.String(),
+			"data": who.Data.String(), "feed": who.Feed.String(),
 			"hub": who.Hub.String(), "site": who.Site.String(),
 		},
 	}

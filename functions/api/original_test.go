@@ -17,11 +17,7 @@ import (
 func TestAnOriginalServiceIsUnderstood(t *testing.T) {
 	w := worldtest.Start(t, worldtest.Bare)
 	alice := w.Account("alice")
-	nc, err := w.Admin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
+	nc := w.In(w.Accounts().Global)
 	const late = 3 // how often it is asked before it knows
 	var initialized, asked atomic.Int64
 	for subject, answer := range map[string]func() string{

@@ -16,6 +16,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/eventwriter"
+	"natster/internal/jet"
 	"natster/internal/test/eventstest"
 	"natster/internal/test/worldtest"
 )
@@ -44,7 +45,7 @@ func history(t *testing.T, w *worldtest.World) []events.Envelope {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	host, err := functions.Open(nc)
+	host, err := functions.Open(nc, jet.Own)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,11 +227,7 @@ func TestFunctionsPutOnlyOverTheInternalSubject(t *testing.T) {
 	if _, err := api.Call(t.Context(), ac, internal, q); !errors.Is(err, api.ErrUnavailable) {
 		t.Errorf("a user reaches the internal subject: %v", err)
 	}
-	nc, err := w.Admin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
+	nc := w.InFunction("eventwriter")
 	if _, err := api.Call(t.Context(), api.NewClient(nc), internal, q); err != nil {
 		t.Errorf("a function: %v", err)
 	}
@@ -333,7 +330,8 @@ func TestACopyOfAnEventIsNoEvent(t *testing.T) {
 	}
 	defer nc.Close()
 	for range 2 {
-		if _, err := api.Call(t.Context(), api.NewClient(nc), api.PutInternal(alice.Key.String(), events.Bound),
+		if _, err := api.Call(t.Context(), api.NewClient(w.InFunction("eventwriter")),
+			api.PutInternal(alice.Key.String(), events.Bound),
 			api.PutRequest{Data: []byte(`{"oauth_id":"github|1","context_ref":"x"}`)}); err != nil {
 			t.Fatal(err)
 		}

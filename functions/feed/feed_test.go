@@ -192,11 +192,12 @@ func TestThreeThousandHearAHeartbeat(t *testing.T) {
 	}
 	shares = append(shares, view.Share{From: b.Key("bob"), Catalog: films, To: b.Key("carol")})
 	b.ProjectShares(2, 3001, shares...)
-	heard, err := b.Admin.SubscribeSync(events.GlobalEventsExport)
+	nc := b.In(b.Accounts().Feed)
+	heard, err := nc.SubscribeSync(events.GlobalEventsExport)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(heard.SetPendingLimits(-1, -1), b.Admin.Flush()); err != nil {
+	if err := errors.Join(heard.SetPendingLimits(-1, -1), nc.Flush()); err != nil {
 		t.Fatal(err)
 	}
 	beat(t, b, api.Heartbeat{Catalog: films, Account: alice, Revision: 1})

@@ -38,7 +38,7 @@ type hub struct {
 func New(cfg Config) functions.Function {
 	var access functions.Access
 	if !cfg.off() {
-		access.Publishes = []string{cfg.endpoint(events.Shared).Subject(), cfg.endpoint(events.Initialized).Subject()}
+		access.Calls = []string{cfg.endpoint(events.Shared).Subject(), cfg.endpoint(events.Initialized).Subject()}
 	}
 	return functions.Function{
 		Name:     "hub",

@@ -78,8 +78,8 @@ func TestANewcomerIsGivenTheHubsCatalogOnce(t *testing.T) {
 
 func TestAHubThatIsNotConfiguredDoesNothing(t *testing.T) {
 	f := hub.New(hub.Config{})
-	if len(f.Access.Publishes) != 0 {
-		t.Errorf("it may publish %v", f.Access.Publishes)
+	if len(f.Access.Calls) != 0 {
+		t.Errorf("it may publish %v", f.Access.Calls)
 	}
 	b := functionstest.Start(t, f)
 	var got asked

@@ -44,8 +44,8 @@ func New(cfg Config) functions.Function {
 			functions.Request(api.ClaimCode, (*otc).claim),
 		},
 		Access: functions.Access{
-			Writes:    []view.Bucket{view.Codes, view.Contexts},
-			Publishes: []string{api.PutInternal("*", events.Bound).Subject()},
+			Writes: []view.Bucket{view.Codes, view.Contexts},
+			Calls:  []string{api.PutInternal("*", events.Bound).Subject()},
 		},
 		New: cfg.open,
 	}

@@ -20,6 +20,7 @@ import (
 	"natster/functions/api"
 	"natster/functions/otc"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/functionstest"
 	"natster/internal/test/wait"
 )
@@ -443,7 +444,7 @@ func TestOtcDoesNotStartWithoutAVault(t *testing.T) {
 	if err := functions.Provision(t.Context(), b.JS, 1, f); err != nil {
 		t.Fatal(err)
 	}
-	r, err := functions.NewRunner(f, functions.Config{Conn: b.Admin})
+	r, err := functions.NewRunner(f, functions.Config{Conn: b.Admin, JetStream: jet.Own})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -151,7 +151,7 @@ func BenchmarkEvent(b *testing.B) {
 			if err := projection.Rebuild(b.Context(), nc, nil, all()...); err != nil {
 				b.Fatal(err)
 			}
-			direct, err := jet.NewDirect(nc)
+			direct, err := jet.NewDirect(nc, jet.Own)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -166,7 +166,7 @@ func BenchmarkEvent(b *testing.B) {
 				}); err != nil {
 					b.Fatal(err)
 				}
-				r, err := functions.NewRunner(f, functions.Config{Conn: nc})
+				r, err := functions.NewRunner(f, functions.Config{Conn: nc, JetStream: jet.Own})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -214,7 +214,7 @@ func BenchmarkBehind(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
-				direct, err := jet.NewDirect(nc)
+				direct, err := jet.NewDirect(nc, jet.Own)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -222,7 +222,9 @@ func BenchmarkBehind(b *testing.B) {
 				start, startCPU := time.Now(), cpu(b)
 				var running sync.WaitGroup
 				for _, f := range projectors() {
-					r, err := functions.NewRunner(f, functions.Config{Conn: nc, Logger: slog.New(slog.DiscardHandler)})
+					r, err := functions.NewRunner(f, functions.Config{
+						Conn: nc, JetStream: jet.Own, Logger: slog.New(slog.DiscardHandler),
+					})
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -13,6 +13,7 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // A Health is what is known of the log. Nothing in the log is ever deleted, so what is missing was lost.
@@ -99,7 +100,7 @@ func (h Health) Err() error {
 // however long the log is. It sees a log that lost its beginning or its end, and what the server noticed when it
 // started; not a message that can no longer be read, which only [Check] meets.
 func QuickCheck(ctx context.Context, nc *nats.Conn, buckets ...view.Bucket) (h Health, err error) {
-	host, err := functions.Open(nc)
+	host, err := functions.Open(nc, jet.Own)
 	if err != nil {
 		return h, err
 	}
@@ -137,7 +138,7 @@ func QuickCheck(ctx context.Context, nc *nats.Conn, buckets ...view.Bucket) (h H
 func Check(
 	ctx context.Context, nc *nats.Conn, progress func(at, last uint64), buckets ...view.Bucket,
 ) (h Health, err error) {
-	host, err := functions.Open(nc)
+	host, err := functions.Open(nc, jet.Own)
 	if err != nil {
 		return h, err
 	}

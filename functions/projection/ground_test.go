@@ -55,7 +55,7 @@ func (g *ground) open(dir string) {
 	}
 	g.server = s
 	g.nc = g.connect()
-	host, err := functions.Open(g.nc)
+	host, err := functions.Open(g.nc, jet.Own)
 	if err != nil {
 		g.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func (g *ground) publish(m *nats.Msg) uint64 {
 func (g *ground) run(nc *nats.Conn, f functions.Function) (stop func()) {
 	g.Helper()
 	r, err := functions.NewRunner(f, functions.Config{
-		Conn:    nc,
+		Conn: nc, JetStream: jet.Own,
 		Logger:  slog.New(slog.NewTextHandler(g.Output(), nil)),
 		Backoff: func(int) time.Duration { return time.Millisecond },
 	})

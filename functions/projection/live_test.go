@@ -20,6 +20,7 @@ import (
 	"natster/functions/projection"
 	"natster/functions/shares"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/logtest"
 	"natster/internal/test/wait"
 )
@@ -148,7 +149,7 @@ func stopDuringRepair(t *testing.T, slow time.Duration) time.Duration {
 	if err := functions.FastForward(g.context(), g.js, f.Name, last); err != nil {
 		t.Fatal(err)
 	}
-	r, err := functions.NewRunner(f, functions.Config{Conn: g.connect()})
+	r, err := functions.NewRunner(f, functions.Config{Conn: g.connect(), JetStream: jet.Own})
 	if err != nil {
 		t.Fatal(err)
 	}

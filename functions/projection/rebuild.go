@@ -12,6 +12,7 @@ import (
 
 	"natster/events"
 	"natster/functions"
+	"natster/internal/jet"
 )
 
 // ErrSuperseded is wrapped by a rebuild's error when another one of the same projection began later. That one goes on.
@@ -52,7 +53,7 @@ func rebuildAll(
 		}
 	}()
 	r := &rebuild{despiteLoss: despiteLoss, report: progress}
-	if r.Host, err = functions.Open(nc); err != nil {
+	if r.Host, err = functions.Open(nc, jet.Own); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Direct.Close()) }()

@@ -20,6 +20,7 @@ import (
 	"natster/functions/api"
 	"natster/functions/queries"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/eventstest"
 	"natster/internal/test/functionstest"
 	"natster/internal/test/wait"
@@ -290,7 +291,7 @@ func TestBadRequestsAreAnswered(t *testing.T) {
 
 func TestQueriesDoNotStartWithoutAVault(t *testing.T) {
 	b := functionstest.Bare(t)
-	r, err := functions.NewRunner(queries.New(queries.Config{}), functions.Config{Conn: b.Admin})
+	r, err := functions.NewRunner(queries.New(queries.Config{}), functions.Config{Conn: b.Admin, JetStream: jet.Own})
 	if err != nil {
 		t.Fatal(err)
 	}

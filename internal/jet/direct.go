@@ -25,8 +25,18 @@ const headerPending = "Nats-Num-Pending"
 // headerUpTo is the last position of the state that was read, on the end of a batch.
 const headerUpTo = "Nats-UpTo-Sequence"
 
-// directSubject is the JetStream API's direct get; the stream's name follows.
-const directSubject = "$JS.API.DIRECT.GET."
+// An API is where JetStream answers, as an account sees it: the prefix of the subjects of its API.
+type API string
+
+const (
+	// Own is the API in an account that owns JetStream.
+	Own API = "$JS.API"
+	// Imported is the API in an account that imports parts of it from the account data.
+	Imported API = "JS.data.API"
+)
+
+// Subject is the subject of a request, such as `$JS.API.DIRECT.GET.S` for DIRECT.GET.S.
+func (a API) Subject(request string) string { return string(a) + "." + request }
 
 var (
 	// ErrTooMany is returned by [Direct.Last] when more than [MaxLast] subjects match.
@@ -49,6 +59,7 @@ type Message struct {
 // permissions stay as small as the stream's name. One subscription serves all its reads. It is safe for concurrent use.
 type Direct struct {
 	nc     *nats.Conn
+	api    API
 	prefix string
 	sub    *nats.Subscription
 	lost   chan nats.Status // says that the connection was lost
@@ -65,9 +76,9 @@ type call struct {
 	done  chan error // one value: nil at the end of the batch
 }
 
-// NewDirect returns a reader over nc. Close it when done.
-func NewDirect(nc *nats.Conn) (*Direct, error) {
-	d := &Direct{nc: nc, prefix: nc.NewInbox() + ".", calls: make(map[string]*call)}
+// NewDirect returns a reader over nc, from whose account JetStream is reached at a. Close it when done.
+func NewDirect(nc *nats.Conn, a API) (*Direct, error) {
+	d := &Direct{nc: nc, api: a, prefix: nc.NewInbox() + ".", calls: make(map[string]*call)}
 	sub, err := nc.Subscribe(d.prefix+"*", d.receive)
 	if err != nil {
 		return nil, fmt.Errorf("jet: subscribe for reads: %w", err)
@@ -163,7 +174,7 @@ func (d *Direct) get(ctx context.Context, stream string, whole bool, req map[str
 		delete(d.calls, token)
 		d.mu.Unlock()
 	}()
-	if err := d.nc.PublishRequest(directSubject+stream, d.prefix+token, body); err != nil {
+	if err := d.nc.PublishRequest(d.api.Subject("DIRECT.GET."+stream), d.prefix+token, body); err != nil {
 		return &call{}, fmt.Errorf("%w: %s: %w", errStream, stream, err)
 	}
 	select {

@@ -100,7 +100,7 @@ func TestProjectionsEqualAReplayWhicheverFunctionIsKilledWhenever(t *testing.T) 
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	direct, err := jet.NewDirect(nc)
+	direct, err := jet.NewDirect(nc, jet.Own)
 	if err != nil {
 		t.Fatal(err)
 	}

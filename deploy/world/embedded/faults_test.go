@@ -13,6 +13,7 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
+	"natster/internal/jet"
 	"natster/internal/test/logtest"
 	"natster/internal/test/worldtest"
 )
@@ -119,7 +120,7 @@ func TestWhatWasAcceptedInABurstSurvivesARestartOfTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	host, err := functions.Open(nc)
+	host, err := functions.Open(nc, jet.Own)
 	if err != nil {
 		t.Fatal(err)
 	}

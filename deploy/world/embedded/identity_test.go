@@ -38,7 +38,7 @@ func TestACatalogsOwnerSeesWhoAsks(t *testing.T) {
 func TestFunctionsSeeWhoAsksAndTheFeedReachesOneAccount(t *testing.T) {
 	w := bare(t)
 	alice, bob := w.Account("alice"), w.Account("bob")
-	global := connected(t, w.Admin)
+	global, feed := w.In(w.Accounts().Global), w.In(w.Accounts().Feed)
 	requests := subscribe(t, global, events.GlobalService("whoami"))
 	toAlice, toBob := subscribe(t, alice.Conn(t), events.NewsLocal), subscribe(t, bob.Conn(t), events.NewsLocal)
 	for who, nc := range map[events.Account]*nats.Conn{
@@ -49,8 +49,8 @@ func TestFunctionsSeeWhoAsksAndTheFeedReachesOneAccount(t *testing.T) {
 			t.Errorf("the caller is %s, %v; want %s", caller, err, who)
 		}
 	}
-	publish(t, global, events.FeedSubject(bob.Key, events.FeedShared), "for bob")
-	publish(t, global, events.FeedSubject(alice.Key, events.FeedShared), "for alice")
+	publish(t, feed, events.FeedSubject(bob.Key, events.FeedShared), "for bob")
+	publish(t, feed, events.FeedSubject(alice.Key, events.FeedShared), "for alice")
 	if m := wait.Message(t, toBob); string(m.Data) != "for bob" {
 		t.Errorf("bob hears %q", m.Data)
 	}
@@ -65,8 +65,9 @@ func TestWithoutAnImportNothingIsReached(t *testing.T) {
 	films, books := eventstest.Catalog(t, "films"), eventstest.Catalog(t, "books")
 	w.Import(bob, films, alice)
 	answers(t, alice.Conn(t), "*.natster.catalog.>", "alice's")
-	global := connected(t, w.Admin)
-	answers(t, global, ">", "global's")
+	for _, a := range []events.Account{w.Accounts().Global, w.Accounts().Data, w.Accounts().Feed} {
+		answers(t, w.In(a), ">", "the world's")
+	}
 
 	if _, err := request(t, bob.Conn(t), events.CatalogSubject(films, events.VerbGet), ""); err != nil {
 		t.Errorf("what is imported: %v", err)
@@ -126,13 +127,13 @@ func TestAForgedImportGivesNoAccess(t *testing.T) {
 					LocalSubject: localOf(as, "natster.media.films.*")},
 				&jwt.Import{Name: "c", Type: jwt.Service, Account: w.Accounts().Global.String(),
 					Subject: jwt.Subject(as + ".natster.global.>"), LocalSubject: localOf(as, "forged.global.>")},
-				&jwt.Import{Name: "d", Type: jwt.Stream, Account: w.Accounts().Global.String(),
+				&jwt.Import{Name: "d", Type: jwt.Stream, Account: w.Accounts().Feed.String(),
 					Subject:      jwt.Subject(as + ".natster.global-events.*"),
 					LocalSubject: localOf(as, "forged.events.*")},
-				&jwt.Import{Name: "forged_news", Type: jwt.Stream, Account: w.Accounts().Global.String(),
+				&jwt.Import{Name: "forged_news", Type: jwt.Stream, Account: w.Accounts().Feed.String(),
 					Subject: jwt.Subject(as + ".natster.global-news.*"), LocalSubject: localOf(as, "forged.news.*")},
 			)
-			global := connected(t, w.Admin)
+			global, feed := w.In(w.Accounts().Global), w.In(w.Accounts().Feed)
 			aliceHears := subscribe(t, alice.Conn(t), "*.natster.catalog.>")
 			globalHears := subscribe(t, global, "*.natster.global.>")
 			malloryHears := subscribe(t, mallory.Conn(t), ">")
@@ -153,7 +154,7 @@ func TestAForgedImportGivesNoAccess(t *testing.T) {
 				}
 			}
 			publish(t, alice.Conn(t), events.MediaSubject(bob.Key, films, "s"), "for bob")
-			publish(t, global, events.FeedSubject(bob.Key, events.FeedShared), "for bob")
+			publish(t, feed, events.FeedSubject(bob.Key, events.FeedShared), "for bob")
 			publish(t, mallory.Conn(t), "mallory", "her own")
 			if m := wait.Message(t, malloryHears); string(m.Data) != "her own" {
 				t.Errorf("mallory heard %q on %s", m.Data, m.Subject)

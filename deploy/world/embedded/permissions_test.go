@@ -21,7 +21,7 @@ import (
 
 func TestAUserCanDoWhatItsPermissionsSayAndNothingElse(t *testing.T) {
 	w := bare(t)
-	creds, err := w.Keeper().User(t.Context(), w.Accounts().Global, "clerk", accounts.Permissions{
+	creds, err := w.Keeper().User(t.Context(), w.Accounts().Data, "clerk", accounts.Permissions{
 		Publish:   []string{"out.*"},
 		Subscribe: []string{"in.> clerk", "_INBOX.clerk.>"},
 		Responses: 1,

@@ -46,7 +46,7 @@ func (c Config) startServer(
 	if err != nil {
 		return nil, err
 	}
-	if err := c.repairStore(key, op.WellKnown().Global); err != nil {
+	if err := c.repairStore(key, op.WellKnown().Data); err != nil {
 		return nil, err
 	}
 	if err := c.fillResolver(filepath.Join(dir, "resolver"), op); err != nil {

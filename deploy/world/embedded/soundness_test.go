@@ -41,7 +41,7 @@ func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T
 		}
 	}
 	nc := connected(t, w.Admin)
-	direct, err := jet.NewDirect(nc)
+	direct, err := jet.NewDirect(nc, jet.Own)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func (n *notices) text() string {
 
 // storeDir is where JetStream keeps the streams of the global account.
 func storeDir(w *worldtest.World, dir string, elem ...string) string {
-	return filepath.Join(append([]string{dir, "jetstream", w.Accounts().Global.String(), "streams"}, elem...)...)
+	return filepath.Join(append([]string{dir, "jetstream", w.Accounts().Data.String(), "streams"}, elem...)...)
 }
 
 // matching are the files that a pattern matches, of which there has to be one.

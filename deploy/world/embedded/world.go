@@ -153,7 +153,7 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 			Accounts: offline.WellKnown(), HubCatalog: c.HubCatalog, ClaimURL: c.ClaimURL, Keys: c.Dir, World: c.Dir,
 		})
 	}
-	creds, err := world.Users(ctx, offline, fns)
+	creds, err := offline.Functions(ctx, fns)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +208,8 @@ func (w *World) running() *server.Server {
 	return w.server
 }
 
-// Admin connects to the global account with every right in it: for provisioning and rebuilding, not for functions.
+// Admin connects to the account that owns JetStream with every right in it: for provisioning and
+// rebuilding, not for functions.
 func (w *World) Admin(ctx context.Context) (*nats.Conn, error) {
 	creds, err := w.keeper.Admin(ctx)
 	if err != nil {

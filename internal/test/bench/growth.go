@@ -52,7 +52,7 @@ func growth(ctx context.Context, l *lab) (_ []Result, err error) {
 			return nil, err
 		}
 		defer alice.nc.Close()
-		direct, err := jet.NewDirect(nc)
+		direct, err := jet.NewDirect(nc, jet.Own)
 		if err != nil {
 			return nil, err
 		}

@@ -34,6 +34,15 @@ func hub(ctx context.Context, l *lab) (_ []Result, err error) {
 		return nil, err
 	}
 	defer nc.Close()
+	creds, err := w.keeper.Owner(ctx, w.info.Feed)
+	if err != nil {
+		return nil, err
+	}
+	feed, err := w.info.Connect(ctx, creds)
+	if err != nil {
+		return nil, err
+	}
+	defer feed.Close()
 	var samples [2][]time.Duration
 	var beats [2]func() error
 	for i, shares := range []int{few, many} {
@@ -46,7 +55,7 @@ func hub(ctx context.Context, l *lab) (_ []Result, err error) {
 		if err := fill(ctx, nc, sharedWith(owner.key, catalog, shares)); err != nil {
 			return nil, err
 		}
-		wait, err := w.audience(nc, catalog)
+		wait, err := w.audience(feed, catalog)
 		if err != nil {
 			return nil, err
 		}

@@ -75,7 +75,7 @@ func rebuild(ctx context.Context, l *lab) (_ []Result, err error) {
 
 // documents are all documents of the projections, each under its bucket's name and its key.
 func documents(ctx context.Context, nc *nats.Conn) ([]view.Found, error) {
-	direct, err := jet.NewDirect(nc)
+	direct, err := jet.NewDirect(nc, jet.Own)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,11 @@ func worldRole(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Stop(context.WithoutCancel(ctx))) }()
-	nc, err := w.Admin(ctx)
+	creds, err := w.Keeper().Owner(ctx, w.Info().Global)
+	if err != nil {
+		return err
+	}
+	nc, err := w.ConnectAs(ctx, creds)
 	if err != nil {
 		return err
 	}
@@ -151,7 +155,7 @@ func (w *benchWorld) person(ctx context.Context, name string) (*person, error) {
 	return p, p.client.Initialize(ctx, p.key, "", name)
 }
 
-// admin is a connection to the functions' account.
+// admin is a connection to the account that owns JetStream.
 func (w *benchWorld) admin(ctx context.Context) (*nats.Conn, error) {
 	nc, _, err := world.Admin(ctx, w.dir, nats.Timeout(10*time.Second))
 	return nc, err

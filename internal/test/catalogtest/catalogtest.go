@@ -104,11 +104,7 @@ func (w *World) Tell(t testing.TB, kind string, position uint64) {
 // TellAbout is Tell about a share with another account.
 func (w *World) TellAbout(t testing.TB, kind string, to events.Account, position uint64) {
 	t.Helper()
-	nc, err := w.Admin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
+	nc := w.In(w.Accounts().Feed)
 	body, err := json.Marshal(api.ShareNews{From: w.Alice.Key, To: to, Catalog: Films, Position: position})
 	if err == nil {
 		err = nc.Publish(events.FeedSubject(w.Alice.Key, kind), body)

@@ -26,7 +26,7 @@ import (
 // A Cluster is servers of one operator.
 type Cluster struct {
 	Keeper *accounts.Operator
-	Admin  *nats.Conn // of the functions' account, with every right
+	Admin  *nats.Conn // of the account that owns JetStream, with every right
 	JS     jetstream.JetStream
 
 	t       testing.TB
@@ -142,12 +142,10 @@ func (c *Cluster) Grant(dir string, fns ...functions.Function) {
 	c.eventually("the streams are made", func() error {
 		return functions.Provision(c.t.Context(), c.JS, len(c.servers), fns...)
 	})
-	for _, f := range fns {
-		p := f.Permissions()
-		creds, err := c.Keeper.User(c.t.Context(), c.Keeper.WellKnown().Global, f.Name,
-			accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe, Responses: 1})
-		c.must(err)
-		c.must(os.WriteFile(filepath.Join(dir, f.Name+".creds"), creds, 0o600))
+	creds, err := c.Keeper.Functions(c.t.Context(), fns)
+	c.must(err)
+	for name, text := range creds {
+		c.must(os.WriteFile(filepath.Join(dir, name+".creds"), text, 0o600))
 	}
 }
 

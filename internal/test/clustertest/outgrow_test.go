@@ -28,6 +28,7 @@ import (
 	"natster/functions/shares"
 	"natster/functions/stats"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/clustertest"
 	"natster/internal/test/logtest"
 	"natster/internal/test/nextest"
@@ -180,7 +181,7 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 	stop()
 	busy.Wait()
 
-	host, err := functions.Open(c.Admin)
+	host, err := functions.Open(c.Admin, jet.Own)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,9 +10,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
@@ -32,7 +34,7 @@ import (
 // A Bench is a world with the functions under test in it. What fails in it fails the test.
 type Bench struct {
 	*worldtest.World
-	Admin *nats.Conn // of the functions' account, with every right
+	Admin *nats.Conn // of the account that owns JetStream, with every right
 	JS    jetstream.JetStream
 	Views *view.Reader
 	Log   *events.Log
@@ -42,6 +44,7 @@ type Bench struct {
 		sync.Mutex
 		ahead time.Duration
 	}
+	running []functions.Function
 	mu      sync.Mutex
 	clients map[string]*api.Client
 }
@@ -61,7 +64,7 @@ func Bare(t testing.TB) *Bench {
 	b.World = worldtest.Start(t, worldtest.Bare)
 	b.Admin = b.must(b.World.Admin(t.Context()))
 	t.Cleanup(b.Admin.Close)
-	host, err := functions.Open(b.Admin)
+	host, err := functions.Open(b.Admin, jet.Own)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,25 +72,27 @@ func Bare(t testing.TB) *Bench {
 	return b
 }
 
-// Run provisions fns and runs each under its own user until the test ends.
+// Run provisions fns and runs each in its own account until the test ends, beside those that run already.
 func (b *Bench) Run(fns ...functions.Function) {
 	b.t.Helper()
+	for _, f := range fns { // of several instances of a function the declaration counts once
+		b.running = slices.DeleteFunc(b.running, func(g functions.Function) bool { return g.Name == f.Name })
+		b.running = append(b.running, f)
+	}
 	if err := functions.Provision(b.t.Context(), b.JS, 1, fns...); err != nil {
 		b.t.Fatal(err)
 	}
-	for _, f := range fns {
-		b.run(f)
-	}
-}
-
-func (b *Bench) run(f functions.Function) {
-	b.t.Helper()
-	p := f.Permissions()
-	creds, err := b.Keeper().User(b.t.Context(), b.Accounts().Global, f.Name,
-		accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe, Responses: 1})
+	creds, err := b.Keeper().Functions(b.t.Context(), b.running)
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	for _, f := range fns {
+		b.run(f, creds[f.Name])
+	}
+}
+
+func (b *Bench) run(f functions.Function, creds accounts.Creds) {
+	b.t.Helper()
 	nc := b.must(b.ConnectAs(b.t.Context(), creds, nats.CustomInboxPrefix(f.InboxPrefix()),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { b.t.Errorf("%s: %v", f.Name, err) })))
 	r, err := functions.NewRunner(f, functions.Config{Conn: nc, Logger: b.Config().Logger, Now: b.now,
@@ -224,33 +229,24 @@ type Written struct {
 // Writer stands in for eventwriter: it answers other functions with what decide says. Positions count from 1.
 func (b *Bench) Writer(decide func(Written) error) {
 	b.t.Helper()
-	position := 0
-	sub, err := b.Admin.Subscribe(api.PutInternal("*", "*").Service(), func(m *nats.Msg) {
-		token := strings.Split(m.Subject, ".")
-		w := Written{Type: events.Type(token[4])}
-		err := json.Unmarshal(m.Data, &w.PutRequest)
-		if err == nil {
-			w.Origin, err = events.ParseAccount(token[3])
-		}
-		if err == nil {
-			err = decide(w)
-		}
-		r := &nats.Msg{Data: api.EncodeReply(api.PutReply{}, err), Header: nats.Header{}}
-		if err == nil {
-			position++
-			r.Header.Set(api.HeaderPosition, strconv.Itoa(position))
-		}
-		if err := m.RespondMsg(r); err != nil {
-			b.t.Errorf("eventwriter's reply: %v", err)
-		}
+	var position atomic.Uint64
+	b.Run(functions.Function{
+		Name: "eventwriter",
+		Doc:  "stands in for eventwriter",
+		Triggers: []functions.Trigger{functions.Request(api.PutInternal("*", "*"), Handler(
+			func(_ context.Context, c *functions.Call, q api.PutRequest) (api.PutReply, error) {
+				token := strings.Split(c.Subject, ".")
+				w := Written{Type: events.Type(token[4]), PutRequest: q}
+				var err error
+				if w.Origin, err = events.ParseAccount(token[3]); err == nil {
+					err = decide(w)
+				}
+				if err == nil {
+					c.Reflects(position.Add(1))
+				}
+				return api.PutReply{}, err
+			}))},
 	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if err := b.Admin.Flush(); err != nil {
-		b.t.Fatal(err)
-	}
-	b.t.Cleanup(func() { _ = sub.Unsubscribe() })
 }
 
 // Ask sends body as it is, and returns the envelope of the answer.

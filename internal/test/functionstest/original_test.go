@@ -186,11 +186,7 @@ func TestTwoFriendsOfAnOriginalClientHaveCatalogsOfOneName(t *testing.T) {
 
 func TestAnOriginalFunctionThatHasNothingToSaySaysAnEmptyString(t *testing.T) {
 	w := worldtest.Start(t, worldtest.Bare)
-	nc, err := w.Admin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
+	nc := w.In(w.Accounts().Global)
 	if _, err := nc.Subscribe(events.GlobalService(">"), func(m *nats.Msg) {
 		if err := m.Respond([]byte(`{"code":200,"data":""}`)); err != nil {
 			t.Error(err)

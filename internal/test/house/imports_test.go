@@ -48,7 +48,7 @@ var rooms = []room{
 	{dir: "workloads/web/...", owns: "the website: the page, and the small server behind it",
 		may: []string{"functions/api", "events", "internal/..."}},
 	{dir: "deploy/accounts", owns: "NATS accounts: exports, imports, users, their keys",
-		may: []string{"functions/api", "events", "internal/..."}},
+		may: []string{"functions", "functions/api", "events", "internal/..."}},
 	{dir: "deploy/world/...", owns: "a world's directory and its functions; `embedded` is the server in it",
 		may: []string{"deploy/accounts", "functions/...", "workloads/catalog/...", "events", "internal/..."}},
 	{dir: "deploy/cluster", owns: "configurations of NATS servers of your own",

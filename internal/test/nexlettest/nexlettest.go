@@ -56,20 +56,12 @@ func Start(t testing.TB, fns func() []functions.Function) *Stage {
 	s.JS, err = jetstream.New(admin)
 	s.must(err)
 	s.must(functions.Provision(t.Context(), s.JS, 1, fns()...))
-	for _, f := range fns() {
-		s.Grant(f)
+	creds, err := s.Keeper().Functions(t.Context(), fns())
+	s.must(err)
+	for name, text := range creds {
+		s.must(os.WriteFile(filepath.Join(s.Keys, name+".creds"), text, 0o600))
 	}
 	return s
-}
-
-// Grant writes the credentials of a function.
-func (s *Stage) Grant(f functions.Function) {
-	s.t.Helper()
-	p := f.Permissions()
-	creds, err := s.Keeper().User(s.t.Context(), s.Accounts().Global, f.Name,
-		accounts.Permissions{Publish: p.Publish, Subscribe: p.Subscribe, Responses: 1})
-	s.must(err)
-	s.must(os.WriteFile(filepath.Join(s.Keys, f.Name+".creds"), creds, 0o600))
 }
 
 // GrantCatalog gives nexlets the credentials of an account.

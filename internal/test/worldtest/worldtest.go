@@ -113,6 +113,27 @@ func (w *World) Hub(ctx context.Context) (*nats.Conn, error) { return w.owner(ct
 // Site connects to the website's account with every right in it. The caller closes the connection.
 func (w *World) Site(ctx context.Context) (*nats.Conn, error) { return w.owner(ctx, w.Info().Site) }
 
+// In connects to one of the world's accounts with every right in it. The connection ends with the test.
+func (w *World) In(a events.Account) *nats.Conn {
+	w.t.Helper()
+	nc, err := w.owner(w.context(), a)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(nc.Close)
+	return nc
+}
+
+// InFunction is In the account of a function.
+func (w *World) InFunction(name string) *nats.Conn {
+	w.t.Helper()
+	a, err := w.Keeper().FunctionAccount(name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.In(a)
+}
+
 func (w *World) owner(ctx context.Context, a events.Account) (*nats.Conn, error) {
 	creds, err := w.Keeper().Owner(ctx, a)
 	if err != nil {

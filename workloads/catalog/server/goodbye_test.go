@@ -73,11 +73,7 @@ func TestACatalogThatAnotherServerStillServesStaysOnline(t *testing.T) {
 	w := catalogtest.Start(t)
 	_, first := w.Serve(t)
 	w.Serve(t)
-	admin, err := w.Admin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
+	admin := w.In(w.Accounts().Global)
 	said, err := admin.SubscribeSync("*.natster.global.heartbeats.*")
 	if err == nil {
 		err = admin.Flush()

@@ -27,11 +27,7 @@ func TestTheServerSaysThatItIsThere(t *testing.T) {
 		return s
 	}
 	local, offline := sub(events.LocalHeartbeat), sub(events.LocalOffline)
-	admin, err := w.Admin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
+	admin := w.In(w.Accounts().Global)
 	global, err := admin.SubscribeSync(api.PutHeartbeat.Service())
 	if err == nil {
 		err = admin.Flush()
