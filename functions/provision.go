@@ -20,8 +20,8 @@ const PoisonStream = "NATSTER_POISON"
 const ackWait = 2 * time.Second
 
 // Provision makes the streams, buckets and consumers that the functions declare, or brings them up to date. It needs an
-// administrator of the account that owns JetStream; the functions themselves can make none of them. It may be repeated, and run
-// while functions run.
+// administrator of the account that owns JetStream; the functions themselves can make none of them. It may be repeated,
+// and run while functions run.
 func Provision(ctx context.Context, js jetstream.JetStream, replicas int, fns ...Function) error {
 	streams := map[string]jetstream.StreamConfig{
 		events.LogStream: events.LogConfig(replicas),

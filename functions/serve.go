@@ -7,7 +7,8 @@ import (
 )
 
 // Serve runs f once, on a connection of its own, until ctx is done: it connects, runs a [Runner], and calls ready when
-// that is ready. connect connects as the user of the function's own account, with these options among others. c.Conn is not used.
+// that is ready. connect connects as the user of the function's own account, with these options among others. c.Conn is
+// not used.
 func Serve(ctx context.Context, f Function, c Config,
 	connect func(context.Context, ...nats.Option) (*nats.Conn, error), ready func(*Runner),
 ) error {

@@ -51,8 +51,8 @@ func (i Info) Connect(ctx context.Context, creds accounts.Creds, options ...nats
 }
 
 // Admin connects to the account that owns JetStream in the running world in dir, with every right in it, and also
-// returns the keeper of the world's accounts. The caller closes the connection. It fails as Find does, and with [accounts.ErrNotRunning]
-// when no server answers.
+// returns the keeper of the world's accounts. The caller closes the connection. It fails as Find does, and with
+// [accounts.ErrNotRunning] when no server answers.
 func Admin(ctx context.Context, dir string, options ...nats.Option) (*nats.Conn, *accounts.Operator, error) {
 	info, err := Find(dir)
 	if err != nil {
