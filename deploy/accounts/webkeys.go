@@ -26,7 +26,7 @@ const webRoleTime = "2006-01-02T15:04:05.000000000Z"
 
 // WebPermissions are all that a user of a web session may do in its account. `{{subject()}}` is the user's own key, so
 // that no web session can read the replies to another. They permit neither one-time codes (a stolen session must not
-// bind further logins) nor heartbeats of a catalog.
+// bind further logins) nor shares (nor give to others what is the account's) nor heartbeats of a catalog.
 func WebPermissions() Permissions {
 	return Permissions{
 		Publish: []string{
@@ -34,12 +34,13 @@ func WebPermissions() Permissions {
 			api.Stats.Subject(),
 			api.MyShares.Subject(),
 			api.Names.Subject(),
-			api.Put.Subject(),
+			api.PutWeb.Subject(), // and not api.Put: a web session cannot share
 			api.ValidateName.Subject(),
 			api.ImportCatalog.Subject(),
 			api.UnimportCatalog.Subject(),
 			api.ListImports.Subject(),
 			events.LocalInbox,
+			events.LocalUnshare,
 			events.CatalogOfAny(events.VerbGet),
 			events.CatalogOfAny(events.VerbDownload),
 			events.CatalogOfAny(events.VerbFetch),

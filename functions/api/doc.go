@@ -8,7 +8,7 @@
 //	shares.go     my.shares, my.names, catalogs.validatename
 //	account.go    whoami, stats
 //	login.go      otc.generate, otc.claim, context.get
-//	web.go        web.xkey, web.mint
+//	web.go        web.xkey, web.mint, web.put
 //	imports.go    accounts.import, accounts.unimport, accounts.imports
 //	presence.go   heartbeats.put, and what the feed sends to accounts
 //	client.go     Client: an account's view of the functions

@@ -26,6 +26,11 @@ type MintRequest struct {
 	UserKey string `json:"user_key"`
 }
 
+// PutWeb is `web.put`: `events.put` for web sessions, which may put nothing by any other. It takes a share back
+// (catalog_unshared) and notes an import (catalog_imported); 403 for everything else: a share is confirmed by the
+// account's own credentials, in a terminal, and not by whoever has a browser. Answered by eventwriter.
+var PutWeb = Endpoint[PutRequest, PutReply]{Name: "web.put", Writes: true}
+
 // A Minted is a user JWT. It is no secret: it is worth nothing without the browser's private key.
 //
 //	{"jwt":"eyJ…","account":"AAL…","expires":1732083300}

@@ -41,6 +41,7 @@ func New(cfg Config) functions.Function {
 		Doc:  "decides commands against the event log and appends the events that follow",
 		Triggers: []functions.Trigger{
 			functions.Request(api.Put, (*writer).put),
+			functions.Request(api.PutWeb, (*writer).putWeb),
 			functions.Request(api.PutInternal("*", "*"), (*writer).putInternal),
 		},
 		Access: functions.Access{AppendsLog: true, Reads: []view.Bucket{view.Accounts, view.Shares, view.Catalogs}},
@@ -73,6 +74,16 @@ func (w *writer) put(ctx context.Context, call *functions.Call, q api.PutRequest
 		call.Settle(ctx, position, w.shares)
 	}
 	return api.PutReply{}, nil
+}
+
+// putWeb is put for web sessions, whose permissions let them put by it only.
+func (w *writer) putWeb(ctx context.Context, call *functions.Call, q api.PutRequest) (api.PutReply, error) {
+	switch events.Type(q.EventType) {
+	case events.Unshared, events.Imported:
+		return w.put(ctx, call, q)
+	}
+	return api.PutReply{}, api.Errorf(api.ErrForbidden, "a web session only takes shares back and notes imports: "+
+		"share in a terminal, with natster catalog share")
 }
 
 func (w *writer) putInternal(ctx context.Context, call *functions.Call, q api.PutRequest) (api.PutReply, error) {

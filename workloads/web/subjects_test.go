@@ -21,13 +21,14 @@ func TestThePageUsesTheDeclaredSubjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"put":       api.Put.Subject(),
+		"put":       api.PutWeb.Subject(),
 		"shares":    api.MyShares.Subject(),
 		"names":     api.Names.Subject(),
 		"imports":   api.ListImports.Subject(),
 		"import":    api.ImportCatalog.Subject(),
 		"unimport":  api.UnimportCatalog.Subject(),
 		"inbox":     events.LocalInbox,
+		"unshare":   events.LocalUnshare,
 		"heartbeat": events.LocalHeartbeat,
 		"offline":   events.LocalOffline,
 		"online":    events.FeedLocal(events.FeedHeartbeat),

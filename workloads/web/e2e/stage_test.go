@@ -361,6 +361,13 @@ func (s *stage) controls() http.Handler {
 		}
 		return nil, err
 	})
+	on("bob-shares", func(ctx context.Context, arg string) (any, error) {
+		c, err := events.ParseCatalog(arg)
+		if err == nil {
+			err = api.NewClient(s.bob.Conn(s.t)).Share(ctx, c, s.alice.Key)
+		}
+		return nil, err
+	})
 	on("alices-shares", func(ctx context.Context, _ string) (any, error) { return s.alicesShares(ctx) })
 	on("unshare", func(ctx context.Context, _ string) (any, error) {
 		return nil, api.NewClient(s.alice.Conn(s.t)).Unshare(ctx, s.films, s.bob.Key)

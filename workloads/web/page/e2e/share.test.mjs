@@ -19,7 +19,7 @@ test('bob’s own catalog is in his library while it is served', async () => {
   await page.keyboard.press('Escape');
 });
 
-test('he shares it with alice by her key, and sees that she has it', async () => {
+test('he shares it with alice by her key, confirms it in a terminal, and sees that she has it', async () => {
   await page.goto(site + '/sharing');
   const card = page.getByRole('region', { name: 'sketches' });
   await card.getByLabel('Share sketches with').fill('nobody');
@@ -27,7 +27,12 @@ test('he shares it with alice by her key, and sees that she has it', async () =>
   await page.getByRole('alert').filter({ hasText: 'neither a name' }).waitFor();
   await card.getByLabel('Share sketches with').fill(keys.alice);
   await card.getByRole('button', { name: 'Share', exact: true }).click();
+  await card.getByText(`natster catalog share sketches ${keys.alice}`).waitFor();
+  await shot(page, 'sharing-confirm');
+  assert.deepEqual(await stage('alices-shares'), []); // not by the page
+  await stage('bob-shares', 'sketches');
   await card.getByText('1 person').waitFor();
+  await card.getByText('natster catalog share').waitFor({ state: 'detached' });
   await page.getByRole('status').filter({ hasText: 'You share sketches with' }).waitFor();
   assert.deepEqual(await stage('alices-shares'), ['sketches']);
   await card.getByTitle('Click to name this account').click();
@@ -43,6 +48,8 @@ test('he takes it back, and shares it again by her name', async () => {
   assert.deepEqual(await stage('alices-shares'), []);
   await card.getByLabel('Share sketches with').fill('alice');
   await card.getByRole('button', { name: 'Share', exact: true }).click();
+  await card.getByText(`natster catalog share sketches ${keys.alice}`).waitFor();
+  await stage('bob-shares', 'sketches');
   await card.getByText('1 person').waitFor();
 });
 

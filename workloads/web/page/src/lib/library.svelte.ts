@@ -249,13 +249,14 @@ class Library {
     await this.reload();
   }
 
-  async share(catalog: string, target: string): Promise<void> {
-    await this.need().request(subjects.put, { catalog, target, event_type: 'catalog_shared' });
-    await this.reload();
-  }
-
+  /** unshare takes a share back. Our own servers hear of it first: nobody else's requests can delay that. */
   async unshare(catalog: string, target: string): Promise<void> {
-    await this.need().request(subjects.put, { catalog, target, event_type: 'catalog_unshared' });
+    const link = this.need();
+    const tell = (position: number) =>
+      link.request(subjects.unshare, { catalog, target, position }, 500).catch(() => {}); // none may be running
+    await tell(0);
+    await link.request(subjects.put, { catalog, target, event_type: 'catalog_unshared' });
+    void tell(link.position);
     await this.reload();
   }
 

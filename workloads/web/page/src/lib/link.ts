@@ -39,7 +39,7 @@ export class Link {
   private signature = '';
   private user = '';
   private readonly listeners = new Set<(s: State) => void>();
-  private position = 0; // of the event log: what later answers must reflect
+  position = 0; // of the event log: what later answers must reflect
   private readonly ready: Promise<NatsConnection>;
   private resolve!: (nc: NatsConnection) => void;
   private reject!: (e: Error) => void;

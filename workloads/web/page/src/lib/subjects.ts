@@ -1,13 +1,14 @@
 // Every subject that page and worker use. Their declarations are Go's; workloads/web/subjects_test.go compares them.
 
 export const subjects = {
-  put: 'natster.global.events.put',
+  put: 'natster.global.web.put',
   shares: 'natster.global.my.shares',
   names: 'natster.global.my.names',
   imports: 'natster.global.accounts.imports',
   import: 'natster.global.accounts.import',
   unimport: 'natster.global.accounts.unimport',
   inbox: 'natster.local.inbox',
+  unshare: 'natster.local.unshare',
   heartbeat: 'natster.local-events.heartbeat',
   offline: 'natster.local-events.offline',
   online: 'natster.global-events.heartbeat',
