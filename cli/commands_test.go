@@ -211,6 +211,9 @@ func TestAStoppedWorldIsToldApart(t *testing.T) {
 	dir := films(t)
 	m.Stop(t)
 	m.natster("whoami").exits(1).warns("the world is not running", "try: natster devrun")
+	if r := m.natster("logout --web").exits(1); strings.Count(r.err, "not running") != 1 {
+		t.Errorf("logout --web says %q", r.err)
+	}
 	m.run("catalog", "new", "films", dir).ok().warns("could not be checked")
 	m.natster("catalog contents films").ok().says("readme.txt")
 	m.natster("catalog ls").ok().says("films").warns("not running")

@@ -11,6 +11,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"natster/cli/term"
+	"natster/deploy/accounts"
+	"natster/events"
 	"natster/functions/api"
 	"natster/functions/websessions"
 )
@@ -109,7 +111,7 @@ func logoutCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "web", Usage: "yes, on the website, wherever it is signed in"},
 		},
 		Description: `Takes the right to act as this account back from every browser that was linked with natster login.
-They are cut off at once, mid-film included; to come back, each needs a new code.
+They are cut off at once, mid-film included; to come back, each needs a new code. What they can have done is said, too.
 
    natster logout --web`,
 		Before: func(c *cli.Context) error {
@@ -124,17 +126,61 @@ They are cut off at once, mid-film included; to come back, each needs a new code
 				return err
 			}
 			n, err := keeper.RevokeWebKeys(ctx, s.me.Account)
+			if errors.Is(err, accounts.ErrNotRunning) {
+				return fmt.Errorf("no login was ended: %w", accounts.ErrNotRunning)
+			}
 			if err != nil {
 				return err
 			}
-			return s.Print(map[string]int{"ended": n}, func() {
+			given, err := s.given(ctx)
+			if err != nil {
+				s.Note("what you share now could not be listed: %s", term.OneLine(err.Error()))
+			}
+			return s.Print(logoutResult{n, []givenShare{}, given}, func() {
 				who := s.Out.Bold(s.me.AccountName)
 				if n == 0 {
 					s.Say("no login on the website is linked to %s", who)
 					return
 				}
 				s.Say("every web session of %s has ended; %s revoked", who, term.Count(n, "login code"))
+				s.Say("shared by them: nothing; a web session cannot share, only take back and import")
+				if len(given) == 0 {
+					return
+				}
+				s.Say("what you share now, from terminals or with a natster that let web sessions share:")
+				for _, x := range given {
+					s.Say("  %s with %s", x.Catalog, s.contacts.Name(x.With))
+				}
+				s.Say("%s", s.Out.Dim("to take one back: "+s.typed("catalog unshare CATALOG ACCOUNT")))
 			})
 		}),
 	}
+}
+
+// A logoutResult is what logout --web ended, and what may have been done by that. The event log does not say which user
+// of an account did something; what web sessions share needs no mark in it, because NATS lets them share nothing.
+type logoutResult struct {
+	Ended  int          `json:"ended"`
+	Shared []givenShare `json:"shared"` // by web sessions
+	Given  []givenShare `json:"given"`  // what the account shares now
+}
+
+type givenShare struct {
+	Catalog events.Catalog `json:"catalog"`
+	With    events.Account `json:"to"`
+}
+
+// given is what the account shares with others now.
+func (s *session) given(ctx context.Context) ([]givenShare, error) {
+	if err := s.connect(ctx); err != nil {
+		return nil, err
+	}
+	all, err := s.api.Shares(ctx)
+	given := []givenShare{}
+	for _, x := range all {
+		if x.From == s.me.Account {
+			given = append(given, givenShare{x.Catalog, x.To})
+		}
+	}
+	return given, err
 }

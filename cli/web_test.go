@@ -159,7 +159,11 @@ func TestAWebsiteIsLinkedWithLoginAndCutOffWithLogout(t *testing.T) {
 		t.Errorf("whoami as the browser: %v, %v", r, err)
 	}
 	closed := nc.StatusChanged(nats.CLOSED)
-	m.natster("logout --web").ok().says("every web session of alice has ended")
+	m.natster("init bob").ok()
+	m.natster("--context alice catalog new films " + t.TempDir()).ok()
+	m.natster("--context alice catalog share films bob").ok()
+	m.natster("--context alice logout --web").ok().says("every web session of alice has ended",
+		"shared by them: nothing", "films with bob")
 	<-closed
 	if nc, err := v.connect(gate); err == nil {
 		nc.Close()

@@ -100,9 +100,11 @@ func TestAWebUserMayDoWhatTheTemplateSaysAndNothingElse(t *testing.T) {
 	defer nc.Close()
 	nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err })
 	for _, subject := range []string{
-		events.GlobalSubject("otc.generate"), events.GlobalSubject("events.put"), events.GlobalSubject("heartbeats.put"),
+		events.GlobalSubject("otc.generate"), events.GlobalSubject("events.put"),
+		events.GlobalSubject("heartbeats.put"),
 		events.GlobalSubject("heartbeats.stop"), events.CatalogSubject(eventstest.Catalog(t, "films"), "other"),
-		"natster.media.films.x", "natster.internal.events.x.catalog_shared", events.LocalHeartbeat, "_INBOX.x", "$SYS.REQ.USER.INFO",
+		"natster.media.films.x", "natster.internal.events.x.catalog_shared",
+		events.LocalHeartbeat, "_INBOX.x", "$SYS.REQ.USER.INFO",
 		alice.Key.String() + ".natster.global.whoami",
 	} {
 		if err := nc.Publish(subject, nil); err != nil {
