@@ -13,11 +13,19 @@ import (
 	"natster/functions/api"
 	"natster/functions/view"
 	"natster/internal/jet"
+	"natster/internal/limiter"
 )
 
 // tries is how often a command is decided anew because another writer was faster. Each time one of the writers wins,
 // and most commands are settled by another's win (it is already shared), so that few are ever needed.
 const tries = 8
+
+// How many commands of one account an instance carries out: in the long run, and at once after a time of rest. The log
+// keeps every event for ever, so they bound how fast an account can make it grow.
+const (
+	perSecond = 50
+	burst     = 2000
+)
 
 // Config is what eventwriter has to know of the deployment.
 type Config struct {
@@ -30,6 +38,8 @@ type writer struct {
 	log    *events.Log
 	now    func() time.Time
 	logger *slog.Logger
+
+	puts, unshares *limiter.Allowance[events.Account] // apart: no flood of an account stands before its unshare
 
 	accounts, shares, catalogs *view.Follower // what a caller's next request reads
 }
@@ -48,6 +58,8 @@ func New(cfg Config) functions.Function {
 		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
 			return &writer{
 				cfg: cfg, log: h.Log, now: h.Now, logger: h.Logger,
+				puts:     limiter.NewAllowance[events.Account](perSecond, burst),
+				unshares: limiter.NewAllowance[events.Account](perSecond, burst),
 				accounts: view.NewFollower(h.Views, view.Accounts),
 				shares:   view.NewFollower(h.Views, view.Shares),
 				catalogs: view.NewFollower(h.Views, view.Catalogs),
@@ -59,6 +71,9 @@ func New(cfg Config) functions.Function {
 func (w *writer) put(ctx context.Context, call *functions.Call, q api.PutRequest) (api.PutReply, error) {
 	c, err := fromClient(call.From, q)
 	if err != nil {
+		return api.PutReply{}, err
+	}
+	if err := w.admit(c); err != nil {
 		return api.PutReply{}, err
 	}
 	position, err := w.carryOut(ctx, call, c)
@@ -84,6 +99,19 @@ func (w *writer) putWeb(ctx context.Context, call *functions.Call, q api.PutRequ
 	}
 	return api.PutReply{}, api.Errorf(api.ErrForbidden, "a web session only takes shares back and notes imports: "+
 		"share in a terminal, with natster catalog share")
+}
+
+// admit refuses a command of an account that has asked for too many lately.
+func (w *writer) admit(c Command) error {
+	allowed := w.puts
+	if c.Type == events.Unshared {
+		allowed = w.unshares
+	}
+	if allowed.Take(c.Origin, w.now()) {
+		return nil
+	}
+	return api.Errorf(api.ErrTooMany,
+		"too many changes from this account: %d a second are carried out: try again in 1 s", perSecond)
 }
 
 func (w *writer) putInternal(ctx context.Context, call *functions.Call, q api.PutRequest) (api.PutReply, error) {

@@ -3,19 +3,18 @@ package presence
 import (
 	"context"
 	"encoding/json"
-	"sync"
-	"time"
 
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/limiter"
 )
 
 type presence struct {
 	functions.NoClose
 	host    functions.Host
-	allowed *allowance
+	allowed *limiter.Allowance[events.Account]
 }
 
 // New returns the function.
@@ -29,7 +28,7 @@ func New() functions.Function {
 		},
 		Access: functions.Access{Reads: []view.Bucket{view.Catalogs}, Writes: []view.Bucket{view.Presence}},
 		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
-			return &presence{host: h, allowed: newAllowance(perSecond, burst)}, nil
+			return &presence{host: h, allowed: limiter.NewAllowance[events.Account](perSecond, burst)}, nil
 		},
 	}
 }
@@ -68,7 +67,7 @@ func (f *presence) admit(ctx context.Context, call *functions.Call, h api.Heartb
 			"account_key is not the calling account: only the owner says that a catalog is online")
 	case h.Catalog.IsZero():
 		return api.Errorf(api.ErrBadRequest, "catalog is missing")
-	case !f.allowed.take(call.From, f.host.Now()):
+	case !f.allowed.Take(call.From, f.host.Now()):
 		return api.Errorf(api.ErrTooMany,
 			"too many heartbeats from this account: one every 30 seconds for each catalog is enough")
 	}
@@ -94,54 +93,3 @@ const (
 	perSecond = 20
 	burst     = 512
 )
-
-// An allowance lets each account take so much per second, and so much at once after a time of rest. It remembers only
-// the accounts that have taken something lately. It is safe for concurrent use.
-type allowance struct {
-	perSecond, burst float64
-
-	mu    sync.Mutex
-	spent map[events.Account]spent
-	swept time.Time
-}
-
-// spent is how much of the burst was spent at a time; it comes back with time.
-type spent struct {
-	amount float64
-	at     time.Time
-}
-
-func newAllowance(perSecond, burst int) *allowance {
-	return &allowance{perSecond: float64(perSecond), burst: float64(burst), spent: make(map[events.Account]spent)}
-}
-
-// take takes one and reports whether there was one to take.
-func (a *allowance) take(by events.Account, now time.Time) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.sweep(now)
-	amount := a.owed(a.spent[by], now)
-	if amount+1 > a.burst {
-		return false
-	}
-	a.spent[by] = spent{amount + 1, now}
-	return true
-}
-
-// owed is what is still spent of s at time now.
-func (a *allowance) owed(s spent, now time.Time) float64 {
-	return max(0, s.amount-a.perSecond*max(0, now.Sub(s.at).Seconds()))
-}
-
-// sweep forgets, now and then, the accounts that have everything again.
-func (a *allowance) sweep(now time.Time) {
-	if full := time.Duration(a.burst / a.perSecond * float64(time.Second)); now.Sub(a.swept) < full {
-		return
-	}
-	a.swept = now
-	for by, s := range a.spent {
-		if a.owed(s, now) == 0 {
-			delete(a.spent, by)
-		}
-	}
-}

@@ -1,4 +1,5 @@
-// Package limiter bounds how much is in flight, so that no account can take what all share.
+// Package limiter bounds how much is in flight and how often, so that no account can take what all share.
 //
-//	limiter.go  Limiter: a bound in total and per account
+//	limiter.go    Limiter: how much is in flight, in total and per account
+//	allowance.go  Allowance: how often, per account
 package limiter

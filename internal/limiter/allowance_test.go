@@ -1,16 +1,13 @@
-package presence
+package limiter
 
 import (
-	"fmt"
 	"testing"
 	"time"
-
-	"natster/internal/test/eventstest"
 )
 
 func TestAnAllowanceComesBackWithTime(t *testing.T) {
-	alice := eventstest.Account(t)
-	a := newAllowance(2, 4)
+	const alice = "alice"
+	a := NewAllowance[string](2, 4)
 	at := time.Unix(1732082400, 0)
 	for i, step := range []struct {
 		later time.Duration
@@ -23,29 +20,20 @@ func TestAnAllowanceComesBackWithTime(t *testing.T) {
 		{time.Hour, true}, {0, true}, {0, true}, {0, true}, {0, false}, // never more than the burst
 	} {
 		at = at.Add(step.later)
-		if got := a.take(alice, at); got != step.want {
+		if got := a.Take(alice, at); got != step.want {
 			t.Errorf("step %d: %v", i, got)
 		}
 	}
 }
 
 func TestAnAllowanceForgetsWhoRests(t *testing.T) {
-	a := newAllowance(1, 10)
+	a := NewAllowance[int](1, 10)
 	at := time.Unix(1732082400, 0)
-	for range 100 {
-		a.take(eventstest.Account(t), at)
+	for i := range 100 {
+		a.Take(i, at)
 	}
-	a.take(eventstest.Account(t), at.Add(10*time.Second))
+	a.Take(100, at.Add(10*time.Second))
 	if n := len(a.spent); n != 1 {
 		t.Errorf("%d accounts are remembered", n)
 	}
-}
-
-func ExampleNew() {
-	f := New()
-	fmt.Println(f.Name+":", f.Doc)
-	fmt.Println("writes", f.Access.Writes[0].Name)
-	// Output:
-	// presence: keeps which catalogs are being served, by the heartbeats of their owners
-	// writes presence
 }

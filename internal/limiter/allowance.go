@@ -1,0 +1,60 @@
+package limiter
+
+import (
+	"sync"
+	"time"
+)
+
+// An Allowance lets each account take so much per second, and so much at once after a time of rest. It remembers only
+// the accounts that have taken something lately. It is safe for concurrent use.
+type Allowance[Account comparable] struct {
+	perSecond, burst float64
+
+	mu    sync.Mutex
+	spent map[Account]spent
+	swept time.Time
+}
+
+// spent is how much of the burst was spent at a time; it comes back with time.
+type spent struct {
+	amount float64
+	at     time.Time
+}
+
+// NewAllowance returns an allowance of which every account has all; both numbers are at least 1.
+func NewAllowance[Account comparable](perSecond, burst int) *Allowance[Account] {
+	return &Allowance[Account]{
+		perSecond: float64(perSecond), burst: float64(burst), spent: make(map[Account]spent),
+	}
+}
+
+// Take takes one and reports whether there was one to take.
+func (a *Allowance[Account]) Take(by Account, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sweep(now)
+	amount := a.owed(a.spent[by], now)
+	if amount+1 > a.burst {
+		return false
+	}
+	a.spent[by] = spent{amount + 1, now}
+	return true
+}
+
+// owed is what is still spent of s at time now.
+func (a *Allowance[Account]) owed(s spent, now time.Time) float64 {
+	return max(0, s.amount-a.perSecond*max(0, now.Sub(s.at).Seconds()))
+}
+
+// sweep forgets, now and then, the accounts that have everything again.
+func (a *Allowance[Account]) sweep(now time.Time) {
+	if full := time.Duration(a.burst / a.perSecond * float64(time.Second)); now.Sub(a.swept) < full {
+		return
+	}
+	a.swept = now
+	for by, s := range a.spent {
+		if a.owed(s, now) == 0 {
+			delete(a.spent, by)
+		}
+	}
+}
