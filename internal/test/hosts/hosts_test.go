@@ -61,7 +61,11 @@ func cut(_ *testing.T, _ host, f *function, _ string) { f.conn().Close() }
 
 // revoke takes the credentials of a function away from it, for good.
 func revoke(t *testing.T, h host, f *function, _ string) {
-	if _, err := h.Keeper().User(t.Context(), h.Accounts().Global, f.name, accounts.Permissions{}); err != nil {
+	account, err := h.Keeper().FunctionAccount(f.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Keeper().User(t.Context(), account, f.name, accounts.Permissions{}); err != nil {
 		t.Error(err)
 	}
 	f.conn().Close()
