@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,8 +19,8 @@ import (
 const dialTimeout = 5 * time.Second
 
 // Connect connects over the network, as any process on this machine can; the caller closes the connection. It
-// reconnects without limit, and what goes wrong on it later is logged by slog's default logger, at level debug, unless
-// options say otherwise.
+// reconnects without limit. What goes wrong on it later, with a subscription for instance, an ErrorHandler among the
+// options hears; without one nobody does.
 func (i Info) Connect(ctx context.Context, creds accounts.Creds, options ...nats.Option) (*nats.Conn, error) {
 	timeout := dialTimeout
 	if deadline, has := ctx.Deadline(); has {
@@ -29,9 +28,7 @@ func (i Info) Connect(ctx context.Context, creds accounts.Creds, options ...nats
 	}
 	all := []nats.Option{
 		nats.UserCredentialBytes(creds), nats.MaxReconnects(-1), nats.Timeout(timeout),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { // without one nats.go prints on stderr
-			slog.Debug("trouble with NATS", "err", err)
-		}),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // nats.go's own prints on stderr
 	}
 	if i.Fingerprint != "" {
 		pinned, err := PinnedTLS(i.Fingerprint)

@@ -54,7 +54,7 @@ func (s *scanner) command(line []byte) error {
 		return errCommand
 	}
 	words := bytes.FieldsFunc(line, func(c rune) bool { return c == ' ' || c == '\t' })
-	least, most := 0, 0 // words after the first
+	var least, most int // words after the first
 	switch string(words[0]) {
 	case "PING", "PONG":
 		if len(line) != len(words[0]) {
