@@ -1,0 +1,10 @@
+// Package fences attacks a running world with what the functions themselves hold, and watches that nothing is heard and
+// nothing has changed outside. Every function's credentials are tried against every attack, by every request that the
+// function may make, twice: as the function's own user, and as a user of its account who has every right there. That
+// the second does no more than the first is the point: the account is the boundary.
+//
+//	fences_test.go   the table: functions against attacks, and that each attack works where there is no fence
+//	attacks_test.go  the attacks: what a reply may be addressed to
+//	thief_test.go    whoever has a function's credentials: what it may ask for, with which bodies
+//	watch_test.go    the victims: who hears what, and what JetStream has
+package fences

@@ -1,0 +1,109 @@
+package fences_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"natster/events"
+	"natster/internal/test/wait"
+)
+
+// A tap hears all that is published in an account.
+type tap struct {
+	account events.Account
+	name    string
+	nc      *nats.Conn
+
+	mu    sync.Mutex
+	heard map[string]int
+	ends  chan string
+}
+
+// listen begins to hear what is published in the account that nc is of.
+func listen(t *testing.T, name string, account events.Account, nc *nats.Conn) *tap {
+	t.Helper()
+	l := &tap{account: account, name: name, nc: nc, heard: make(map[string]int), ends: make(chan string, 1)}
+	for _, subject := range []string{">", events.FeedLocal("*"), "natster.global-news.*"} {
+		if _, err := nc.Subscribe(subject, l.hear); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+const ending = mark + "end."
+
+func (l *tap) hear(m *nats.Msg) {
+	if strings.HasPrefix(m.Subject, ending) {
+		l.ends <- m.Subject
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heard[m.Subject]++
+}
+
+// hears tells how often the attack was heard here, after all that was sent until now has been. Importers hear a feed
+// without the account in front of it.
+func (l *tap) hears(t *testing.T, all []attack) []attack {
+	t.Helper()
+	end := ending + nats.NewInbox()
+	if err := l.nc.Publish(end, nil); err != nil {
+		t.Fatal(err)
+	}
+	wait.First(t, "the end of what "+l.name+" hears", l.ends, func(s string) bool { return s == end })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var some []attack
+	for _, a := range all {
+		_, local, _ := strings.Cut(a.subject, ".")
+		if l.heard[a.subject] > 0 || strings.HasPrefix(local, "natster.global-") && l.heard[local] > 0 {
+			some = append(some, a)
+		}
+	}
+	clear(l.heard)
+	return some
+}
+
+// possessions are what JetStream has, but for what functions write by themselves: for each stream when it was made, the
+// first of its messages, and its consumers.
+func possessions(t *testing.T, js jetstream.JetStream) []string {
+	t.Helper()
+	var all []string
+	streams := js.ListStreams(t.Context())
+	for s := range streams.Info() {
+		line := fmt.Sprintf("stream %s of %s", s.Config.Name, s.Created)
+		if s.Config.Name == events.LogStream {
+			line += fmt.Sprintf(" events %d to %d, %d in all, at most %d", s.State.FirstSeq, s.State.LastSeq, s.State.Msgs,
+				s.Config.MaxMsgs)
+		}
+		all = append(all, line)
+		stream, err := js.Stream(t.Context(), s.Config.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		consumers := stream.ConsumerNames(t.Context())
+		for name := range consumers.Name() {
+			all = append(all, consumerLine(s.Config.Name, name))
+		}
+		if err := consumers.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := streams.Err(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func consumerLine(stream, name string) string { return "consumer " + name + " of stream " + stream }
