@@ -27,11 +27,11 @@ func attacks(alice, bob events.Account, fns []functions.Function) []attack {
 	all := []attack{
 		{name: "makes a stream", subject: "$JS.API.STREAM.CREATE." + mark, body: capture},
 		{name: "changes the log's settings", subject: "$JS.API.STREAM.UPDATE." + events.LogStream,
-			body: fmt.Sprintf(`{"name":%q,"subjects":["natster.events.>"],"max_msgs":1,"num_replicas":1}`, events.LogStream)},
+			body: fmt.Sprintf(`{"name":%q,"subjects":[%q],"max_msgs":1}`, events.LogStream, events.LogAll)},
 		{name: "takes one event out of the log", subject: "$JS.API.STREAM.MSG.DELETE." + events.LogStream,
 			body: `{"seq":1}`},
-		{name: "makes a consumer of the log", subject: "$JS.API.CONSUMER.DURABLE.CREATE." + events.LogStream + "." + mark,
-			body: consumer},
+		{name: "makes a consumer of the log", body: consumer,
+			subject: "$JS.API.CONSUMER.DURABLE.CREATE." + events.LogStream + "." + mark},
 		{name: "copies the log to itself", subject: "$JS.API.CONSUMER.CREATE." + events.LogStream + "." + mark,
 			body: consumer},
 		{name: "takes a snapshot of the log", subject: "$JS.API.STREAM.SNAPSHOT." + events.LogStream,
@@ -39,7 +39,8 @@ func attacks(alice, bob events.Account, fns []functions.Function) []attack {
 		{name: "lists the streams", subject: "$JS.API.STREAM.NAMES"},
 		{name: "asks about the account", subject: "$JS.API.INFO"},
 		{name: "reads from any stream", subject: "$JS.API.STREAM.MSG.GET." + events.LogStream, body: `{"seq":1}`},
-		{name: "appends to the log", subject: "natster.events." + alice.String() + "." + bob.String() + ".films." + mark},
+		{name: "appends to the log",
+			subject: "natster.events." + alice.String() + "." + bob.String() + ".films." + mark},
 		{name: "commands that a catalog be shared", subject: "natster.internal.events." + alice.String() +
 			".catalog_shared"},
 		{name: "commands a login", subject: "natster.internal.events." + alice.String() + ".otc_claimed"},
@@ -62,10 +63,10 @@ func attacks(alice, bob events.Account, fns []functions.Function) []attack {
 	for _, f := range fns {
 		all = append(all,
 			attack{name: "answers " + f.Name, subject: f.InboxPrefix() + "." + mark},
-			attack{name: "acknowledges for " + f.Name, subject: "$JS.ACK." + events.LogStream + "." + f.Name + ".1.1.1.1." +
-				mark, server: true},
-			attack{name: "pulls for " + f.Name, subject: "$JS.API.CONSUMER.MSG.NEXT." + events.LogStream + "." + f.Name +
-				"." + mark},
+			attack{name: "acknowledges for " + f.Name, server: true,
+				subject: "$JS.ACK." + events.LogStream + "." + f.Name + ".1.1.1.1." + mark},
+			attack{name: "pulls for " + f.Name,
+				subject: "$JS.API.CONSUMER.MSG.NEXT." + events.LogStream + "." + f.Name + "." + mark},
 		)
 	}
 	for _, b := range buckets(fns) {

@@ -88,12 +88,13 @@ func (s *stage) attackAll(t *testing.T) {
 	all := attacks(s.alice, s.bob, s.fns)
 	for _, f := range s.fns {
 		account := accountOf(t, s.keeper, f)
-		for as, nc := range map[string]*nats.Conn{
-			"as itself":                       s.connect(creds[f.Name], refused, nats.CustomInboxPrefix(f.InboxPrefix())),
-			"with every right in its account": owner(account, refused),
-		} {
-			t.Run(f.Name+" "+as, func(t *testing.T) {
-				th := thief{f: f, account: account, nc: nc}
+		itself := s.connect(creds[f.Name], refused, nats.CustomInboxPrefix(f.InboxPrefix()))
+		for _, user := range []struct {
+			as string
+			nc *nats.Conn
+		}{{"as itself", itself}, {"with every right in its account", owner(account, refused)}} {
+			held := t.Run(f.Name+" "+user.as, func(t *testing.T) {
+				th := thief{f: f, account: account, nc: user.nc}
 				before := possessions(t, s.js)
 				var tried []attack
 				for _, a := range all {
@@ -122,12 +123,15 @@ func (s *stage) attackAll(t *testing.T) {
 					t.Errorf("there was\n%s\nand is\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 				}
 			})
+			if !held {
+				return // of a world that was broken into the others would tell nothing
+			}
 		}
 	}
 }
 
-// TestTheAttacksWorkWhereThereIsNoFence shows that the table above would see them: whoever reads a stream in the account
-// that owns JetStream reaches everything there.
+// TestTheAttacksWorkWhereThereIsNoFence shows that the table above would see them: whoever reads a stream in the
+// account that owns JetStream reaches everything there.
 func TestTheAttacksWorkWhereThereIsNoFence(t *testing.T) {
 	w := worldtest.Start(t)
 	admin, err := w.Admin(t.Context())

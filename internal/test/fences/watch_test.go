@@ -83,8 +83,8 @@ func possessions(t *testing.T, js jetstream.JetStream) []string {
 	for s := range streams.Info() {
 		line := fmt.Sprintf("stream %s of %s", s.Config.Name, s.Created)
 		if s.Config.Name == events.LogStream {
-			line += fmt.Sprintf(" events %d to %d, %d in all, at most %d", s.State.FirstSeq, s.State.LastSeq, s.State.Msgs,
-				s.Config.MaxMsgs)
+			line += fmt.Sprintf(" events %d to %d, %d in all, at most %d",
+				s.State.FirstSeq, s.State.LastSeq, s.State.Msgs, s.Config.MaxMsgs)
 		}
 		all = append(all, line)
 		stream, err := js.Stream(t.Context(), s.Config.Name)
