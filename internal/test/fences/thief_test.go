@@ -104,11 +104,11 @@ func (th thief) requests() []string {
 func (th thief) bodies(request string, a attack) []string {
 	switch {
 	case strings.Contains(request, ".CONSUMER.MSG.NEXT."):
-		return []string{"", `{"batch":1,"no_wait":true}`, a.body}
+		return []string{`{"batch":1,"no_wait":true}`} // others would be answered at some later time
 	case strings.Contains(request, ".CONSUMER."):
 		return []string{""}
 	case strings.HasPrefix(request, "$JS.ACK."):
-		return []string{"", "+NXT", `+NXT {"batch":1,"no_wait":true}`}
+		return []string{"", `+NXT {"batch":1,"no_wait":true}`}
 	case strings.Contains(request, ".DIRECT.GET."):
 		all := []string{"", `{"seq":1}`, `{"seq":999999999}`, `{"batch":2,"seq":1}`}
 		for _, b := range th.f.Access.Writes {
@@ -121,8 +121,18 @@ func (th thief) bodies(request string, a attack) []string {
 	return []string{a.body}
 }
 
-// try makes every request with the attack's subject as its reply, and publishes to it directly.
+// try makes every request with the attack's subject as its reply, and publishes to it directly; one at JetStream is
+// tried under the name that JetStream has in the function's account as well.
 func (th thief) try(t *testing.T, a attack) {
+	t.Helper()
+	th.tryAt(t, a)
+	if request, at := strings.CutPrefix(a.subject, string(jet.Own)); at {
+		a.subject = string(jet.Imported) + request
+		th.tryAt(t, a)
+	}
+}
+
+func (th thief) tryAt(t *testing.T, a attack) {
 	t.Helper()
 	send := func(subject, reply, body string, conditional bool) {
 		m := nats.NewMsg(subject)
@@ -144,9 +154,7 @@ func (th thief) try(t *testing.T, a attack) {
 		}
 	}
 	for _, request := range []string{"DIRECT.GET." + events.LogStream, "STREAM.NAMES", "INFO"} {
-		for _, api := range []jet.API{jet.Own, jet.Imported} {
-			send(api.Subject(request), a.subject, `{"seq":999999999}`, false)
-		}
+		send(jet.Imported.Subject(request), a.subject, `{"seq":999999999}`, false)
 	}
 	send(a.subject, mark+".reply", a.body, false)
 }
@@ -162,7 +170,8 @@ func (th thief) settle(t *testing.T) {
 			m.Data = []byte(`{"seq":999999999}`)
 		case strings.Contains(subject, ".CONSUMER.MSG.NEXT."):
 			m.Data = []byte(`{"batch":1,"no_wait":true}`)
-		case strings.HasPrefix(subject, "$KV."), strings.HasPrefix(subject, "natster.events."):
+		case strings.HasPrefix(subject, "$KV."), strings.HasPrefix(subject, "natster.events."),
+			strings.HasPrefix(subject, "natster.poison."):
 			m.Header.Set(nats.ExpectedLastSeqHdr, "999999999")
 		default:
 			continue
