@@ -1,6 +1,7 @@
 package fences_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -88,6 +89,9 @@ func possessions(t *testing.T, js jetstream.JetStream) []string {
 		}
 		all = append(all, line)
 		stream, err := js.Stream(t.Context(), s.Config.Name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) { // an attack has just worked
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +99,7 @@ func possessions(t *testing.T, js jetstream.JetStream) []string {
 		for name := range consumers.Name() {
 			all = append(all, consumerLine(s.Config.Name, name))
 		}
-		if err := consumers.Err(); err != nil {
+		if err := consumers.Err(); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 			t.Fatal(err)
 		}
 	}
