@@ -11,6 +11,9 @@ import (
 // readTimeout is how long a caller may wait for a projection to reflect its own write.
 const readTimeout = 3 * time.Second
 
+// soon is when to come back to what is very likely over then.
+const soon = time.Second
+
 // Read returns the documents of a projection that the patterns match, from a state that reflects what the call asks
 // for, and tells the caller which position that is. A caller who asks for a position that has not come yet waits, for a
 // few seconds; how many wait at a time, of all callers and of one, is bounded, so that others are still answered.
@@ -36,8 +39,8 @@ func ReadOne[D any](ctx context.Context, c *Call, b view.Bucket, key string) (do
 
 func (c *Call) wait(ctx context.Context, b view.Bucket, patterns []string) (view.Snapshot, error) {
 	if !c.waiting.Enter(c.From) {
-		return view.Snapshot{}, api.Errorf(api.ErrTooMany,
-			"too many requests wait for position %d of the log: try again in a moment", c.MinPosition)
+		return view.Snapshot{}, api.Later(api.ErrTooMany, soon,
+			"too many requests wait for position %d of the log", c.MinPosition)
 	}
 	defer c.waiting.Leave(c.From)
 	ctx, cancel := context.WithTimeout(ctx, bounded(ctx))

@@ -65,7 +65,7 @@ func (r *Runner) accept(work context.Context, t bound, m micro.Request) {
 		return
 	}
 	if !r.inFlight.Enter(from) {
-		r.reply(m, nil, nil, api.Errorf(api.ErrTooMany, "%s is busy: try again in a moment", t.Name))
+		r.reply(m, nil, nil, api.Later(api.ErrTooMany, soon, "%s is busy", t.Name))
 		r.observe(KindRequest, 0, api.ErrTooMany)
 		return
 	}

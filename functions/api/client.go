@@ -54,7 +54,7 @@ func (c *Client) Notice() string {
 }
 
 // Call sends q to e and waits for the answer. Errors are an [Error] as the function sent it, or [ErrUnavailable] when
-// no function answers.
+// no function answers. A function that says to come back very soon is asked once more.
 func Call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (A, error) {
 	a, _, err := call(ctx, c, e, q)
 	return a, err
@@ -71,6 +71,31 @@ func call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (a A,
 		ctx, cancel = context.WithTimeout(ctx, DefaultTimeout)
 		defer cancel()
 	}
+	a, h, err = once(ctx, c, e, m)
+	if comeBack(ctx, err) {
+		return once(ctx, c, e, m)
+	}
+	return a, h, err
+}
+
+// comeBack reports whether a request that ended with err is to be sent again now: it was told to come back within a
+// time that a person hardly notices, and has waited that long.
+func comeBack(ctx context.Context, err error) bool {
+	const (
+		longest = 2 * time.Second
+		answer  = 500 * time.Millisecond // what must be left of the context's time: a refusal says more than a timeout
+	)
+	refusal, is := errors.AsType[*Error](err)
+	if !is || refusal.RetryAfter == 0 || refusal.RetryAfter > longest {
+		return false
+	}
+	if end, bounded := ctx.Deadline(); bounded && time.Until(end) < refusal.RetryAfter+answer {
+		return false
+	}
+	return backoff.Sleep(ctx, refusal.RetryAfter) == nil
+}
+
+func once[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], m *nats.Msg) (a A, h nats.Header, err error) {
 	r, err := c.nc.RequestMsgWithContext(ctx, m)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
@@ -83,7 +108,7 @@ func call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (a A,
 	}
 	a, err = e.decodeReply(r.Data)
 	if err != nil {
-		return a, r.Header, err
+		return a, r.Header, withRetryAfter(err, r.Header)
 	}
 	if p, err := strconv.ParseUint(r.Header.Get(HeaderPosition), 10, 64); err == nil {
 		c.Observe(p)

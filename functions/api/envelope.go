@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
@@ -21,6 +22,8 @@ const (
 	HeaderNext = "Natster-Next"
 	// HeaderNotice, on a reply: a sentence for the person who asked, about the world as it is just now.
 	HeaderNotice = "Natster-Notice"
+	// HeaderRetryAfter, on a refusal: the request may succeed after so many milliseconds, in decimal digits.
+	HeaderRetryAfter = "Natster-Retry-After"
 )
 
 // MaxRequest is the largest request body that a function reads, in bytes.
@@ -75,10 +78,11 @@ var codes = []struct {
 	{ErrInternal, CodeInternal},
 }
 
-// An Error is a refusal as it travels: a code and a sentence for a person.
+// An Error is a refusal as it travels: a code, a sentence for a person, and when to come back if that is known.
 type Error struct {
-	Code    Code
-	Message string
+	Code       Code
+	Message    string
+	RetryAfter time.Duration // 0: not known; in whole milliseconds, in [HeaderRetryAfter]
 }
 
 // Error is the sentence.
@@ -97,6 +101,16 @@ func (e *Error) Is(target error) bool {
 // Errorf returns an [Error] of the code that belongs to sentinel, one of this package's, with a sentence for a person.
 func Errorf(sentinel error, format string, args ...any) error {
 	return &Error{Code: codeOf(sentinel), Message: fmt.Sprintf(format, args...)}
+}
+
+// Later is [Errorf] for what is a matter of time: the sentence ends with when to try again, rounded up to seconds.
+func Later(sentinel error, wait time.Duration, format string, args ...any) error {
+	seconds := (wait + time.Second - 1) / time.Second
+	return &Error{
+		Code:       codeOf(sentinel),
+		Message:    fmt.Sprintf(format, args...) + fmt.Sprintf(": try again in %d s", max(1, seconds)),
+		RetryAfter: max(wait, time.Millisecond),
+	}
 }
 
 func codeOf(err error) Code {
@@ -145,6 +159,25 @@ func DecodeReply(body []byte) (json.RawMessage, error) {
 	return e.Data, refusal(e.Code, e.Error)
 }
 
+// ReadReply is [DecodeReply] of a message: an [Error] says when to come back, if the message does.
+func ReadReply(m *nats.Msg) (json.RawMessage, error) {
+	data, err := DecodeReply(m.Data)
+	return data, withRetryAfter(err, m.Header)
+}
+
+// withRetryAfter adds to a refusal that was just decoded what the header says about when to come back.
+func withRetryAfter(err error, h nats.Header) error {
+	const most = 1 << 31 // milliseconds: 24 days
+	refusal, is := errors.AsType[*Error](err)
+	if !is {
+		return err
+	}
+	if ms, err := strconv.ParseUint(h.Get(HeaderRetryAfter), 10, 64); err == nil {
+		refusal.RetryAfter = time.Duration(min(ms, most)) * time.Millisecond
+	}
+	return err
+}
+
 // refusal is the error that a reply of that code carries, or nil.
 func refusal(code Code, message string) error {
 	if code == CodeOK {
@@ -191,6 +224,10 @@ func Reply(nc *nats.Conn, to string, header nats.Header, data any, err error) er
 		}
 		refusal, _ := Refusal(err)
 		answer.Header.Set(micro.ErrorCodeHeader, strconv.Itoa(int(refusal.Code)))
+		if wait := refusal.RetryAfter; wait > 0 {
+			ms := (wait + time.Millisecond - 1) / time.Millisecond
+			answer.Header.Set(HeaderRetryAfter, strconv.FormatInt(int64(ms), 10))
+		}
 	}
 	err = nc.PublishMsg(answer)
 	if errors.Is(err, nats.ErrMaxPayload) {

@@ -28,7 +28,9 @@ func TestAnAccountThatAsksForTooMuchIsRefusedBeforeTheLogIsRead(t *testing.T) {
 		}
 	}
 	q := api.PutRequest{EventType: string(events.Shared), Catalog: "films", Target: bob.String()}
-	if _, err := w.put(t.Context(), &functions.Call{From: alice}, q); !errors.Is(err, api.ErrTooMany) {
+	_, err := w.put(t.Context(), &functions.Call{From: alice}, q)
+	refusal, is := errors.AsType[*api.Error](err)
+	if !is || !errors.Is(err, api.ErrTooMany) || refusal.RetryAfter != time.Second {
 		t.Errorf("one too many: %v", err)
 	}
 	unshare, other := share, share

@@ -107,11 +107,11 @@ func (w *writer) admit(c Command) error {
 	if c.Type == events.Unshared {
 		allowed = w.unshares
 	}
-	if allowed.Take(c.Origin, w.now()) {
-		return nil
+	if wait := allowed.Take(c.Origin, w.now()); wait > 0 {
+		return api.Later(api.ErrTooMany, wait,
+			"too many changes from this account: %d a second are carried out", perSecond)
 	}
-	return api.Errorf(api.ErrTooMany,
-		"too many changes from this account: %d a second are carried out: try again in 1 s", perSecond)
+	return nil
 }
 
 func (w *writer) putInternal(ctx context.Context, call *functions.Call, q api.PutRequest) (api.PutReply, error) {

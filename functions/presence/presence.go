@@ -67,8 +67,9 @@ func (f *presence) admit(ctx context.Context, call *functions.Call, h api.Heartb
 			"account_key is not the calling account: only the owner says that a catalog is online")
 	case h.Catalog.IsZero():
 		return api.Errorf(api.ErrBadRequest, "catalog is missing")
-	case !f.allowed.Take(call.From, f.host.Now()):
-		return api.Errorf(api.ErrTooMany,
+	}
+	if wait := f.allowed.Take(call.From, f.host.Now()); wait > 0 {
+		return api.Later(api.ErrTooMany, wait,
 			"too many heartbeats from this account: one every 30 seconds for each catalog is enough")
 	}
 	key := view.CatalogKey(call.From, h.Catalog)

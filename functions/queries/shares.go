@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"natster/functions"
 	"natster/functions/api"
@@ -96,7 +97,7 @@ func (f *queries) page(ctx context.Context, call *functions.Call, at cursor, mos
 		}
 		return f.online(ctx, found)
 	}
-	return nil, api.Errorf(api.ErrUnavailable, "the shares are being rebuilt: try again in a moment")
+	return nil, api.Later(api.ErrUnavailable, time.Second, "the shares are being rebuilt")
 }
 
 // online returns the shares in documents, with what is known of their catalogs' presence; never nil, because JSON then

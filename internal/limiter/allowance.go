@@ -1,6 +1,7 @@
 package limiter
 
 import (
+	"math"
 	"sync"
 	"time"
 )
@@ -28,17 +29,19 @@ func NewAllowance[Account comparable](perSecond, burst int) *Allowance[Account] 
 	}
 }
 
-// Take takes one and reports whether there was one to take.
-func (a *Allowance[Account]) Take(by Account, now time.Time) bool {
+// Take takes one and returns 0, or takes nothing and returns how long it is until there is one to take.
+func (a *Allowance[Account]) Take(by Account, now time.Time) (wait time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweep(now)
-	amount := a.owed(a.spent[by], now)
-	if amount+1 > a.burst {
-		return false
+	s := a.spent[by]
+	amount := a.owed(s, now)
+	if lacks := amount + 1 - a.burst; lacks > 0 {
+		wait = time.Duration(math.Ceil(lacks / a.perSecond * float64(time.Second)))
+		return wait + max(0, s.at.Sub(now)) // a clock that went back gives nothing meanwhile
 	}
 	a.spent[by] = spent{amount + 1, now}
-	return true
+	return 0
 }
 
 // owed is what is still spent of s at time now.

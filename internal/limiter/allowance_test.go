@@ -11,16 +11,17 @@ func TestAnAllowanceComesBackWithTime(t *testing.T) {
 	at := time.Unix(1732082400, 0)
 	for i, step := range []struct {
 		later time.Duration
-		want  bool
+		wait  time.Duration
 	}{
-		{0, true}, {0, true}, {0, true}, {0, true}, {0, false}, // the burst
-		{499 * time.Millisecond, false}, {time.Millisecond, true}, {0, false}, // half a second for one
-		{-time.Hour, false}, // a clock that goes back gives nothing
-		{time.Hour + time.Second, true}, {0, true}, {0, false},
-		{time.Hour, true}, {0, true}, {0, true}, {0, true}, {0, false}, // never more than the burst
+		{0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 500 * time.Millisecond}, // the burst
+		{499 * time.Millisecond, time.Millisecond}, {time.Millisecond, 0}, // half a second for one
+		{0, 500 * time.Millisecond},
+		{-time.Hour, time.Hour + 500*time.Millisecond}, // a clock that goes back gives nothing
+		{time.Hour + time.Second, 0}, {0, 0}, {0, 500 * time.Millisecond},
+		{time.Hour, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 500 * time.Millisecond}, // never more than the burst
 	} {
 		at = at.Add(step.later)
-		if got := a.Take(alice, at); got != step.want {
+		if got := a.Take(alice, at); got != step.wait {
 			t.Errorf("step %d: %v", i, got)
 		}
 	}
