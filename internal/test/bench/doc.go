@@ -16,6 +16,12 @@
 //	media.go      protocol 2 against its limit, raw NATS and protocol 1; a hundred slow receivers
 //	nexlet.go     a function on a nexlet against the same function without
 //	worldstart.go a world's start
+//	devrun.go     a world, an owner and a catalog's server as people have them: the binary, in processes of their own
+//	flood.go      accounts that attack: a flood of requests
+//	revocation.go unshare until refused, under a flood
+//	quiet.go      whoami of a quiet account, under a flood of everything
+//	crowd.go      a quiet receiver's download beside a hundred sessions of another
+//	unread.go     the server's memory with connections that never read
 //	gobench.go    measures that are Go benchmarks of their packages
 //
 // Targets are printed beside the ratios; nothing fails when one is missed, but the line says so.

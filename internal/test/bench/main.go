@@ -31,6 +31,10 @@ func measures() []measure {
 		{"rebuild", rebuild},
 		{"nexlet", nexlet},
 		{"worldstart", start},
+		{"revocation", revocation},
+		{"quiet", quiet},
+		{"crowd", crowd},
+		{"unread", unread},
 	}
 }
 
@@ -40,6 +44,8 @@ type role func(context.Context, []string) error
 func roles() map[string]role {
 	return map[string]role{
 		"world": worldRole,
+		"flood": floodRole,
+		"crowd": crowdRole,
 	}
 }
 

@@ -63,11 +63,11 @@ func untilEOF() error {
 	return err
 }
 
-// A child is a process of the bench in some role.
+// A child is a process of the bench in some role, or of natster.
 type child struct {
 	cmd   *exec.Cmd
-	stdin io.Closer
 	lines *bufio.Scanner
+	end   func() error
 }
 
 // spawn starts a child and waits until it is ready.
@@ -76,25 +76,42 @@ func spawn(ctx context.Context, role string, args ...string) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, append([]string{"role", role}, args...)...)
-	cmd.Stderr = os.Stderr
+	return spawnSelf(exec.CommandContext(ctx, self, append([]string{"role", role}, args...)...))
+}
+
+// spawnSelf starts a process of the bench, which ends with its standard input, and waits until it is ready.
+func spawnSelf(cmd *exec.Cmd) (*child, error) {
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
+	}
+	c, err := launch(cmd)
+	if err != nil {
+		return nil, err
+	}
+	c.end = stdin.Close
+	if line, err := c.line(); err != nil || line != ready {
+		return nil, errors.Join(fmt.Errorf("%v did not start: it said %q: %w", cmd.Args, line, err), c.stop())
+	}
+	return c, nil
+}
+
+// launch starts a process, which ends when it is interrupted.
+func launch(cmd *exec.Cmd) (*child, error) {
+	if cmd.Stderr == nil {
+		cmd.Stderr = os.Stderr
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	c := &child{cmd: cmd, stdin: stdin, lines: bufio.NewScanner(stdout)}
-	if line, err := c.line(); err != nil || line != ready {
-		return nil, errors.Join(fmt.Errorf("%s did not start: it said %q: %w", role, line, err), c.stop())
-	}
-	return c, nil
+	lines := bufio.NewScanner(stdout)
+	lines.Buffer(nil, 1<<20)
+	return &child{cmd: cmd, lines: lines, end: func() error { return cmd.Process.Signal(os.Interrupt) }}, cmd.Start()
 }
+
+// interrupted is the status of a natster that was asked to end.
+const interrupted = 130
 
 // line is the next line that the child prints.
 func (c *child) line() (string, error) {
@@ -104,7 +121,14 @@ func (c *child) line() (string, error) {
 	return strings.TrimSpace(c.lines.Text()), nil
 }
 
-func (c *child) stop() error { return errors.Join(c.stdin.Close(), c.cmd.Wait()) }
+func (c *child) stop() error {
+	err := c.end()
+	waited := c.cmd.Wait()
+	if c.cmd.ProcessState.ExitCode() == interrupted {
+		waited = nil
+	}
+	return errors.Join(err, waited)
+}
 
 // A benchWorld is a world in a process of its own.
 type benchWorld struct {
@@ -123,7 +147,12 @@ func startWorld(ctx context.Context, l *lab, name string) (*benchWorld, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &benchWorld{child: c, dir: dir}
+	return c.world(dir)
+}
+
+// world is the world that the child runs in dir.
+func (c *child) world(dir string) (w *benchWorld, err error) {
+	w = &benchWorld{child: c, dir: dir}
 	if w.info, err = world.Find(dir); err == nil {
 		w.keeper, err = world.OpenKeeper(dir)
 	}
