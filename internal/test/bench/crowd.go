@@ -94,8 +94,8 @@ func crowd(ctx context.Context, l *lab) (_ []Result, err error) {
 // sessions is how many the crowd tries to have.
 const sessions = 100
 
-// crowdRole opens sessions of the catalog films, as many as it gets, and reads in all of them until standard input ends.
-// Then it tells how many it had, and how fast they were together.
+// crowdRole opens sessions of the catalog films, as many as it gets, and reads in all of them until standard input
+// ends. Then it tells how many it had, and how fast they were together.
 func crowdRole(ctx context.Context, args []string) error {
 	nc, err := connectAs(ctx, args)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"natster/functions/api"
@@ -71,14 +70,16 @@ func quiet(ctx context.Context, l *lab) (_ []Result, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a, b := median(alone), median(beside)
 	return []Result{
 		{
 			Measure: "whoami of a quiet account while another floods everything it can (" + told + "), against alone",
-			Got:     fmt.Sprintf("%s (99 of 100: %s)", brief(median(beside)), brief(beside[len(beside)*99/100])), Floor: brief(median(alone)),
-			Ratio: ratio(median(beside), median(alone)), Target: 3, AtMost: true,
+			Got:     fmt.Sprintf("%s (99 of 100: %s)", brief(b), brief(beside[len(beside)*99/100])), Floor: brief(a),
+			Ratio: ratio(b, a), Target: 3, AtMost: true,
 		},
 		{
-			Measure: "the same: timeouts of " + strconv.Itoa(len(beside)), Ratio: float64(timeouts), Target: 0, AtMost: true,
+			Measure: fmt.Sprintf("the same: timeouts of %d", len(beside)),
+			Ratio:   float64(timeouts), Target: 0, AtMost: true,
 		},
 	}, nil
 }

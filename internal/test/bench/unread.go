@@ -74,8 +74,8 @@ func unread(ctx context.Context, l *lab) (_ []Result, err error) {
 	}
 	more := float64(most-before) / 1e6
 	return []Result{{
-		Measure: fmt.Sprintf("server memory, MB more, with %d connections of one account that never read (%d tried)", deaf,
-			wanted),
+		Measure: fmt.Sprintf("server memory, MB more, with %d connections of one account that never read (%d tried)",
+			deaf, wanted),
 		Got: fmt.Sprintf("%.0f MB", float64(most)/1e6), Floor: fmt.Sprintf("%.0f MB", float64(before)/1e6),
 		Ratio: more, Target: 400, AtMost: true,
 	}}, nil
