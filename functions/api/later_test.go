@@ -27,7 +27,8 @@ func TestARefusalSaysWhenToComeBack(t *testing.T) {
 	} {
 		err := api.Later(api.ErrTooMany, wait, "busy with %d", 7)
 		refusal, is := errors.AsType[*api.Error](err)
-		if !is || !errors.Is(err, api.ErrTooMany) || !strings.HasPrefix(err.Error(), sentence) || refusal.RetryAfter < 1 {
+		if !is || !errors.Is(err, api.ErrTooMany) || !strings.HasPrefix(err.Error(), sentence) ||
+			refusal.RetryAfter <= 0 {
 			t.Errorf("%s: %v", wait, err)
 		}
 	}
