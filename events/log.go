@@ -81,6 +81,16 @@ func (l *Log) LastSince(ctx context.Context, position uint64, filters ...string)
 	return evs, nil
 }
 
+// LastOf returns the position of the last event that the account caused; 0 stands for none. Any replica of the log may
+// answer, and one that is behind does not know of the newest: see [jet.Direct.Newest].
+func (l *Log) LastOf(ctx context.Context, origin Account) (uint64, error) {
+	m, _, err := l.direct.Newest(ctx, LogStream, LogOfOrigin(origin))
+	if err != nil {
+		return 0, fmt.Errorf("events: read: %w", err)
+	}
+	return m.Sequence, nil
+}
+
 // Replay calls fn for every event from position from to position to inclusive, in order; to 0 stands for "all there
 // is". An event that cannot be decoded is handed to fn with its position and the error, and so is a [Lost], with its
 // last position; fn's own error ends the replay. It returns the position of the last event it read, or from-1 if there

@@ -204,6 +204,9 @@ const LogAll = logPrefix + ">"
 // LogOfType is `natster.events.*.*.*.<type>`: the log's events of one type.
 func LogOfType(t Type) string { return logPrefix + "*.*.*." + string(t) }
 
+// LogOfOrigin is `natster.events.<origin>.>`: all that the account caused.
+func LogOfOrigin(origin Account) string { return logPrefix + origin.token() + ".>" }
+
 // LogEdge is `natster.events.<origin>.<target>.<catalog>.*`: all that origin said of catalog to target. It is the
 // narrowest filter under which a share, an unshare or an import can conflict with another.
 func LogEdge(origin, target Account, c Catalog) string {

@@ -54,7 +54,7 @@ func (c *Client) Notice() string {
 }
 
 // Call sends q to e and waits for the answer. Errors are an [Error] as the function sent it, or [ErrUnavailable] when
-// no function answers. A function that says to come back very soon is asked once more.
+// no function answers, which is [nats.ErrNoResponders], too, if none is there. A function that says to come back very soon is asked once more.
 func Call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (A, error) {
 	a, _, err := call(ctx, c, e, q)
 	return a, err
@@ -99,8 +99,8 @@ func once[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], m *nats.Ms
 	r, err := c.nc.RequestMsgWithContext(ctx, m)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
-		return a, nil, Errorf(ErrUnavailable,
-			"nobody answers %s: the functions are not running, or this account does not import them", e.Name)
+		return a, nil, &Error{Code: CodeUnavailable, cause: nats.ErrNoResponders, Message: "nobody answers " + e.Name +
+			": the functions are not running, or this account does not import them"}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
 		return a, nil, Errorf(ErrUnavailable, "%s: no answer in time", e.Name)
 	case err != nil:
@@ -210,6 +210,21 @@ func (c *Client) Shares(ctx context.Context) ([]Share, error) {
 			return all, nil
 		}
 	}
+}
+
+// LastPosition returns the position of the last event that this account caused, be it by another client, or 0 if there
+// is none; later queries reflect it. If no function of the world can say, as an original's, the error is both
+// [ErrUnavailable] and [nats.ErrNoResponders].
+func (c *Client) LastPosition(ctx context.Context) (uint64, error) {
+	_, h, err := call(ctx, c, LastPosition, None{})
+	if err != nil || h.Get(HeaderPosition) == "" {
+		return 0, err
+	}
+	position, err := strconv.ParseUint(h.Get(HeaderPosition), 10, 64)
+	if err != nil {
+		return 0, Errorf(ErrInternal, "%s: %q is not a position", LastPosition.Name, h.Get(HeaderPosition))
+	}
+	return position, nil
 }
 
 // Names returns what accounts call themselves, those that chose to be known to this one: see [Names].

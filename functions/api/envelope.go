@@ -83,10 +83,14 @@ type Error struct {
 	Code       Code
 	Message    string
 	RetryAfter time.Duration // 0: not known; in whole milliseconds, in [HeaderRetryAfter]
+
+	cause error // on the side of the caller, if there is more to branch on
 }
 
 // Error is the sentence.
 func (e *Error) Error() string { return e.Message }
+
+func (e *Error) Unwrap() error { return e.cause }
 
 // Is reports whether target is the sentinel of e's code. What is full is not available, too.
 func (e *Error) Is(target error) bool {

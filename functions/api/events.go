@@ -27,6 +27,11 @@ type PutRequest struct {
 // that changes nothing (sharing what is shared) is a success at the position that made it so.
 type PutReply struct{}
 
+// LastPosition is `events.position`: how far the log is as to the caller. The reply has no data; the position of the
+// last event that the caller caused, as of now, travels in [HeaderPosition], which is missing if there is none. An
+// addition. Answered by eventwriter.
+var LastPosition = Endpoint[None, None]{Name: "events.position"}
+
 // PutInternal is `natster.internal.events.<origin>.<type>`: how other functions append. The subject says on whose
 // behalf and which type, so that NATS permissions bound what each function can write: otc binds contexts, hub shares
 // its catalog.

@@ -53,6 +53,10 @@ func TestAnOriginalServiceIsUnderstood(t *testing.T) {
 	if shares, err := c.Shares(t.Context()); err != nil || len(shares) != 0 {
 		t.Fatal(shares, err)
 	}
+	if _, err := c.LastPosition(t.Context()); !errors.Is(err, api.ErrUnavailable) ||
+		!errors.Is(err, nats.ErrNoResponders) {
+		t.Fatalf("what it has no function for: %v", err)
+	}
 	if _, err := c.Totals(t.Context()); !errors.Is(err, api.ErrInternal) {
 		t.Fatalf("what is neither: %v", err)
 	}

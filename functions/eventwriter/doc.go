@@ -3,7 +3,8 @@
 //
 //	command.go      Command and its parser: the shape of a request, refused as a bad request
 //	decide.go       Facts and Decide: the rules, without clock, store or subject
-//	eventwriter.go  the loop around them: read the facts, decide, append; again when another writer was faster
+//	eventwriter.go  the loop around them: read the facts, decide, append; again when another writer was faster;
+//	                and how far the log is as to an account
 //
 // The cost of a command is one read of a few subjects and one append, however long the log is. The condition of an
 // append is the narrowest that the decision needs: one edge between two accounts. A popular catalog is therefore no

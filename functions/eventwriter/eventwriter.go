@@ -53,6 +53,7 @@ func New(cfg Config) functions.Function {
 			functions.Request(api.Put, (*writer).put),
 			functions.Request(api.PutWeb, (*writer).putWeb),
 			functions.Request(api.PutInternal("*", "*"), (*writer).putInternal),
+			functions.Request(api.LastPosition, (*writer).lastPosition),
 		},
 		Access: functions.Access{AppendsLog: true, Reads: []view.Bucket{view.Accounts, view.Shares, view.Catalogs}},
 		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
@@ -124,6 +125,17 @@ func (w *writer) putInternal(ctx context.Context, call *functions.Call, q api.Pu
 	}
 	_, err = w.carryOut(ctx, call, c)
 	return api.PutReply{}, err
+}
+
+// lastPosition says how far the log is as to the caller, from the log itself.
+func (w *writer) lastPosition(ctx context.Context, call *functions.Call, _ api.None) (api.None, error) {
+	position, err := w.log.LastOf(ctx, call.From)
+	if err != nil {
+		w.logger.Error("the event log does not answer", "account", call.From, "err", err)
+		return api.None{}, api.Errorf(api.ErrUnavailable, "the event log does not answer: try again")
+	}
+	call.Reflects(position)
+	return api.None{}, nil
 }
 
 func (w *writer) carryOut(ctx context.Context, call *functions.Call, c Command) (uint64, error) {

@@ -70,10 +70,11 @@ type Direct struct {
 }
 
 type call struct {
-	whole bool // all that matches must come in one answer
-	got   []Message
-	upTo  uint64     // last position of the state that was read; 0 if the server did not say
-	done  chan error // one value: nil at the end of the batch
+	whole  bool // all that matches must come in one answer
+	single bool // the answer is one message, and no end of a batch follows
+	got    []Message
+	upTo   uint64     // last position of the state that was read; 0 if the server did not say
+	done   chan error // one value: nil at the end of the batch
 }
 
 // NewDirect returns a reader over nc, from whose account JetStream is reached at a. Close it when done.
@@ -132,7 +133,7 @@ var catchUpPause = backoff.Doubling(time.Millisecond, 50*time.Millisecond)
 func (d *Direct) LastSince(ctx context.Context, stream string, position uint64, filters ...string) ([]Message, error) {
 	until := time.Now().Add(catchUpTimeout)
 	for attempt := 1; ; attempt++ {
-		c, err := d.get(ctx, stream, true, map[string]any{"multi_last": filters})
+		c, err := d.get(ctx, stream, &call{whole: true}, map[string]any{"multi_last": filters})
 		if err != nil || c.upTo >= position || time.Now().After(until) {
 			return c.got, err
 		}
@@ -140,6 +141,17 @@ func (d *Direct) LastSince(ctx context.Context, stream string, position uint64, 
 			return nil, fmt.Errorf("%w: %s: %w", errStream, stream, err)
 		}
 	}
+}
+
+// Newest returns the last of all messages whose subject matches filter (wildcards allowed), as the replica that answers
+// has it; ok is false if there is none. It costs the server a look at each subject that matches, and not more in a
+// longer stream.
+func (d *Direct) Newest(ctx context.Context, stream, filter string) (m Message, ok bool, err error) {
+	c, err := d.get(ctx, stream, &call{single: true}, map[string]any{"last_by_subj": filter})
+	if err != nil || len(c.got) == 0 {
+		return m, false, err
+	}
+	return c.got[0], true, nil
 }
 
 // Range returns up to limit messages whose subject matches filter, from sequence from on, in order. An empty result
@@ -150,14 +162,15 @@ func (d *Direct) Range(ctx context.Context, stream, filter string, from uint64, 
 	if filter != "" {
 		req["next_by_subj"] = filter
 	}
-	c, err := d.get(ctx, stream, false, req)
+	c, err := d.get(ctx, stream, &call{}, req)
 	return c.got, err
 }
 
 // readTimeout is when a read counts as lost, for instance with a connection. A working server answers in milliseconds.
 const readTimeout = 10 * time.Second
 
-func (d *Direct) get(ctx context.Context, stream string, whole bool, req map[string]any) (*call, error) {
+// get sends a request whose answer c takes in, and returns it when it is complete.
+func (d *Direct) get(ctx context.Context, stream string, c *call, req map[string]any) (*call, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	body, err := json.Marshal(req)
@@ -165,7 +178,7 @@ func (d *Direct) get(ctx context.Context, stream string, whole bool, req map[str
 		return &call{}, err
 	}
 	token := nuid.Next()
-	c := &call{whole: whole, done: make(chan error, 1)}
+	c.done = make(chan error, 1)
 	d.mu.Lock()
 	d.calls[token] = c
 	d.mu.Unlock()
@@ -206,6 +219,9 @@ func (d *Direct) receive(m *nats.Msg) {
 			return
 		}
 		c.got = append(c.got, s)
+		if c.single {
+			c.end(nil)
+		}
 	case status == "204" && c.whole && m.Header.Get(headerPending) != "0", status == "413":
 		c.end(ErrTooMany)
 	case status == "204":

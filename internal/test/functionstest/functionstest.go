@@ -45,6 +45,7 @@ type Bench struct {
 		ahead time.Duration
 	}
 	running []functions.Function
+	halts   map[string][]func() // of the instances of each function
 	mu      sync.Mutex
 	clients map[string]*api.Client
 }
@@ -60,7 +61,7 @@ func Start(t testing.TB, fns ...functions.Function) *Bench {
 // Bare starts a world without functions: for functions whose configuration names the world's accounts. See [Bench.Run].
 func Bare(t testing.TB) *Bench {
 	t.Helper()
-	b := &Bench{t: t, clients: make(map[string]*api.Client)}
+	b := &Bench{t: t, clients: make(map[string]*api.Client), halts: make(map[string][]func())}
 	b.World = worldtest.Start(t, worldtest.Bare)
 	b.Admin = b.must(b.World.Admin(t.Context()))
 	t.Cleanup(b.Admin.Close)
@@ -103,19 +104,29 @@ func (b *Bench) run(f functions.Function, creds accounts.Creds) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(b.t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
-	b.t.Cleanup(func() {
+	halt := sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			b.t.Errorf("%s: %v", f.Name, err)
 		}
 		nc.Close()
 	})
+	b.t.Cleanup(halt)
+	b.halts[f.Name] = append(b.halts[f.Name], halt)
 	select {
 	case <-r.Ready():
 	case err := <-ended:
 		ended <- nil
 		b.t.Fatalf("%s: %v", f.Name, err)
 	}
+}
+
+// Halt stops all instances of a function.
+func (b *Bench) Halt(name string) {
+	for _, halt := range b.halts[name] {
+		halt()
+	}
+	delete(b.halts, name)
 }
 
 // Handler makes a handler of a func that needs no instance.

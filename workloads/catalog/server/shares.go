@@ -30,6 +30,9 @@ type shareTable struct {
 	log    *slog.Logger
 	wake   chan struct{} // readable: look at the whole now
 
+	patience time.Duration // with the question how far the log is
+	said     bool          // a function has said that before; for the one goroutine that looks
+
 	mu        sync.RWMutex
 	allowed   map[edge]bool
 	confirmed time.Time     // when the last look at the whole began; zero: never
@@ -50,7 +53,7 @@ type news struct {
 
 func newShareTable(owner events.Account, source Shares, l Limits, log *slog.Logger) *shareTable {
 	return &shareTable{
-		owner: owner, source: source, every: l.SharesRefresh, maxAge: l.SharesMaxAge, log: log,
+		owner: owner, source: source, every: l.SharesRefresh, maxAge: l.SharesMaxAge, log: log, patience: positionTimeout,
 		wake: make(chan struct{}, 1), allowed: make(map[edge]bool), heard: make(map[edge]news),
 		barred: make(map[edge]bar),
 	}

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"natster/functions/api"
 	"natster/internal/test/eventstest"
@@ -43,11 +46,14 @@ func TestTheShareTable(t *testing.T) {
 				told(false, 8), isServed, told(false, 10), isRefused}},
 		{"how far the log is cannot be known", []shareStep{unreachable(shared), isRefused}},
 		{"nobody can say how far the log is", []shareStep{old(shared), isServed}},
+		{"nobody answers who never has", []shareStep{silent(shared), isServed}},
+		{"nobody answers who has", []shareStep{look(shared), told(false, 7), silent(shared), isRefused}},
 		{"nobody is served before the first look", []shareStep{told(true, 1), isRefused}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			source := &shareSource{}
 			v := newShareTable(alice, source, Limits{}.withDefaults(), slog.New(slog.DiscardHandler))
+			v.patience = 10 * time.Millisecond
 			e := edge{films, bob}
 			for i, step := range c.steps {
 				step(t, i, v, source, e)
@@ -66,6 +72,7 @@ type shareSource struct {
 
 	position uint64 // of the log
 	unknown  error  // why it is not known
+	silent   bool   // the question is not answered
 	observed uint64
 }
 
@@ -77,7 +84,13 @@ func (s *shareSource) Shares(context.Context) ([]api.Share, error) {
 }
 func (s *shareSource) Observe(p uint64) { s.observed = max(s.observed, p) }
 
-func (s *shareSource) LastPosition(context.Context) (uint64, error) { return s.position, s.unknown }
+func (s *shareSource) LastPosition(ctx context.Context) (uint64, error) {
+	if s.silent {
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
+	return s.position, s.unknown
+}
 
 func told(shared bool, position uint64) shareStep {
 	return func(_ *testing.T, _ int, v *shareTable, _ *shareSource, e edge) {
@@ -142,7 +155,15 @@ func unreachable(list []api.Share) shareStep {
 // old is a look in a world that has no such function.
 func old(list []api.Share) shareStep {
 	return func(t *testing.T, _ int, v *shareTable, s *shareSource, _ edge) {
-		*s = shareSource{list: list, unknown: api.Errorf(api.ErrUnavailable, "nobody answers")}
+		*s = shareSource{list: list, unknown: nats.ErrNoResponders}
+		v.refresh(t.Context())
+	}
+}
+
+// silent is a look in a world whose answer to how far the log is does not come in time.
+func silent(list []api.Share) shareStep {
+	return func(t *testing.T, _ int, v *shareTable, s *shareSource, _ edge) {
+		*s = shareSource{list: list, silent: true}
 		v.refresh(t.Context())
 	}
 }

@@ -37,6 +37,6 @@ type Shares interface {
 // the shares, so that a view that lags behind is not believed.
 type Positioner interface {
 	// LastPosition returns the position of the last event that this account caused. If no function of the world can
-	// say, it fails with [api.ErrUnavailable] at once.
+	// say, it fails with [github.com/nats-io/nats.go.ErrNoResponders] at once.
 	LastPosition(context.Context) (uint64, error)
 }

@@ -58,24 +58,25 @@ func (v *shareTable) settle(began time.Time) {
 	}
 }
 
-// positionTimeout bounds the question how far the log is.
+// positionTimeout bounds the question how far the log is: [shareTable.patience].
 const positionTimeout = 5 * time.Second
 
 // lastPosition asks how far the log is, and makes the source reflect at least that. Where no function can say, it is
-// 0, and the source is believed as it is.
+// 0, and the source is believed as it is; an original world may also not answer.
 func (v *shareTable) lastPosition(ctx context.Context) (uint64, error) {
 	p, ok := v.source.(Positioner)
 	if !ok {
 		return 0, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, positionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, v.patience)
 	defer cancel()
 	at, err := p.LastPosition(ctx)
 	switch {
 	case err == nil:
+		v.said = true
 		v.source.Observe(at)
 		return at, nil
-	case ctx.Err() == nil && errors.Is(err, api.ErrUnavailable): // nobody answers such a question
+	case errors.Is(err, nats.ErrNoResponders), !v.said && ctx.Err() != nil:
 		return 0, nil
 	}
 	return 0, fmt.Errorf("how far the event log is: %w", err)
