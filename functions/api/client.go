@@ -54,7 +54,8 @@ func (c *Client) Notice() string {
 }
 
 // Call sends q to e and waits for the answer. Errors are an [Error] as the function sent it, or [ErrUnavailable] when
-// no function answers, which is [nats.ErrNoResponders], too, if none is there. A function that says to come back very soon is asked once more.
+// no function answers, which is [nats.ErrNoResponders], too, if none is there. A function that says to come back very
+// soon is asked once more.
 func Call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (A, error) {
 	a, _, err := call(ctx, c, e, q)
 	return a, err

@@ -90,6 +90,7 @@ type Error struct {
 // Error is the sentence.
 func (e *Error) Error() string { return e.Message }
 
+// Unwrap is [nats.ErrNoResponders] where that is why, and nil otherwise.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Is reports whether target is the sentinel of e's code. What is full is not available, too.

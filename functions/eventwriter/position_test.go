@@ -41,7 +41,8 @@ func TestAnAccountLearnsHowFarItsOwnEventsAre(t *testing.T) {
 	if another.Position() != shared {
 		t.Errorf("its queries will reflect %d", another.Position())
 	}
-	taken := b.Happens(events.Event{Type: events.Unshared, Origin: b.Key("alice"), Target: b.Key("bob"), Catalog: films})
+	taken := b.Happens(events.Event{Type: events.Unshared, Origin: b.Key("alice"), Target: b.Key("bob"),
+		Catalog: films})
 	position(alice, taken)
 
 	b.Halt("eventwriter")

@@ -53,9 +53,9 @@ type news struct {
 
 func newShareTable(owner events.Account, source Shares, l Limits, log *slog.Logger) *shareTable {
 	return &shareTable{
-		owner: owner, source: source, every: l.SharesRefresh, maxAge: l.SharesMaxAge, log: log, patience: positionTimeout,
-		wake: make(chan struct{}, 1), allowed: make(map[edge]bool), heard: make(map[edge]news),
-		barred: make(map[edge]bar),
+		owner: owner, source: source, every: l.SharesRefresh, maxAge: l.SharesMaxAge, log: log,
+		patience: positionTimeout, wake: make(chan struct{}, 1), allowed: make(map[edge]bool),
+		heard: make(map[edge]news), barred: make(map[edge]bar),
 	}
 }
 
