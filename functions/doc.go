@@ -5,6 +5,7 @@
 //
 //	function.go     Function, Access, Host: the declaration and what a running function is given; CurveKey
 //	trigger.go      Request, OnEvent, OnKey: the three kinds of trigger
+//	limits.go       Limits: what one account may take of what all share
 //	permissions.go  what a function's NATS user may do, derived from its declaration
 //	provision.go    streams, buckets and consumers, derived from the declarations
 //	serve.go        Serve: runs a function once, on a connection of its own; every host of functions does it this way

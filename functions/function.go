@@ -24,6 +24,7 @@ type Function struct {
 	Doc      string // one sentence
 	Triggers []Trigger
 	Access   Access
+	Limits   Limits // of the world that it runs in
 	// New returns the instance whose handlers one run of the function calls. It is called once in a run, before the
 	// first trigger; ctx ends when the run is told to stop. Nil is for handlers that need no instance.
 	New func(ctx context.Context, h Host) (Instance, error)
@@ -57,12 +58,13 @@ type Host struct {
 	Direct *jet.Direct
 	Log    *events.Log
 	Views  *view.Reader
+	Limits Limits // all set
 	Now    func() time.Time
 	Logger *slog.Logger
 }
 
-// Open returns a host on nc, with the machine's clock and a Logger that discards everything; a says where JetStream is
-// reached from nc's account. The caller closes its Direct.
+// Open returns a host on nc, with the machine's clock, the default limits and a Logger that discards everything; a says
+// where JetStream is reached from nc's account. The caller closes its Direct.
 func Open(nc *nats.Conn, a jet.API) (Host, error) {
 	js, err := jetstream.NewWithAPIPrefix(nc, string(a))
 	if err != nil {
@@ -78,6 +80,7 @@ func Open(nc *nats.Conn, a jet.API) (Host, error) {
 		Direct: direct,
 		Log:    events.NewLog(js, direct),
 		Views:  view.NewReader(direct),
+		Limits: DefaultLimits(),
 		Now:    time.Now,
 		Logger: slog.New(slog.DiscardHandler),
 	}, nil

@@ -120,7 +120,7 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 	if r.host, err = Open(r.cfg.Conn, r.cfg.JetStream); err != nil {
 		return err
 	}
-	r.host.Now, r.host.Logger = r.cfg.Now, r.log
+	r.host.Limits, r.host.Now, r.host.Logger = r.fn.Limits.OrDefault(), r.cfg.Now, r.log
 	defer func() { err = errors.Join(err, r.host.Direct.Close()) }()
 	instance, err := r.instance(ctx)
 	if err != nil {

@@ -5,6 +5,7 @@
 //	connect.go    connecting to a world over the network; only to the server with the certificate of a fingerprint
 //	lock.go       one directory, one process that runs or provisions the world
 //	functions.go  the one list of all functions, with the users that they run under
+//	limits.go     limits.json: what one account may take, where it is not the default
 //	rebuild.go    the one list of all projections, and making them anew
 //	proxy.go      the key by which the NATS server knows the website
 //	vault.go      the keys that claimed contexts and accounts' web keys are sealed to; checked that they are unchanged
@@ -23,6 +24,7 @@
 //	web.seed        the key to the accounts' web keys; lose it and web logins have to be linked again
 //	cluster/        the keys of NATS servers of its own, if it has any (package cluster)
 //	web-proxy.seed  the key by which the NATS server trusts the website; made anew if it is lost
+//	limits.json     the limits that are not the defaults, if there are any
 //	vault.pub, …    the public halves, by which a seed of another world is recognised
 //
 // The embedded server keeps more beside these; see package embedded.

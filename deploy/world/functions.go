@@ -28,6 +28,7 @@ import (
 type Settings struct {
 	Accounts   accounts.WellKnown `json:"accounts"`
 	HubCatalog events.Catalog     `json:"hub_catalog"`
+	Limits     functions.Limits   `json:"limits,omitzero"`     // of the accounts
 	ClaimURL   string             `json:"claim_url,omitempty"` // where a person claims a one-time code; it may be empty
 	// World is the world's own directory, in which authority changes accounts.
 	World string `json:"world"`
@@ -56,6 +57,9 @@ func Functions(s Settings) []functions.Function {
 	}
 	if !s.WithoutAuthority {
 		all = append(all, authority.New(importKeeper{s.World}))
+	}
+	for i := range all {
+		all[i].Limits = s.Limits
 	}
 	return all
 }

@@ -58,8 +58,13 @@ func Export(ctx context.Context, dir, to, claimURL string) ([]functions.Function
 	if err := CheckSeeds(dir); err != nil {
 		return nil, err
 	}
+	limits, err := ReadLimits(dir)
+	if err != nil {
+		return nil, err
+	}
 	settings := Settings{
 		Accounts: keeper.WellKnown(), HubCatalog: info.HubCatalog, ClaimURL: claimURL, Keys: dir, World: dir,
+		Limits: limits,
 	}
 	fns := Functions(settings)
 	creds, err := keeper.Functions(ctx, fns)

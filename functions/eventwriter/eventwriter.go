@@ -20,13 +20,6 @@ import (
 // and most commands are settled by another's win (it is already shared), so that few are ever needed.
 const tries = 8
 
-// How many commands of one account an instance carries out: in the long run, and at once after a time of rest. The log
-// keeps every event for ever, so they bound how fast an account can make it grow.
-const (
-	perSecond = 50
-	burst     = 2000
-)
-
 // Config is what eventwriter has to know of the deployment.
 type Config struct {
 	Reserved events.Reservation // the name by which only the hub shares a catalog
@@ -39,6 +32,7 @@ type writer struct {
 	now    func() time.Time
 	logger *slog.Logger
 
+	perSecond      int64                              // of the allowances
 	puts, unshares *limiter.Allowance[events.Account] // apart: no flood of an account stands before its unshare
 
 	accounts, shares, catalogs *view.Follower // what a caller's next request reads
@@ -58,9 +52,9 @@ func New(cfg Config) functions.Function {
 		Access: functions.Access{AppendsLog: true, Reads: []view.Bucket{view.Accounts, view.Shares, view.Catalogs}},
 		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
 			return &writer{
-				cfg: cfg, log: h.Log, now: h.Now, logger: h.Logger,
-				puts:     limiter.NewAllowance[events.Account](perSecond, burst),
-				unshares: limiter.NewAllowance[events.Account](perSecond, burst),
+				cfg: cfg, perSecond: h.Limits.Changes, log: h.Log, now: h.Now, logger: h.Logger,
+				puts:     limiter.NewAllowance[events.Account](h.Limits.Changes, h.Limits.ChangesAtOnce),
+				unshares: limiter.NewAllowance[events.Account](h.Limits.Changes, h.Limits.ChangesAtOnce),
 				accounts: view.NewFollower(h.Views, view.Accounts),
 				shares:   view.NewFollower(h.Views, view.Shares),
 				catalogs: view.NewFollower(h.Views, view.Catalogs),
@@ -110,7 +104,7 @@ func (w *writer) admit(c Command) error {
 	}
 	if wait := allowed.Take(c.Origin, w.now()); wait > 0 {
 		return api.Later(api.ErrTooMany, wait,
-			"too many changes from this account: %d a second are carried out", perSecond)
+			"too many changes from this account: %d a second are carried out", w.perSecond)
 	}
 	return nil
 }

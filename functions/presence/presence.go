@@ -28,7 +28,8 @@ func New() functions.Function {
 		},
 		Access: functions.Access{Reads: []view.Bucket{view.Catalogs}, Writes: []view.Bucket{view.Presence}},
 		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
-			return &presence{host: h, allowed: limiter.NewAllowance[events.Account](perSecond, burst)}, nil
+			allowed := limiter.NewAllowance[events.Account](h.Limits.Beats, h.Limits.BeatsAtOnce)
+			return &presence{host: h, allowed: allowed}, nil
 		},
 	}
 }
@@ -87,10 +88,3 @@ func (f *presence) admit(ctx context.Context, call *functions.Call, h api.Heartb
 	}
 	return err
 }
-
-// How many heartbeats of one account count: in the long run, enough for 600 catalogs, and at once. Together with the
-// bucket's TTL they bound what an account can fill it with.
-const (
-	perSecond = 20
-	burst     = 512
-)

@@ -23,7 +23,7 @@ type spent struct {
 }
 
 // NewAllowance returns an allowance of which every account has all; both numbers are at least 1.
-func NewAllowance[Account comparable](perSecond, burst int) *Allowance[Account] {
+func NewAllowance[Account comparable](perSecond, burst int64) *Allowance[Account] {
 	return &Allowance[Account]{
 		perSecond: float64(perSecond), burst: float64(burst), spent: make(map[Account]spent),
 	}

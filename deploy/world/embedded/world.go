@@ -149,8 +149,13 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 	}
 	fns := hooks.Functions
 	if fns == nil {
+		limits, err := world.ReadLimits(c.Dir)
+		if err != nil {
+			return nil, err
+		}
 		fns = world.Functions(world.Settings{
 			Accounts: offline.WellKnown(), HubCatalog: c.HubCatalog, ClaimURL: c.ClaimURL, Keys: c.Dir, World: c.Dir,
+			Limits: limits,
 		})
 	}
 	var creds map[string]accounts.Creds
