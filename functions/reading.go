@@ -43,6 +43,7 @@ func (c *Call) wait(ctx context.Context, b view.Bucket, patterns []string) (view
 			"too many requests wait for position %d of the log", c.MinPosition)
 	}
 	defer c.waiting.Leave(c.From)
+	c.idle()
 	ctx, cancel := context.WithTimeout(ctx, bounded(ctx))
 	defer cancel()
 	s, err := c.views.Read(ctx, b, c.MinPosition, patterns...)
@@ -59,11 +60,13 @@ const settleTimeout = 1500 * time.Millisecond
 
 // Settle waits, for a moment at most, until the projections reflect position, if the caller keeps no positions: such a
 // caller sends its next request without one, at once, and expects to see what it has done. However many wait, one asks,
-// so they are not counted among the callers that [Call.Read] lets wait.
+// so they are not counted among the callers that [Call.Read] lets wait; where very many do, it does not wait.
 func (c *Call) Settle(ctx context.Context, position uint64, projections ...*view.Follower) {
-	if c.KeepsPositions {
+	if c.KeepsPositions || !c.settling.Enter(c.From) {
 		return
 	}
+	defer c.settling.Leave(c.From)
+	c.idle()
 	ctx, cancel := context.WithTimeout(ctx, min(settleTimeout, bounded(ctx)))
 	defer cancel()
 	for _, p := range projections {
@@ -80,4 +83,11 @@ func bounded(ctx context.Context) time.Duration {
 		return readTimeout
 	}
 	return min(readTimeout, time.Until(deadline)*3/4)
+}
+
+// idle lets others be handled meanwhile.
+func (c *Call) idle() {
+	if c.release != nil {
+		c.release()
+	}
 }

@@ -56,28 +56,59 @@ func (r *Runner) metadata() map[string]string {
 	return m
 }
 
-// accept runs on the subscription's goroutine and so must not wait: it starts the handler, or refuses if too many run.
+// accept runs on the subscription's goroutine and so must not wait, and costs next to nothing: the server drops what
+// comes faster than that. It starts the handler, keeps the request until it is its account's turn, or refuses it.
 func (r *Runner) accept(work context.Context, t bound, m micro.Request) {
 	from, _, err := events.Caller(m.Subject())
-	if err != nil {
-		r.reply(m, nil, nil, api.Errorf(api.ErrForbidden, "the request does not come from an account: %v", err))
-		r.observe(KindRequest, 0, err)
-		return
+	switch {
+	case err != nil:
+		err = api.Errorf(api.ErrForbidden, "the request does not come from an account: %v", err)
+	case len(m.Data()) > t.max:
+		err = api.Errorf(api.ErrBadRequest, "%s: the request is %d bytes long; %d is the most",
+			t.Name, len(m.Data()), t.max)
+	default:
+		j := &job{from: from, arrived: time.Now()}
+		j.handle = func() { r.respond(work, t, m, j) }
+		var start bool
+		if start, err = r.queue.add(j); err == nil {
+			if start {
+				r.start(j)
+			}
+			return
+		}
 	}
-	if !r.inFlight.Enter(from) {
-		r.reply(m, nil, nil, api.Later(api.ErrTooMany, soon, "%s is busy", t.Name))
-		r.observe(KindRequest, 0, api.ErrTooMany)
+	r.reply(m, nil, nil, err)
+	r.observe(KindRequest, 0, err)
+}
+
+// start handles the request in a goroutine of its own, and then those whose turn it is; nil is none.
+func (r *Runner) start(j *job) {
+	if j == nil {
 		return
 	}
 	r.busy.Go(func() {
-		start := time.Now()
-		call := &Call{From: from, Subject: m.Subject(), views: r.host.Views, waiting: r.waiting}
-		data, err := r.answer(work, t, m, call)
-		// Before the reply: a caller who has it may ask again hundreds of times before this goroutine runs again.
-		r.inFlight.Leave(from)
-		r.reply(m, call, data, err)
-		r.observe(KindRequest, time.Since(start), err)
+		for ; j != nil; j = r.queue.done(j) {
+			j.handle()
+		}
 	})
+}
+
+// respond answers a request whose turn it is.
+func (r *Runner) respond(work context.Context, t bound, m micro.Request, j *job) {
+	call := &Call{
+		From: j.from, Subject: m.Subject(), views: r.host.Views, waiting: r.waiting, settling: r.settling,
+		release: func() { r.start(r.queue.release(j)) },
+	}
+	var data any
+	var err error
+	j.started = time.Now()
+	if j.started.Sub(j.arrived) > r.cfg.Deadline { // who asked has most likely given up
+		err = api.Later(api.ErrUnavailable, soon, "%s could not be answered in time", t.Name)
+	} else {
+		data, err = r.answer(work, t, m, call)
+	}
+	r.reply(m, call, data, err)
+	r.observe(KindRequest, time.Since(j.started), err)
 }
 
 // answer decodes, calls the handler and lets nothing out but an answer.

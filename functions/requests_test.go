@@ -15,6 +15,7 @@ import (
 
 	"natster/functions"
 	"natster/functions/api"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
@@ -124,97 +125,162 @@ func TestARequestThatHangsIsAnsweredAtItsDeadline(t *testing.T) {
 	}
 }
 
-func TestMoreRequestsThanCanBeHandledAreRefusedAtOnce(t *testing.T) {
-	held, release := make(chan struct{}, 1), make(chan struct{})
-	hold := func() functions.Function {
-		return serving(func(_ context.Context, _ *functions.Call, q word) (word, error) {
-			held <- struct{}{}
-			<-release
-			return q, nil
-		})
-	}
-	w, _ := bare(t, hold())
-	running(t, w, functions.Config{MaxInFlight: 1}, hold, 1)
-	client := api.NewClient(w.Account("alice").Conn(t))
-	first := make(chan error, 1)
-	go func() { _, err := api.Call(t.Context(), client, probe, word{}); first <- err }()
-	<-held
-	if _, err := api.Call(t.Context(), client, probe, word{}); !errors.Is(err, api.ErrTooMany) {
-		t.Errorf("the second request: %v", err)
-	}
-	close(release)
-	if err := <-first; err != nil {
-		t.Errorf("the first request: %v", err)
-	}
+// A held function holds every request whose word is "hold" until it is released.
+type held struct {
+	now     chan struct{} // one for each that is held
+	release chan struct{}
 }
 
-func TestOneAccountKeepsOutNobodyElse(t *testing.T) {
-	held, release := make(chan struct{}, 8), make(chan struct{})
-	hold := func() functions.Function {
-		return serving(func(_ context.Context, _ *functions.Call, q word) (word, error) {
-			if q.Word == "hold" {
-				held <- struct{}{}
-				<-release
+func newHeld() *held { return &held{make(chan struct{}, 1000), make(chan struct{})} }
+
+func (h *held) function() functions.Function {
+	return serving(func(_ context.Context, _ *functions.Call, q word) (word, error) {
+		if q.Word == "hold" {
+			h.now <- struct{}{}
+			<-h.release
+		}
+		return q, nil
+	})
+}
+
+// hold sends n requests at once and returns their answers' errors.
+func hold(t *testing.T, nc *nats.Conn, n int) <-chan error {
+	answers := make(chan error, n)
+	for range n {
+		go func() {
+			m, err := nc.Request(probe.Subject(), []byte(`{"word":"hold"}`), wait.Patience)
+			if err == nil {
+				_, err = api.ReadReply(m)
 			}
-			return q, nil
-		})
+			answers <- err
+		}()
 	}
-	w, _ := bare(t, hold())
-	running(t, w, functions.Config{MaxInFlight: 4}, hold, 1)
-	mallory := api.NewClient(w.Account("mallory").Conn(t))
-	answers := make(chan error, 4)
-	for range 4 {
-		go func() { _, err := api.Call(t.Context(), mallory, probe, word{"hold"}); answers <- err }()
+	return answers
+}
+
+func TestARequestWaitsForItsTurnAndThereIsRoomForSoMany(t *testing.T) {
+	const handlers, room = 8, 256
+	h := newHeld()
+	w, _ := bare(t, h.function())
+	running(t, w, functions.Config{}, h.function, 1)
+	answers := hold(t, w.Account("alice").Conn(t), handlers+room+50)
+	for range handlers {
+		wait.Receive(t, "a request is handled", h.now)
 	}
-	for range 2 { // half of what there is
-		<-held
-		if err := <-answers; !errors.Is(err, api.ErrTooMany) {
-			t.Errorf("more than her share: %v", err)
+	for range 50 { // what there is no room for, at once
+		err := wait.Receive(t, "a refusal", answers)
+		refusal, is := errors.AsType[*api.Error](err)
+		if !is || !errors.Is(err, api.ErrTooMany) || refusal.RetryAfter == 0 ||
+			!strings.Contains(err.Error(), "try again in ") {
+			t.Errorf("one too many: %v", err)
 		}
 	}
-	if _, err := api.Call(t.Context(), api.NewClient(w.Account("bob").Conn(t)), probe, word{"fine"}); err != nil {
-		t.Errorf("bob, while mallory asks: %v", err)
+	select {
+	case <-h.now:
+		t.Error("more of one account are handled at once than may be")
+	default:
 	}
-	close(release)
-	for range 2 {
-		if err := <-answers; err != nil {
+	close(h.release)
+	for range handlers + room {
+		if err := wait.Receive(t, "an answer", answers); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
+func TestOneAccountKeepsOutNobodyElse(t *testing.T) {
+	h := newHeld()
+	w, _ := bare(t, h.function())
+	running(t, w, functions.Config{MaxInFlight: 16}, h.function, 1)
+	mallory := hold(t, w.Account("mallory").Conn(t), 300)
+	for range 8 {
+		wait.Receive(t, "a request of mallory is handled", h.now)
+	}
+	bob := api.NewClient(w.Account("bob").Conn(t))
+	for range 100 {
+		if _, err := api.Call(t.Context(), bob, probe, word{"fine"}); err != nil {
+			t.Fatalf("bob, while mallory asks: %v", err)
+		}
+	}
+	close(h.release)
+	answered := 0
+	for range 300 {
+		if wait.Receive(t, "an answer", mallory) == nil {
+			answered++
+		}
+	}
+	if answered != 8+256 {
+		t.Errorf("%d of mallory's requests are handled", answered)
+	}
+}
+
+// What nobody waits for any more is not handled.
+func TestARequestThatWaitedTooLongIsNotHandled(t *testing.T) {
+	const n = 20
+	h := newHeld()
+	w, _ := bare(t, h.function())
+	running(t, w, functions.Config{Deadline: 10 * time.Millisecond}, h.function, 1)
+	answers := hold(t, w.Account("alice").Conn(t), n)
+	for range 8 {
+		wait.Receive(t, "a request is handled", h.now)
+	}
+	until := time.Now().Add(20 * time.Millisecond)
+	wait.Eventually(t, "the others have waited too long", func() bool { return time.Now().After(until) })
+	close(h.release)
+	for range n {
+		if err := wait.Receive(t, "an answer", answers); err != nil && !errors.Is(err, api.ErrUnavailable) {
+			t.Error(err)
+		}
+	}
+	if late := len(h.now); late > n-8 {
+		t.Errorf("%d more are handled", late)
+	}
+}
+
+func TestALargeRequestIsRefusedBeforeItIsRead(t *testing.T) {
+	h := newHeld()
+	w := start(t, h.function())
+	nc := w.Account("mallory").Conn(t)
+	large := []byte(`{"word":"` + strings.Repeat("x", 900_000) + `"}`)
+	m, err := nc.Request(probe.Subject(), large, wait.Patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("probe: the request is %d bytes long; %d is the most", len(large), api.MaxRequest)
+	if _, err := api.ReadReply(m); !errors.Is(err, api.ErrBadRequest) || err.Error() != want {
+		t.Errorf("%v; want %s", err, want)
+	}
+}
+
 func TestStoppingAnswersTheRequestsInHand(t *testing.T) {
-	held, release := make(chan struct{}, 64), make(chan struct{})
-	hold := func() functions.Function {
-		return serving(func(_ context.Context, _ *functions.Call, q word) (word, error) {
-			held <- struct{}{}
-			<-release
-			return q, nil
-		})
+	h := newHeld()
+	w, _ := bare(t, h.function())
+	stop := running(t, w, functions.Config{}, h.function, 1)
+	nc := w.Account("alice").Conn(t)
+	inbox := nc.NewInbox()
+	answers, err := nc.SubscribeSync(inbox)
+	if err != nil {
+		t.Fatal(err)
 	}
-	w, _ := bare(t, hold())
-	stop := running(t, w, functions.Config{}, hold, 1)
-	client := api.NewClient(w.Account("alice").Conn(t))
-	const n = 50
-	answers := make(chan error, n)
+	const n = 50 // most of them wait for their turn
 	for range n {
-		go func() { _, err := api.Call(t.Context(), client, probe, word{}); answers <- err }()
+		if err := nc.PublishRequest(probe.Subject(), inbox, []byte(`{"word":"hold"}`)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for range n {
-		<-held
+	refused := make([]byte, api.MaxRequest+1) // at once, when all before it have arrived
+	if _, err := nc.Request(probe.Subject(), refused, wait.Patience); err != nil {
+		t.Fatal(err)
 	}
 	stopped := make(chan error, 1)
 	go func() { stopped <- stop[0]() }()
-	for { // until it takes no more
-		nc := w.Account("alice").Conn(t)
-		_, err := nc.Request(probe.Subject(), []byte("not json"), time.Second)
-		if errors.Is(err, nats.ErrNoResponders) {
-			break
-		}
-	}
-	close(release)
+	wait.Eventually(t, "it takes no more", func() bool {
+		_, err := nc.Request(probe.Subject(), refused, time.Second)
+		return errors.Is(err, nats.ErrNoResponders)
+	})
+	close(h.release)
 	for range n {
-		if err := <-answers; err != nil {
+		if _, err := api.ReadReply(wait.Message(t, answers)); err != nil {
 			t.Errorf("a request in hand: %v", err)
 		}
 	}

@@ -27,8 +27,8 @@ type Config struct {
 	Logger    *slog.Logger     // nil: nothing is logged
 	Now       func() time.Time // time.Now if nil
 	Deadline  time.Duration    // of one request; 5 s if 0
-	// MaxInFlight is how many requests are handled at once, and half of it how many of one account; more are answered
-	// with "too many" at once. 256 if 0.
+	// MaxInFlight is how many requests are handled at once; 256 if 0. One account's are [Limits].Handlers of them. More
+	// wait until it is their account's turn; where too many wait, they are answered with "too many" at once.
 	MaxInFlight int
 	// Attempts is how often a message is tried before it counts as poison; 12 (about two minutes) if 0. It never does
 	// for as long as what the handler needs is [api.ErrUnavailable]: that says nothing of the message.
@@ -72,9 +72,10 @@ type Runner struct {
 	ready    chan struct{}
 	onReady  func()
 	counts   counters
-	inFlight *limiter.Limiter[events.Account] // requests being handled
-	busy     sync.WaitGroup                   // requests being handled
-	waiting  *limiter.Limiter[events.Account] // those of them that wait for a projection
+	queue    *queue                           // requests that are handled, and those that wait for that
+	busy     sync.WaitGroup                   // the goroutines that handle them
+	waiting  *limiter.Limiter[events.Account] // requests that wait for a projection
+	settling *limiter.Limiter[events.Account] // puts that wait for one before they are answered
 	noSkip   time.Time                        // until when it takes events one by one; for the one goroutine that does
 }
 
@@ -90,8 +91,9 @@ func NewRunner(f Function, cfg Config) (*Runner, error) {
 		log:      cfg.Logger.With("function", f.Name),
 		ready:    make(chan struct{}),
 		onReady:  func() {},
-		inFlight: limiter.New[events.Account](cfg.MaxInFlight, max(1, cfg.MaxInFlight/2)),
+		queue:    newQueue(cfg.MaxInFlight, min(ownHandlers, cfg.MaxInFlight)),
 		waiting:  limiter.New[events.Account](max(1, cfg.MaxInFlight/2), max(1, cfg.MaxInFlight/8)),
+		settling: limiter.New[events.Account](4*cfg.MaxInFlight, max(1, cfg.MaxInFlight/2)),
 	}, nil
 }
 

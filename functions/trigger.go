@@ -32,6 +32,7 @@ type Trigger struct {
 	Filters []string // the subjects that it hears
 
 	writes   bool        // of a subject trigger: it may have to keep something
+	max      int         // of a subject trigger: bytes of the largest request
 	internal bool        // of a subject trigger: only other functions reach it
 	stream   string      // of the two others
 	bucket   view.Bucket // of a key trigger
@@ -88,7 +89,9 @@ type Call struct {
 	position uint64
 	next     string
 	views    *view.Reader
+	release  func() // its handler is free for others: it will only wait
 	waiting  *limiter.Limiter[events.Account]
+	settling *limiter.Limiter[events.Account]
 }
 
 // Reflects says which position of the log the answer reflects; the reply carries it.
@@ -107,6 +110,7 @@ func Request[I Instance, Q, A any](e api.Endpoint[Q, A], h func(I, context.Conte
 		Filters:  []string{e.Service()},
 		writes:   e.Writes,
 		internal: e.Internal,
+		max:      e.MaxRequest(),
 		bind: binding(func(i I) handlers {
 			return handlers{serve: func(ctx context.Context, c *Call, body []byte) (any, error) {
 				q, err := e.Decode(body)

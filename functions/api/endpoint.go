@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"unicode/utf8"
 
@@ -18,6 +19,7 @@ type Endpoint[Q, A any] struct {
 	Name     string // what [events.GlobalSubject], or [events.InternalSubject], makes a subject of
 	Internal bool   // only for other functions: no account can import it
 	Writes   bool   // may change what the world keeps: refused with [ErrFull] while its disk is full
+	Max      int    // bytes of the largest request; 0 is [MaxRequest]
 }
 
 // Subject is where a caller sends the request.
@@ -47,12 +49,11 @@ func (e Endpoint[Q, A]) Encode(q Q) ([]byte, error) {
 	return json.Marshal(q)
 }
 
+// MaxRequest is how many bytes the largest request has. A larger one is refused without a look at it.
+func (e Endpoint[Q, A]) MaxRequest() int { return cmp.Or(e.Max, MaxRequest) }
+
 // Decode reads the body of a request; what it cannot read is [ErrBadRequest].
 func (e Endpoint[Q, A]) Decode(body []byte) (q Q, err error) {
-	if len(body) > MaxRequest {
-		return q, Errorf(ErrBadRequest, "%s: the request is %d bytes long; %d is the most",
-			e.Name, len(body), MaxRequest)
-	}
 	switch into := any(&q).(type) {
 	case *None:
 		return q, nil // whatever an old client sends along means nothing

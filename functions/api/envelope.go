@@ -26,8 +26,8 @@ const (
 	HeaderRetryAfter = "Natster-Retry-After"
 )
 
-// MaxRequest is the largest request body that a function reads, in bytes.
-const MaxRequest = 64 << 10
+// MaxRequest is the largest request body that a function reads, in bytes, unless its [Endpoint] says otherwise.
+const MaxRequest = 16 << 10
 
 // Code is the outcome of a request, on the wire as "code".
 type Code int

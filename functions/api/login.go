@@ -3,8 +3,8 @@ package api
 import "natster/events"
 
 // GenerateCode is `otc.generate`: a one-time code for the caller's context; 403 when the context is another account's.
-// Answered by otc.
-var GenerateCode = Endpoint[Context, OneTimeCode]{Name: "otc.generate", Writes: true}
+// Existing clients put tokens and credentials into it, so that it may be large. Answered by otc.
+var GenerateCode = Endpoint[Context, OneTimeCode]{Name: "otc.generate", Writes: true, Max: 64 << 10}
 
 // A Context is what a web login needs to know of an account. Existing clients put an access token and credentials in
 // it: both are secret, and are kept only sealed. Ours leaves them empty.

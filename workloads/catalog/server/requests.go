@@ -35,14 +35,17 @@ func (s *Server) answer(ctx context.Context, m micro.Request, l Library, h handl
 	}
 }
 
+// maxRequest is the largest request that is read, in bytes.
+const maxRequest = 64 << 10
+
 func (s *Server) handle(ctx context.Context, m micro.Request, l Library, h handler) (data any, then func(), err error) {
 	defer supervise.Contain(s.log, &err)
 	if ctx.Err() != nil {
 		return nil, nil, api.Errorf(api.ErrUnavailable, "the catalog is not served any more")
 	}
-	if len(m.Data()) > api.MaxRequest {
+	if len(m.Data()) > maxRequest {
 		return nil, nil, api.Errorf(api.ErrBadRequest, "the request is %d bytes long; %d is the most",
-			len(m.Data()), api.MaxRequest)
+			len(m.Data()), maxRequest)
 	}
 	caller, _, err := events.Caller(m.Subject())
 	if err != nil {
