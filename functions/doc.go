@@ -11,6 +11,7 @@
 //	serve.go        Serve: runs a function once, on a connection of its own; every host of functions does it this way
 //	runner.go       Runner: runs one function on one connection until it is told to stop, then drains it
 //	requests.go     the runner's half for subject triggers
+//	queue.go        whose request is handled next: accounts in turn, and so many at a time
 //	reading.go      a read of a projection that reflects the caller's own writes, and waiting for it after a put
 //	consume.go      the runner's half for event and key triggers: in order, retried, poison set aside
 //	ahead.go        taking many waiting events at once, for functions that can
@@ -19,7 +20,8 @@
 // Below it, one package per function, and three libraries that functions share: api (the contract with callers), view
 // (buckets and documents) and projection (folding the log into documents). No function imports another.
 //
-// What the runtime promises: every request is answered; a handler that panics, hangs or fails takes nothing else with
+// What the runtime promises: every request is answered; accounts that ask have their turns one after the other, and one
+// that asks for too much is told when to come back; a handler that panics, hangs or fails takes nothing else with
 // it; events and key changes reach a function in order, one at a time over all its instances, and are acknowledged
 // after their effect; what cannot be handled is set aside in the stream [PoisonStream] and reported, neither looped on
 // nor lost.

@@ -47,9 +47,6 @@ const (
 	queueRoom    = 4096
 	queueOwnRoom = 256
 
-	// ownHandlers is how many requests of one account are handled at once.
-	ownHandlers = 8
-
 	// internalShare is how many times an account's handlers functions have together.
 	internalShare = 4
 )

@@ -85,13 +85,14 @@ func NewRunner(f Function, cfg Config) (*Runner, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	own := min(cfg.MaxInFlight, int(f.Limits.OrDefault().Handlers))
 	return &Runner{
 		fn:       f,
 		cfg:      cfg,
 		log:      cfg.Logger.With("function", f.Name),
 		ready:    make(chan struct{}),
 		onReady:  func() {},
-		queue:    newQueue(cfg.MaxInFlight, min(ownHandlers, cfg.MaxInFlight)),
+		queue:    newQueue(cfg.MaxInFlight, own),
 		waiting:  limiter.New[events.Account](max(1, cfg.MaxInFlight/2), max(1, cfg.MaxInFlight/8)),
 		settling: limiter.New[events.Account](4*cfg.MaxInFlight, max(1, cfg.MaxInFlight/2)),
 	}, nil

@@ -291,7 +291,7 @@ func BadBodies() map[string][]byte {
 		"a number":      []byte(`7`),
 		"deeply nested": []byte(strings.Repeat(`{"a":`, 12000)),
 		"deep arrays":   []byte(strings.Repeat(`[`, 60000)),
-		"oversized":     []byte(`{"catalog":"` + strings.Repeat("x", api.MaxRequest) + `"}`),
+		"oversized":     []byte(`{"catalog":"` + strings.Repeat("x", 64<<10) + `"}`),
 		"two values":    []byte(`{}{}`),
 	}
 }
