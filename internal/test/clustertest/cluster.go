@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -112,6 +113,14 @@ func (c *Cluster) Connect(creds []byte, options ...nats.Option) (*nats.Conn, err
 	return nats.Connect(c.URLs(), append(all, options...)...)
 }
 
+// ConnectTo connects to server i, and to no other.
+func (c *Cluster) ConnectTo(i int, creds []byte, options ...nats.Option) (*nats.Conn, error) {
+	return nats.Connect(c.servers[i].ClientURL(), append([]nats.Option{nats.UserCredentialBytes(creds)}, options...)...)
+}
+
+// Size is how many servers there were at the start.
+func (c *Cluster) Size() int { return len(c.servers) }
+
 // Enrol makes an account, known to every server when it returns.
 func (c *Cluster) Enrol(name string) (accounts.Enrolment, *nats.Conn) {
 	c.t.Helper()
@@ -146,6 +155,111 @@ func (c *Cluster) Grant(dir string, fns ...functions.Function) {
 	c.must(err)
 	for name, text := range creds {
 		c.must(os.WriteFile(filepath.Join(dir, name+".creds"), text, 0o600))
+	}
+}
+
+// Run runs the functions, connected to server i alone, until the test ends or the returned function is called, which
+// cuts them off as if their process had been killed. It returns when all are ready. They are provisioned already.
+func (c *Cluster) Run(i int, fns ...functions.Function) (kill func()) {
+	c.t.Helper()
+	creds, err := c.Keeper.Functions(c.t.Context(), fns)
+	c.must(err)
+	ctx, stop := context.WithCancel(context.WithoutCancel(c.t.Context()))
+	var mu sync.Mutex
+	var conns []*nats.Conn
+	var running sync.WaitGroup
+	ready := make(chan struct{}, len(fns))
+	for _, f := range fns {
+		connect := func(_ context.Context, options ...nats.Option) (*nats.Conn, error) {
+			nc, err := c.ConnectTo(i, creds[f.Name], append(options, nats.NoReconnect())...)
+			if err == nil {
+				mu.Lock()
+				conns = append(conns, nc)
+				mu.Unlock()
+			}
+			return nc, err
+		}
+		running.Go(func() {
+			c.eventually(f.Name+" runs", func() error { // what was provisioned has to be led by somebody
+				err := functions.Serve(ctx, f, functions.Config{}, connect, func(*functions.Runner) { ready <- struct{}{} })
+				if errors.Is(err, nats.ErrConnectionClosed) || ctx.Err() != nil {
+					return nil // killed
+				}
+				return err
+			})
+		})
+	}
+	for range fns {
+		wait.Receive(c.t, "the functions are ready", ready)
+	}
+	kill = sync.OnceFunc(func() {
+		mu.Lock()
+		for _, nc := range conns {
+			nc.Close()
+		}
+		mu.Unlock()
+		stop()
+		running.Wait()
+	})
+	c.t.Cleanup(kill)
+	return kill
+}
+
+// Lead makes server i lead every stream and every consumer, as far as that is possible at all.
+func (c *Cluster) Lead(i int) {
+	c.t.Helper()
+	leader := c.servers[i].Name()
+	stepDown := func(what string, now func() (*jetstream.ClusterInfo, error)) {
+		c.t.Helper()
+		ask := fmt.Appendf(nil, `{"placement":{"preferred":%q}}`, leader)
+		c.eventually(what+" is led by "+leader, func() error {
+			info, err := now()
+			if err != nil || info.Leader == leader {
+				return err
+			}
+			m, err := c.Admin.Request("$JS.API."+what, ask, time.Second)
+			if err != nil {
+				return err
+			}
+			return fmt.Errorf("it is led by %q; %s", info.Leader, m.Data)
+		})
+	}
+	ctx := c.t.Context()
+	list := func(what string, all func() ([]string, error)) []string { // while others lead, it may not be answered
+		c.t.Helper()
+		return wait.For(c.t, what+" are listed", all)
+	}
+	names := list("the streams", func() (names []string, err error) {
+		streams := c.JS.StreamNames(ctx)
+		for name := range streams.Name() {
+			names = append(names, name)
+		}
+		return names, streams.Err()
+	})
+	for _, name := range names {
+		s := wait.For(c.t, name+" is found", func() (jetstream.Stream, error) { return c.JS.Stream(ctx, name) })
+		stepDown("STREAM.LEADER.STEPDOWN."+name, func() (*jetstream.ClusterInfo, error) {
+			info, err := s.Info(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return info.Cluster, nil
+		})
+		for _, consumer := range list("the consumers of "+name, func() (names []string, err error) {
+			consumers := s.ConsumerNames(ctx)
+			for name := range consumers.Name() {
+				names = append(names, name)
+			}
+			return names, consumers.Err()
+		}) {
+			stepDown("CONSUMER.LEADER.STEPDOWN."+name+"."+consumer, func() (*jetstream.ClusterInfo, error) {
+				o, err := s.Consumer(ctx, consumer)
+				if err != nil {
+					return nil, err
+				}
+				return o.CachedInfo().Cluster, nil
+			})
+		}
 	}
 }
 

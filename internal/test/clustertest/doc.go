@@ -2,7 +2,7 @@
 // and permissions of a world, whose streams have as many replicas as there are servers. It is where it is tested what
 // happens when users have outgrown one machine.
 //
-//	cluster.go  Start, Enrol, Grant, Kill
+//	cluster.go  Start, Enrol, Grant, Run, Lead, Kill
 //
 // The test beside it plays the whole: functions on two nexlets, one of which is killed under load, and then a server.
 package clustertest

@@ -3,6 +3,10 @@
 // function may make, twice: as the function's own user, and as a user of its account who has every right there. That
 // the second does no more than the first is the point: the account is the boundary.
 //
+// All that is done on one server, and on three: there whoever attacks is connected to another server than the functions
+// and the leaders of the streams, and than those who listen.
+//
+//	stage_test.go    one server, or three
 //	fences_test.go   the table: functions against attacks, and that each attack works where there is no fence
 //	attacks_test.go  the attacks: what a reply may be addressed to
 //	thief_test.go    whoever has a function's credentials: what it may ask for, with which bodies

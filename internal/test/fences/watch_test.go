@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -19,17 +20,22 @@ import (
 type tap struct {
 	account events.Account
 	name    string
-	nc      *nats.Conn
+	from    []*nats.Conn // at each server: what was sent there before is heard before what is sent here
 
 	mu    sync.Mutex
 	heard map[string]int
 	ends  chan string
 }
 
-// listen begins to hear what is published in the account that nc is of.
-func listen(t *testing.T, name string, account events.Account, nc *nats.Conn) *tap {
+// listen begins to hear what is published in an account.
+func (s *stage) listen(t *testing.T, name string, account events.Account) *tap {
 	t.Helper()
-	l := &tap{account: account, name: name, nc: nc, heard: make(map[string]int), ends: make(chan string, 1)}
+	l := &tap{account: account, name: name, heard: make(map[string]int), ends: make(chan string, 1)}
+	creds := s.owner(t, account)
+	for i := range s.servers {
+		l.from = append(l.from, s.connect(t, i, creds))
+	}
+	nc := l.from[s.servers-1]
 	for _, subject := range []string{">", events.FeedLocal("*"), "natster.global-news.*"} {
 		if _, err := nc.Subscribe(subject, l.hear); err != nil {
 			t.Fatal(err)
@@ -38,6 +44,7 @@ func listen(t *testing.T, name string, account events.Account, nc *nats.Conn) *t
 	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
 	}
+	l.hears(t, nil) // every server knows of the subscription
 	return l
 }
 
@@ -57,11 +64,22 @@ func (l *tap) hear(m *nats.Msg) {
 // without the account in front of it.
 func (l *tap) hears(t *testing.T, all []attack) []attack {
 	t.Helper()
-	end := ending + nats.NewInbox()
-	if err := l.nc.Publish(end, nil); err != nil {
-		t.Fatal(err)
+	for _, nc := range l.from {
+		end := ending + nats.NewInbox()
+		wait.For(t, "the end of what "+l.name+" hears", func() (string, error) { // a server hears late of a subscription
+			if err := nc.Publish(end, nil); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case s := <-l.ends:
+				if s == end {
+					return s, nil
+				}
+			case <-time.After(time.Second):
+			}
+			return "", errors.New("not heard")
+		})
 	}
-	wait.First(t, "the end of what "+l.name+" hears", l.ends, func(s string) bool { return s == end })
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var some []attack
