@@ -181,7 +181,8 @@ func (c *Cluster) Run(i int, fns ...functions.Function) (kill func()) {
 		}
 		running.Go(func() {
 			c.eventually(f.Name+" runs", func() error { // what was provisioned has to be led by somebody
-				err := functions.Serve(ctx, f, functions.Config{}, connect, func(*functions.Runner) { ready <- struct{}{} })
+				err := functions.Serve(ctx, f, functions.Config{}, connect,
+					func(*functions.Runner) { ready <- struct{}{} })
 				if errors.Is(err, nats.ErrConnectionClosed) || ctx.Err() != nil {
 					return nil // killed
 				}

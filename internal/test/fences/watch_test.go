@@ -66,7 +66,8 @@ func (l *tap) hears(t *testing.T, all []attack) []attack {
 	t.Helper()
 	for _, nc := range l.from {
 		end := ending + nats.NewInbox()
-		wait.For(t, "the end of what "+l.name+" hears", func() (string, error) { // a server hears late of a subscription
+		// A server may hear late of a subscription.
+		wait.For(t, "the end of what "+l.name+" hears", func() (string, error) {
 			if err := nc.Publish(end, nil); err != nil {
 				t.Fatal(err)
 			}
