@@ -109,7 +109,7 @@ functions run (natster deploy up).
 
    natster admin provision a.example.net b.example.net c.example.net --replicas 3`,
 			Action: args(1, -1, e.provision),
-		}},
+		}, limitsCommand(e)},
 	}
 }
 

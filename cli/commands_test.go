@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"natster/deploy/world"
+	"natster/functions"
 	"natster/internal/test/worldtest"
 )
 
@@ -127,6 +129,10 @@ func TestAWrongNameIsAnsweredWithWhatWasMeant(t *testing.T) {
 		{"catalog download films --parallel many", 2, []string{`natster: --parallel "many": not a number`}},
 		{"catalog download films --out", 2, []string{"--out needs a value"}},
 		{"admin rebuild", 2, []string{"--all"}},
+		{"admin limits codes", 2, []string{`"codes" is not NAME=VALUE`, "usage: natster admin limits [NAME=VALUE...]"}},
+		{"admin limits codes=many", 2, []string{"codes=many: a limit is a whole number"}},
+		{"admin limits coeds=3", 1, []string{`no limit is called "coeds"; did you mean codes?`}},
+		{"admin limits codes=5000", 1, []string{"codes is 5000: it is at least 1 and at most 1024"}},
 		{"completion tcsh", 2, []string{"bash, zsh or fish"}},
 	} {
 		r := m.natster(c.line).exits(c.code).warns(c.want...)
@@ -367,6 +373,37 @@ func TestEventsAndRebuild(t *testing.T) {
 	m.natster("admin rebuild shares accounts shares").ok().says("rebuilt shares and accounts")
 	m.natster("admin rebuild --all").ok().says("rebuilt accounts, catalogs")
 	m.natster("catalog shares").ok().says("films")
+}
+
+func TestLimitsAreShownAndSet(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	shown := m.natster("admin limits").ok().says("LIMIT", "codes", "one-time codes of one account", "log_bytes")
+	if strings.Contains(shown.out, "DEFAULT") {
+		t.Errorf("nothing was set, and yet:\n%s", shown.out)
+	}
+	m.natster("admin limits codes=3 shares=77").ok().says("DEFAULT").
+		warns("next start", "natster admin creds", "natster admin provision")
+	m.natster("admin limits shares=default codes=4 coeds=1").exits(1)
+	var rows []struct {
+		Name           string
+		Value, Default int64
+		Doc            string
+	}
+	loose(t, m.natster("admin limits shares=default --json"), &rows)
+	for _, r := range rows {
+		want := r.Default
+		if r.Name == "codes" {
+			want = 3
+		}
+		if r.Value != want || r.Doc == "" {
+			t.Errorf("%+v, want %d", r, want)
+		}
+	}
+	if l, err := world.ReadLimits(m.Config().Dir); err != nil || l != (functions.Limits{Codes: 3}) {
+		t.Errorf("the world has %+v, %v", l, err)
+	}
+	m.natster("admin limits --world "+t.TempDir()).exits(1).warns("no world here", "try: natster devrun")
 }
 
 func TestOpenAnswersOnThisMachineUntilInterrupted(t *testing.T) {

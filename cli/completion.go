@@ -16,6 +16,7 @@ import (
 	"natster/cli/hint"
 	"natster/cli/term"
 	"natster/deploy/world"
+	"natster/functions"
 )
 
 func completionCommand(e *env) *cli.Command {
@@ -126,6 +127,9 @@ func (e *env) candidates(ctx context.Context, cmd *cli.Command, before []string,
 		return e.contextNames()
 	case "PROJECTION":
 		return hint.Names(world.Projections(), projectionName)
+	case "NAME=VALUE":
+		all := functions.DefaultLimits().All()
+		return hint.Names(all, func(l functions.Limit) string { return l.Name + "=" })
 	case "SHELL":
 		return completion.Shells()
 	}

@@ -41,6 +41,7 @@
 //
 //	admin.go       admin: its commands; creds, cluster, provision
 //	admin_log.go   check, rebuild: the event log
+//	admin_limits.go  limits: what one account may take
 //	admin_nats.go  nats: contexts for the nats command
 //
 //	deploy.go         deploy: its commands; what a rollout is about

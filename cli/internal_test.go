@@ -161,6 +161,7 @@ func TestCompletion(t *testing.T) {
 		"natster admin rebuild ":              "shares",
 		"natster admin rebuild shares ":       "logins",
 		"natster --context x admin rebuild l": "logins",
+		"natster admin limits co":             "codes=",
 	} {
 		if got := complete(line); !slices.Contains(got, want) {
 			t.Errorf("%s: %v has no %s", line, got, want)
