@@ -22,6 +22,7 @@
 //	quiet.go      whoami of a quiet account, under a flood of everything
 //	crowd.go      a quiet receiver's download beside a hundred sessions of another
 //	unread.go     the server's memory with connections that never read
+//	failover.go   another instance of a function takes over, in a cluster
 //	gobench.go    measures that are Go benchmarks of their packages
 //
 // Targets are printed beside the ratios; nothing fails when one is missed, but the line says so.

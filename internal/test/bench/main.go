@@ -35,6 +35,7 @@ func measures() []measure {
 		{"quiet", quiet},
 		{"crowd", crowd},
 		{"unread", unread},
+		{"failover", failover},
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/functions"
+	"natster/internal/jet"
 	"natster/internal/test/wait"
 )
 
@@ -32,6 +33,7 @@ type Cluster struct {
 
 	t       testing.TB
 	servers []*server.Server
+	creds   map[string]accounts.Creds // of the functions that were granted
 }
 
 // Start starts so many servers, and returns when they have a leader. They end with the test.
@@ -151,19 +153,18 @@ func (c *Cluster) Grant(dir string, fns ...functions.Function) {
 	c.eventually("the streams are made", func() error {
 		return functions.Provision(c.t.Context(), c.JS, len(c.servers), fns...)
 	})
-	creds, err := c.Keeper.Functions(c.t.Context(), fns)
+	var err error
+	c.creds, err = c.Keeper.Functions(c.t.Context(), fns)
 	c.must(err)
-	for name, text := range creds {
+	for name, text := range c.creds {
 		c.must(os.WriteFile(filepath.Join(dir, name+".creds"), text, 0o600))
 	}
 }
 
 // Run runs the functions, connected to server i alone, until the test ends or the returned function is called, which
-// cuts them off as if their process had been killed. It returns when all are ready. They are provisioned already.
+// cuts them off as if their process had been killed. It returns when all are ready. They have been granted.
 func (c *Cluster) Run(i int, fns ...functions.Function) (kill func()) {
 	c.t.Helper()
-	creds, err := c.Keeper.Functions(c.t.Context(), fns)
-	c.must(err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(c.t.Context()))
 	var mu sync.Mutex
 	var conns []*nats.Conn
@@ -171,7 +172,7 @@ func (c *Cluster) Run(i int, fns ...functions.Function) (kill func()) {
 	ready := make(chan struct{}, len(fns))
 	for _, f := range fns {
 		connect := func(_ context.Context, options ...nats.Option) (*nats.Conn, error) {
-			nc, err := c.ConnectTo(i, creds[f.Name], append(options, nats.NoReconnect())...)
+			nc, err := c.ConnectTo(i, c.creds[f.Name], append(options, nats.NoReconnect())...)
 			if err == nil {
 				mu.Lock()
 				conns = append(conns, nc)
@@ -206,62 +207,70 @@ func (c *Cluster) Run(i int, fns ...functions.Function) (kill func()) {
 	return kill
 }
 
-// Lead makes server i lead every stream and every consumer, as far as that is possible at all.
+// Lead makes server i lead every stream and every consumer.
 func (c *Cluster) Lead(i int) {
 	c.t.Helper()
-	leader := c.servers[i].Name()
-	stepDown := func(what string, now func() (*jetstream.ClusterInfo, error)) {
-		c.t.Helper()
-		ask := fmt.Appendf(nil, `{"placement":{"preferred":%q}}`, leader)
-		c.eventually(what+" is led by "+leader, func() error {
-			info, err := now()
-			if err != nil || info.Leader == leader {
-				return err
-			}
-			m, err := c.Admin.Request("$JS.API."+what, ask, time.Second)
-			if err != nil {
-				return err
-			}
-			return fmt.Errorf("it is led by %q; %s", info.Leader, m.Data)
-		})
+	for _, name := range c.list("the streams", func() lister { return c.JS.StreamNames(c.t.Context()) }) {
+		c.LeadStream(i, name)
 	}
+}
+
+// LeadStream makes server i lead the stream and its consumers.
+func (c *Cluster) LeadStream(i int, stream string) {
+	c.t.Helper()
 	ctx := c.t.Context()
-	list := func(what string, all func() ([]string, error)) []string { // while others lead, it may not be answered
-		c.t.Helper()
-		return wait.For(c.t, what+" are listed", all)
-	}
-	names := list("the streams", func() (names []string, err error) {
-		streams := c.JS.StreamNames(ctx)
-		for name := range streams.Name() {
-			names = append(names, name)
+	s := wait.For(c.t, stream+" is found", func() (jetstream.Stream, error) { return c.JS.Stream(ctx, stream) })
+	c.lead(i, "STREAM.LEADER.STEPDOWN."+stream, func() (*jetstream.ClusterInfo, error) {
+		info, err := s.Info(ctx)
+		if err != nil {
+			return nil, err
 		}
-		return names, streams.Err()
+		return info.Cluster, nil
 	})
-	for _, name := range names {
-		s := wait.For(c.t, name+" is found", func() (jetstream.Stream, error) { return c.JS.Stream(ctx, name) })
-		stepDown("STREAM.LEADER.STEPDOWN."+name, func() (*jetstream.ClusterInfo, error) {
-			info, err := s.Info(ctx)
+	for _, name := range c.list("the consumers", func() lister { return s.ConsumerNames(ctx) }) {
+		c.lead(i, "CONSUMER.LEADER.STEPDOWN."+stream+"."+name, func() (*jetstream.ClusterInfo, error) {
+			o, err := s.Consumer(ctx, name)
 			if err != nil {
 				return nil, err
 			}
-			return info.Cluster, nil
+			return o.CachedInfo().Cluster, nil
 		})
-		for _, consumer := range list("the consumers of "+name, func() (names []string, err error) {
-			consumers := s.ConsumerNames(ctx)
-			for name := range consumers.Name() {
-				names = append(names, name)
-			}
-			return names, consumers.Err()
-		}) {
-			stepDown("CONSUMER.LEADER.STEPDOWN."+name+"."+consumer, func() (*jetstream.ClusterInfo, error) {
-				o, err := s.Consumer(ctx, consumer)
-				if err != nil {
-					return nil, err
-				}
-				return o.CachedInfo().Cluster, nil
-			})
-		}
 	}
+}
+
+// lead asks, until server i leads, whoever does to step down.
+func (c *Cluster) lead(i int, request string, now func() (*jetstream.ClusterInfo, error)) {
+	c.t.Helper()
+	leader := c.servers[i].Name()
+	ask := fmt.Appendf(nil, `{"placement":{"preferred":%q}}`, leader)
+	c.eventually(leader+" leads: "+request, func() error {
+		info, err := now()
+		if err != nil || info.Leader == leader {
+			return err
+		}
+		m, err := c.Admin.Request(jet.Own.Subject(request), ask, time.Second)
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("it is led by %q; %s", info.Leader, m.Data)
+	})
+}
+
+type lister interface {
+	Name() <-chan string
+	Err() error
+}
+
+// list repeats a listing until it is whole: while leaders change, it may not be answered.
+func (c *Cluster) list(what string, begin func() lister) []string {
+	c.t.Helper()
+	return wait.For(c.t, what+" are listed", func() (names []string, err error) {
+		l := begin()
+		for name := range l.Name() {
+			names = append(names, name)
+		}
+		return names, l.Err()
+	})
 }
 
 // Kill ends a server on the spot.

@@ -4,5 +4,6 @@
 //
 //	cluster.go  Start, Enrol, Grant, Run, Lead, Kill
 //
-// The test beside it plays the whole: functions on two nexlets, one of which is killed under load, and then a server.
+// The tests beside it play the whole (functions on two nexlets, one of which is killed under load, and then a server),
+// and how soon another instance of a function takes over.
 package clustertest

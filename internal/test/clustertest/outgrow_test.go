@@ -219,7 +219,7 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 	same(t, views, stats.Projection(), all)
 }
 
-func introduce(t *testing.T, client *api.Client, me events.Account) {
+func introduce(t testing.TB, client *api.Client, me events.Account) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
