@@ -406,6 +406,18 @@ func TestLimitsAreShownAndSet(t *testing.T) {
 	m.natster("admin limits --world "+t.TempDir()).exits(1).warns("no world here", "try: natster devrun")
 }
 
+func TestAnAccountWithAllItsConnectionsIsToldSo(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	m.natster("admin limits connections=8").ok()
+	m.Restart(t)
+	for range 8 {
+		t.Cleanup(m.Account("alice").Connect(t).Close)
+	}
+	m.natster("whoami").exits(1).warns("account alice has as many connections as it may have", "try: natster admin limits")
+	m.natster("init bob").ok()
+}
+
 func TestOpenAnswersOnThisMachineUntilInterrupted(t *testing.T) {
 	m := newMachine(t)
 	m.natster("init alice").ok()

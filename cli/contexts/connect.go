@@ -81,6 +81,13 @@ func (c Context) refused(url string, err error) error {
 		errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAccountAuthExpired):
 		err = fmt.Errorf("the server at %s refuses the credentials of account %s: it may be another world's, "+
 			"or they were taken back%s", url, c.AccountName, because)
+	case errors.Is(err, nats.ErrMaxAccountConnectionsExceeded):
+		err = fmt.Errorf("account %s has as many connections as it may have at a time: end another program or close "+
+			"a page of its, and try again; who runs the world can allow more", c.AccountName)
+		if here {
+			return hint.Add(err, "admin limits")
+		}
+		return err
 	case errors.Is(err, world.ErrNotPinned):
 		err = fmt.Errorf("the server at %s has another certificate than when this account was made", url)
 	case badCert, notTLS, unknownCA, errors.Is(err, nats.ErrSecureConnRequired),

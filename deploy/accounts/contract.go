@@ -6,6 +6,7 @@ import (
 	"github.com/nats-io/jwt/v2"
 
 	"natster/events"
+	"natster/functions"
 )
 
 // maxExports is a little more than the contract's two exports: every export is public.
@@ -40,6 +41,13 @@ func shapeData(r *record, c *jwt.AccountClaims) error {
 func shapeFeed(c *jwt.AccountClaims) {
 	setExport(c, stream("global_events", events.GlobalEventsExport))
 	setExport(c, stream("global_news", events.GlobalNewsExport))
+}
+
+// limit bounds what the users of c, people and their browsers, take of a server. NATS counts connections of the account,
+// on all servers, and subscriptions of each connection.
+func limit(c *jwt.AccountClaims, l functions.Limits) {
+	l = l.OrDefault()
+	c.Limits.Conn, c.Limits.Subs, c.Limits.Payload = l.Connections, l.Subscriptions, l.Payload
 }
 
 // shapeUser gives c the exports of a Natster user and the imports of the world's. The zero value of

@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"natster/events"
+	"natster/functions"
 )
 
 // An Operator changes accounts with a NATS operator's own keys, which it keeps in a directory. All of its methods may
@@ -28,6 +29,7 @@ type Operator struct {
 	token  string // the operator's JWT
 	claims *jwt.OperatorClaims
 	known  WellKnown
+	limits functions.Limits // of users' accounts
 }
 
 // Telling returns an Operator with the same keys that sends changes to a running server, which it reaches by dial.
@@ -38,8 +40,9 @@ func (o *Operator) Telling(dial Dial) *Operator {
 }
 
 // Bootstrap makes the operator and the world's own accounts in dir, or updates all accounts that are there, users'
-// accounts among them; it keeps keys that exist. It neither needs nor changes a running server; see [Operator.Renew].
-func Bootstrap(ctx context.Context, dir string) error {
+// accounts among them, which have the limits l from then on; it keeps keys that exist. It neither needs nor changes a
+// running server; see [Operator.Renew].
+func Bootstrap(ctx context.Context, dir string, l functions.Limits) error {
 	k := keystore{dir}
 	if err := k.create(); err != nil {
 		return err
@@ -54,15 +57,15 @@ func Bootstrap(ctx context.Context, dir string) error {
 	} else if err != nil {
 		return err
 	}
-	o, err := Open(dir, nil)
+	o, err := Open(dir, l, nil)
 	if err != nil {
 		return err
 	}
 	return o.renew(ctx, nil)
 }
 
-// Renew gives every account the exports, imports and web keys of this version of Natster, and sends each account to the
-// running server: for servers that kept running while the version changed.
+// Renew gives every account the exports, imports and web keys of this version of Natster, and the limits that o has, and
+// sends each account to the running server: for servers that kept running while the version or the limits changed.
 func (o *Operator) Renew(ctx context.Context) error { return o.locked(ctx, o.renew) }
 
 // renew is Renew for a caller that holds the keystore's lock.
@@ -131,8 +134,14 @@ func (o *Operator) split() error {
 	return o.keys.putOperator(file) // last: until it is there, the world is as it was
 }
 
-// user is the shape of an enrolled account, and of the world's own that are users like any other.
+// user is the shape of an enrolled account.
 func (o *Operator) user(r *record, c *jwt.AccountClaims) error {
+	limit(c, o.limits)
+	return o.servant(r, c)
+}
+
+// servant is the shape of the world's own accounts that are users like any other, but serve everybody: no limit.
+func (o *Operator) servant(r *record, c *jwt.AccountClaims) error {
 	shapeUser(c, r.Account, o.known)
 	renewWebScopes(c)
 	r.Shape = o.userShape()
@@ -144,6 +153,7 @@ func (o *Operator) userShape() string {
 	self := o.known.Hub // any account, but always the same
 	c := jwt.NewAccountClaims(self.String())
 	shapeAll(c)
+	limit(c, o.limits)
 	shapeUser(c, self, o.known)
 	text, err := json.Marshal([]any{c, webScope("", time.Time{}), Permissions{All: true}})
 	if err != nil {
@@ -212,15 +222,15 @@ func (o *Operator) own() []ownAccount {
 		{globalAccount, &o.known.Global, global},
 		{dataAccount, &o.known.Data, shapeData},
 		{feedAccount, &o.known.Feed, feed},
-		{hubAccount, &o.known.Hub, o.user},
-		{siteAccount, &o.known.Site, o.user},
+		{hubAccount, &o.known.Hub, o.servant},
+		{siteAccount, &o.known.Site, o.servant},
 	}
 }
 
-// Open returns the operator whose keys are in dir. It fails with ErrNoWorld when there is none. The operator sends
-// every change to the server that dial reaches. With a nil dial changes are only stored, for the next start of the
+// Open returns the operator whose keys are in dir, and who gives users' accounts the limits l. It fails with ErrNoWorld
+// when there is none. The operator sends every change to the server that dial reaches. With a nil dial changes are only stored, for the next start of the
 // server: right only for a caller that has locked the world and knows that no server runs.
-func Open(dir string, dial Dial) (*Operator, error) {
+func Open(dir string, l functions.Limits, dial Dial) (*Operator, error) {
 	k := keystore{dir}
 	file, err := k.operator()
 	if err != nil {
@@ -234,7 +244,9 @@ func Open(dir string, dial Dial) (*Operator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("accounts: the operator's signing key in %s: %w", dir, err)
 	}
-	return &Operator{keys: k, dial: dial, signer: signer, token: file.JWT, claims: claims, known: file.Accounts}, nil
+	return &Operator{
+		keys: k, dial: dial, signer: signer, token: file.JWT, claims: claims, known: file.Accounts, limits: l,
+	}, nil
 }
 
 // Token is the operator's JWT as it is signed, for the configuration of a NATS server. It is public.

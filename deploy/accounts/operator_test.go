@@ -18,6 +18,7 @@ import (
 	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/events"
+	"natster/functions"
 	"natster/internal/test/eventstest"
 	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
@@ -32,7 +33,7 @@ func bare(t testing.TB) *worldtest.World {
 func TestBootstrapAgainKeepsEveryKey(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
 	content := func() map[string]string {
-		if err := accounts.Bootstrap(t.Context(), dir); err != nil {
+		if err := accounts.Bootstrap(t.Context(), dir, functions.Limits{}); err != nil {
 			t.Fatal(err)
 		}
 		all := make(map[string]string)
@@ -60,10 +61,10 @@ func TestKeysArePrivateFiles(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := accounts.Bootstrap(t.Context(), dir); err != nil {
+	if err := accounts.Bootstrap(t.Context(), dir, functions.Limits{}); err != nil {
 		t.Fatal(err)
 	}
-	op, err := accounts.Open(dir, nil)
+	op, err := accounts.Open(dir, functions.Limits{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

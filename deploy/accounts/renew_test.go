@@ -9,15 +9,16 @@ import (
 	"github.com/nats-io/jwt/v2"
 
 	"natster/events"
+	"natster/functions"
 )
 
 // An account that an older version enrolled has neither the newer imports nor, in its web keys, the newer permissions.
 func TestBootstrapBringsTheAccountsOfAnOlderVersionUpToDate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
-	if err := Bootstrap(t.Context(), dir); err != nil {
+	if err := Bootstrap(t.Context(), dir, functions.Limits{}); err != nil {
 		t.Fatal(err)
 	}
-	o, err := Open(dir, nil)
+	o, err := Open(dir, functions.Limits{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func TestBootstrapBringsTheAccountsOfAnOlderVersionUpToDate(t *testing.T) {
 	if reflect.DeepEqual(claims(), now) {
 		t.Fatal("the older account is not older")
 	}
-	if err := Bootstrap(t.Context(), dir); err != nil {
+	if err := Bootstrap(t.Context(), dir, functions.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	got := claims()
@@ -71,17 +72,17 @@ func TestBootstrapBringsTheAccountsOfAnOlderVersionUpToDate(t *testing.T) {
 
 func TestBootstrapCostsLittleWhereAllAccountsAreUpToDate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
-	if err := Bootstrap(t.Context(), dir); err != nil {
+	if err := Bootstrap(t.Context(), dir, functions.Limits{}); err != nil {
 		t.Fatal(err)
 	}
-	o, err := Open(dir, nil)
+	o, err := Open(dir, functions.Limits{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const users = 20
 	cost := func() float64 {
 		return testing.AllocsPerRun(3, func() {
-			if err := Bootstrap(t.Context(), dir); err != nil {
+			if err := Bootstrap(t.Context(), dir, functions.Limits{}); err != nil {
 				t.Fatal(err)
 			}
 		})

@@ -9,6 +9,7 @@ import (
 
 	"natster/deploy/accounts"
 	"natster/deploy/cluster"
+	"natster/functions"
 	"natster/internal/private"
 )
 
@@ -40,10 +41,10 @@ func TestServers(t *testing.T) {
 func configs(t *testing.T, dir string, old func(int, string) []byte, servers ...cluster.Server) []map[string]string {
 	t.Helper()
 	keys := filepath.Join(t.TempDir(), "keys")
-	if err := accounts.Bootstrap(t.Context(), keys); err != nil {
+	if err := accounts.Bootstrap(t.Context(), keys, functions.Limits{}); err != nil {
 		t.Fatal(err)
 	}
-	op, err := accounts.Open(keys, nil)
+	op, err := accounts.Open(keys, functions.Limits{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,11 @@ func OpenKeeper(dir string) (*accounts.Operator, error) {
 		}
 		return info.Connect(ctx, creds, options...)
 	}
-	return accounts.Open(keysDir(dir), dial)
+	limits, err := ReadLimits(dir)
+	if err != nil {
+		return nil, err
+	}
+	return accounts.Open(keysDir(dir), limits, dial)
 }
 
 func keysDir(dir string) string { return filepath.Join(dir, "keys") }

@@ -17,16 +17,20 @@ import (
 	"natster/internal/private"
 )
 
-// Keys returns the operator of the world in dir, which it makes if there is none. The operator sends changes to no
-// server: it is for the process that starts the servers.
+// Keys returns the operator of the world in dir, which it makes if there is none, with all accounts as this version and
+// the world's limits have them. The operator sends changes to no server: it is for the process that starts the servers.
 func Keys(ctx context.Context, dir string) (*accounts.Operator, error) {
 	if err := private.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("world: %w", err)
 	}
-	if err := accounts.Bootstrap(ctx, keysDir(dir)); err != nil {
+	limits, err := ReadLimits(dir)
+	if err != nil {
 		return nil, err
 	}
-	return accounts.Open(keysDir(dir), nil)
+	if err := accounts.Bootstrap(ctx, keysDir(dir), limits); err != nil {
+		return nil, err
+	}
+	return accounts.Open(keysDir(dir), limits, nil)
 }
 
 // Provision makes what the functions need on NATS servers that are not embedded, with so many replicas, and records in
@@ -57,7 +61,13 @@ func Provision(ctx context.Context, dir, urls string, replicas int) ([]functions
 	if err := keeper.Renew(ctx); err != nil {
 		return nil, err
 	}
-	fns := Functions(Settings{Accounts: info.WellKnown, HubCatalog: info.HubCatalog, Keys: dir, World: dir})
+	limits, err := ReadLimits(dir)
+	if err != nil {
+		return nil, err
+	}
+	fns := Functions(Settings{
+		Accounts: info.WellKnown, HubCatalog: info.HubCatalog, Keys: dir, World: dir, Limits: limits,
+	})
 	if _, err := keeper.Functions(ctx, fns); err != nil {
 		return nil, err
 	}

@@ -41,8 +41,8 @@ func Start(t testing.TB, size int) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t}
 	keys := filepath.Join(t.TempDir(), "keys")
-	c.must(accounts.Bootstrap(t.Context(), keys))
-	offline, err := accounts.Open(keys, nil)
+	c.must(accounts.Bootstrap(t.Context(), keys, functions.Limits{}))
+	offline, err := accounts.Open(keys, functions.Limits{}, nil)
 	c.must(err)
 	ports := freePorts(t, size)
 	var routes []*url.URL
