@@ -414,7 +414,7 @@ func TestAnAccountWithAllItsConnectionsIsToldSo(t *testing.T) {
 	for range 8 {
 		t.Cleanup(m.Account("alice").Connect(t).Close)
 	}
-	m.natster("whoami").exits(1).warns("account alice has as many connections as it may have", "try: natster admin limits")
+	m.natster("whoami").exits(1).warns("alice has as many connections as it may have", "try: natster admin limits")
 	m.natster("init bob").ok()
 }
 

@@ -43,8 +43,8 @@ func shapeFeed(c *jwt.AccountClaims) {
 	setExport(c, stream("global_news", events.GlobalNewsExport))
 }
 
-// limit bounds what the users of c, people and their browsers, take of a server. NATS counts connections of the account,
-// on all servers, and subscriptions of each connection.
+// limit bounds what the users of c, people and their browsers, take of a server. NATS counts connections of the
+// account, on all servers, and subscriptions of each connection.
 func limit(c *jwt.AccountClaims, l functions.Limits) {
 	l = l.OrDefault()
 	c.Limits.Conn, c.Limits.Subs, c.Limits.Payload = l.Connections, l.Subscriptions, l.Payload

@@ -49,7 +49,7 @@ func TestAnAccountHasItsLimitsAndTakesNothingFromAnother(t *testing.T) {
 	if nc, err := open(bob.Creds); err != nil || nc.Flush() != nil {
 		t.Errorf("bob: %v", err)
 	}
-	wait.Eventually(t, "the server's word on what a message may have", func() bool { return last.MaxPayload() == payload })
+	wait.Eventually(t, "the server's word on the payload", func() bool { return last.MaxPayload() == payload })
 	last.Close()
 	last = wait.For(t, "room for a connection", func() (*nats.Conn, error) { return open(alice.Creds) })
 

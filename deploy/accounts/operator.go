@@ -64,8 +64,8 @@ func Bootstrap(ctx context.Context, dir string, l functions.Limits) error {
 	return o.renew(ctx, nil)
 }
 
-// Renew gives every account the exports, imports and web keys of this version of Natster, and the limits that o has, and
-// sends each account to the running server: for servers that kept running while the version or the limits changed.
+// Renew gives every account the exports, imports and web keys of this version of Natster, and the limits that o has,
+// and sends each account to the running server: for servers that kept running while the version or the limits changed.
 func (o *Operator) Renew(ctx context.Context) error { return o.locked(ctx, o.renew) }
 
 // renew is Renew for a caller that holds the keystore's lock.
@@ -228,8 +228,9 @@ func (o *Operator) own() []ownAccount {
 }
 
 // Open returns the operator whose keys are in dir, and who gives users' accounts the limits l. It fails with ErrNoWorld
-// when there is none. The operator sends every change to the server that dial reaches. With a nil dial changes are only stored, for the next start of the
-// server: right only for a caller that has locked the world and knows that no server runs.
+// when there is none. The operator sends every change to the server that dial reaches. With a nil dial changes are only
+// stored, for the next start of the server: right only for a caller that has locked the world and knows that no server
+// runs.
 func Open(dir string, l functions.Limits, dial Dial) (*Operator, error) {
 	k := keystore{dir}
 	file, err := k.operator()
