@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/jet"
 )
 
 // A code is 26 letters and digits, 130 random bits: too many to guess at, so claims need no rate limit. It is a secret
@@ -94,25 +96,19 @@ func (c code) aead() (cipher.AEAD, error) {
 // thousand.
 const maxContext = 16 << 10
 
-// codesPerAccount is how many codes an account may make within [view.CodeTTL]. A few more may slip through when they
-// are made at the same instant.
-const codesPerAccount = 16
+// madeAtMost is how many codes an account may make within [view.CodeTTL], for each that may wait to be claimed:
+// [functions.Limits.Codes]. A few more of both may slip through when they are made at the same instant.
+const madeAtMost = 4
 
 // generate stores the caller's context under a new code and returns the code. The code is good once it is returned: the
-// bucket has acknowledged it.
+// bucket has acknowledged it. The oldest codes make room: who asks for another has lost them, or has no use for them.
 func (f *otc) generate(ctx context.Context, call *functions.Call, about api.Context) (api.OneTimeCode, error) {
 	plain, err := admit(call.From, about)
 	if err != nil {
 		return api.OneTimeCode{}, err
 	}
-	all := view.Codes.Subject(view.CodesBy(call.From))
-	made, err := f.host.Direct.Range(ctx, view.Codes.Stream(), all, 1, codesPerAccount)
-	if err != nil {
-		return api.OneTimeCode{}, fmt.Errorf("count codes: %w", err)
-	}
-	if len(made) >= codesPerAccount {
-		return api.OneTimeCode{}, api.Errorf(api.ErrTooMany,
-			"this account has made %d codes within %v: wait a little", len(made), view.CodeTTL)
+	if err := f.makeRoom(ctx, call.From); err != nil {
+		return api.OneTimeCode{}, err
 	}
 	c := newCode()
 	sealed, err := c.seal(call.From, plain)
@@ -127,6 +123,29 @@ func (f *otc) generate(ctx context.Context, call *functions.Call, about api.Cont
 		ValidMinutes: int(view.CodeTTL / time.Minute),
 		ClaimURL:     claimURL(f.claims, c),
 	}, nil
+}
+
+// makeRoom deletes the account's oldest codes that nobody has claimed, so that one more is not too many.
+func (f *otc) makeRoom(ctx context.Context, by events.Account) error {
+	most := int(f.host.Limits.Codes)
+	all := view.Codes.Subject(view.CodesBy(by))
+	made, err := f.host.Direct.Range(ctx, view.Codes.Stream(), all, 1, madeAtMost*most) // the oldest first
+	if err != nil {
+		return fmt.Errorf("count codes: %w", err)
+	}
+	if len(made) >= madeAtMost*most {
+		wait := made[0].Time.Add(view.CodeTTL).Sub(f.host.Now())
+		return api.Later(api.ErrTooMany, wait, "this account has made %d codes within %v", len(made), view.CodeTTL)
+	}
+	waiting := slices.DeleteFunc(made, func(m jet.Message) bool { return jet.Deleted(m.Header) })
+	for ; len(waiting) >= most; waiting = waiting[1:] {
+		old := waiting[0]
+		err := view.Delete(ctx, f.host.JS, view.Codes, view.Codes.Key(old.Subject), old.Sequence)
+		if err != nil && !errors.Is(err, jet.ErrConflict) { // claimed in this moment
+			return fmt.Errorf("delete an old code: %w", err)
+		}
+	}
+	return nil
 }
 
 // admit returns the context to be stored, or why it is refused: an account makes codes for itself only.

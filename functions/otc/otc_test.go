@@ -394,14 +394,45 @@ func TestABindingOutlivesAShortAbsenceOfTheEventwriter(t *testing.T) {
 	}
 }
 
+func TestTheOldestCodesOfAnAccountMakeRoom(t *testing.T) {
+	l := start(t, nil)
+	about := l.context(t, "alice")
+	bobs := l.code(t, l.context(t, "bob"), "bob")
+	most := int(functions.DefaultLimits().Codes)
+	var codes []string
+	for range most + 2 {
+		codes = append(codes, l.code(t, about, "alice"))
+	}
+	for i, c := range codes {
+		_, err := l.site.ClaimCode(t.Context(), c, "github|1")
+		if i < 2 && !errors.Is(err, api.ErrNotFound) {
+			t.Errorf("code %d of %d may still be claimed: %v", i+1, len(codes), err)
+		}
+		if i >= 2 && err != nil {
+			t.Errorf("code %d of %d: %v", i+1, len(codes), err)
+		}
+	}
+	for range most { // what was claimed takes no room
+		codes = append(codes, l.code(t, about, "alice"))
+	}
+	if _, err := l.site.ClaimCode(t.Context(), codes[most+2], "github|1"); err != nil {
+		t.Errorf("the first since all were claimed: %v", err)
+	}
+	if _, err := l.site.ClaimCode(t.Context(), bobs, "github|2"); err != nil {
+		t.Errorf("the code of another account: %v", err)
+	}
+}
+
 func TestAnAccountMakesNoMoreThanSoManyCodes(t *testing.T) {
 	l := start(t, nil)
 	about := l.context(t, "alice")
-	for range 16 {
+	for range 4 * functions.DefaultLimits().Codes {
 		l.code(t, about, "alice")
 	}
-	if _, err := l.Client("alice").GenerateCode(t.Context(), about); !errors.Is(err, api.ErrTooMany) {
-		t.Error(err)
+	_, err := l.Client("alice").GenerateCode(t.Context(), about)
+	refusal, _ := errors.AsType[*api.Error](err)
+	if !errors.Is(err, api.ErrTooMany) || refusal.RetryAfter < view.CodeTTL/2 || refusal.RetryAfter > view.CodeTTL {
+		t.Errorf("%v; again in %v", err, refusal.RetryAfter)
 	}
 	l.code(t, l.context(t, "bob"), "bob")
 }
