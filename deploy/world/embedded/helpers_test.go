@@ -2,10 +2,7 @@ package embedded_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -70,32 +67,6 @@ func answers(t testing.TB, nc *nats.Conn, subject, text string) {
 		t.Fatal(err)
 	}
 	flush(t, nc)
-}
-
-// operatorKeys reads what only the operator may: so that tests can do what only a malicious operator could.
-type operatorKeys struct {
-	SigningSeed string `json:"signing_seed"`
-}
-
-type accountKeys struct {
-	Seed        string `json:"seed"`
-	SigningSeed string `json:"signing_seed"`
-	JWT         string `json:"jwt"`
-	Users       map[string]struct {
-		Seed string `json:"seed"`
-		JWT  string `json:"jwt"`
-	} `json:"users"`
-}
-
-func readKeys(t testing.TB, v any, dir string, file ...string) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(append([]string{dir, "keys"}, file...)...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, v); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func wantNoResponder(t testing.TB, nc *nats.Conn, subject string) {

@@ -8,12 +8,10 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nkeys"
 
 	"natster/events"
 	"natster/internal/test/eventstest"
 	"natster/internal/test/wait"
-	"natster/internal/test/worldtest"
 )
 
 func TestACatalogsOwnerSeesWhoAsks(t *testing.T) {
@@ -118,7 +116,7 @@ func TestAForgedImportGivesNoAccess(t *testing.T) {
 			alice, bob, mallory := w.Account("alice"), w.Account("bob"), w.Account("mallory")
 			w.Import(bob, films, alice)
 			as := forgedKey(bob.Key)
-			forge(t, w, mallory,
+			w.Forge(mallory.Key,
 				&jwt.Import{Name: "a", Type: jwt.Service, Account: alice.Key.String(),
 					Subject:      jwt.Subject(as + ".natster.catalog.films.>"),
 					LocalSubject: localOf(as, "natster.catalog.films.>")},
@@ -168,7 +166,7 @@ func TestAnImportWithTheAccountsOwnKeyIsTheControlOfTheForgedOne(t *testing.T) {
 	w := bare(t)
 	alice, mallory := w.Account("alice"), w.Account("mallory")
 	own := mallory.Key.String()
-	forge(t, w, mallory,
+	w.Forge(mallory.Key,
 		&jwt.Import{Name: "a", Type: jwt.Service, Account: alice.Key.String(),
 			Subject: jwt.Subject(own + ".natster.catalog.films.>"), LocalSubject: "natster.catalog.films.>"},
 		&jwt.Import{Name: "b", Type: jwt.Stream, Account: alice.Key.String(),
@@ -189,38 +187,4 @@ func localOf(as, local string) jwt.RenamingSubject {
 		return jwt.RenamingSubject("*." + local)
 	}
 	return jwt.RenamingSubject(local)
-}
-
-// forge gives an account the imports, signed by the operator, and the server takes them.
-func forge(t *testing.T, w *worldtest.World, a *worldtest.Account, imports ...*jwt.Import) {
-	t.Helper()
-	var operator operatorKeys
-	var account, system accountKeys
-	dir := w.Config().Dir
-	readKeys(t, &operator, dir, "operator.json")
-	readKeys(t, &account, dir, "accounts", a.Key.String()+".json")
-	readKeys(t, &system, dir, "accounts", w.Accounts().System.String()+".json")
-	claims, err := jwt.DecodeAccountClaims(account.JWT)
-	if err != nil {
-		t.Fatal(err)
-	}
-	claims.Imports.Add(imports...)
-	signer, err := nkeys.FromSeed([]byte(operator.SigningSeed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := claims.Encode(signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keeper := system.Users["keeper"]
-	nc, err := nats.Connect(w.URL(), nats.UserJWTAndSeed(keeper.JWT, keeper.Seed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	m, err := request(t, nc, "$SYS.REQ.CLAIMS.UPDATE", token)
-	if err != nil || !strings.Contains(string(m.Data), "jwt updated") {
-		t.Fatalf("the server takes the forged JWT: %v, %v", m, err)
-	}
 }

@@ -206,15 +206,15 @@ func TestNothingOfAWorldIsReadableByOthersAndNoSecretIsInInfoOrLog(t *testing.T)
 		if filepath.Base(filepath.Dir(path)) != "accounts" {
 			return
 		}
-		var a accountKeys
-		readKeys(t, &a, c.Dir, "accounts", filepath.Base(path))
+		var a worldtest.AccountKeys
+		worldtest.ReadKeys(t, &a, c.Dir, "accounts", filepath.Base(path))
 		secrets = append(secrets, a.Seed, a.SigningSeed)
 		for _, u := range a.Users {
 			secrets = append(secrets, u.Seed, u.JWT)
 		}
 	})
-	var o operatorKeys
-	readKeys(t, &o, c.Dir, "operator.json")
+	var o worldtest.OperatorKeys
+	worldtest.ReadKeys(t, &o, c.Dir, "operator.json")
 	storage, err := os.ReadFile(filepath.Join(c.Dir, "jetstream.key"))
 	if err != nil {
 		t.Fatal(err)

@@ -43,7 +43,7 @@ func attacks(alice, bob events.Account, fns []functions.Function) []attack {
 			subject: "natster.events." + alice.String() + "." + bob.String() + ".films." + mark},
 		{name: "commands that a catalog be shared", subject: "natster.internal.events." + alice.String() +
 			".catalog_shared"},
-		{name: "commands a login", subject: "natster.internal.events." + alice.String() + ".otc_claimed"},
+		{name: "commands a login", subject: "natster.internal.events." + alice.String() + ".context_bound"},
 		{name: "asks as alice for an event", subject: alice.String() + "." + events.GlobalSubject("events.put")},
 		{name: "asks as alice who she is", subject: alice.String() + "." + events.GlobalSubject("whoami")},
 		{name: "asks as alice for a code", subject: alice.String() + "." + events.GlobalSubject("otc.generate")},

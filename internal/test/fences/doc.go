@@ -10,5 +10,7 @@
 //	fences_test.go   the table: functions against attacks, and that each attack works where there is no fence
 //	attacks_test.go  the attacks: what a reply may be addressed to
 //	thief_test.go    whoever has a function's credentials: what it may ask for, with which bodies
+//	hears_test.go    what functions hear, and answers that are sent on to a function's own imports
+//	tokens_test.go   imports of what only functions import, by an account of a user
 //	watch_test.go    the victims: who hears what, and what JetStream has
 package fences

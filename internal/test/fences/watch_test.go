@@ -60,9 +60,23 @@ func (l *tap) hear(m *nats.Msg) {
 	l.heard[m.Subject]++
 }
 
-// hears tells how often the attack was heard here, after all that was sent until now has been. Importers hear a feed
-// without the account in front of it.
+// hears tells which of the attacks were heard here. Importers hear a feed without the account in front of it.
 func (l *tap) hears(t *testing.T, all []attack) []attack {
+	t.Helper()
+	heard := l.subjects(t)
+	var some []attack
+	for _, a := range all {
+		_, local, _ := strings.Cut(a.subject, ".")
+		if heard[a.subject] > 0 || strings.HasPrefix(local, "natster.global-") && heard[local] > 0 {
+			some = append(some, a)
+		}
+	}
+	return some
+}
+
+// subjects are all that was heard since they were asked for last, and how often, after all that was sent until now has
+// been.
+func (l *tap) subjects(t *testing.T) map[string]int {
 	t.Helper()
 	for _, nc := range l.from {
 		end := ending + nats.NewInbox()
@@ -83,15 +97,9 @@ func (l *tap) hears(t *testing.T, all []attack) []attack {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var some []attack
-	for _, a := range all {
-		_, local, _ := strings.Cut(a.subject, ".")
-		if l.heard[a.subject] > 0 || strings.HasPrefix(local, "natster.global-") && l.heard[local] > 0 {
-			some = append(some, a)
-		}
-	}
-	clear(l.heard)
-	return some
+	heard := l.heard
+	l.heard = make(map[string]int)
+	return heard
 }
 
 // possessions are what JetStream has, but for what functions write by themselves: for each stream when it was made, the

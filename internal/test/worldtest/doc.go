@@ -8,4 +8,5 @@
 // The map:
 //
 //	worldtest.go  World and Account: start, enrol, import, connect, restart
+//	forge.go      what only a malicious operator could do: imports that nobody may have
 package worldtest
