@@ -28,14 +28,20 @@ type queue struct {
 
 // A line is what one account has in the queue.
 type line struct {
-	running int
+	running int // handlers
 	waiting []*job
 	inTurns bool
+}
+
+// fits reports whether the first that waits may be handled beside those that are, of so many handlers.
+func (l *line) fits(most int) bool {
+	return len(l.waiting) > 0 && (l.running == 0 || l.running+l.waiting[0].weight <= most)
 }
 
 // A job is a request in the queue. It is one goroutine's.
 type job struct {
 	from     events.Account
+	weight   int // handlers that it counts as
 	arrived  time.Time
 	started  time.Time
 	handle   func()
@@ -74,9 +80,9 @@ func (q *queue) add(j *job) (start bool, err error) {
 		l = &line{}
 		q.lines[j.from] = l
 	}
-	if q.running < q.handlers && l.running < q.most(j.from) && len(l.waiting) == 0 {
-		q.running++
-		l.running++
+	if q.running < q.handlers && len(l.waiting) == 0 && (l.running == 0 || l.running+j.weight <= q.most(j.from)) {
+		q.running += j.weight
+		l.running += j.weight
 		return true, nil
 	}
 	switch own := len(l.waiting); {
@@ -99,14 +105,14 @@ func (q *queue) wait(requests, handlers int) time.Duration {
 
 // enter gives the account a turn, if it waits for one. The lock is held.
 func (q *queue) enter(a events.Account, l *line) {
-	if !l.inTurns && len(l.waiting) > 0 && l.running < q.most(a) {
+	if !l.inTurns && l.fits(q.most(a)) {
 		l.inTurns = true
 		q.turns = append(q.turns, a)
 	}
 }
 
-// done ends what was started, and returns what is to be handled in its place; nil is nothing.
-func (q *queue) done(j *job) *job {
+// done ends what was started, and returns what is to be handled in its place.
+func (q *queue) done(j *job) []*job {
 	took := time.Since(j.started)
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -118,8 +124,8 @@ func (q *queue) done(j *job) *job {
 }
 
 // release says that the job's handler will do nothing for a while but wait: others may work meanwhile. It returns what
-// is to be handled now; nil is nothing.
-func (q *queue) release(j *job) *job {
+// is to be handled now.
+func (q *queue) release(j *job) []*job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if j.released {
@@ -129,28 +135,29 @@ func (q *queue) release(j *job) *job {
 	return q.free(j)
 }
 
-// free frees the job's handler and gives it to the next in turn. The lock is held.
-func (q *queue) free(j *job) *job {
+// free frees the job's handlers and gives them to the next in turn. The lock is held.
+func (q *queue) free(j *job) []*job {
 	l := q.lines[j.from]
-	l.running--
-	q.running--
+	l.running -= j.weight
+	q.running -= j.weight
 	q.enter(j.from, l)
 	if l.running == 0 && len(l.waiting) == 0 {
 		delete(q.lines, j.from)
 	}
-	if len(q.turns) == 0 {
-		return nil
+	var next []*job
+	for len(q.turns) > 0 && q.running < q.handlers { // in the place of a heavy one several may be handled
+		a := q.turns[0]
+		q.turns = q.turns[1:]
+		l := q.lines[a]
+		l.inTurns = false
+		n := l.waiting[0]
+		l.waiting[0] = nil
+		l.waiting = l.waiting[1:]
+		l.running += n.weight
+		q.running += n.weight
+		q.waiting--
+		q.enter(a, l)
+		next = append(next, n)
 	}
-	a := q.turns[0]
-	q.turns = q.turns[1:]
-	l = q.lines[a]
-	l.inTurns = false
-	next := l.waiting[0]
-	l.waiting[0] = nil
-	l.waiting = l.waiting[1:]
-	l.running++
-	q.running++
-	q.waiting--
-	q.enter(a, l)
 	return next
 }

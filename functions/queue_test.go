@@ -17,7 +17,7 @@ func TestTurnsGoRoundAmongAccounts(t *testing.T) {
 	running := make(map[events.Account][]*job)
 	add := func(a events.Account) bool {
 		t.Helper()
-		j := &job{from: a}
+		j := &job{from: a, weight: 1}
 		start, err := q.add(j)
 		if err != nil {
 			t.Fatal(err)
@@ -31,12 +31,11 @@ func TestTurnsGoRoundAmongAccounts(t *testing.T) {
 		t.Helper()
 		j := running[a][0]
 		running[a] = running[a][1:]
-		n := q.done(j)
-		if n == nil {
-			return next
+		for _, n := range q.done(j) {
+			running[n.from] = append(running[n.from], n)
+			next = n.from
 		}
-		running[n.from] = append(running[n.from], n)
-		return n.from
+		return next
 	}
 	for i := range 6 { // two run, four wait
 		if add(alice) != (i < 2) {
@@ -74,14 +73,17 @@ func TestTurnsGoRoundAmongAccounts(t *testing.T) {
 func TestAHandlerThatOnlyWaitsIsFree(t *testing.T) {
 	alice := eventstest.Account(t)
 	q := newQueue(1, 1)
-	first, second := &job{from: alice}, &job{from: alice}
+	first, second := &job{from: alice, weight: 1}, &job{from: alice, weight: 1}
 	if start, _ := q.add(first); !start {
 		t.Fatal("the first does not start")
 	}
 	if start, _ := q.add(second); start {
 		t.Fatal("the second starts")
 	}
-	if q.release(first) != second || q.release(first) != nil || q.done(first) != nil || q.done(second) != nil {
+	if next := q.release(first); len(next) != 1 || next[0] != second {
+		t.Fatal("the second does not start")
+	}
+	if q.release(first) != nil || q.done(first) != nil || q.done(second) != nil {
 		t.Error("the second does not start exactly once")
 	}
 	if q.running != 0 || len(q.lines) != 0 {
@@ -95,7 +97,7 @@ func TestTheQueueHasRoomForEveryAccountButNotForEverything(t *testing.T) {
 	q.room, q.ownRoom, q.pace = 5, 4, time.Second
 	add := func(a events.Account, n int) (err error) {
 		for range n {
-			if _, err = q.add(&job{from: a}); err != nil {
+			if _, err = q.add(&job{from: a, weight: 1}); err != nil {
 				return err
 			}
 		}
@@ -122,5 +124,24 @@ func TestTheQueueHasRoomForEveryAccountButNotForEverything(t *testing.T) {
 	full(add(carol, 1), 8*time.Second)
 	if err := add(events.Account{}, 2); err != nil {
 		t.Errorf("functions: %v", err)
+	}
+}
+
+func TestAHeavyRequestCountsAsSeveral(t *testing.T) {
+	alice, bob := eventstest.Account(t), eventstest.Account(t)
+	q := newQueue(8, 4)
+	heavy := func(a events.Account) *job { return &job{from: a, weight: 3} }
+	first, second := heavy(alice), heavy(alice)
+	if start, _ := q.add(first); !start {
+		t.Fatal("the first does not start")
+	}
+	if start, _ := q.add(second); start {
+		t.Fatal("two heavy ones are handled at once")
+	}
+	if start, _ := q.add(&job{from: bob, weight: 9}); !start {
+		t.Error("one that is heavier than all that an account may have is not handled alone")
+	}
+	if next := q.done(first); next != nil {
+		t.Errorf("%d start where all handlers are busy", len(next))
 	}
 }

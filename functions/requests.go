@@ -67,30 +67,32 @@ func (r *Runner) accept(work context.Context, t bound, m micro.Request) {
 		err = api.Errorf(api.ErrBadRequest, "%s: the request is %d bytes long; %d is the most",
 			t.Name, len(m.Data()), t.max)
 	default:
-		j := &job{from: from, arrived: time.Now()}
+		j := &job{from: from, weight: t.weight, arrived: time.Now()}
 		j.handle = func() { r.respond(work, t, m, j) }
 		var start bool
 		if start, err = r.queue.add(j); err == nil {
 			if start {
-				r.start(j)
+				r.start([]*job{j})
 			}
 			return
 		}
 	}
-	r.reply(m, nil, nil, err)
+	r.refusals.refuse(from, m, err)
 	r.observe(KindRequest, 0, err)
 }
 
-// start handles the request in a goroutine of its own, and then those whose turn it is; nil is none.
-func (r *Runner) start(j *job) {
-	if j == nil {
-		return
+// start handles the requests, each in a goroutine of its own, and then those whose turn it is.
+func (r *Runner) start(all []*job) {
+	for _, j := range all {
+		r.busy.Go(func() {
+			for next := []*job{j}; len(next) > 0; {
+				r.start(next[1:])
+				j := next[0]
+				j.handle()
+				next = r.queue.done(j)
+			}
+		})
 	}
-	r.busy.Go(func() {
-		for ; j != nil; j = r.queue.done(j) {
-			j.handle()
-		}
-	})
 }
 
 // respond answers a request whose turn it is.
@@ -107,7 +109,7 @@ func (r *Runner) respond(work context.Context, t bound, m micro.Request, j *job)
 	} else {
 		data, err = r.answer(work, t, m, call)
 	}
-	r.reply(m, call, data, err)
+	r.reply(m.Subject(), m.Reply(), call, data, err)
 	r.observe(KindRequest, time.Since(j.started), err)
 }
 
@@ -141,13 +143,13 @@ func (r *Runner) answer(work context.Context, t bound, m micro.Request, call *Ca
 
 // reply answers a request; a message that wants no reply gets none. It does not answer by micro's own means, which are
 // for handlers that have not returned yet; the wire is the same.
-func (r *Runner) reply(m micro.Request, call *Call, data any, err error) {
+func (r *Runner) reply(subject, to string, call *Call, data any, err error) {
 	header := nats.Header{}
 	if err != nil {
 		refusal, internal := api.Refusal(err)
 		if internal {
-			from, _, _ := events.Caller(m.Subject()) // no account: logged as such
-			r.log.Error("request failed", "subject", m.Subject(), "account", from, "err", err)
+			from, _, _ := events.Caller(subject) // no account: logged as such
+			r.log.Error("request failed", "subject", subject, "account", from, "err", err)
 		}
 		header.Set(micro.ErrorHeader, brief.Line(refusal.Message))
 	} else {
@@ -161,7 +163,7 @@ func (r *Runner) reply(m micro.Request, call *Call, data any, err error) {
 			header.Set(api.HeaderNotice, brief.Line(why.Error()))
 		}
 	}
-	if err := api.Reply(r.cfg.Conn, m.Reply(), header, data, err); err != nil {
-		r.log.Error("reply could not be sent", "subject", m.Subject(), "err", err)
+	if err := api.Reply(r.cfg.Conn, to, header, data, err); err != nil {
+		r.log.Error("reply could not be sent", "subject", subject, "err", err)
 	}
 }

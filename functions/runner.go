@@ -73,6 +73,7 @@ type Runner struct {
 	onReady  func()
 	counts   counters
 	queue    *queue                           // requests that are handled, and those that wait for that
+	refusals *refusals                        // of those that there is no room for
 	busy     sync.WaitGroup                   // the goroutines that handle them
 	waiting  *limiter.Limiter[events.Account] // requests that wait for a projection
 	settling *limiter.Limiter[events.Account] // puts that wait for one before they are answered
@@ -86,7 +87,7 @@ func NewRunner(f Function, cfg Config) (*Runner, error) {
 	}
 	cfg = cfg.withDefaults()
 	own := min(cfg.MaxInFlight, int(f.Limits.OrDefault().Handlers))
-	return &Runner{
+	r := &Runner{
 		fn:       f,
 		cfg:      cfg,
 		log:      cfg.Logger.With("function", f.Name),
@@ -95,7 +96,9 @@ func NewRunner(f Function, cfg Config) (*Runner, error) {
 		queue:    newQueue(cfg.MaxInFlight, own),
 		waiting:  limiter.New[events.Account](max(1, cfg.MaxInFlight/2), max(1, cfg.MaxInFlight/8)),
 		settling: limiter.New[events.Account](4*cfg.MaxInFlight, max(1, cfg.MaxInFlight/2)),
-	}, nil
+	}
+	r.refusals = newRefusals(cfg.Now, func(x refused) { r.reply(x.subject, x.reply, nil, nil, x.err) })
+	return r, nil
 }
 
 // Ready is closed when every trigger is bound, and the server permits all that they need.
@@ -151,6 +154,7 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 		}
 		loops.Go(func() { r.consume(ctx, work, t, consumer) })
 	}
+	loops.Go(func() { r.refusals.run(ctx) })
 	service, err := r.serve(work, triggers)
 	if err != nil {
 		return err
@@ -210,6 +214,7 @@ func (r *Runner) drain(service micro.Service) error {
 		}
 	}
 	r.busy.Wait()
+	r.refusals.flush()
 	if flush := r.cfg.Conn.FlushTimeout(r.cfg.Deadline); flush != nil {
 		err = errors.Join(err, fmt.Errorf("last replies: %w", flush))
 	}

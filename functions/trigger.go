@@ -33,6 +33,7 @@ type Trigger struct {
 
 	writes   bool        // of a subject trigger: it may have to keep something
 	max      int         // of a subject trigger: bytes of the largest request
+	weight   int         // of a subject trigger: handlers that a request counts as
 	internal bool        // of a subject trigger: only other functions reach it
 	stream   string      // of the two others
 	bucket   view.Bucket // of a key trigger
@@ -111,6 +112,7 @@ func Request[I Instance, Q, A any](e api.Endpoint[Q, A], h func(I, context.Conte
 		writes:   e.Writes,
 		internal: e.Internal,
 		max:      e.MaxRequest(),
+		weight:   max(1, e.Weight),
 		bind: binding(func(i I) handlers {
 			return handlers{serve: func(ctx context.Context, c *Call, body []byte) (any, error) {
 				q, err := e.Decode(body)

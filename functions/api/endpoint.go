@@ -20,6 +20,7 @@ type Endpoint[Q, A any] struct {
 	Internal bool   // only for other functions: no account can import it
 	Writes   bool   // may change what the world keeps: refused with [ErrFull] while its disk is full
 	Max      int    // bytes of the largest request; 0 is [MaxRequest]
+	Weight   int    // how many requests it counts as among those of an account that are handled at a time; 0 is 1
 }
 
 // Subject is where a caller sends the request.

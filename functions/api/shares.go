@@ -2,8 +2,8 @@ package api
 
 import "natster/events"
 
-// MyShares is `my.shares`: the shares by and to the caller. Answered by queries.
-var MyShares = Endpoint[SharesRequest, []Share]{Name: "my.shares"}
+// MyShares is `my.shares`: the shares by and to the caller. Answered by queries. An answer may have a thousand of them.
+var MyShares = Endpoint[SharesRequest, []Share]{Name: "my.shares", Weight: 4}
 
 // A SharesRequest is empty on the wire of existing clients: everything, as far as it fits into one message.
 //

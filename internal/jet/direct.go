@@ -72,7 +72,9 @@ type Direct struct {
 type call struct {
 	whole  bool // all that matches must come in one answer
 	single bool // the answer is one message, and no end of a batch follows
-	got    []Message
+	raw    []*nats.Msg
+	over   bool       // nothing is added to raw any more
+	got    []Message  // raw, decoded
 	upTo   uint64     // last position of the state that was read; 0 if the server did not say
 	done   chan error // one value: nil at the end of the batch
 }
@@ -195,7 +197,7 @@ func (d *Direct) get(ctx context.Context, stream string, c *call, req map[string
 		if err != nil {
 			return &call{}, fmt.Errorf("%s: %w", stream, err)
 		}
-		return c, nil
+		return c, c.decode()
 	case <-ctx.Done():
 		return &call{}, fmt.Errorf("%w: %s: %w", errStream, stream, ctx.Err())
 	}
@@ -213,25 +215,38 @@ func (d *Direct) receive(m *nats.Msg) {
 	status, description := m.Header.Get("Status"), m.Header.Get("Description")
 	switch {
 	case status == "":
-		s, err := stored(m)
-		if err != nil {
-			c.end(err)
+		if c.over {
 			return
 		}
-		c.got = append(c.got, s)
-		if c.single {
+		c.raw = append(c.raw, m) // and no more: all reads share this goroutine
+		if c.over = c.single; c.over {
 			c.end(nil)
 		}
 	case status == "204" && c.whole && m.Header.Get(headerPending) != "0", status == "413":
 		c.end(ErrTooMany)
 	case status == "204":
+		c.over = true
 		c.upTo, _ = strconv.ParseUint(m.Header.Get(headerUpTo), 10, 64) // older servers do not say
 		c.end(nil)
 	case status == "404" && (description == "No Results" || !c.whole):
+		c.over = true
 		c.end(nil)
 	default:
 		c.end(fmt.Errorf("%w: %s %s", errStream, status, description))
 	}
+}
+
+// decode decodes what came, after the end.
+func (c *call) decode() (err error) {
+	if len(c.raw) > 0 {
+		c.got = make([]Message, len(c.raw))
+	}
+	for i, m := range c.raw {
+		if c.got[i], err = stored(m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *call) end(err error) {
