@@ -406,6 +406,41 @@ func TestLimitsAreShownAndSet(t *testing.T) {
 	m.natster("admin limits --world "+t.TempDir()).exits(1).warns("no world here", "try: natster devrun")
 }
 
+func TestStatsShowWhatAnAccountHasUsedOfItsLimits(t *testing.T) {
+	m := newMachine(t)
+	m.natster("init alice").ok()
+	m.natster("init bob").ok()
+	m.natster("init carol").ok()
+	m.natster("context use alice").ok()
+	m.run("catalog", "new", "films", films(t)).ok()
+	m.run("catalog", "new", "photos", films(t)).ok()
+	m.natster("share films bob").ok()
+	m.natster("share films carol").ok()
+	m.natster("share photos bob").ok()
+	m.natster("unshare photos bob").ok()
+	var got struct {
+		Limits []struct {
+			Name string
+			Used *int
+			Most int64
+		}
+	}
+	loose(t, m.natster("stats --json"), &got)
+	used := make(map[string]int)
+	for _, l := range got.Limits {
+		if l.Used != nil {
+			used[l.Name] = *l.Used
+		}
+		if l.Most == 0 {
+			t.Errorf("%s: none", l.Name)
+		}
+	}
+	if used["shares"] != 2 || used["catalogs"] != 1 || len(used) != 2 || len(got.Limits) < 10 {
+		t.Errorf("used %v of %+v", used, got.Limits)
+	}
+	m.natster("stats").ok().says("YOURS", "USED", "shares", "10000", "connections")
+}
+
 func TestAnAccountWithAllItsConnectionsIsToldSo(t *testing.T) {
 	m := newMachine(t)
 	m.natster("init alice").ok()

@@ -19,7 +19,8 @@
 //	login.go    login and logout: the website's sessions
 //	context.go  context: the accounts to act as
 //	contacts.go contacts: names for accounts
-//	events.go   events, stats: what happens in a world
+//	events.go   events: what happens in a world
+//	stats.go    stats: how much there is, and what an account may take
 //	demo.go     demo
 //	devrun.go   devrun: a world on this machine, and its functions on Nex
 //	web.go      web: the website

@@ -178,25 +178,3 @@ func (n *narrator) who(a events.Account) string {
 	}
 	return n.contacts.Name(a)
 }
-
-func statsCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name:     "stats",
-		Usage:    "count accounts, catalogs that are being served, and shares",
-		Category: categoryLook,
-		Description: `Running totals over all accounts of the world.
-
-   natster stats`,
-		Action: e.online(0, 0, func(s *session, ctx context.Context, _ *cli.Context, _ []string) error {
-			t, err := s.api.Totals(ctx)
-			if err != nil {
-				return err
-			}
-			return s.Print(totalsResult{t.Accounts, t.Running, t.Shares}, func() {
-				s.Say("accounts         %d", t.Accounts)
-				s.Say("catalogs online  %d", t.Running)
-				s.Say("shares           %d", t.Shares)
-			})
-		}),
-	}
-}

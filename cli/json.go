@@ -73,4 +73,14 @@ type totalsResult struct {
 	Accounts int64 `json:"accounts"`
 	Online   int64 `json:"catalogs_online"`
 	Shares   int64 `json:"shares"`
+
+	Limits []quotaResult `json:"limits"` // of the account that asks; none from functions of an older version
+}
+
+// A quotaResult is what an account may take of one thing, and has taken of it, if that is counted.
+type quotaResult struct {
+	Name string `json:"name"`
+	Used *int   `json:"used,omitempty"`
+	Most int64  `json:"most"`
+	doc  string
 }

@@ -88,6 +88,18 @@ func (l Limits) All() []Limit {
 	return all
 }
 
+// OfAccount are the limits by name that concern each account: all but the one of the log, which is of all together.
+func (l Limits) OfAccount() map[string]int64 {
+	l = l.OrDefault()
+	all := make(map[string]int64, len(limits))
+	for _, row := range limits {
+		if v := row.field(&l); v != &l.LogBytes {
+			all[row.name] = *v
+		}
+	}
+	return all
+}
+
 // ErrLimit is wrapped by the error about a limit that does not exist, or cannot be so.
 var ErrLimit = errors.New("not a limit")
 

@@ -16,14 +16,16 @@ type Identity struct {
 	Name        string         `json:"account_name,omitempty"` // addition: the name given at initialization
 }
 
-// Stats is `stats`: totals over all accounts. Answered by stats.
+// Stats is `stats`: totals over all accounts, and what each may take. Answered by stats.
 var Stats = Endpoint[None, Totals]{Name: "stats"}
 
 // Totals are running totals.
 //
-//	{"total_initialized":3,"running_catalogs":1,"share_count":4}
+//	{"total_initialized":3,"running_catalogs":1,"share_count":4,"limits":{"shares":10000}}
 type Totals struct {
 	Accounts int64 `json:"total_initialized"`
 	Running  int64 `json:"running_catalogs"`
 	Shares   int64 `json:"share_count"`
+	// Limits, an addition, are what each account of the world may take, by the names of the world's settings.
+	Limits map[string]int64 `json:"limits,omitempty"`
 }

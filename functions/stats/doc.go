@@ -1,7 +1,8 @@
 // Package stats is the function that keeps running totals and answers with them. Nothing is ever counted by scanning:
 // the cost of an event, of a heartbeat and of an answer is the same however much there is.
 //
-//	stats.go      the declaration, and the answer
+//	stats.go      the declaration, and the answer, with the limits of every account. What a caller has used of them
+//	              no function counts, since that would cost every event; my.shares tells the caller
 //	totals.go     accounts and shares: a projection of the log
 //	running.go    catalogs being served: counted by changes of presence
 //	reconcile.go  the same, of changes that the function did not hear of

@@ -62,5 +62,7 @@ func (f *stats) answer(ctx context.Context, call *functions.Call, _ api.None) (a
 	if err != nil {
 		return api.Totals{}, fmt.Errorf("running catalogs: %w", err)
 	}
-	return api.Totals{Accounts: log.Accounts, Running: running.Total, Shares: log.Shares}, nil
+	return api.Totals{
+		Accounts: log.Accounts, Running: running.Total, Shares: log.Shares, Limits: f.host.Limits.OfAccount(),
+	}, nil
 }

@@ -11,10 +11,14 @@ import (
 	"natster/events"
 	"natster/functions"
 	"natster/functions/api"
+	"natster/functions/catalogs"
+	"natster/functions/presence"
 	"natster/functions/stats"
 	"natster/functions/view"
+	"natster/internal/test/eventstest"
 	"natster/internal/test/functionstest"
 	"natster/internal/test/logtest"
+	"natster/internal/test/wait"
 )
 
 var (
@@ -124,6 +128,60 @@ func TestWhatWentOfflineIsForgotten(t *testing.T) {
 	}
 	if marks != n {
 		t.Errorf("%d marks", marks)
+	}
+}
+
+// A catalog exists once it is shared with somebody, and after that, too, when nobody has a share any more.
+func TestOnlyCatalogsThatExistCountAsRunning(t *testing.T) {
+	b := functionstest.Start(t, presence.New(), catalogs.New(), stats.New())
+	mallory := b.Client("mallory")
+	beat := func(name string) error {
+		h := api.Heartbeat{Catalog: eventstest.Catalog(t, name), Account: b.Key("mallory"), Revision: 1}
+		_, err := api.Call(t.Context(), mallory, api.PutHeartbeat, h)
+		return err
+	}
+	given := events.Event{Type: events.Shared, Origin: b.Key("mallory"), Target: bob, Catalog: films}
+	mallory.Observe(b.Happens(given))
+	for i := range 54 {
+		if err := beat("invented" + strconv.Itoa(i)); !errors.Is(err, api.ErrNotFound) {
+			t.Fatalf("a heartbeat of an invented catalog: %v", err)
+		}
+	}
+	running := func() {
+		t.Helper()
+		if err := beat("films"); err != nil {
+			t.Fatal(err)
+		}
+		wait.Eventually(t, "the catalog to run", func() bool {
+			got, err := mallory.Totals(t.Context())
+			return err == nil && got.Running > 0
+		})
+		if got, err := mallory.Totals(t.Context()); err != nil || got.Running != 1 {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if kept := b.Raw(view.Presence.Stream()); len(kept) != 1 {
+			t.Errorf("%d heartbeats are kept", len(kept))
+		}
+	}
+	running()
+	given.Type = events.Unshared
+	mallory.Observe(b.Happens(given))
+	running()
+	if err := beat("invented0"); !errors.Is(err, api.ErrNotFound) {
+		t.Errorf("after the last share: %v", err)
+	}
+}
+
+func TestTheAnswerSaysWhatAnAccountMayTake(t *testing.T) {
+	f := stats.New()
+	f.Limits = functions.Limits{Shares: 7, LogBytes: 1 << 30}
+	b := functionstest.Start(t, f)
+	got, err := b.Client("carol").Totals(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, others := got.Limits["log_bytes"]; got.Limits["shares"] != 7 || got.Limits["codes"] == 0 || others {
+		t.Errorf("limits are %v", got.Limits)
 	}
 }
 
