@@ -16,8 +16,8 @@ func statsCommand(e *env) *cli.Command {
 		Name:     "stats",
 		Usage:    "count accounts, catalogs that are being served, and shares; and what you may take",
 		Category: categoryLook,
-		Description: `Running totals over all accounts of the world, and the limits that each account has there, with what
-yours has used of them where that is counted.
+		Description: `Running totals over all accounts of the world, and the limits that each account has there, with
+what yours has used of them where that is counted.
 
    natster stats`,
 		Action: e.online(0, 0, func(s *session, ctx context.Context, _ *cli.Context, _ []string) error {
