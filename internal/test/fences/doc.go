@@ -1,7 +1,8 @@
 // Package fences attacks a running world with what the functions themselves hold, and watches that nothing is heard and
 // nothing has changed outside. Every function's credentials are tried against every attack, by every request that the
 // function may make, twice: as the function's own user, and as a user of its account who has every right there. That
-// the second does no more than the first is the point: the account is the boundary.
+// the second does no more than the first is the point: the account is the boundary. An account like all others, which
+// may ask whatever the functions answer, is tried as well.
 //
 // All that is done on one server, and on three: there whoever attacks is connected to another server than the functions
 // and the leaders of the streams, and than those who listen.

@@ -3,6 +3,7 @@ package fences_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,7 +47,8 @@ func (s *stage) owner(t *testing.T, a events.Account) accounts.Creds {
 // attacker connects at a server that no victim is at.
 func (s *stage) attacker(t *testing.T, creds accounts.Creds, o ...nats.Option) *nats.Conn {
 	t.Helper()
-	return s.connect(t, s.servers/2, creds, o...)
+	refused := nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}) // is what the attacks must be
+	return s.connect(t, s.servers/2, creds, append(o, refused)...)
 }
 
 func oneServer(t *testing.T) *stage {
@@ -108,17 +110,46 @@ func (s *stage) introduce(t *testing.T, alice, bob events.Account, ofAlice, ofBo
 	t.Helper()
 	s.alice, s.bob = alice, bob
 	s.people = map[string]*nats.Conn{"alice": ofAlice, "bob": ofBob}
-	for who, name := range map[events.Account]string{alice: "alice", bob: "bob"} {
-		client := api.NewClient(s.people[name])
-		// A server that has just learnt of an account may not know yet where who answers it is.
-		wait.For(t, name+" is initialized", func() (any, error) {
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-			defer cancel()
-			err := client.Initialize(ctx, who, "", name)
-			if errors.Is(err, api.ErrBadRequest) { // by an attempt that was not answered
-				err = nil
-			}
-			return nil, err
-		})
+	initialize(t, alice, "alice", ofAlice)
+	initialize(t, bob, "bob", ofBob)
+}
+
+func initialize(t *testing.T, who events.Account, name string, nc *nats.Conn) {
+	t.Helper()
+	client := api.NewClient(nc)
+	// A server that has just learnt of an account may not know yet where who answers it is.
+	wait.For(t, name+" is initialized", func() (any, error) {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		err := client.Initialize(ctx, who, "", name)
+		if errors.Is(err, api.ErrBadRequest) { // by an attempt that was not answered
+			err = nil
+		}
+		return nil, err
+	})
+	wait.Eventually(t, name+" is given the hub's catalog", func() bool {
+		shares, err := client.Shares(t.Context())
+		return err == nil && len(shares) > 0
+	})
+}
+
+// stranger is mallory, who has an account like all others and every right in it. What she may ask for is what the
+// functions answer.
+func (s *stage) stranger(t *testing.T) thief {
+	t.Helper()
+	e, err := s.keeper.Enrol(t.Context(), "mallory")
+	if err != nil {
+		t.Fatal(err)
 	}
+	f := functions.Function{Name: "mallory"}
+	for _, g := range s.fns {
+		public, _ := g.Endpoints()
+		for _, subject := range public {
+			_, local, _ := strings.Cut(subject, ".")
+			f.Access.Calls = append(f.Access.Calls, local)
+		}
+	}
+	th := thief{f: f, account: e.Account, nc: s.attacker(t, e.Creds)}
+	initialize(t, e.Account, "mallory", th.nc)
+	return th
 }

@@ -173,7 +173,8 @@ func (th thief) settle(t *testing.T) {
 		case strings.HasPrefix(subject, "$KV."), strings.HasPrefix(subject, "natster.events."),
 			strings.HasPrefix(subject, "natster.poison."):
 			m.Header.Set(nats.ExpectedLastSeqHdr, "999999999")
-		case strings.HasPrefix(subject, "natster.internal."), strings.Contains(subject, ".CONSUMER.INFO."):
+		case strings.HasPrefix(subject, "natster.internal."), strings.HasPrefix(subject, "natster.global."),
+			strings.Contains(subject, ".CONSUMER.INFO."):
 		default:
 			continue
 		}
