@@ -18,9 +18,9 @@ import (
 )
 
 type feed struct {
-	functions.NoClose
 	conn  *nats.Conn
 	views *view.Reader
+	beats *fanout
 }
 
 // New returns the function.
@@ -37,10 +37,15 @@ func New() functions.Function {
 			Publishes: events.FeedServices(),
 		},
 		New: func(_ context.Context, h functions.Host) (functions.Instance, error) {
-			return &feed{conn: h.Conn, views: h.Views}, nil
+			f := &feed{conn: h.Conn, views: h.Views}
+			f.beats = newFanout(f.receivers, f.tell, h.Logger)
+			return f, nil
 		},
 	}
 }
+
+// Close tells what is still to be told.
+func (f *feed) Close() error { return f.beats.close() }
 
 // share tells both sides of a share that it was given or taken.
 func (f *feed) share(ctx context.Context, e events.Envelope) error {
@@ -65,8 +70,8 @@ func news(e events.Envelope) (kind string, body []byte, ok bool) {
 	return kind, body, err == nil
 }
 
-// presence tells everybody that a catalog is shared with that it is online, or went offline.
-func (f *feed) presence(ctx context.Context, c functions.Change) error {
+// presence has everybody told that a catalog is shared with that it is online, or went offline.
+func (f *feed) presence(_ context.Context, c functions.Change) error {
 	h, err := heartbeat(c)
 	if err != nil {
 		return fmt.Errorf("%w: %w", functions.ErrPoison, err)
@@ -79,7 +84,8 @@ func (f *feed) presence(ctx context.Context, c functions.Change) error {
 	if c.Gone {
 		kind = events.FeedOffline
 	}
-	return f.tellReceivers(ctx, view.SharesOf(h.Account, h.Catalog), kind, body)
+	f.beats.add(&telling{owner: h.Account, catalog: h.Catalog, kind: kind, body: body})
+	return nil
 }
 
 // heartbeat returns the heartbeat that was put, or the account and the catalog of one that is gone. The error says that
@@ -118,42 +124,49 @@ func (f *feed) tell(ctx context.Context, kind string, body []byte, to ...events.
 	return f.conn.FlushWithContext(ctx)
 }
 
-// tellReceivers tells the receivers of the shares that the pattern matches, each at least once.
-func (f *feed) tellReceivers(ctx context.Context, pattern, kind string, body []byte) error {
-	s, err := f.views.Read(ctx, view.Shares, 0, pattern)
+// receivers returns the next receivers of what is told, each at least once by the end, and whether that is reached.
+func (f *feed) receivers(ctx context.Context, t *telling) (to []events.Account, end bool, err error) {
+	pattern := view.SharesOf(t.owner, t.catalog)
+	if t.next == 0 {
+		s, err := f.views.Read(ctx, view.Shares, 0, pattern)
+		if err == nil {
+			to, err = receiversIn(s.Found)
+			return to, true, err
+		}
+		if !errors.Is(err, jet.ErrTooMany) {
+			return nil, false, err
+		}
+		if s, err = f.views.Read(ctx, view.Shares, 0); err != nil {
+			return nil, false, err
+		}
+		t.generation, t.next = s.Generation, 1
+	}
+	page, next, err := f.views.Page(ctx, view.Shares, t.generation, pattern, t.next, pageSize)
+	if err != nil {
+		return nil, false, err
+	}
+	if next == 0 {
+		after, err := f.views.Read(ctx, view.Shares, 0)
+		if err == nil && after.Generation != t.generation {
+			t.next = 0
+			err = errors.New("the shares were rebuilt while they were read: again from the start")
+		}
+		return nil, true, err
+	}
+	to, err = receiversIn(page)
 	if err == nil {
-		return f.tellPage(ctx, s.Found, kind, body)
+		t.next = next
 	}
-	if !errors.Is(err, jet.ErrTooMany) {
-		return err
-	}
-	if s, err = f.views.Read(ctx, view.Shares, 0); err != nil {
-		return err
-	}
-	const pageSize = 1000
-	for from := uint64(1); from != 0; {
-		var page []view.Found
-		if page, from, err = f.views.Page(ctx, view.Shares, s.Generation, pattern, from, pageSize); err != nil {
-			return err
-		}
-		if err := f.tellPage(ctx, page, kind, body); err != nil {
-			return err
-		}
-	}
-	after, err := f.views.Read(ctx, view.Shares, 0)
-	if err == nil && after.Generation != s.Generation {
-		err = errors.New("the shares were rebuilt while they were read: again from the start")
-	}
-	return err
+	return to, false, err
 }
 
-func (f *feed) tellPage(ctx context.Context, found []view.Found, kind string, body []byte) error {
+func receiversIn(found []view.Found) ([]events.Account, error) {
 	to := make([]events.Account, 0, len(found))
 	for s, err := range view.SharesIn(found) {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		to = append(to, s.To)
 	}
-	return f.tell(ctx, kind, body, to...)
+	return to, nil
 }

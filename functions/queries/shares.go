@@ -18,7 +18,8 @@ const (
 	replyMargin  = 4096 // bytes of a message that are not shares: envelope, headers, the reply's subject
 
 	maxInPage   = 1000
-	maxReads    = 8   // of one page: deleted documents make pages thin, but not endless
+	maxInRead   = 128 // of one page: the server answers a read in one go, and the function's other reads after it
+	maxReads    = 16  // of one page: deleted documents make pages thin, but not endless
 	onlineChunk = 500 // keys of one read of presence: well below jet.MaxLast and the largest message
 )
 
@@ -76,7 +77,8 @@ func (f *queries) page(ctx context.Context, call *functions.Call, at cursor, mos
 			if at.side == sideTo {
 				pattern = view.SharesTo(call.From)
 			}
-			some, next, err := f.views.Page(ctx, view.Shares, at.generation, pattern, at.from, most-len(found))
+			some, next, err := f.views.Page(ctx, view.Shares, at.generation, pattern, at.from,
+				min(maxInRead, most-len(found)))
 			if err != nil {
 				return nil, err
 			}
