@@ -80,23 +80,34 @@ var (
 	codePath = regexp.MustCompile("`((?:events|functions|workloads|deploy|cli|internal|docs)(?:/[\\w.\\-]+)*)/?`")
 	step     = regexp.MustCompile("^\\| (?:\\d+ \\| )?`([\\w/.\\-]+\\.go)` \\| ([^|]*) \\|")
 	quoted   = regexp.MustCompile("`([\\w.]+)`")
+	testName = regexp.MustCompile("`(Test\\w+)`")
 )
 
-// TestDocumentsNameWhatIsThere holds documents to files that exist, and the steps of a flow (rows that begin with a Go
-// file and the names of functions) to functions that stand there.
+// TestDocumentsNameWhatIsThere holds documents to files that exist, to tests that exist, and the steps of a flow (rows
+// that begin with a Go file and the names of functions) to functions that stand there.
 func TestDocumentsNameWhatIsThere(t *testing.T) {
 	declared := make(map[string][]string)
+	tests := make(map[string]bool)
 	for _, s := range allSources(t) {
 		for _, d := range s.ast.Decls {
 			declared[s.path] = append(declared[s.path], names(d)...)
 		}
+		for _, name := range declared[s.path] {
+			tests[name] = tests[name] || s.test()
+		}
 	}
-	steps := 0
+	steps, shown := 0, 0
 	for _, doc := range documents(t) {
 		for i, line := range strings.Split(read(t, doc), "\n") {
 			for _, m := range codePath.FindAllStringSubmatch(line, -1) {
 				if !exists(strings.TrimSuffix(m[1], "/...")) {
 					t.Errorf("%s:%d names %s, which is not there", doc, i+1, m[1])
+				}
+			}
+			for _, m := range testName.FindAllStringSubmatch(line, -1) {
+				shown++
+				if !tests[m[1]] {
+					t.Errorf("%s:%d says that %s shows it, which is no test", doc, i+1, m[1])
 				}
 			}
 			m := step.FindStringSubmatch(line)
@@ -111,6 +122,9 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 				}
 			}
 		}
+	}
+	if shown < 10 {
+		t.Errorf("the documents name only %d tests: docs/security.md has a table of them", shown)
 	}
 	if steps < 50 {
 		t.Errorf("the documents have only %d steps of flows: are they written in another form?", steps)
