@@ -58,7 +58,7 @@ var limits = []struct {
 	{"shares", func(l *Limits) *int64 { return &l.Shares }, 10_000, 1, 1 << 24,
 		"shares of one account that are in force"},
 	{"catalogs", func(l *Limits) *int64 { return &l.Catalogs }, 1_000, 1, 1 << 24,
-		"names of catalogs that one account has ever shared"},
+		"catalogs that one account shares at a time"},
 	{"codes", func(l *Limits) *int64 { return &l.Codes }, 5, 1, 1 << 10,
 		"one-time codes of one account that are not claimed yet"},
 	{"log_bytes", func(l *Limits) *int64 { return &l.LogBytes }, 4 << 30, 1 << 20, 1 << 50,

@@ -16,6 +16,10 @@ func (c Command) Filters() []string {
 	case events.Imported:
 		return []string{initialized, c.edge(), c.reverse()}
 	}
+	if c.Type == events.Shared {
+		target := events.LogSubject(events.Event{Type: events.Initialized, Origin: c.Target})
+		return []string{initialized, c.edge(), target}
+	}
 	return []string{initialized, c.edge()}
 }
 
@@ -28,12 +32,18 @@ func (c Command) reverse() string { return events.LogEdge(c.Target, c.Origin, c.
 type Facts struct {
 	edge uint64                 // the last thing the origin said to the target about the catalog
 	last map[events.Type]uint64 // the last event of each type that concerns the command
+
+	target bool // the target is initialized
 }
 
 // Learn takes in one of the events. The order does not matter.
 func (f *Facts) Learn(c Command, e events.Envelope) {
 	if e.Origin == c.Origin && e.Target == c.Target && !e.Target.IsZero() {
 		f.edge = max(f.edge, e.Position)
+	}
+	if e.Type == events.Initialized && e.Origin == c.Target {
+		f.target = true
+		return
 	}
 	if e.Type != events.Initialized && owner(e.Type, e.Origin, e.Target) != owner(c.Type, c.Origin, c.Target) {
 		return // it is about the other's catalog of that name
@@ -50,6 +60,11 @@ func owner(t events.Type, origin, target events.Account) events.Account {
 		return target
 	}
 	return origin
+}
+
+// lacksTarget reports whether the command is refused for nothing but that its target is not initialized.
+func (f Facts) lacksTarget(c Command) bool {
+	return c.Type == events.Shared && !f.target && !f.isShared() && f.last[events.Initialized] != 0
 }
 
 func (f Facts) isShared() bool { return f.last[events.Shared] > f.last[events.Unshared] }
@@ -84,6 +99,10 @@ func Decide(c Command, f Facts) (Decision, error) {
 	case events.Shared:
 		if f.isShared() {
 			return Decision{Already: f.last[events.Shared]}, nil
+		}
+		if !f.target { // the log keeps every share for ever: none with those who are not there
+			return Decision{}, api.Errorf(api.ErrNotFound, "no account %s is initialized here: "+
+				"ask its owner to run natster init first", c.Target)
 		}
 		return Decision{Append: fact}, nil
 	case events.Unshared:

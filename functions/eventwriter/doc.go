@@ -3,6 +3,7 @@
 //
 //	command.go      Command and its parser: the shape of a request, refused as a bad request
 //	decide.go       Facts and Decide: the rules, without clock, store or subject
+//	totals.go       how much an account may share at a time
 //	eventwriter.go  the loop around them: read the facts, decide, append; again when another writer was faster;
 //	                and how far the log is as to an account
 //

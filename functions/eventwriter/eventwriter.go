@@ -12,6 +12,7 @@ import (
 	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/view"
+	"natster/internal/backoff"
 	"natster/internal/jet"
 	"natster/internal/limiter"
 )
@@ -35,6 +36,8 @@ type writer struct {
 	perSecond      int64                              // of the allowances
 	puts, unshares *limiter.Allowance[events.Account] // apart: no flood of an account stands before its unshare
 
+	totals *totals
+
 	accounts, shares, catalogs *view.Follower // what a caller's next request reads
 }
 
@@ -54,6 +57,7 @@ func New(cfg Config) functions.Function {
 			return &writer{
 				cfg: cfg, perSecond: h.Limits.Changes, log: h.Log, now: h.Now, logger: h.Logger,
 				puts:     limiter.NewAllowance[events.Account](h.Limits.Changes, h.Limits.ChangesAtOnce),
+				totals:   newTotals(h),
 				unshares: limiter.NewAllowance[events.Account](h.Limits.Changes, h.Limits.ChangesAtOnce),
 				accounts: view.NewFollower(h.Views, view.Accounts),
 				shares:   view.NewFollower(h.Views, view.Shares),
@@ -157,13 +161,12 @@ func (w *writer) try(ctx context.Context, c Command, least uint64) (uint64, erro
 	if c.Type == events.Initialized { // what ought not to be there is not waited for: the append's condition decides
 		least = 0
 	}
-	last, err := w.log.LastSince(ctx, least, c.Filters()...)
+	f, err := w.learn(ctx, c, least)
+	if err == nil && f.lacksTarget(c) && backoff.Sleep(ctx, lag) == nil {
+		f, err = w.learn(ctx, c, least)
+	}
 	if err != nil {
 		return 0, w.unavailable(c, err)
-	}
-	var f Facts
-	for _, e := range last {
-		f.Learn(c, e)
 	}
 	d, err := Decide(c, f)
 	if err != nil {
@@ -172,12 +175,33 @@ func (w *writer) try(ctx context.Context, c Command, least uint64) (uint64, erro
 	if d.Append == nil {
 		return d.Already, nil
 	}
+	if c.Type == events.Shared && c.Origin != w.cfg.Reserved.For { // who shares with everybody
+		if err := w.totals.admit(ctx, c); err != nil {
+			return 0, err
+		}
+	}
 	d.Append.Event.ID, d.Append.Event.Time = nuid.Next(), w.now().UTC()
 	position, err := w.log.Append(ctx, *d.Append)
-	if err != nil && !errors.Is(err, jet.ErrConflict) {
+	switch {
+	case err == nil:
+		w.totals.happened(c)
+	case !errors.Is(err, jet.ErrConflict):
 		return 0, w.unavailable(c, err)
 	}
 	return position, err
+}
+
+// lag is how long a server that answers a read may be behind another, where the log is on several: a caller may have
+// been told of an account that it was initialized just now.
+const lag = 250 * time.Millisecond
+
+// learn reads the facts from a state of the log that has at least the position.
+func (w *writer) learn(ctx context.Context, c Command, least uint64) (f Facts, err error) {
+	last, err := w.log.LastSince(ctx, least, c.Filters()...)
+	for _, e := range last {
+		f.Learn(c, e)
+	}
+	return f, err
 }
 
 // unavailable says that the log did not answer: the command may be repeated, whether or not it was carried out. Why is
