@@ -69,7 +69,7 @@ func TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy(t *testing.T) {
 		t.Helper()
 		for i := range n {
 			ctx, cancel := context.WithTimeout(t.Context(), wait.Patience)
-			if err := alice.Share(ctx, logtest.Catalog("films"), logtest.Account(int(alice.Position())+i)); err != nil {
+			if err := alice.Share(ctx, logtest.Catalog(fmt.Sprint("films", int(alice.Position())+i)), logtest.Account(0)); err != nil {
 				t.Error(err)
 			}
 			cancel()
@@ -80,6 +80,7 @@ func TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy(t *testing.T) {
 	for alice.Initialize(ctx, s.Account("alice").Key, "", "alice") != nil && ctx.Err() == nil {
 		// until eventwriter is there
 	}
+	s.Introduce(1)
 	put(20)
 	w.wait(t, alice.Position())
 	one.Stop()

@@ -54,6 +54,7 @@ func documents(t *testing.T, views *view.Reader) map[string][]byte {
 func TestProjectionsEqualAReplayWhicheverFunctionIsKilledWhenever(t *testing.T) {
 	w := worldtest.Start(t)
 	_, client := introduced(t, w, "alice")
+	w.Introduce(20)
 	var names []string
 	for _, f := range w.Functions() {
 		names = append(names, f.Name)
@@ -77,6 +78,7 @@ func TestProjectionsEqualAReplayWhicheverFunctionIsKilledWhenever(t *testing.T) 
 			cancel()
 		}
 	})
+	pulses := 0
 	for range 2 {
 		for _, name := range names {
 			reached := client.Position() + 3
@@ -84,8 +86,9 @@ func TestProjectionsEqualAReplayWhicheverFunctionIsKilledWhenever(t *testing.T) 
 				t.Errorf("kill %s: %v", name, err)
 			}
 			for client.Position() < reached { // life goes on
-				to := logtest.Account(int(1000 + client.Position()))
-				err := client.Share(t.Context(), logtest.Catalog("pulse"), to)
+				pulses++
+				pulse := logtest.Catalog(fmt.Sprint("pulse", pulses)) // each is an event
+				err := client.Share(t.Context(), pulse, logtest.Account(1))
 				if err != nil && !errors.Is(err, api.ErrUnavailable) {
 					t.Errorf("put: %v", err)
 				}

@@ -26,6 +26,7 @@ func TestAFullDiskIsSaidAndTheWorldGoesOnWhenThereIsRoom(t *testing.T) {
 		c.FreeSpace = func() (uint64, error) { return free.Load(), nil }
 	})
 	_, alice := introduced(t, w, "alice")
+	w.Introduce(8)
 	share := func(n int) error { return alice.Share(t.Context(), logtest.Catalog("films"), logtest.Account(n)) }
 	if err := share(1); err != nil {
 		t.Fatal(err)
@@ -105,7 +106,7 @@ func TestAServerThatCouldNotWriteIsStartedAgainByItself(t *testing.T) {
 	n := 0
 	wait.Eventually(t, "a share", func() bool {
 		n++
-		return alice.Share(t.Context(), logtest.Catalog("films"), logtest.Account(n)) == nil
+		return alice.Share(t.Context(), logtest.Catalog(fmt.Sprint("films", n)), logtest.Account(1)) == nil
 	})
 	if a.Conn(t).Stats().Reconnects == 0 {
 		t.Error("the server was not started again")

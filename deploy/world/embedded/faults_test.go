@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -76,18 +77,18 @@ func TestEveryEndpointAnswersWhateverItIsAsked(t *testing.T) {
 func TestWhatWasAcceptedInABurstSurvivesARestartOfTheServer(t *testing.T) {
 	w := worldtest.Start(t)
 	alice, client := introduced(t, w, "alice")
-	films := logtest.Catalog("films")
+	w.Introduce(1)
 	const writers, before = 4, 40
 	var mu sync.Mutex
-	accepted := make(map[events.Account]bool)
+	accepted := make(map[events.Catalog]bool)
 	enough, restarted := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
 	for n := range writers {
 		all.Go(func() {
 			after := 0
 			for i := n; after < 5; i += writers {
-				to := logtest.Account(i)
-				err := client.Share(t.Context(), films, to)
+				films := logtest.Catalog(fmt.Sprint("films", i))
+				err := client.Share(t.Context(), films, logtest.Account(0))
 				select {
 				case <-restarted:
 					if err == nil {
@@ -102,7 +103,7 @@ func TestWhatWasAcceptedInABurstSurvivesARestartOfTheServer(t *testing.T) {
 					continue
 				}
 				mu.Lock()
-				accepted[to] = true
+				accepted[films] = true
 				if len(accepted) == before {
 					close(enough)
 				}
@@ -124,18 +125,18 @@ func TestWhatWasAcceptedInABurstSurvivesARestartOfTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	logged := make(map[events.Account]int)
+	logged := make(map[events.Catalog]int)
 	if _, err := host.Log.Replay(t.Context(), 1, 0, func(e events.Envelope, err error) error {
 		if e.Type == events.Shared && e.Origin == alice.Key {
-			logged[e.Target]++
+			logged[e.Catalog]++
 		}
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for to := range accepted {
-		if logged[to] != 1 {
-			t.Errorf("the accepted share with %s is logged %d times", to, logged[to])
+	for films := range accepted {
+		if logged[films] != 1 {
+			t.Errorf("the accepted share of %s is logged %d times", films, logged[films])
 		}
 	}
 	t.Logf("%d shares accepted around a restart", len(accepted))

@@ -35,6 +35,7 @@ func logFiles(t *testing.T, dir, pattern string) []string {
 func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T) {
 	w := worldtest.Start(t)
 	_, client := introduced(t, w, "alice")
+	w.Introduce(8)
 	for i := range 5 {
 		if err := client.Share(t.Context(), logtest.Catalog("films"), logtest.Account(i)); err != nil {
 			t.Fatal(err)
@@ -66,7 +67,7 @@ func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T
 		t.Errorf("what is known cannot be asked for: %+v, %v", who, err)
 	}
 	films := logtest.Catalog("films")
-	err = client.Share(t.Context(), films, logtest.Account(100))
+	err = client.Share(t.Context(), films, logtest.Account(6))
 	if !errors.Is(err, api.ErrUnavailable) || !strings.Contains(err.Error(), "natster admin check") {
 		t.Fatalf("an event takes the position of a lost one: %v", err)
 	}
@@ -79,7 +80,7 @@ func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T
 	}
 	client = api.NewClient(w.Account("alice").Conn(t)) // the old one has seen what is gone
 	for {
-		err := client.Share(t.Context(), films, logtest.Account(101))
+		err := client.Share(t.Context(), films, logtest.Account(7))
 		if err == nil {
 			break
 		}
@@ -87,7 +88,7 @@ func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T
 			t.Fatal(err)
 		}
 	}
-	isNew := func(s api.Share) bool { return s.To == logtest.Account(101) }
+	isNew := func(s api.Share) bool { return s.To == logtest.Account(7) }
 	if shares, err := client.Shares(t.Context()); err != nil || !slices.ContainsFunc(shares, isNew) {
 		t.Errorf("what came after the loss is not known: %+v, %v", shares, err)
 	}
@@ -98,6 +99,7 @@ func TestAWorldWhoseLogLostItsEndTakesNothingNewUntilThatIsAccepted(t *testing.T
 func TestAWorldWhoseLogIsDamagedSaysSoAndStarts(t *testing.T) {
 	w := worldtest.Start(t)
 	_, client := introduced(t, w, "alice")
+	w.Introduce(8)
 	for i := range 3 {
 		if err := client.Share(t.Context(), logtest.Catalog("films"), logtest.Account(i)); err != nil {
 			t.Fatal(err)

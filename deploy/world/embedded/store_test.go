@@ -94,6 +94,7 @@ func aWorldInUse(t *testing.T) (w *worldtest.World, store string, told *notices)
 	told = &notices{}
 	w = worldtest.Start(t, told.option)
 	_, alice := introduced(t, w, "alice")
+	w.Introduce(3)
 	if err := alice.Share(t.Context(), logtest.Catalog("films"), logtest.Account(1)); err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,11 @@ func floodRole(ctx context.Context, args []string) (err error) {
 func floodBody(subject string, n int) []byte {
 	switch subject {
 	case api.Put.Subject(), api.PutWeb.Subject():
-		return fmt.Appendf(nil, `{"catalog":"flood","target":%q,"event_type":%q}`, logtest.Account(n), events.Shared)
+		what := events.Shared
+		if n%2 == 1 {
+			what = events.Unshared
+		}
+		return fmt.Appendf(nil, `{"catalog":"flood","target":%q,"event_type":%q}`, logtest.Account(n/2%strangers), what)
 	case api.PutHeartbeat.Subject(), api.StopHeartbeat.Subject():
 		return fmt.Appendf(nil, `{"catalog":"flood%d","revision":%d}`, n, n)
 	case api.ValidateName.Subject():

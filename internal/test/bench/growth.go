@@ -61,8 +61,8 @@ func growth(ctx context.Context, l *lab) (_ []Result, err error) {
 		next := 0
 		cost[i] = func() error {
 			next++
-			if err := alice.client.Share(ctx, logtest.Catalog("filmsOfAlice"),
-				logtest.Account(1<<24+next)); err != nil {
+			films := logtest.Catalog(fmt.Sprint("filmsOfAlice", next/100))
+			if err := alice.client.Share(ctx, films, logtest.Account(next%100)); err != nil {
 				return err
 			}
 			return projection.Settle(ctx, views, alice.client.Position(), view.Projections()...)

@@ -58,6 +58,9 @@ func quiet(ctx context.Context, l *lab) (_ []Result, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := w.introduce(ctx); err != nil {
+		return nil, err
+	}
 	flood, err := w.attacker(ctx, "flood", mallory, everything()...)
 	if err != nil {
 		return nil, err

@@ -24,6 +24,9 @@ func requests(ctx context.Context, l *lab) (_ []Result, err error) {
 		return nil, err
 	}
 	defer alice.nc.Close()
+	if err := w.introduce(ctx); err != nil {
+		return nil, err
+	}
 	for i := range 9 { // and the hub's catalog, which everybody is given
 		if err := alice.client.Share(ctx, logtest.Catalog("films"), logtest.Account(i)); err != nil {
 			return nil, err
@@ -90,6 +93,9 @@ func puts(ctx context.Context, l *lab) (_ []Result, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := w.introduce(ctx); err != nil {
+		return nil, err
+	}
 	n, i := 1000, 0
 	if l.quick {
 		n = 100
@@ -98,7 +104,8 @@ func puts(ctx context.Context, l *lab) (_ []Result, err error) {
 		func() error { _, err := js.Publish(ctx, "bare.put", q); return err },
 		func() error {
 			i++
-			return alice.client.Share(ctx, logtest.Catalog("films"), logtest.Account(i))
+			films := logtest.Catalog(fmt.Sprint("films", i/strangers))
+			return alice.client.Share(ctx, films, logtest.Account(i%strangers))
 		})
 	if err != nil {
 		return nil, err

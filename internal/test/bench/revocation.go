@@ -61,6 +61,9 @@ func revocation(ctx context.Context, l *lab) (_ []Result, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := w.introduce(ctx); err != nil {
+		return nil, err
+	}
 	flood, err := w.attacker(ctx, "flood", mallory, api.Put.Subject(), api.Whoami.Subject(),
 		events.CatalogSubject(films, events.VerbGet))
 	if err != nil {

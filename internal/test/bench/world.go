@@ -18,6 +18,7 @@ import (
 	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/test/logtest"
 )
 
 // bareEndpoint is answered in the world's process by a plain subscription of the global account: the floor for requests
@@ -182,6 +183,19 @@ func (w *benchWorld) person(ctx context.Context, name string) (*person, error) {
 	}
 	p := &person{key: e.Account, creds: e.Creds, nc: nc, client: api.NewClient(nc)}
 	return p, p.client.Initialize(ctx, p.key, "", name)
+}
+
+// strangers is how many accounts introduce initializes, enough to share with.
+const strangers = 10
+
+// introduce initializes strangers, the first accounts of package logtest.
+func (w *benchWorld) introduce(ctx context.Context) error {
+	nc, err := w.admin(ctx)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	return logtest.Introduce(ctx, nc, strangers)
 }
 
 // admin is a connection to the account that owns JetStream.

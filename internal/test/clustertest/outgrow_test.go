@@ -139,7 +139,11 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 	}
 
 	// Three accounts share, each with ever new others, while a nexlet is killed, and then the log's leader.
-	var accepted sync.Map // origin and target of each share that was acknowledged
+	const strangers = 50
+	if err := logtest.Introduce(t.Context(), c.Admin, strangers); err != nil {
+		t.Fatal(err)
+	}
+	var accepted sync.Map // origin, target and catalog of each share that was acknowledged
 	var count atomic.Int64
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -152,14 +156,14 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 		introduce(t, client, e.Account)
 		busy.Go(func() {
 			for k := 0; ctx.Err() == nil; k++ {
-				to := logtest.Account(10_000*(i+1) + k)
+				to := logtest.Account(k % strangers)
 				// A request that has begun is finished, so that its answer is known.
-				films := logtest.Catalog(fmt.Sprint("films", i))
+				films := logtest.Catalog(fmt.Sprint("films", k/strangers))
 				if err := share(context.WithoutCancel(ctx), client, films, to); err != nil {
 					t.Errorf("request %d of user %d: %v", k, i, err)
 					return
 				}
-				accepted.Store(e.Account.String()+" "+to.String(), true)
+				accepted.Store(e.Account.String()+" "+to.String()+" "+films.String(), true)
 				count.Add(1)
 			}
 		})
@@ -200,7 +204,7 @@ func TestNothingIsLostWhenANexletAndThenAServerAreKilled(t *testing.T) {
 	if _, err := host.Log.Replay(patience, 1, position, func(e events.Envelope, undecodable error) error {
 		all = append(all, e)
 		if e.Type == events.Shared {
-			logged[e.Origin.String()+" "+e.Target.String()]++
+			logged[e.Origin.String()+" "+e.Target.String()+" "+e.Catalog.String()]++
 		}
 		return undecodable
 	}); err != nil {

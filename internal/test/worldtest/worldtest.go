@@ -17,6 +17,7 @@ import (
 	"natster/deploy/world/embedded"
 	"natster/events"
 	"natster/functions"
+	"natster/internal/test/logtest"
 	"natster/internal/test/wait"
 )
 
@@ -165,6 +166,19 @@ func (w *World) Account(name string) *Account {
 	a := &Account{Name: name, Key: e.Account, Creds: e.Creds, w: w}
 	w.accounts[name] = a
 	return a
+}
+
+// Introduce initializes the first n accounts of package logtest: they can be shared with.
+func (w *World) Introduce(n int) {
+	w.t.Helper()
+	nc, err := w.Admin(w.context())
+	if err == nil {
+		defer nc.Close()
+		err = logtest.Introduce(w.context(), nc, n)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // Import lets importer use the owner's catalog.
