@@ -69,7 +69,8 @@ func TestTheSameFunctionTwiceIsOneActiveAndOneStandingBy(t *testing.T) {
 		t.Helper()
 		for i := range n {
 			ctx, cancel := context.WithTimeout(t.Context(), wait.Patience)
-			if err := alice.Share(ctx, logtest.Catalog(fmt.Sprint("films", int(alice.Position())+i)), logtest.Account(0)); err != nil {
+			films := logtest.Catalog(fmt.Sprint("films", int(alice.Position())+i))
+			if err := alice.Share(ctx, films, logtest.Account(0)); err != nil {
 				t.Error(err)
 			}
 			cancel()

@@ -69,6 +69,7 @@ func TestAServerThatCouldNotWriteIsStartedAgainByItself(t *testing.T) {
 	var told notices
 	w := worldtest.Start(t, told.option)
 	a, alice := introduced(t, w, "alice")
+	w.Introduce(2)
 	before := w.Info()
 
 	// A stream of the operator's own, small enough that it soon begins another file, where no file can be made.

@@ -24,7 +24,9 @@ func Introductions(n int) iter.Seq[events.Event] {
 			a := Account(i)
 			e := events.WithData(
 				events.Event{ID: fmt.Sprint("introduced", i), Time: Begin, Type: events.Initialized, Origin: a},
-				events.InitializedData{AccountID: fmt.Sprint("id", i), AccountName: fmt.Sprint("stranger ", i), AccountKey: a})
+				events.InitializedData{
+					AccountID: fmt.Sprint("id", i), AccountName: fmt.Sprint("stranger ", i), AccountKey: a,
+				})
 			if !yield(e) {
 				return
 			}
