@@ -281,6 +281,8 @@ func TestContactsAreNamesForKeys(t *testing.T) {
 	m.natster("contacts add carol "+m.Account("dave").Key.String()).exits(1).warns("another account",
 		"try: natster contacts rm carol")
 	m.natster("contacts ls").ok().says("carol", carol, "your own context")
+	m.natster("catalog share films carol").exits(1).warns("ask its owner to run natster init")
+	m.Initialize(m.Account("carol"))
 	m.natster("catalog share films carol").ok().says("with carol")
 	m.natster("catalog shares").ok().says("carol")
 	m.natster("contacts rm carol").ok()

@@ -55,6 +55,7 @@ func TestASessionReadsEachOfItsFilesOnce(t *testing.T) {
 	m.natster("init alice").ok() // in use now
 	m.natster("contacts add carol " + m.Account("carol").Key.String()).ok()
 	m.run("catalog", "new", "films", films(t)).ok()
+	m.Initialize(m.Account("carol"))
 	m.natster("share films carol").ok() // from now on there is a position to go on from
 	config, data := filepath.Join(m.home, ".config/natster"), filepath.Join(m.home, ".local/share/natster")
 	counts := reads(t, config, filepath.Join(config, "contexts"), filepath.Join(data, "alice/catalogs"),

@@ -2,6 +2,7 @@ package clustertest_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ type household struct {
 	*clustertest.Cluster
 	client *api.Client
 	views  *view.Reader
-	friend int // how many alice has shared with
+	shared int // how many catalogs alice has shared
 }
 
 func newHousehold(t testing.TB) *household {
@@ -38,14 +39,18 @@ func newHousehold(t testing.TB) *household {
 	e, conn := c.Enrol("alice")
 	h := &household{Cluster: c, client: api.NewClient(conn), views: host.Views}
 	introduce(t, h.client, e.Account)
+	if err := logtest.Introduce(t.Context(), c.Admin, 1); err != nil {
+		t.Fatal(err)
+	}
 	return h
 }
 
 // share makes one share, and returns when the function shares has handled it.
 func (h *household) share(t testing.TB) {
 	t.Helper()
-	h.friend++
-	if err := share(t.Context(), h.client, logtest.Catalog("films"), logtest.Account(h.friend)); err != nil {
+	h.shared++
+	films := logtest.Catalog(fmt.Sprint("films", h.shared))
+	if err := share(t.Context(), h.client, films, logtest.Account(0)); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), wait.Patience) // another each time: they are many

@@ -2,8 +2,6 @@ package logtest
 
 import (
 	"context"
-	"fmt"
-	"iter"
 
 	"github.com/nats-io/nats.go"
 
@@ -13,23 +11,24 @@ import (
 // Introduce initializes the first n accounts in a log that lives, so that others can share with them. nc is of the
 // account that owns JetStream.
 func Introduce(ctx context.Context, nc *nats.Conn, n int) error {
-	_, err := Fill(ctx, nc, Introductions(n))
-	return err
+	all := make([]events.Account, n)
+	for i := range all {
+		all[i] = Account(i)
+	}
+	return Initialize(ctx, nc, all...)
 }
 
-// Introductions are the events by which the first n accounts become initialized.
-func Introductions(n int) iter.Seq[events.Event] {
-	return func(yield func(events.Event) bool) {
-		for i := range n {
-			a := Account(i)
+// Initialize is [Introduce] for accounts that somebody may have the keys of.
+func Initialize(ctx context.Context, nc *nats.Conn, accounts ...events.Account) error {
+	_, err := Fill(ctx, nc, func(yield func(events.Event) bool) {
+		for _, a := range accounts {
 			e := events.WithData(
-				events.Event{ID: fmt.Sprint("introduced", i), Time: Begin, Type: events.Initialized, Origin: a},
-				events.InitializedData{
-					AccountID: fmt.Sprint("id", i), AccountName: fmt.Sprint("stranger ", i), AccountKey: a,
-				})
+				events.Event{ID: "introduced " + a.String(), Time: Begin, Type: events.Initialized, Origin: a},
+				events.InitializedData{AccountID: a.Short(), AccountName: "stranger " + a.Short(), AccountKey: a})
 			if !yield(e) {
 				return
 			}
 		}
-	}
+	})
+	return err
 }

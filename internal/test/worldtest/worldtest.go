@@ -171,10 +171,21 @@ func (w *World) Account(name string) *Account {
 // Introduce initializes the first n accounts of package logtest: they can be shared with.
 func (w *World) Introduce(n int) {
 	w.t.Helper()
+	w.append(func(nc *nats.Conn) error { return logtest.Introduce(w.context(), nc, n) })
+}
+
+// Initialize initializes the account, without its doing.
+func (w *World) Initialize(a *Account) {
+	w.t.Helper()
+	w.append(func(nc *nats.Conn) error { return logtest.Initialize(w.context(), nc, a.Key) })
+}
+
+func (w *World) append(to func(*nats.Conn) error) {
+	w.t.Helper()
 	nc, err := w.Admin(w.context())
 	if err == nil {
 		defer nc.Close()
-		err = logtest.Introduce(w.context(), nc, n)
+		err = to(nc)
 	}
 	if err != nil {
 		w.t.Fatal(err)
