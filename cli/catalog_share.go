@@ -2,12 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"natster/cli/hint"
 	"natster/cli/term"
 	"natster/events"
+	"natster/functions/api"
 )
 
 // A shareResult is a share that was made, or taken back.
@@ -54,19 +57,29 @@ func (s *session) unshare(ctx context.Context, _ *cli.Context, arg []string) err
 	}
 	name, err := s.shared(ctx, arg[0], with)
 	if err != nil {
-		return err
+		return s.unshareAgain(err, arg)
 	}
 	if name.String() != arg[0] {
 		s.tellUnshare(ctx, name, with, 0)
 	}
 	if err := s.api.Unshare(ctx, name, with); err != nil {
-		return err
+		return s.unshareAgain(err, arg)
 	}
 	s.tellUnshare(ctx, name, with, s.api.Position())
 	r := shareResult{Catalog: name, With: with, Event: s.api.Position()}
 	return s.Print(r, func() {
 		s.Say("%s is no longer shared with %s (event %d)", s.Out.Bold(name.String()), s.contacts.Name(with), r.Event)
 	})
+}
+
+// unshareAgain says what holds for a share that could not be taken back after the servers were told: not for ever.
+func (s *session) unshareAgain(err error, arg []string) error {
+	if _, refused := errors.AsType[*api.Error](err); !refused {
+		return err
+	}
+	err = fmt.Errorf("%w; a server of yours that runs refuses %s for about a minute: repeat it until it succeeds",
+		err, arg[1])
+	return hint.Add(err, "catalog unshare %s %s", term.ShellWord(arg[0]), term.ShellWord(arg[1]))
 }
 
 // tellUnshare tells the servers that run now. Those that it does not reach learn it from the functions.
