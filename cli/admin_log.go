@@ -25,6 +25,7 @@ type checkResult struct {
 	Events  uint64         `json:"events"`
 	Missing uint64         `json:"missing"`
 	Bytes   int64          `json:"bytes"` // that the log has in JetStream
+	Most    int64          `json:"most"`  // bytes, from which on the operator is warned: the limit log_bytes
 	Lost    []lostRow      `json:"lost,omitempty"`
 	Bad     []malformedRow `json:"malformed,omitempty"`
 	Ahead   []aheadRow     `json:"ahead,omitempty"`
@@ -50,6 +51,14 @@ type aheadRow struct {
 }
 
 func (e *env) checkLog(ctx context.Context, c *cli.Context, _ []string) error {
+	dir, err := e.adminDir(c.String("world"))
+	if err != nil {
+		return err
+	}
+	limits, err := world.ReadLimits(dir)
+	if err != nil {
+		return err
+	}
 	nc, _, err := e.administer(ctx, c.String("world"))
 	if err != nil {
 		return err
@@ -73,7 +82,17 @@ func (e *env) checkLog(ctx context.Context, c *cli.Context, _ []string) error {
 		return fmt.Errorf("the event log: %w", err)
 	}
 	r := newCheckResult(health, int64(log.CachedInfo().State.Bytes), took)
-	if err := e.Print(r, func() { e.printHealth(health, r.Bytes, took) }); err != nil {
+	r.Most = limits.OrDefault().LogBytes
+	err = e.Print(r, func() {
+		e.printHealth(health, took)
+		if r.Bytes > r.Most {
+			e.Say("size       %s: more than %s, the limit log_bytes (natster admin limits); nothing is refused",
+				term.Bytes(r.Bytes), term.Bytes(r.Most))
+		} else {
+			e.Say("size       %s; above %s natster devrun warns", term.Bytes(r.Bytes), term.Bytes(r.Most))
+		}
+	})
+	if err != nil {
 		return err
 	}
 	if err := health.Err(); err != nil {
@@ -98,10 +117,9 @@ func newCheckResult(h projection.Health, bytes int64, took time.Duration) checkR
 	return r
 }
 
-func (e *env) printHealth(h projection.Health, bytes int64, took time.Duration) {
+func (e *env) printHealth(h projection.Health, took time.Duration) {
 	if h.Sound() {
-		e.Say("the log is sound: %s, %s, read in %s", term.Count(int(h.Events), "event"), term.Bytes(bytes),
-			took.Round(time.Millisecond))
+		e.Say("the log is sound: %s, read in %s", term.Count(int(h.Events), "event"), took.Round(time.Millisecond))
 		return
 	}
 	when := func(t time.Time, unknown string) string {

@@ -6,6 +6,7 @@
 //	store.go       JetStream's files, checked and repaired before the server opens them; their key
 //	sealed.go      how JetStream encrypts it
 //	disk.go        free space: refusing what cannot be stored, until it can
+//	logsize.go     the size of the event log: the operator is told when it is large
 //	space_*.go     how much is free, by operating system
 //	address.go     where it listens, and the port it had last time
 //	tls.go         certificates, self-signed ones, fingerprints

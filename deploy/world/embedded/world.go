@@ -91,6 +91,7 @@ type World struct {
 	functions *functionSet
 	hub       *supervise.Running // nil: not here
 	disk      *disk
+	logSize   logSize
 
 	mu     sync.Mutex
 	server *server.Server // another one after each restart
@@ -147,12 +148,12 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 	if err := world.CheckSeeds(c.Dir); err != nil {
 		return nil, err
 	}
+	limits, err := world.ReadLimits(c.Dir)
+	if err != nil {
+		return nil, err
+	}
 	fns := hooks.Functions
 	if fns == nil {
-		limits, err := world.ReadLimits(c.Dir)
-		if err != nil {
-			return nil, err
-		}
 		fns = world.Functions(world.Settings{
 			Accounts: offline.WellKnown(), HubCatalog: c.HubCatalog, ClaimURL: c.ClaimURL, Keys: c.Dir, World: c.Dir,
 			Limits: limits,
@@ -176,6 +177,7 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 	if err := w.functions.start(ctx, w); err != nil {
 		return nil, err
 	}
+	w.logSize.watch(w, limits.OrDefault().LogBytes)
 	if c.HubDir != "" {
 		if w.hub, err = w.serveHub(ctx); err != nil {
 			return nil, errors.Join(err, w.functions.stop(ctx))
@@ -228,6 +230,7 @@ func (w *World) Admin(ctx context.Context) (*nats.Conn, error) {
 // end undoes as much of Start as was done, except that the functions are stopped already.
 func (w *World) end() error {
 	var errs []error
+	w.logSize.stop()
 	w.disk.stop()
 	if w.server != nil {
 		w.server.Shutdown()
