@@ -17,6 +17,7 @@ import (
 
 	"natster/deploy/world"
 	"natster/events"
+	"natster/functions"
 	"natster/functions/api"
 	"natster/functions/projection"
 	"natster/functions/view"
@@ -52,7 +53,12 @@ func documents(t *testing.T, views *view.Reader) map[string][]byte {
 }
 
 func TestProjectionsEqualAReplayWhicheverFunctionIsKilledWhenever(t *testing.T) {
-	w := worldtest.Start(t)
+	w := worldtest.Start(t, func(c *worldtest.Config) {
+		most := functions.Limits{Changes: 1 << 20, ChangesAtOnce: 1 << 20, Shares: 1 << 24, Catalogs: 1 << 24}
+		if err := world.WriteLimits(c.Dir, most); err != nil {
+			t.Fatal(err)
+		}
+	})
 	_, client := introduced(t, w, "alice")
 	w.Introduce(20)
 	var names []string
