@@ -13,5 +13,6 @@
 //	thief_test.go    whoever has a function's credentials: what it may ask for, with which bodies
 //	hears_test.go    what functions hear, and answers that are sent on to a function's own imports
 //	tokens_test.go   imports of what only functions import, by an account of a user
+//	greed_test.go    an account that asks for everything at once, beside one that does not
 //	watch_test.go    the victims: who hears what, and what JetStream has
 package fences
