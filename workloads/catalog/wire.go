@@ -1,7 +1,11 @@
 package catalog
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
 
 	"natster/events"
 	"natster/functions/api"
@@ -86,10 +90,44 @@ const (
 
 // A FetchRequest asks for chunks of a session: pairs of first index and count.
 //
-//	{"session":"KZ…","chunks":[[0,4],[9,1]]}
+//	{"session":"KZ…","chunks":[[0,4],[9,1]],"got":"000000079f86d081"}
 type FetchRequest struct {
 	Session string     `json:"session"`
 	Chunks  [][2]int64 `json:"chunks"`
+	Got     Proofs     `json:"got,omitempty"`
+}
+
+// Proofs are the counters of frames that have arrived since the last proofs of the session: beyond some bytes at once,
+// an owner sends no account more, for the time being, than what it proves to have got. On the wire each is 16
+// hexadecimal digits, and nothing is between them.
+type Proofs []uint64
+
+// MaxProofs is the most proofs in one request.
+const MaxProofs = 1024
+
+// MarshalText returns the counters as digits.
+func (p Proofs) MarshalText() ([]byte, error) {
+	text := make([]byte, 0, 16*len(p))
+	for _, c := range p {
+		text = fmt.Appendf(text, "%016x", c)
+	}
+	return text, nil
+}
+
+// UnmarshalText reads what MarshalText makes.
+func (p *Proofs) UnmarshalText(text []byte) error {
+	raw := make([]byte, len(text)/2)
+	if len(text) > 16*MaxProofs {
+		return fmt.Errorf("more than %d proofs", MaxProofs)
+	}
+	if _, err := hex.Decode(raw, text); err != nil || len(raw)%8 != 0 {
+		return errors.New("the proofs are no numbers of 16 hexadecimal digits")
+	}
+	*p = make(Proofs, len(raw)/8)
+	for i := range *p {
+		(*p)[i] = binary.BigEndian.Uint64(raw[8*i:])
+	}
+	return nil
 }
 
 // A FetchReply says how many chunks the server is going to publish.
@@ -100,6 +138,7 @@ type FetchReply struct {
 // A CloseRequest ends a session early. It succeeds for a session that does not exist.
 type CloseRequest struct {
 	Session string `json:"session"`
+	Got     Proofs `json:"got,omitempty"`
 }
 
 // An UnshareRequest tells the servers of the account itself that it is about to take a share back, so that nothing that

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/nats-io/nats.go"
 
@@ -31,6 +32,9 @@ type session struct {
 	receiver *seal.Receiver
 	inbox    string
 	subs     []*nats.Subscription
+
+	mu  sync.Mutex
+	got catalog.Proofs // of frames that arrived, and that the server was not told of yet
 }
 
 // A push is a reply to a request for a file. From a server of protocol 1, which sends the file unasked, sub has its
@@ -160,9 +164,40 @@ func (s *session) subject(verb string) string {
 	return events.CatalogSubject(s.src.catalog, catalog.AtInstance(verb, s.instance))
 }
 
+// arrived notes that a frame arrived, for the next request to prove it.
+func (s *session) arrived(counter uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.got) < catalog.MaxProofs {
+		s.got = append(s.got, counter)
+	}
+}
+
+// enough is how many bytes that arrived are worth telling the server of while nothing is asked for.
+const enough = 256 << 10
+
+// settle tells the server what arrived, when nothing more is asked for.
+func (s *session) settle() error {
+	s.mu.Lock()
+	some := len(s.got)*s.layout.ChunkSize >= enough
+	s.mu.Unlock()
+	if !some {
+		return nil // the next request says it, or the last
+	}
+	return s.fetch([][2]int64{})
+}
+
+// proofs are what the server is to be told now.
+func (s *session) proofs() (got catalog.Proofs) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	got, s.got = s.got, nil
+	return got
+}
+
 // fetch asks for chunks; the answer comes to the session's inbox.
 func (s *session) fetch(chunks [][2]int64) error {
-	body, err := json.Marshal(catalog.FetchRequest{Session: s.id, Chunks: chunks})
+	body, err := json.Marshal(catalog.FetchRequest{Session: s.id, Chunks: chunks, Got: s.proofs()})
 	if err != nil {
 		return err
 	}
@@ -177,7 +212,7 @@ func (s *session) leave(closing bool) {
 	if !closing || !s.c.Conn.IsConnected() {
 		return
 	}
-	body, err := json.Marshal(catalog.CloseRequest{Session: s.id})
+	body, err := json.Marshal(catalog.CloseRequest{Session: s.id, Got: s.proofs()})
 	if err == nil {
 		err = s.c.Conn.Publish(s.subject(events.VerbClose), body)
 	}

@@ -197,6 +197,9 @@ func (t *transfer) frame(s *session, b []byte) {
 		t.c.Logger.Debug("a frame was dropped", "catalog", t.src.catalog, "err", err)
 		return
 	}
+	if f.Kind != seal.KindEnd {
+		s.arrived(f.Counter)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.session != s {
@@ -221,6 +224,11 @@ func (t *transfer) frame(s *session, b []byte) {
 	close(x.ready)
 	t.retry(now, func(y *slot) bool { return overtaken(y.seq, t.newest) })
 	t.ask()
+	if len(t.flight)+len(t.queue) == 0 {
+		if err := s.settle(); err != nil {
+			t.c.Logger.Debug("what arrived was not told", "catalog", t.src.catalog, "err", err)
+		}
+	}
 }
 
 // retry puts the chunks in flight that are lost back to the front of the queue. The lock is held.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 )
@@ -26,10 +27,10 @@ var (
 	ErrLength   = errors.New("the chunk has another length, or another place, than the header says")
 )
 
-// ErrExhausted ends a session that has sent 2^48 frames; its counter must not wrap.
+// ErrExhausted ends a session that has sent 2^32 frames; its counter must not wrap.
 var ErrExhausted = errors.New("the session has sent too many frames")
 
-const maxCounter = 1 << 48
+const maxFrames = 1 << 32
 
 // A Kind is what a frame carries.
 type Kind byte
@@ -103,14 +104,17 @@ func (s *scratch) fill(prefix []byte) {
 //	1   1   kind: 1 chunk, 2 chunk that ends the file, 3 end of session
 //	2   2   0
 //	4   8   index of the chunk from 0; 0 for kind 3
-//	12  8   counter, the frames of the session from 0
+//	12  8   counter: 4 random bytes, and 4 that count the frames of the session from 0
 //	20  n   ciphertext
 //	..  16  tag
+//
+// Only who has got a frame knows its counter, and so proves it.
 //
 // AES-256-GCM; nonce: four zero bytes and the counter; associated data: the session id as text and the first 20 bytes.
 type Sender struct {
 	*channel
-	counter atomic.Uint64
+	count  atomic.Uint64
+	random func() uint32 // ChaCha8, which is not known from what it gave before
 }
 
 // NewSender returns the sender of h's session, which must have only one.
@@ -119,7 +123,7 @@ func NewSender(h *Header) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sender{channel: c}, nil
+	return &Sender{channel: c, random: rand.Uint32}, nil
 }
 
 // Seal makes chunk index into a frame, in place and without allocation. The plaintext is in buf[PrefixSize:] and as
@@ -149,14 +153,15 @@ func (s *Sender) SealEnd(e End) ([]byte, error) {
 }
 
 func (s *Sender) seal(buf []byte, kind Kind, index int64, n int) ([]byte, error) {
-	count := s.counter.Add(1) - 1
-	if count >= maxCounter {
+	count := s.count.Add(1) - 1
+	if count >= maxFrames {
 		return nil, ErrExhausted
 	}
+	counter := uint64(s.random())<<32 | count
 	prefix := buf[:PrefixSize]
 	prefix[0], prefix[1], prefix[2], prefix[3] = magic[len(magic)-1], byte(kind), 0, 0
 	binary.BigEndian.PutUint64(prefix[4:], uint64(index))
-	binary.BigEndian.PutUint64(prefix[12:], count)
+	binary.BigEndian.PutUint64(prefix[12:], counter)
 	x := s.scratch.Get().(*scratch)
 	x.fill(prefix)
 	plain := buf[PrefixSize : PrefixSize+n]
@@ -169,10 +174,13 @@ func (s *Sender) seal(buf []byte, kind Kind, index int64, n int) ([]byte, error)
 type Frame struct {
 	Kind    Kind
 	Index   int64  // of the chunk, from 0
-	Counter uint64 // of the frame, from 0
+	Counter uint64 // of the frame
 	Plain   []byte // the chunk, in the memory of the frame it was opened from
 	End     End    // for [KindEnd]
 }
+
+// CounterOf returns the counter of a frame that [Sender.Seal] made.
+func CounterOf(frame []byte) uint64 { return binary.BigEndian.Uint64(frame[12:PrefixSize]) }
 
 // A Receiver opens the frames of one session. It is safe for concurrent use.
 type Receiver struct{ *channel }
@@ -192,7 +200,7 @@ func (r *Receiver) Open(b []byte) (Frame, error) {
 	if len(b) < Overhead || b[0] != magic[len(magic)-1] || b[2] != 0 || b[3] != 0 {
 		return Frame{}, ErrFrame
 	}
-	f := Frame{Kind: Kind(b[1]), Counter: binary.BigEndian.Uint64(b[12:])}
+	f := Frame{Kind: Kind(b[1]), Counter: CounterOf(b)}
 	index := binary.BigEndian.Uint64(b[4:])
 	if index > MaxSize {
 		return Frame{}, ErrFrame

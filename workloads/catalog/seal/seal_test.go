@@ -111,7 +111,7 @@ func TestFilesOfAllSizesArriveWhole(t *testing.T) {
 			var got []byte
 			for i := range h.Layout.Chunks() {
 				f, err := r.Open(sealChunk(t, s, file, i))
-				if err != nil || f.Index != i || f.Counter != uint64(i) {
+				if err != nil || f.Index != i || uint32(f.Counter) != uint32(i) {
 					t.Fatalf("chunk %d: %+v, %v", i, f, err)
 				}
 				got = append(got, f.Plain...)
@@ -274,7 +274,7 @@ func TestAChunkSentTwiceNeverUsesANonceTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.counter.Store(maxCounter)
+	s.count.Store(maxFrames)
 	if _, err := s.Seal(make([]byte, chunk+Overhead), 0); !errors.Is(err, ErrExhausted) {
 		t.Fatal(err)
 	}

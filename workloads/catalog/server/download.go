@@ -88,7 +88,7 @@ func (s *Server) open(r request, q catalog.DownloadRequest) (x *session, a catal
 	x = &session{
 		id: h.Session, caller: r.caller, catalog: h.Catalog, hash: q.Hash,
 		subject: events.MediaSubject(r.caller, h.Catalog, h.Session),
-		layout:  layout, file: file, sender: sender, lastUsed: time.Now(),
+		layout:  layout, file: file, sender: sender, lastUsed: time.Now(), unproved: make(unproved),
 	}
 	return x, catalog.DownloadReply{
 		Acknowledged: true, ChunkSize: layout.ChunkSize, TotalChunks: layout.Chunks(), TotalBytes: layout.Size,
@@ -132,6 +132,7 @@ func (s *Server) fetch(_ context.Context, r request) (any, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	s.prove(x, q.Got)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.over != nil {
@@ -151,6 +152,14 @@ func (s *Server) fetch(_ context.Context, r request) (any, func(), error) {
 	}
 	x.queued = true
 	return going, func() { s.pump.push(x) }, nil // after the reply: it must not wait behind its chunks
+}
+
+// prove lets the session's account have as much more as it proves to have got.
+func (s *Server) prove(x *session, got catalog.Proofs) {
+	if bytes := x.prove(got); bytes > 0 {
+		s.debts.proved(x.caller, bytes)
+		s.pump.resume()
+	}
 }
 
 // countChunks is how many chunks are asked for, of a file that has total, or why that cannot be asked.
@@ -178,6 +187,7 @@ func (s *Server) close(_ context.Context, r request) (any, func(), error) {
 		return nil, nil, err
 	}
 	if x := s.sessions.find(q.Session, r); x != nil {
+		s.prove(x, q.Got)
 		s.drop(x, seal.End{Code: codeStopped, Error: "closed by the receiver"})
 		s.sessions.forget(x)
 	}

@@ -23,6 +23,7 @@ type pump struct {
 	mu      sync.Mutex
 	waiting *sync.Cond
 	ring    ring
+	held    []*session // with something to send, of accounts that owe too much
 	stopped bool
 }
 
@@ -44,7 +45,7 @@ func (p *pump) push(s *session) {
 func (p *pump) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stopped, p.ring = true, ring{}
+	p.stopped, p.ring, p.held = true, ring{}, nil
 	p.waiting.Broadcast()
 }
 
@@ -53,12 +54,30 @@ func (p *pump) next() *session {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for !p.stopped {
-		if s := p.ring.pop(); s != nil {
+		switch s := p.ring.pop(); {
+		case s == nil:
+			p.waiting.Wait()
+		case p.s.debts.mayHave(s.caller):
 			return s
+		default:
+			p.held = append(p.held, s)
 		}
-		p.waiting.Wait()
 	}
 	return nil
+}
+
+// resume puts the sessions that were held back into the ring: their accounts may owe less by now.
+func (p *pump) resume() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.held) == 0 {
+		return
+	}
+	for _, s := range p.held {
+		p.ring.push(s)
+	}
+	p.held = nil
+	p.waiting.Broadcast()
 }
 
 // requeue decides whether s, which is not in the ring, belongs there.
@@ -111,9 +130,10 @@ func (p *pump) send(s *session, i int64, buf []byte) (err error) {
 	if err != nil { // the session has sent all that one key may seal
 		return api.Errorf(api.ErrNotFound, "%v", err)
 	}
-	if s.isOver() {
+	if !s.sending(seal.CounterOf(frame), n) {
 		return nil
 	}
+	p.s.debts.sent(s.caller, n)
 	if err := p.s.nc.Publish(s.subject, frame); err != nil {
 		p.s.log.Debug("a chunk was not sent", "session", s.id, "chunk", i, "err", err)
 		return nil

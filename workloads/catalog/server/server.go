@@ -46,6 +46,8 @@ type Limits struct {
 	Sessions       int           // open sessions of protocol 2, in all: 1024
 	CallerSessions int           // of one account: 256
 	Pushes         int           // files being pushed by protocol 1, in all: 8; half of them to one account
+	Unproved       int           // bytes sent to an account that it has not proved to have got: 64 MiB
+	Forgiven       int           // bytes of these that are forgiven in a second: 2 MiB
 	Pending        int           // chunks asked for and not yet sent, of one session: 512
 	Workers        int           // chunks read, sealed and published at a time: the number of CPUs, at least 2
 	ChunkSize      int           // largest chunk offered, in bytes: 1 MiB; memory is about Workers times this
@@ -60,6 +62,8 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Sessions, 1024)
 	orDefault(&l.CallerSessions, 256)
 	orDefault(&l.Pushes, 8)
+	orDefault(&l.Unproved, 64<<20)
+	orDefault(&l.Forgiven, 2<<20)
 	orDefault(&l.Pending, 512)
 	orDefault(&l.Workers, max(2, runtime.GOMAXPROCS(0)))
 	orDefault(&l.ChunkSize, seal.MaxChunk)
@@ -93,6 +97,7 @@ type Server struct {
 	pump     *pump
 	pushes   *limiter.Limiter[events.Account]
 	gets     *rates
+	debts    *debts
 	sent     atomic.Uint64 // plaintext bytes
 
 	gate sync.RWMutex   // held for reading by every running request
@@ -130,6 +135,7 @@ func newServer(c Config) (*Server, error) {
 		sessions: newSessions(l),
 		pushes:   limiter.New[events.Account](l.Pushes, (l.Pushes+1)/2),
 		gets:     newRates(getsAtOnce, getsPerSecond),
+		debts:    newDebts(l),
 	}
 	s.pump = newPump(s)
 	return s, nil
@@ -192,6 +198,7 @@ func (s *Server) run(ctx context.Context, libraries []Library, ready func(*Serve
 	}
 	s.work.Go(func() { keep(ctx, s.log, s.followShares) })
 	s.work.Go(func() { keep(ctx, s.log, s.expire) })
+	s.work.Go(func() { keep(ctx, s.log, s.forgive) })
 	ready(s)
 
 	for {

@@ -36,6 +36,7 @@ type session struct {
 	queued   bool   // in the pump's ring
 	lastUsed time.Time
 	over     *seal.End // nil while it is open
+	unproved unproved
 }
 
 // span is count chunks from first on.
@@ -75,6 +76,23 @@ func (s *session) done() {
 	s.running--
 	s.lastUsed = time.Now()
 	s.release()
+}
+
+// prove notes proofs of the receiver, and returns how many bytes they are about.
+func (s *session) prove(got catalog.Proofs) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unproved.got(got)
+}
+
+// sending notes a frame of n bytes that is about to be sent; it reports whether it may be.
+func (s *session) sending(counter uint64, n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over == nil {
+		s.unproved.sent(counter, n)
+	}
+	return s.over == nil
 }
 
 // isOver reports whether nothing may be sent any more.
@@ -236,6 +254,20 @@ func (s *Server) endUnshared() {
 	for _, x := range s.sessions.all() {
 		if err := s.shares.allows(x.edge()); err != nil {
 			s.endFor(x, err)
+		}
+	}
+}
+
+// forgive lets sessions that are held go on as time goes by, until ctx is done.
+func (s *Server) forgive(ctx context.Context) error {
+	tick := time.NewTicker(forgiveness)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			s.pump.resume()
 		}
 	}
 }
