@@ -11,8 +11,7 @@
 //	serve.go        Serve: runs a function once, on a connection of its own; every host of functions does it this way
 //	runner.go       Runner: runs one function on one connection until it is told to stop, then drains it
 //	requests.go     the runner's half for subject triggers
-//	queue.go        whose request is handled next: accounts in turn, and so many at a time
-//	refusals.go     how those are refused that there is no room for
+//	admit.go        whose request is handled next, and how those are refused that there is no room for
 //	reading.go      a read of a projection that reflects the caller's own writes, and waiting for it after a put
 //	consume.go      the runner's half for event and key triggers: in order, retried, poison set aside
 //	ahead.go        taking many waiting events at once, for functions that can

@@ -57,7 +57,7 @@ func (r *Runner) metadata() map[string]string {
 }
 
 // accept runs on the subscription's goroutine and so must not wait, and costs next to nothing: the server drops what
-// comes faster than that. It starts the handler, keeps the request until it is its account's turn, or refuses it.
+// comes faster than that. The request is handled, waits until it is its account's turn, or is refused.
 func (r *Runner) accept(work context.Context, t bound, m micro.Request) {
 	from, _, err := events.Caller(m.Subject())
 	switch {
@@ -67,50 +67,33 @@ func (r *Runner) accept(work context.Context, t bound, m micro.Request) {
 		err = api.Errorf(api.ErrBadRequest, "%s: the request is %d bytes long; %d is the most",
 			t.Name, len(m.Data()), t.max)
 	default:
-		j := &job{from: from, weight: t.weight, arrived: time.Now()}
-		j.handle = func() { r.respond(work, t, m, j) }
-		var start bool
-		if start, err = r.queue.add(j); err == nil {
-			if start {
-				r.start([]*job{j})
-			}
+		j := &job{From: from, Weight: t.weight}
+		j.Handle = func(waited time.Duration) { r.respond(work, t, m, j, waited) }
+		if err = r.queue.Add(j); err == nil {
 			return
 		}
+		err = noRoom(err)
 	}
-	r.refusals.refuse(from, m, err)
+	r.refusals.Refuse(from, refused{m.Subject(), m.Reply(), err})
 	r.observe(KindRequest, 0, err)
 }
 
-// start handles the requests, each in a goroutine of its own, and then those whose turn it is.
-func (r *Runner) start(all []*job) {
-	for _, j := range all {
-		r.busy.Go(func() {
-			for next := []*job{j}; len(next) > 0; {
-				r.start(next[1:])
-				j := next[0]
-				j.handle()
-				next = r.queue.done(j)
-			}
-		})
-	}
-}
-
 // respond answers a request whose turn it is.
-func (r *Runner) respond(work context.Context, t bound, m micro.Request, j *job) {
+func (r *Runner) respond(work context.Context, t bound, m micro.Request, j *job, waited time.Duration) {
 	call := &Call{
-		From: j.from, Subject: m.Subject(), views: r.host.Views, waiting: r.waiting, settling: r.settling,
-		release: func() { r.start(r.queue.release(j)) },
+		From: j.From, Subject: m.Subject(), views: r.host.Views, waiting: r.waiting, settling: r.settling,
+		release: func() { r.queue.Release(j) },
 	}
 	var data any
 	var err error
-	j.started = time.Now()
-	if j.started.Sub(j.arrived) > r.cfg.Deadline { // who asked has most likely given up
+	started := time.Now()
+	if waited > r.cfg.Deadline { // who asked has most likely given up
 		err = api.Later(api.ErrUnavailable, soon, "%s could not be answered in time", t.Name)
 	} else {
 		data, err = r.answer(work, t, m, call)
 	}
 	r.reply(m.Subject(), m.Reply(), call, data, err)
-	r.observe(KindRequest, time.Since(j.started), err)
+	r.observe(KindRequest, time.Since(started), err)
 }
 
 // answer decodes, calls the handler and lets nothing out but an answer.

@@ -74,7 +74,6 @@ type Runner struct {
 	counts   counters
 	queue    *queue                           // requests that are handled, and those that wait for that
 	refusals *refusals                        // of those that there is no room for
-	busy     sync.WaitGroup                   // the goroutines that handle them
 	waiting  *limiter.Limiter[events.Account] // requests that wait for a projection
 	settling *limiter.Limiter[events.Account] // puts that wait for one before they are answered
 	noSkip   time.Time                        // until when it takes events one by one; for the one goroutine that does
@@ -97,7 +96,9 @@ func NewRunner(f Function, cfg Config) (*Runner, error) {
 		waiting:  limiter.New[events.Account](max(1, cfg.MaxInFlight/2), max(1, cfg.MaxInFlight/8)),
 		settling: limiter.New[events.Account](4*cfg.MaxInFlight, max(1, cfg.MaxInFlight/2)),
 	}
-	r.refusals = newRefusals(cfg.Now, func(x refused) { r.reply(x.subject, x.reply, nil, nil, x.err) })
+	r.refusals = limiter.NewRefusals[events.Account](cfg.Now, func(x refused) {
+		r.reply(x.subject, x.reply, nil, nil, x.err)
+	})
 	return r, nil
 }
 
@@ -142,7 +143,7 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 	defer abandon()
 	var loops sync.WaitGroup
 	defer loops.Wait()
-	defer r.busy.Wait()
+	defer r.queue.Close()
 	defer stop()
 	for _, t := range triggers {
 		if t.Kind == KindRequest {
@@ -154,7 +155,7 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 		}
 		loops.Go(func() { r.consume(ctx, work, t, consumer) })
 	}
-	loops.Go(func() { r.refusals.run(ctx) })
+	loops.Go(func() { r.refusals.Run(ctx) })
 	service, err := r.serve(work, triggers)
 	if err != nil {
 		return err
@@ -202,7 +203,7 @@ func (r *Runner) instance(ctx context.Context) (i Instance, err error) {
 // drain stops taking requests and waits until those in hand are answered.
 func (r *Runner) drain(service micro.Service) error {
 	if r.cfg.Conn.IsClosed() {
-		r.busy.Wait()
+		r.queue.Close()
 		return nats.ErrConnectionClosed
 	}
 	err := service.Stop()
@@ -213,8 +214,8 @@ func (r *Runner) drain(service micro.Service) error {
 			<-delivered
 		}
 	}
-	r.busy.Wait()
-	r.refusals.flush()
+	r.queue.Close()
+	r.refusals.Flush()
 	if flush := r.cfg.Conn.FlushTimeout(r.cfg.Deadline); flush != nil {
 		err = errors.Join(err, fmt.Errorf("last replies: %w", flush))
 	}

@@ -1,32 +1,18 @@
-package functions
+package limiter
 
 import (
 	"testing"
 	"time"
-
-	"github.com/nats-io/nats.go/micro"
-
-	"natster/functions/api"
-	"natster/internal/test/eventstest"
 )
 
-// asked is a request of a test: it has a subject and where to reply, and a body that nobody keeps.
-type asked struct {
-	micro.Request
-	reply string
-}
-
-func (a asked) Subject() string { return "subject" }
-func (a asked) Reply() string   { return a.reply }
-
 func TestWhoIsRefusedAgainAndAgainIsAnsweredLater(t *testing.T) {
-	alice, bob := eventstest.Account(t), eventstest.Account(t)
+	const alice, bob = "alice", "bob"
 	at := time.Unix(1732082400, 0)
 	sent := make(map[string]int)
-	r := newRefusals(func() time.Time { return at }, func(x refused) { sent[x.reply]++ })
+	r := NewRefusals[string](func() time.Time { return at }, func(reply string) { sent[reply]++ })
 	refuse := func(n int) {
 		for range n {
-			r.refuse(alice, asked{reply: "alice"}, api.ErrTooMany)
+			r.Refuse(alice, "alice")
 		}
 	}
 	check := func(when string, want int) {
@@ -45,7 +31,7 @@ func TestWhoIsRefusedAgainAndAgainIsAnsweredLater(t *testing.T) {
 	}
 	refuse(refusalsAtOnce + 150)
 	check("at once", refusalsAtOnce)
-	r.refuse(bob, asked{reply: "bob"}, api.ErrTooMany)
+	r.Refuse(bob, "bob")
 	if sent["bob"] != 1 {
 		t.Error("bob is refused later, because of alice")
 	}
@@ -58,7 +44,7 @@ func TestWhoIsRefusedAgainAndAgainIsAnsweredLater(t *testing.T) {
 	}
 	check("two seconds later", refusalsAtOnce+150)
 	refuse(refusalsLate + 1000)
-	r.flush()
+	r.Flush()
 	if n := sent["alice"] - refusalsAtOnce - 150; n < refusalsLate || n > refusalsLate+refusalsPerSecond {
 		t.Errorf("%d of so many are remembered", n)
 	}

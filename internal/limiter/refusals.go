@@ -1,33 +1,22 @@
-package functions
+package limiter
 
 import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go/micro"
-
-	"natster/events"
-	"natster/internal/limiter"
 )
 
-// refusals answers requests that are refused because their account asks for too much. To refuse is work, too, and who
-// is refused at once asks again at once: so each account is answered at once for a while, and then so many times a
-// second, however often it asks. It is safe for concurrent use.
-type refusals struct {
-	allowed *limiter.Allowance[events.Account]
+// Refusals answers what is refused because an account asks for too much. To refuse is work, too, and who is refused at
+// once asks again at once: so each account is answered at once for a while, and then so many times a second, however
+// often it asks. Refused is what it takes to answer, little. It is safe for concurrent use.
+type Refusals[Account comparable, Refused any] struct {
+	allowed *Allowance[Account]
 	now     func() time.Time
-	send    func(refused)
+	send    func(Refused)
 	wake    chan struct{} // readable: something is late
 
 	mu   sync.Mutex
-	late map[events.Account][]refused // never an empty list
-}
-
-// refused is what is to be answered, without the request's body.
-type refused struct {
-	subject, reply string
-	err            error
+	late map[Account][]Refused // never an empty list
 }
 
 // How many refusals an account gets a second in the long run, how many at once, and how many may be late; an account
@@ -38,16 +27,18 @@ const (
 	refusalsLate      = 2000
 )
 
-func newRefusals(now func() time.Time, send func(refused)) *refusals {
-	return &refusals{
-		allowed: limiter.NewAllowance[events.Account](refusalsPerSecond, refusalsAtOnce), now: now, send: send,
-		wake: make(chan struct{}, 1), late: make(map[events.Account][]refused),
+// NewRefusals returns refusals that are sent by send, which must not block.
+func NewRefusals[Account comparable, Refused any](
+	now func() time.Time, send func(Refused),
+) *Refusals[Account, Refused] {
+	return &Refusals[Account, Refused]{
+		allowed: NewAllowance[Account](refusalsPerSecond, refusalsAtOnce), now: now, send: send,
+		wake: make(chan struct{}, 1), late: make(map[Account][]Refused),
 	}
 }
 
-// refuse answers m with err, now or later.
-func (r *refusals) refuse(a events.Account, m micro.Request, err error) {
-	x := refused{m.Subject(), m.Reply(), err}
+// Refuse answers the account with x, now or later.
+func (r *Refusals[Account, Refused]) Refuse(a Account, x Refused) {
 	r.mu.Lock()
 	if len(r.late[a]) == 0 && r.allowed.Take(a, r.now()) == 0 {
 		r.mu.Unlock()
@@ -64,8 +55,8 @@ func (r *refusals) refuse(a events.Account, m micro.Request, err error) {
 	}
 }
 
-// run sends what is late in time, until ctx is done.
-func (r *refusals) run(ctx context.Context) {
+// Run sends what is late in time, until ctx is done.
+func (r *Refusals[Account, Refused]) Run(ctx context.Context) {
 	const tick = 20 * time.Millisecond
 	for {
 		select {
@@ -79,7 +70,7 @@ func (r *refusals) run(ctx context.Context) {
 				return
 			case <-time.After(tick):
 			}
-			var now []refused
+			var now []Refused
 			now, more = r.due()
 			for _, x := range now {
 				r.send(x)
@@ -89,7 +80,7 @@ func (r *refusals) run(ctx context.Context) {
 }
 
 // due takes out what may be sent now, and says whether there is more.
-func (r *refusals) due() (now []refused, more bool) {
+func (r *Refusals[Account, Refused]) due() (now []Refused, more bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for a, late := range r.late {
@@ -105,11 +96,11 @@ func (r *refusals) due() (now []refused, more bool) {
 	return now, len(r.late) > 0
 }
 
-// flush sends everything that is late.
-func (r *refusals) flush() {
+// Flush sends everything that is late.
+func (r *Refusals[Account, Refused]) Flush() {
 	r.mu.Lock()
 	all := r.late
-	r.late = make(map[events.Account][]refused)
+	r.late = make(map[Account][]Refused)
 	r.mu.Unlock()
 	for _, late := range all {
 		for _, x := range late {

@@ -1,23 +1,31 @@
-package functions
+package limiter
 
 import (
 	"errors"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
-
-	"natster/events"
-	"natster/functions/api"
-	"natster/internal/test/eventstest"
 )
 
+// newQueue returns a queue of which functions, the account "", have four times what others may.
+func newQueue(handlers, perAccount int) *Queue[string] {
+	return NewQueue(Bounds[string]{Handlers: handlers, Room: 100, OwnRoom: 100, PerAccount: func(a string) int {
+		if a == "" {
+			return 4 * perAccount
+		}
+		return perAccount
+	}})
+}
+
 func TestTurnsGoRoundAmongAccounts(t *testing.T) {
-	alice, bob, carol := eventstest.Account(t), eventstest.Account(t), eventstest.Account(t)
+	const alice, bob, carol = "alice", "bob", "carol"
 	q := newQueue(3, 2)
-	running := make(map[events.Account][]*job)
-	add := func(a events.Account) bool {
+	running := make(map[string][]*Job[string])
+	add := func(a string) bool {
 		t.Helper()
-		j := &job{from: a, weight: 1}
+		j := &Job[string]{From: a, Weight: 1}
 		start, err := q.add(j)
 		if err != nil {
 			t.Fatal(err)
@@ -27,13 +35,13 @@ func TestTurnsGoRoundAmongAccounts(t *testing.T) {
 		}
 		return start
 	}
-	end := func(a events.Account) (next events.Account) {
+	end := func(a string) (next string) {
 		t.Helper()
 		j := running[a][0]
 		running[a] = running[a][1:]
 		for _, n := range q.done(j) {
-			running[n.from] = append(running[n.from], n)
-			next = n.from
+			running[n.From] = append(running[n.From], n)
+			next = n.From
 		}
 		return next
 	}
@@ -45,18 +53,18 @@ func TestTurnsGoRoundAmongAccounts(t *testing.T) {
 	if !add(bob) || add(bob) || add(bob) || add(carol) { // one is the third handler, the rest waits
 		t.Fatal("bob is handled, and then all handlers are busy")
 	}
-	var order []events.Account
+	var order []string
 	for range 4 {
 		order = append(order, end(alice)) // always another's turn, although alice waits with most
 		if len(running[alice]) == 0 {
 			break
 		}
 	}
-	if want := []events.Account{bob, carol}; !slices.Equal(order[:2], want) {
+	if want := []string{bob, carol}; !slices.Equal(order[:2], want) {
 		t.Errorf("after alice's requests come those of %v; want bob and carol", order)
 	}
 	for len(running[alice])+len(running[bob])+len(running[carol]) > 0 {
-		for _, a := range []events.Account{alice, bob, carol} {
+		for _, a := range []string{alice, bob, carol} {
 			if len(running[a]) > 0 {
 				end(a)
 			}
@@ -71,9 +79,9 @@ func TestTurnsGoRoundAmongAccounts(t *testing.T) {
 }
 
 func TestAHandlerThatOnlyWaitsIsFree(t *testing.T) {
-	alice := eventstest.Account(t)
+	const alice = "alice"
 	q := newQueue(1, 1)
-	first, second := &job{from: alice, weight: 1}, &job{from: alice, weight: 1}
+	first, second := &Job[string]{From: alice, Weight: 1}, &Job[string]{From: alice, Weight: 1}
 	if start, _ := q.add(first); !start {
 		t.Fatal("the first does not start")
 	}
@@ -92,45 +100,44 @@ func TestAHandlerThatOnlyWaitsIsFree(t *testing.T) {
 }
 
 func TestTheQueueHasRoomForEveryAccountButNotForEverything(t *testing.T) {
-	alice, bob, carol := eventstest.Account(t), eventstest.Account(t), eventstest.Account(t)
+	const alice, bob, carol = "alice", "bob", "carol"
 	q := newQueue(1, 2)
-	q.room, q.ownRoom, q.pace = 5, 4, time.Second
-	add := func(a events.Account, n int) (err error) {
+	q.bounds.Room, q.bounds.OwnRoom, q.pace = 5, 4, time.Second
+	add := func(a string, n int) (err error) {
 		for range n {
-			if _, err = q.add(&job{from: a, weight: 1}); err != nil {
+			if _, err = q.add(&Job[string]{From: a, Weight: 1}); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	full := func(err error, wait time.Duration) {
+	full := func(err error, own bool, wait time.Duration) {
 		t.Helper()
-		refusal, is := errors.AsType[*api.Error](err)
-		if !is || !errors.Is(err, api.ErrTooMany) || refusal.RetryAfter != wait {
+		if is, ok := errors.AsType[*Full](err); !ok || *is != (Full{Own: own, Wait: wait}) {
 			t.Errorf("%v; want a refusal for %s", err, wait)
 		}
 	}
 	if err := add(alice, 5); err != nil { // one is handled
 		t.Fatal(err)
 	}
-	full(add(alice, 1), 2*time.Second) // four wait, for two handlers
+	full(add(alice, 1), true, 2*time.Second) // four wait, for two handlers
 	if err := add(bob, 2); err != nil {
 		t.Fatal(err)
 	}
-	full(add(bob, 1), 6*time.Second) // six wait in all, for one
+	full(add(bob, 1), false, 6*time.Second) // six wait in all, for one
 	if err := add(carol, 2); err != nil {
 		t.Errorf("who waits with little has room: %v", err)
 	}
-	full(add(carol, 1), 8*time.Second)
-	if err := add(events.Account{}, 2); err != nil {
+	full(add(carol, 1), false, 8*time.Second)
+	if err := add("", 2); err != nil {
 		t.Errorf("functions: %v", err)
 	}
 }
 
 func TestAHeavyRequestCountsAsSeveral(t *testing.T) {
-	alice, bob := eventstest.Account(t), eventstest.Account(t)
+	const alice, bob = "alice", "bob"
 	q := newQueue(8, 4)
-	heavy := func(a events.Account) *job { return &job{from: a, weight: 3} }
+	heavy := func(a string) *Job[string] { return &Job[string]{From: a, Weight: 3} }
 	first, second := heavy(alice), heavy(alice)
 	if start, _ := q.add(first); !start {
 		t.Fatal("the first does not start")
@@ -138,10 +145,32 @@ func TestAHeavyRequestCountsAsSeveral(t *testing.T) {
 	if start, _ := q.add(second); start {
 		t.Fatal("two heavy ones are handled at once")
 	}
-	if start, _ := q.add(&job{from: bob, weight: 9}); !start {
+	if start, _ := q.add(&Job[string]{From: bob, Weight: 9}); !start {
 		t.Error("one that is heavier than all that an account may have is not handled alone")
 	}
 	if next := q.done(first); next != nil {
 		t.Errorf("%d start where all handlers are busy", len(next))
+	}
+}
+
+func TestAQueueHandlesWhatItTookInBeforeItCloses(t *testing.T) {
+	q := newQueue(2, 1)
+	var handled atomic.Int32
+	hold := make(chan struct{})
+	for _, a := range []string{"alice", "bob", "alice", "bob", "carol"} {
+		err := q.Add(&Job[string]{From: a, Weight: 1, Handle: func(time.Duration) { <-hold; handled.Add(1) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var closing sync.WaitGroup
+	closing.Go(q.Close)
+	close(hold)
+	closing.Wait()
+	if n := handled.Load(); n != 5 {
+		t.Errorf("%d of 5 are handled", n)
+	}
+	if err := q.Add(&Job[string]{From: "alice", Weight: 1}); !errors.Is(err, ErrClosed) {
+		t.Errorf("a closed queue takes in more: %v", err)
 	}
 }
