@@ -184,7 +184,11 @@ func (s *session) settle() error {
 	if !some {
 		return nil // the next request says it, or the last
 	}
-	return s.fetch([][2]int64{})
+	body, err := json.Marshal(catalog.FetchRequest{Session: s.id, Chunks: [][2]int64{}, Got: s.proofs()})
+	if err != nil {
+		return err
+	}
+	return s.c.Conn.Publish(s.subject(events.VerbFetch), body)
 }
 
 // proofs are what the server is to be told now.

@@ -1,5 +1,5 @@
 import { randomBytes, createCipheriv, createHash } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createCurve } from '@nats-io/nkeys';
 import { Refusal } from '../src/lib/link';
 import { Flow } from '../src/lib/media/flow';
@@ -21,6 +21,7 @@ class Server implements Wire {
   subs = new Map<string, (d: Uint8Array) => void>();
   sent = new Map<number, number>();
   opened = 0;
+  proved = ''; // counters of frames, as the client says
   inFlight = 0;
   peak = 0;
   downUntil = 0;
@@ -40,6 +41,7 @@ class Server implements Wire {
   async request<T>(subject: string, q: any): Promise<T> {
     if (Date.now() < this.downUntil) throw new Refusal(503, 'no answer');
     const verb = subject.split('.')[3];
+    this.proved += q.got ?? '';
     if (verb === 'fetch' && subject.split('.')[4] !== this.instance) throw new Refusal(503, 'no answer');
     if (verb === 'download') return this.download(q) as T;
     if (verb === 'fetch') return this.fetch(q) as T;
@@ -119,6 +121,20 @@ test.each([0, 1, 4095, 4096, 4097, 40960, 200_001])('a file of %i bytes comes wh
   const s = session(server);
   await s.open();
   expect((await all(s)).equals(server.file)).toBe(true);
+});
+
+test('what comes is proved to its server, each frame once', async () => {
+  const server = new Server(randomBytes(20 * 131_072));
+  server.size = 131_072;
+  const s = session(server);
+  await s.open();
+  await all(s, 0, 13 * 131_072 - 1);
+  await vi.waitFor(() => expect(server.proved.length).toBe(13 * 16)); // though nothing more is asked for
+  await all(s, 13 * 131_072, 14 * 131_072 - 1); // not worth a request of its own
+  expect(server.proved.length).toBe(13 * 16);
+  s.close();
+  const counters = server.proved.match(/.{16}/g)!.map((c) => parseInt(c, 16));
+  expect(counters.sort((a, b) => a - b)).toEqual(Array.from({ length: 14 }, (_, i) => i));
 });
 
 test('any range of it', async () => {

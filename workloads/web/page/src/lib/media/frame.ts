@@ -26,6 +26,11 @@ export interface Claim {
   index: number;
 }
 
+/** counterOf is the counter of a frame, in hexadecimal digits: who knows it has got the frame. */
+export function counterOf(b: Uint8Array): string {
+  return [...b.subarray(12, prefixSize)].map((x) => x.toString(16).padStart(2, '0')).join('');
+}
+
 /** A Receiver opens the frames of one session. */
 export class Receiver {
   // WebCrypto copies both before decrypt returns, so one of each will do.

@@ -3,7 +3,7 @@
 import { Refusal } from '../link';
 import { atInstance, mediaSubject, subjectOf } from '../subjects';
 import { Flow, overtaken } from './flow';
-import { kindEnd, overhead, prefixSize, Receiver, chunksOf, lengthOf, type Layout } from './frame';
+import { counterOf, kindEnd, overhead, prefixSize, Receiver, chunksOf, lengthOf, type Layout } from './frame';
 import { HeaderError, newCurve, openHeader } from './header';
 import { MediaError, playing, type DownloadReply, type Why, type Wire } from './wire';
 
@@ -37,6 +37,8 @@ export interface Options {
 const token = /^[A-Z2-7]{26}$/;
 const forgotten = 8; // sessions in a row, and nothing came
 const silence = 2000; // milliseconds of a session that hears nothing, after which its asks do not count
+const enough = 256 << 10; // bytes that came and are worth telling the server of while nothing is asked for
+const mostProofs = 1024; // in one request
 const slept = 5000; // milliseconds between two ticks: the machine was suspended, the server was not silent
 
 export class Session {
@@ -67,6 +69,7 @@ export class Session {
   private readonly chunkSize: number; // to ask for, bytes
   private readonly cuts = new Set<() => void>();
   private reopened = 0; // since a chunk came
+  private got: string[] = []; // counters of frames that came: an owner sends on only what is proved to arrive
 
   constructor(
     readonly catalog: string,
@@ -151,6 +154,7 @@ export class Session {
     this.layout = layout;
     this.flow.use(layout.chunkSize);
     this.id = a.session;
+    this.got = [];
     this.instance = a.instance ?? '';
     this.receiver = receiver;
     this.quietSince = this.clock.now();
@@ -249,9 +253,9 @@ export class Session {
     const id = this.id;
     try {
       const subject = subjectOf(this.catalog, atInstance('fetch', this.instance));
-      await this.wire.request(subject, { session: id, chunks: ranges }, 5000);
+      await this.wire.request(subject, { session: id, chunks: ranges, got: this.proofs() }, 5000);
     } catch (e) {
-      if (id !== this.id || this.failure) return;
+      if (id !== this.id || this.failure || ranges.length === 0) return;
       const code = e instanceof Refusal ? e.code : 0;
       if (code === 404 || (code === 503 && this.instance)) {
         this.reopen(); // the server forgot the session, or is gone: another may be there
@@ -260,6 +264,13 @@ export class Session {
       }
       // Silence, or too much at once: the chunks count as lost when their time is up.
     }
+  }
+
+  /** proofs is what the server is to be told now. */
+  private proofs(): string {
+    const all = this.got.join('');
+    this.got = [];
+    return all;
   }
 
   /** reopen gets a new session, with new keys, and asks it for what is missing. */
@@ -301,7 +312,9 @@ export class Session {
     this.uncount(a);
     this.flow.pump();
     const body = () => data.subarray(prefixSize, prefixSize + data.length - overhead);
+    const counter = counterOf(data);
     const plain = this.plain ? body() : await receiver.open(data);
+    if (plain && receiver === this.receiver && this.got.length < mostProofs) this.got.push(counter);
     if (this.asks.get(p.index) !== a) return; // it is not wanted any more
     if (plain) {
       this.arrived(p.index, a, plain, took);
@@ -322,6 +335,7 @@ export class Session {
     this.recent.set(i, plain);
     if (this.recent.size > this.remembered) this.recent.delete(this.recent.keys().next().value!);
     for (const f of a.wanted) f(plain);
+    if (this.asks.size === 0 && this.got.length * this.layout.chunkSize >= enough) void this.fetch([]);
   }
 
   private forget(): void {
@@ -432,7 +446,7 @@ export class Session {
     if (!this.receiver) return;
     this.receiver = undefined;
     const subject = subjectOf(this.catalog, atInstance('close', this.instance));
-    this.wire.request(subject, { session: this.id }, 2000).catch(() => {});
+    this.wire.request(subject, { session: this.id, got: this.proofs() }, 2000).catch(() => {});
   }
 
   private stop(): void {
