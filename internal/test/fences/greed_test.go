@@ -3,6 +3,8 @@ package fences_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"natster/functions/api"
+	"natster/internal/test/logtest"
 	"natster/internal/test/wait"
 )
 
@@ -79,4 +82,28 @@ func TestAnAccountThatAsksForEverythingKeepsOutNobodyElse(t *testing.T) {
 	stop()
 	flood.Wait()
 	s.live(t)
+}
+
+// TestWhatIsOfferedToNobodyLeavesNoTrace has mallory share with accounts that do not exist, which cost her nothing: the
+// log, from which nothing is ever deleted, does not grow.
+func TestWhatIsOfferedToNobodyLeavesNoTrace(t *testing.T) {
+	s := oneServer(t)
+	mallory := api.NewClient(s.stranger(t).nc)
+	before := possessions(t, s.js) // the log's last position among them
+	var offers sync.WaitGroup
+	for i := range 40 {
+		offers.Go(func() {
+			err := mallory.Share(wait.Context(t), films(), logtest.Account(i))
+			if !errors.Is(err, api.ErrNotFound) || !strings.Contains(err.Error(), "natster init") {
+				t.Errorf("a share with nobody: %v", err)
+			}
+		})
+	}
+	offers.Wait()
+	if after := possessions(t, s.js); !slices.Equal(after, before) {
+		t.Errorf("there was\n%s\nand is\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+	}
+	if err := mallory.Share(wait.Context(t), films(), s.bob); err != nil {
+		t.Errorf("a share with somebody: %v", err)
+	}
 }
