@@ -232,7 +232,7 @@ func TestARequestThatWaitedTooLongIsNotHandled(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if late := len(h.now); late > n-8 {
+	if late := len(h.now); late >= n-8 {
 		t.Errorf("%d more are handled", late)
 	}
 }
@@ -286,5 +286,51 @@ func TestStoppingAnswersTheRequestsInHand(t *testing.T) {
 	}
 	if err := <-stopped; err != nil {
 		t.Errorf("stop: %v", err)
+	}
+}
+
+func TestStoppingRefusesAtOnceWhatWasToBeRefusedLater(t *testing.T) {
+	const handled, refused = 8 + 256, 700 // of these, some hundreds at once
+	h := newHeld()
+	w, _ := bare(t, h.function())
+	stop := running(t, w, functions.Config{}, h.function, 1)
+	nc := w.Account("alice").Conn(t)
+	inbox := nc.NewInbox()
+	answers, err := nc.SubscribeSync(inbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range handled + refused {
+		if err := nc.PublishRequest(probe.Subject(), inbox, []byte(`{"word":"hold"}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	const atOnce = 500
+	for range atOnce { // what is handled is held
+		if _, err := api.ReadReply(wait.Message(t, answers)); !errors.Is(err, api.ErrTooMany) {
+			t.Fatal(err)
+		}
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop[0]() }()
+	close(h.release)
+	if err := wait.Receive(t, "it stops", stopped); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	tooMany := atOnce
+	for range handled + refused - atOnce {
+		_, err := api.ReadReply(wait.Message(t, answers))
+		switch {
+		case errors.Is(err, api.ErrTooMany):
+			tooMany++
+		case err != nil:
+			t.Fatal(err)
+		}
+	}
+	if tooMany != refused {
+		t.Errorf("%d are refused", tooMany)
 	}
 }
