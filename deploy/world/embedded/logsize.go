@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"natster/events"
 )
@@ -23,18 +24,25 @@ type logSize struct {
 }
 
 // watch tells the operator of w that the log has more than most bytes: once for each start, and each time that it comes
-// to have more.
+// to have more. While the log cannot be measured, because the server starts again for instance, nothing is said.
 func (l *logSize) watch(w *World, most int64) {
 	var ctx context.Context
 	ctx, l.cancel = context.WithCancel(context.Background())
 	l.ended.Go(func() {
 		tick := time.NewTicker(measureEvery)
 		defer tick.Stop()
+		var nc *nats.Conn
+		defer func() { nc.Close() }() // nil, too
 		for over := false; ; {
-			bytes := w.logBytes()
-			if large := bytes > most; large != over {
-				over = large
-				if large {
+			if nc == nil || nc.IsClosed() {
+				var err error
+				if nc, err = w.Admin(ctx); err != nil {
+					nc = nil
+				}
+			}
+			if bytes, err := logBytes(ctx, nc); err == nil && bytes > most != over {
+				over = !over
+				if over {
 					w.config.notify(tooLarge(bytes, most))
 				}
 			}
@@ -61,17 +69,21 @@ func (l *logSize) stop() {
 	}
 }
 
-// logBytes returns how many bytes the log has; 0 while the server that has it does not run.
-func (w *World) logBytes() int64 {
-	account := w.keeper.WellKnown().Data.String()
-	data, err := w.running().JszAccount(&server.JSzOptions{Account: account, Streams: true})
+// logBytes asks how many bytes the log has. (The server's own monitoring in the process would tell, too, but reads
+// accounts while they change.)
+func logBytes(ctx context.Context, nc *nats.Conn) (int64, error) {
+	if nc == nil {
+		return 0, nats.ErrConnectionClosed
+	}
+	js, err := jetstream.New(nc)
 	if err != nil {
-		return 0
+		return 0, err
 	}
-	for _, s := range data.Streams {
-		if s.Name == events.LogStream {
-			return int64(s.State.Bytes)
-		}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	log, err := js.Stream(ctx, events.LogStream)
+	if err != nil {
+		return 0, err
 	}
-	return 0
+	return int64(log.CachedInfo().State.Bytes), nil
 }
