@@ -177,7 +177,9 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 	if err := w.functions.start(ctx, w); err != nil {
 		return nil, err
 	}
-	w.logSize.watch(w, limits.OrDefault().LogBytes)
+	if len(fns) > 0 { // else there is no log, until others make it
+		w.logSize.watch(w, limits.OrDefault().LogBytes)
+	}
 	if c.HubDir != "" {
 		if w.hub, err = w.serveHub(ctx); err != nil {
 			return nil, errors.Join(err, w.functions.stop(ctx))
