@@ -160,7 +160,7 @@ func (d *Direct) Newest(ctx context.Context, stream, filter string) (m Message, 
 // means that there are no more now. An empty filter is the whole stream, and the server reads that more than twice as
 // fast as a filter that happens to match everything.
 func (d *Direct) Range(ctx context.Context, stream, filter string, from uint64, limit int) ([]Message, error) {
-	req := map[string]any{"seq": from, "batch": limit, "max_bytes": 16 << 20}
+	req := map[string]any{"seq": from, "batch": limit, "max_bytes": 4 << 20}
 	if filter != "" {
 		req["next_by_subj"] = filter
 	}

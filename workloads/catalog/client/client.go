@@ -51,8 +51,9 @@ type Config struct {
 	// 128 KiB, since smaller chunks arrive sooner.
 	ChunkSize, ReadChunk int
 
-	// Window bounds the bytes in flight of one file, default 8 MiB. There are fewer at first, and when the latency
-	// grows.
+	// Window bounds the bytes in flight: of all files of one download, and of one open file at most [openWindow].
+	// Default 5 MiB; with more, a server might hold a connection that pauses for one that does not read. There are
+	// fewer at first, and when the latency grows.
 	Window int
 
 	// Timeout is how long a transfer without progress goes on, default one minute.
@@ -69,7 +70,7 @@ func (c Config) withDefaults() Config {
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	c.ChunkSize = cmp.Or(max(c.ChunkSize, 0), 256<<10)
 	c.ReadChunk = cmp.Or(max(c.ReadChunk, 0), seal.DefaultChunk)
-	c.Window = cmp.Or(max(c.Window, 0), 8<<20)
+	c.Window = cmp.Or(max(c.Window, 0), 5<<20)
 	c.Timeout = cmp.Or(max(c.Timeout, 0), time.Minute)
 	return c
 }

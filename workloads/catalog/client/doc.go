@@ -28,8 +28,9 @@
 //
 // Nothing is written outside a download's directory, whatever a listing says. A file gets its name only when all of it
 // has the listed hash. What is lost, late, doubled or changed on the way is asked for again; a server that was
-// restarted is asked for another session, with new keys, and only for what is missing. Memory is bounded by
-// Config.Window for each file, whatever a server sends, and by 128 MiB if it speaks protocol 1, and pushes.
+// restarted is asked for another session, with new keys, and only for what is missing. Memory is bounded, whatever a
+// server sends: by Config.Window for all files of a download together, by less for an open file, and by 128 MiB if the
+// server speaks protocol 1, and pushes.
 //
 // A download that stops for any reason (an interrupt, a crash, a full disk) leaves partial files that the next one
 // continues. They are written strictly in order, so a partial needs no journal: what is there is hashed when it is

@@ -14,6 +14,9 @@ import (
 // cacheBytes is how much of an open file is kept in memory: what players read again, and what was read ahead.
 const cacheBytes = 8 << 20
 
+// openWindow is the most bytes in flight of one open file: players have several open at a time.
+const openWindow = 2 << 20
+
 // A File is a remote file that is read as needed, an [io.ReaderAt] and an [io.Closer]. It is safe for concurrent use;
 // [File.NewReader] returns an [io.ReadSeeker]. What it returns is authenticated, chunk by chunk, as what the catalog's
 // server has; only a reader of the whole file can check that it has the listed hash.
@@ -117,7 +120,7 @@ func (f *File) transfer(ctx context.Context) (*transfer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err = startTransfer(s, f.c.Timeout, min(f.c.Window, cacheBytes/2))
+	t, err = startTransfer(s, f.c.Timeout, min(f.c.Window, openWindow))
 	if err != nil {
 		return nil, err
 	}
