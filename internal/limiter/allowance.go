@@ -30,17 +30,20 @@ func NewAllowance[Account comparable](perSecond, burst int64) *Allowance[Account
 }
 
 // Take takes one and returns 0, or takes nothing and returns how long it is until there is one to take.
-func (a *Allowance[Account]) Take(by Account, now time.Time) (wait time.Duration) {
+func (a *Allowance[Account]) Take(by Account, now time.Time) (wait time.Duration) { return a.TakeSome(by, 1, now) }
+
+// TakeSome is Take of so many, all or none. More than the burst is never to be had.
+func (a *Allowance[Account]) TakeSome(by Account, some int, now time.Time) (wait time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweep(now)
 	s := a.spent[by]
 	amount := a.owed(s, now)
-	if lacks := amount + 1 - a.burst; lacks > 0 {
+	if lacks := amount + float64(some) - a.burst; lacks > 0 {
 		wait = time.Duration(math.Ceil(lacks / a.perSecond * float64(time.Second)))
 		return wait + max(0, s.at.Sub(now)) // a clock that went back gives nothing meanwhile
 	}
-	a.spent[by] = spent{amount + 1, now}
+	a.spent[by] = spent{amount + float64(some), now}
 	return 0
 }
 

@@ -23,7 +23,8 @@ type served struct {
 	Library
 	service micro.Service
 	stop    context.CancelFunc // its requests, pushes, heartbeats, and the following of its directory
-	work    sync.WaitGroup     // the last two
+	gate    gate               // of its requests
+	work    sync.WaitGroup     // the last two of what stop ends
 }
 
 // catalogs are what is served now. They change while the server runs.
@@ -75,7 +76,7 @@ func (s *Server) Add(l Library) error {
 	ctx, stop := context.WithCancel(s.catalogs.ctx)
 	x := &served{Library: l, stop: stop}
 	var err error
-	if x.service, err = s.catalogService(ctx, l); err == nil {
+	if x.service, err = s.catalogService(ctx, x); err == nil {
 		err = s.nc.Flush() // the server knows the subjects: a request that follows the first heartbeat is answered
 	}
 	if err != nil {
@@ -117,13 +118,14 @@ func (s *Server) leave(some []*served, why string) {
 	for _, x := range some {
 		x.work.Wait() // no heartbeat after the goodbye, and nothing is written any more
 	}
-	s.gate.Lock() // the requests that were running have been answered
+	for _, x := range some {
+		x.gate.close() // the requests that were running have been answered
+	}
 	for _, x := range s.sessions.all() {
 		if names[x.catalog] {
 			s.end(x, seal.End{Code: codeStopped, Error: why})
 		}
 	}
-	s.gate.Unlock()
 	if s.nc.IsConnected() {
 		var told sync.WaitGroup
 		for _, l := range some {

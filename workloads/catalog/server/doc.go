@@ -5,9 +5,9 @@
 //	catalogs.go   what is served now: Add and Drop while the server runs
 //	source.go     Library and Shares: what a server needs of others
 //	service.go    the catalogs as micro services: their subjects
+//	admit.go      what an account may ask for, how often, and whose turn it is
 //	requests.go   every request is answered, whatever it is
 //	contents.go   get, in one reply or in pages
-//	rate.go       how many listings an account gets
 //	shares.go     shareTable: who may read what; when it cannot be confirmed, only the own account may
 //	unshare.go    what the account itself says of a share that it takes back, which no stranger can delay
 //	sessions.go   the open sessions of protocol 2 and why they end

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"sync"
 
 	"github.com/nats-io/nats.go/micro"
 
@@ -24,52 +25,46 @@ func (r request) edge() edge { return edge{r.library.Name(), r.caller} }
 // A handler returns the data of the reply, or why not. What is to happen after the reply is sent goes into then.
 type handler func(ctx context.Context, r request) (data any, then func(), err error)
 
-// answer runs h for m and replies, whatever happens.
-func (s *Server) answer(ctx context.Context, m micro.Request, l Library, h handler) {
-	s.gate.RLock()
-	defer s.gate.RUnlock()
-	data, then, err := s.handle(ctx, m, l, h)
-	s.reply(m, data, err)
+// errNotServed answers what comes too late.
+var errNotServed = api.Errorf(api.ErrUnavailable, "the catalog is not served any more")
+
+// answer runs h for m, which was admitted, and replies, whatever happens.
+func (s *Server) answer(ctx context.Context, m micro.Request, x *served, r request, h handler) {
+	if !x.gate.enter() {
+		s.reply(m.Subject(), m.Reply(), nil, errNotServed)
+		return
+	}
+	defer x.gate.exit()
+	data, then, err := s.handle(ctx, r, h)
+	s.reply(m.Subject(), m.Reply(), data, err)
 	if then != nil {
 		then()
 	}
 }
 
-// maxRequest is the largest request that is read, in bytes.
-const maxRequest = 64 << 10
-
-func (s *Server) handle(ctx context.Context, m micro.Request, l Library, h handler) (data any, then func(), err error) {
+func (s *Server) handle(ctx context.Context, r request, h handler) (data any, then func(), err error) {
 	defer supervise.Contain(s.log, &err)
 	if ctx.Err() != nil {
-		return nil, nil, api.Errorf(api.ErrUnavailable, "the catalog is not served any more")
+		return nil, nil, errNotServed
 	}
-	if len(m.Data()) > maxRequest {
-		return nil, nil, api.Errorf(api.ErrBadRequest, "the request is %d bytes long; %d is the most",
-			len(m.Data()), maxRequest)
-	}
-	caller, _, err := events.Caller(m.Subject())
-	if err != nil {
-		return nil, nil, api.Errorf(api.ErrBadRequest, "%v", err)
-	}
-	r := request{caller: caller, library: l, body: m.Data()}
-	if !caller.IsZero() { // the inbox, which has no library, is asked by the own account alone
-		if err := s.shares.allows(r.edge()); err != nil {
+	if !r.caller.IsZero() { // the inbox, which has no library, is asked by the own account alone
+		if err := s.shares.allows(r.edge()); err != nil { // it may have been taken back while the request waited
 			return nil, nil, err
 		}
 	}
 	return h(ctx, r)
 }
 
-func (s *Server) reply(m micro.Request, data any, err error) {
+func (s *Server) reply(subject, to string, data any, err error) {
 	if err != nil {
 		if _, internal := api.Refusal(err); internal {
-			s.log.Error("a request failed", "subject", m.Subject(), "err", err)
+			s.log.Error("a request failed", "subject", subject, "err", err)
 		} else {
-			s.log.Debug("a request was refused", "subject", m.Subject(), "err", err)
+			s.log.Debug("a request was refused", "subject", subject, "err", err)
 		}
 	}
-	if err := api.Reply(s.nc, m.Reply(), nil, data, err); err != nil {
-		s.log.Warn("a reply was not sent", "subject", m.Subject(), "err", err)
+	if err := api.Reply(s.nc, to, nil, data, err); err != nil {
+		s.log.Warn("a reply was not sent", "subject", subject, "err", err)
 	}
 }
 
@@ -80,4 +75,31 @@ func decode[T any](body []byte) (T, error) {
 		return q, api.Errorf(api.ErrBadRequest, "the request cannot be read: %v", err)
 	}
 	return q, nil
+}
+
+// A gate lets requests in until it is closed.
+type gate struct {
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup
+}
+
+// enter reports whether a request may begin. If so, exit is to be called at its end.
+func (g *gate) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed {
+		g.running.Add(1)
+	}
+	return !g.closed
+}
+
+func (g *gate) exit() { g.running.Done() }
+
+// close returns when the requests that were let in have been answered.
+func (g *gate) close() {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	g.running.Wait()
 }

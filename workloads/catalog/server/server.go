@@ -96,11 +96,12 @@ type Server struct {
 	sessions *sessions
 	pump     *pump
 	pushes   *limiter.Limiter[events.Account]
-	gets     *rates
+	may      map[string]*ask // what may be asked of it; does not change
+	queue    *queue
+	refusals *refusals
 	debts    *debts
 	sent     atomic.Uint64 // plaintext bytes
 
-	gate sync.RWMutex   // held for reading by every running request
 	work sync.WaitGroup // the loops, the pump's workers, and the pushes
 }
 
@@ -134,9 +135,13 @@ func newServer(c Config) (*Server, error) {
 		shares:   newShareTable(c.Account, c.Shares, l, c.Logger),
 		sessions: newSessions(l),
 		pushes:   limiter.New[events.Account](l.Pushes, (l.Pushes+1)/2),
-		gets:     newRates(getsAtOnce, getsPerSecond),
+		queue:    newQueue(),
 		debts:    newDebts(l),
 	}
+	s.refusals = limiter.NewRefusals[events.Account](time.Now, func(x refused) {
+		s.reply(x.subject, x.reply, nil, x.err)
+	})
+	s.may = s.asks()
 	s.pump = newPump(s)
 	return s, nil
 }
@@ -179,6 +184,7 @@ func (s *Server) run(ctx context.Context, libraries []Library, ready func(*Serve
 		s.work.Go(s.pump.work)
 	}
 	defer s.pump.stop()
+	s.work.Go(func() { s.refusals.Run(ctx) })
 	inbox, err := s.inboxService(ctx)
 	defer func() {
 		cancel()
@@ -186,6 +192,8 @@ func (s *Server) run(ctx context.Context, libraries []Library, ready func(*Serve
 		s.catalogs.mu.Lock() // from now on nothing is added
 		defer s.catalogs.mu.Unlock()
 		s.leave(s.catalogs.list(), "the catalog server stops")
+		s.queue.Close()
+		s.refusals.Flush()
 	}()
 	if err == nil {
 		err = s.addAll(ctx, libraries)

@@ -17,7 +17,10 @@ func (s *Server) inboxService(ctx context.Context) (micro.Service, error) {
 	const doc = "what is shared with this account and not imported"
 	inbox, err := s.service("natster-inbox", doc, events.LocalQueue, nil)
 	if err == nil {
-		err = endpoint(inbox, "inbox", events.LocalInbox, func(m micro.Request) { s.answer(ctx, m, nil, s.inbox) })
+		x := &served{} // no catalog, and a gate that is not closed
+		err = endpoint(inbox, verbInbox, events.LocalInbox, func(m micro.Request) {
+			s.accept(ctx, m, x, s.may[verbInbox])
+		})
 	}
 	if err != nil {
 		err = fmt.Errorf("serve the inbox: %w", err)
@@ -31,30 +34,27 @@ func (s *Server) service(name, doc, queue string, about map[string]string) (micr
 	})
 }
 
-// catalogService makes l a NATS micro service of the account, called natster-catalog-NAME: so `nats micro ls`, `info`
-// and `stats` show what is served and how much is asked. It binds the subjects of l: each for the account itself and
+// catalogService makes x a NATS micro service of the account, called natster-catalog-NAME: so `nats micro ls`, `info`
+// and `stats` show what is served and how much is asked. It binds the subjects of x: each for the account itself and
 // for those who import it, and what is asked of one session at the one server that has it.
 // What was made until an error is returned with it.
-func (s *Server) catalogService(ctx context.Context, l Library) (micro.Service, error) {
-	name := l.Name().String()
+func (s *Server) catalogService(ctx context.Context, x *served) (micro.Service, error) {
+	name := x.Name().String()
 	service, err := s.service("natster-catalog-"+name, "the catalog "+name, events.CatalogQueue,
 		map[string]string{"catalog": name, "instance": s.instance})
 	if err != nil {
 		return nil, err
 	}
-	for verb, h := range map[string]handler{
-		events.VerbGet:      s.get,
-		events.VerbDownload: s.download,
-		events.VerbFetch:    s.fetch,
-		events.VerbClose:    s.close,
-		catalog.AtInstance(events.VerbFetch, s.instance): s.fetch,
-		catalog.AtInstance(events.VerbClose, s.instance): s.close,
+	for _, verb := range []string{
+		events.VerbGet, events.VerbDownload, events.VerbFetch, events.VerbClose,
+		catalog.AtInstance(events.VerbFetch, s.instance), catalog.AtInstance(events.VerbClose, s.instance),
 	} {
+		kind, _, _ := strings.Cut(verb, ".")
 		name := strings.ReplaceAll(verb, ".", "-")
-		serve := func(m micro.Request) { s.answer(ctx, m, l, h) }
+		serve := func(m micro.Request) { s.accept(ctx, m, x, s.may[kind]) }
 		err = errors.Join(err,
-			endpoint(service, name, events.CatalogSubject(l.Name(), verb), serve),
-			endpoint(service, name+"-shared", events.CatalogService(l.Name(), verb), serve))
+			endpoint(service, name, events.CatalogSubject(x.Name(), verb), serve),
+			endpoint(service, name+"-shared", events.CatalogService(x.Name(), verb), serve))
 	}
 	return service, err
 }

@@ -246,7 +246,7 @@ func (s *Server) reserve(caller events.Account) error {
 // tooMany is the refusal of one more download.
 func tooMany(l *limiter.Limiter[events.Account], caller events.Account) error {
 	all, own := l.InFlight(caller)
-	return api.Errorf(api.ErrTooMany, "%d downloads are open, of them %d yours: try again when one has ended", all, own)
+	return api.Later(api.ErrTooMany, time.Second, "%d downloads are open, of them %d yours", all, own)
 }
 
 // endUnshared ends the sessions whose share is gone or cannot be confirmed.
