@@ -30,7 +30,9 @@ func NewAllowance[Account comparable](perSecond, burst int64) *Allowance[Account
 }
 
 // Take takes one and returns 0, or takes nothing and returns how long it is until there is one to take.
-func (a *Allowance[Account]) Take(by Account, now time.Time) (wait time.Duration) { return a.TakeSome(by, 1, now) }
+func (a *Allowance[Account]) Take(by Account, now time.Time) (wait time.Duration) {
+	return a.TakeSome(by, 1, now)
+}
 
 // TakeSome is Take of so many, all or none. More than the burst is never to be had.
 func (a *Allowance[Account]) TakeSome(by Account, some int, now time.Time) (wait time.Duration) {
