@@ -14,6 +14,7 @@
 //	download.go   download, fetch and close
 //	pump.go       the workers that read, seal and publish chunks
 //	debts.go      what was sent to an account and it did not prove to have got: beyond some bytes it gets no more
+//	upload.go     what the owner lets others have in all
 //	ring.go       whose turn it is: fair among accounts, then among the sessions of one
 //	push.go       protocol 1
 //	presence.go   heartbeats, offline, inbox

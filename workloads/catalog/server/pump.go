@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"natster/events"
 	"natster/functions/api"
@@ -24,11 +26,13 @@ type pump struct {
 	waiting *sync.Cond
 	ring    ring
 	held    []*session // with something to send, of accounts that owe too much
+	upload  upload
+	later   *time.Timer // not nil: it wakes the workers when something may be uploaded again
 	stopped bool
 }
 
-func newPump(s *Server) *pump {
-	p := &pump{s: s}
+func newPump(s *Server, now func() time.Time) *pump {
+	p := &pump{s: s, upload: newUpload(s.limits, now)}
 	p.waiting = sync.NewCond(&p.mu)
 	return p
 }
@@ -46,24 +50,77 @@ func (p *pump) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopped, p.ring, p.held = true, ring{}, nil
+	if p.later != nil {
+		p.later.Stop()
+	}
 	p.waiting.Broadcast()
 }
 
-// next waits for a session with something to send.
+// next waits for a session with something to send. Where the upload is limited, a whole chunk of it is taken from what
+// may be uploaded, and turns stay as they are while nothing may: only the own account goes on.
 func (p *pump) next() *session {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for !p.stopped {
-		switch s := p.ring.pop(); {
+		pop, wait := p.ring.pop, p.upload.wait()
+		if wait > 0 {
+			pop = p.ring.popOwn
+		}
+		switch s := pop(); {
 		case s == nil:
+			if wait > 0 && !p.ring.empty() {
+				p.wakeIn(wait)
+			}
 			p.waiting.Wait()
-		case p.s.debts.mayHave(s.caller):
-			return s
-		default:
+		case !p.s.debts.mayHave(s.caller):
 			p.held = append(p.held, s)
+		default:
+			p.upload.take(s.caller, s.layout.ChunkSize)
+			if s.turn == nil {
+				return s
+			}
+			close(s.turn)
 		}
 	}
 	return nil
+}
+
+// wakeIn wakes the workers after a time, or earlier if that is due already. The lock is held.
+func (p *pump) wakeIn(wait time.Duration) {
+	if p.later != nil {
+		return
+	}
+	p.later = time.AfterFunc(wait, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.later = nil
+		p.waiting.Broadcast()
+	})
+}
+
+// giveBack gives back what was taken for a chunk of s and not sent: its last chunk is shorter.
+func (p *pump) giveBack(s *session, unsent int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if unsent > 0 && p.upload.limited(s.caller) {
+		p.upload.take(s.caller, -unsent)
+		p.waiting.Broadcast()
+	}
+}
+
+// turn waits until it is the account's turn to be sent n bytes of a push: among its sessions, and those of others.
+func (p *pump) turn(ctx context.Context, a events.Account, n int) error {
+	if !p.upload.limited(a) {
+		return nil
+	}
+	s := &session{caller: a, layout: seal.Layout{ChunkSize: n}, turn: make(chan struct{})}
+	p.push(s)
+	select {
+	case <-s.turn:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // resume puts the sessions that were held back into the ring: their accounts may owe less by now.
@@ -101,13 +158,16 @@ func (p *pump) work() {
 		}
 		i, ok := s.take()
 		if !ok {
+			p.giveBack(s, s.layout.ChunkSize)
 			continue
 		}
 		p.requeue(s) // the next worker may take its next chunk meanwhile
 		if n := s.layout.ChunkSize + seal.Overhead; cap(buf) < n {
 			buf = make([]byte, n)
 		}
-		if err := p.send(s, i, buf[:cap(buf)]); err != nil {
+		n, err := p.send(s, i, buf[:cap(buf)])
+		p.giveBack(s, s.layout.ChunkSize-n)
+		if err != nil {
 			p.s.endFor(s, err)
 		}
 		s.done()
@@ -115,31 +175,31 @@ func (p *pump) work() {
 	}
 }
 
-// send reads, seals and publishes one chunk. It returns why the session must end, if it must. What is lost otherwise
-// the receiver asks for again.
-func (p *pump) send(s *session, i int64, buf []byte) (err error) {
+// send reads, seals and publishes one chunk. It returns how many bytes of the file were sent, and why the session must
+// end, if it must. What is lost otherwise the receiver asks for again.
+func (p *pump) send(s *session, i int64, buf []byte) (sent int, err error) {
 	defer supervise.Contain(p.s.log, &err)
 	if !p.s.nc.IsConnected() {
-		return nil // it would only fill the connection's buffer
+		return 0, nil // it would only fill the connection's buffer
 	}
 	n := s.layout.Length(i)
 	if err := readChunk(s.file, buf[seal.PrefixSize:seal.PrefixSize+n], s.layout.Offset(i)); err != nil {
-		return fileError(s.catalog, s.hash, err)
+		return 0, fileError(s.catalog, s.hash, err)
 	}
 	frame, err := s.sender.Seal(buf, i)
 	if err != nil { // the session has sent all that one key may seal
-		return api.Errorf(api.ErrNotFound, "%v", err)
+		return 0, api.Errorf(api.ErrNotFound, "%v", err)
 	}
 	if !s.sending(seal.CounterOf(frame), n) {
-		return nil
+		return 0, nil
 	}
 	p.s.debts.sent(s.caller, n)
 	if err := p.s.nc.Publish(s.subject, frame); err != nil {
 		p.s.log.Debug("a chunk was not sent", "session", s.id, "chunk", i, "err", err)
-		return nil
+		return 0, nil
 	}
 	p.s.wasSent(Activity{Caller: s.caller, Catalog: s.catalog, Hash: s.hash}, n)
-	return nil
+	return n, nil
 }
 
 // wasSent counts n bytes that were sent of what a is about.

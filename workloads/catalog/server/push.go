@@ -79,12 +79,15 @@ func (x *push) send(ctx context.Context) (err error) {
 	defer supervise.Contain(x.s.log, &err)
 	const batch = 64 // chunks read at a time
 	nc := x.s.nc
-	buf := make([]byte, batch*seal.Chunk1)
+	buf := make([]byte, min(batch, x.s.limits.ChunkSize/seal.Chunk1)*seal.Chunk1)
 	for i := range x.total {
-		at := i % batch * seal.Chunk1
+		at := i * seal.Chunk1 % int64(len(buf))
 		if at == 0 {
 			off := x.layout.Offset(i)
 			n := min(int64(len(buf)), x.layout.Size-off)
+			if err := x.s.pump.turn(ctx, x.r.caller, int(n)); err != nil {
+				return err
+			}
 			if err := readChunk(x.file, buf[:n], off); err != nil {
 				return err
 			}

@@ -1,6 +1,10 @@
 package server
 
-import "natster/events"
+import (
+	"slices"
+
+	"natster/events"
+)
 
 // A ring is the sessions with something to send, an account after the other and, of one account, a session after the
 // other: an account with many sessions gets no more turns than one with a single session. Its zero value is empty. It
@@ -21,13 +25,25 @@ func (r *ring) push(s *session) {
 	r.of[s.caller] = append(r.of[s.caller], s)
 }
 
+func (r *ring) empty() bool { return len(r.turn) == 0 }
+
 // pop takes the session whose turn it is, or returns nil if there is none.
-func (r *ring) pop() *session {
-	if len(r.turn) == 0 {
+func (r *ring) pop() *session { return r.popAt(0) }
+
+// popOwn takes the owner's session whose turn it is, out of turn, or returns nil if there is none.
+func (r *ring) popOwn() *session { return r.popAt(slices.IndexFunc(r.turn, events.Account.IsZero)) }
+
+// popAt takes the next session of the account that has its turn after i others.
+func (r *ring) popAt(i int) *session {
+	if i < 0 || i >= len(r.turn) {
 		return nil
 	}
-	a := r.turn[0]
-	r.turn = r.turn[1:]
+	a := r.turn[i]
+	if i == 0 {
+		r.turn = r.turn[1:]
+	} else {
+		r.turn = slices.Delete(r.turn, i, i+1)
+	}
 	all := r.of[a]
 	s := all[0]
 	all[0] = nil

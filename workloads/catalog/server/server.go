@@ -30,6 +30,8 @@ type Config struct {
 	// Observe, if not nil, is called with each listing and download that was granted, and with each part of them that
 	// is sent: a few thousand times a second. It is called concurrently and must not block.
 	Observe func(Activity)
+
+	now func() time.Time // tests have another than time.Now
 }
 
 // An Activity is something that was granted to a caller, or sent: whether it arrived is not known.
@@ -45,6 +47,7 @@ type Activity struct {
 type Limits struct {
 	Sessions       int           // open sessions of protocol 2, in all: 1024
 	CallerSessions int           // of one account: 256
+	Upload         int64         // bytes of files sent to other accounts, in a second, in all: as many as can be
 	Pushes         int           // files being pushed by protocol 1, in all: 8; half of them to one account
 	Unproved       int           // bytes sent to an account that it has not proved to have got: 64 MiB
 	Forgiven       int           // bytes of these that are forgiven in a second: 2 MiB
@@ -67,6 +70,9 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Pending, 512)
 	orDefault(&l.Workers, max(2, runtime.GOMAXPROCS(0)))
 	orDefault(&l.ChunkSize, seal.MaxChunk)
+	if l.Upload = max(0, l.Upload); l.Upload > 0 { // nobody waits for long for one chunk, and so takes it for lost
+		l.ChunkSize = int(min(int64(l.ChunkSize), l.Upload/4))
+	}
 	l.ChunkSize = min(max(l.ChunkSize, seal.MinChunk), seal.MaxChunk)
 	orDefault(&l.Idle, 2*time.Minute)
 	orDefault(&l.Rest, 250*time.Millisecond) // longer than a receiver takes to ask for more
@@ -126,6 +132,9 @@ func newServer(c Config) (*Server, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.now == nil {
+		c.now = time.Now
+	}
 	if c.Observe == nil {
 		c.Observe = func(Activity) {}
 	}
@@ -142,7 +151,7 @@ func newServer(c Config) (*Server, error) {
 		s.reply(x.subject, x.reply, nil, x.err)
 	})
 	s.may = s.asks()
-	s.pump = newPump(s)
+	s.pump = newPump(s, c.now)
 	return s, nil
 }
 

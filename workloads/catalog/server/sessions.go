@@ -30,10 +30,11 @@ type session struct {
 	sender  *seal.Sender
 
 	mu       sync.Mutex
-	todo     []span // asked for and not yet taken by a worker, in order
-	pending  int    // chunks in todo
-	running  int    // workers at it
-	queued   bool   // in the pump's ring
+	turn     chan struct{} // not nil: this is the turn of a push, and nothing else of a session; closed when it comes
+	todo     []span        // asked for and not yet taken by a worker, in order
+	pending  int           // chunks in todo
+	running  int           // workers at it
+	queued   bool          // in the pump's ring
 	lastUsed time.Time
 	over     *seal.End // nil while it is open
 	unproved unproved
