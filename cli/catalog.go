@@ -9,6 +9,7 @@ import (
 	"natster/cli/term"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/library"
+	"natster/workloads/catalog/server"
 )
 
 func catalogCommand(e *env) *cli.Command {
@@ -49,7 +50,20 @@ to differ.
 in a directory shows at once. A terminal shows who reads what and how fast; elsewhere who lists and downloads what is a
 line. If the world is not there, or a directory, serve waits for it.
 
-   natster catalog serve films`,
+Who reads much slows down nobody else. To keep some of your line for yourself, set --limit: bytes as 5MB/s, bits as
+40Mbit/s. Your own machines get everything as fast as it goes.
+
+   natster catalog serve films
+   natster catalog serve --limit 5MB/s --sessions 32`,
+			Flags: []cli.Flag{
+				&cli.StringFlag{Name: "limit", Usage: "upload at most `RATE` of files to others, in all"},
+				&cli.IntFlag{Name: "sessions", Usage: "files that one account may read at a time: `N`",
+					Value: server.DefaultLimits().CallerSessions},
+			},
+			Before: func(c *cli.Context) error {
+				_, err := serveLimits(c)
+				return err
+			},
 			Action: e.offline(0, -1, (*session).serve),
 		}, {
 			Name:  "ls",

@@ -13,10 +13,15 @@ import (
 	"natster/cli/term"
 	"natster/events"
 	"natster/workloads/catalog/library"
+	"natster/workloads/catalog/server"
 )
 
-func (s *session) serve(ctx context.Context, _ *cli.Context, arg []string) error {
+func (s *session) serve(ctx context.Context, c *cli.Context, arg []string) error {
 	defer s.Stdout.WatchReader(ctx)()
+	limits, err := serveLimits(c)
+	if err != nil {
+		return err
+	}
 	names, err := s.files.chosen(arg)
 	if err != nil {
 		return err
@@ -25,7 +30,7 @@ func (s *session) serve(ctx context.Context, _ *cli.Context, arg []string) error
 		return err
 	}
 	st := &serving{
-		session: s, wanted: s.files.names, board: s.board(),
+		session: s, wanted: s.files.names, board: s.board(), limits: limits,
 		failed: make(map[events.Catalog]string), open: make(map[events.Catalog]*library.Library),
 	}
 	if len(arg) > 0 {
@@ -37,6 +42,22 @@ func (s *session) serve(ctx context.Context, _ *cli.Context, arg []string) error
 		return err
 	}
 	return st.run(ctx, served)
+}
+
+// serveLimits returns the limits that the flags of serve set, and no others.
+func serveLimits(c *cli.Context) (l server.Limits, err error) {
+	if c.IsSet("limit") {
+		if l.Upload, err = parseRate(c.String("limit")); err != nil {
+			return l, misused(c.Command, "--limit: %v", err)
+		}
+	}
+	if c.IsSet("sessions") {
+		l.CallerSessions = c.Int("sessions")
+		if most := server.DefaultLimits().Sessions; l.CallerSessions < 1 || l.CallerSessions > most {
+			return l, misused(c.Command, "--sessions is how many files one account may read at a time, 1 to %d", most)
+		}
+	}
+	return l, nil
 }
 
 // chosen returns the catalogs with these names, or all.
@@ -88,12 +109,25 @@ type servedCatalog struct {
 
 func (st *serving) printServing(all []servedCatalog) {
 	// What follows on stdout is the activity; a failed write there shows in the next.
-	_ = st.PrintLine(map[string]any{"serving": all}, func() {
+	about := map[string]any{"serving": all}
+	if st.limits.Upload > 0 {
+		about["limit"] = st.limits.Upload
+	}
+	if st.limits.CallerSessions > 0 {
+		about["sessions"] = st.limits.CallerSessions
+	}
+	_ = st.PrintLine(about, func() {
 		t := term.Table{Head: []string{"SERVING", "FILES", "SIZE", "DIRECTORY"}, End: []int{1, 2}}
 		for _, x := range all {
 			t.Row(x.Catalog.String(), strconv.Itoa(x.Files), term.Bytes(x.Bytes), x.Directory)
 		}
 		st.Table(t)
+		if n := st.limits.Upload; n > 0 {
+			st.Say("others get at most %s, in all", term.Rate(n, 1))
+		}
+		if n := st.limits.CallerSessions; n > 0 {
+			st.Say("an account may read %s at a time", term.Count(n, "file"))
+		}
 		if st.board != nil {
 			st.Say("\n%s\n", st.Out.Dim("Ctrl-C ends it."))
 		} else {

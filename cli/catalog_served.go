@@ -30,7 +30,8 @@ const lookInterval = time.Second
 type serving struct {
 	*session
 	wanted func() ([]events.Catalog, error)
-	board  *board // nil if stdout is not a terminal
+	limits server.Limits // those that are set
+	board  *board        // nil if stdout is not a terminal
 	log    *slog.Logger
 	seen   *requests
 	failed map[events.Catalog]string // errors of catalogs that cannot be opened; each is logged once
@@ -82,6 +83,7 @@ func (st *serving) run(ctx context.Context, begin []servedCatalog) error {
 	defer stop()
 	c := server.Config{
 		Conn: st.nc, Account: st.me.Account, Shares: st.api, Logger: st.log, Observe: st.seen.observe,
+		Limits: st.limits,
 	}
 	if st.board != nil {
 		st.board.path, c.Observe = st.seen.path, st.board.observe

@@ -149,3 +149,19 @@ func TestShareSaysWhenNobodyServesTheCatalog(t *testing.T) {
 	}
 	m.natster("catalog share films bob --json").ok().says(`"served": true`)
 }
+
+func TestServeShowsTheLimitsThatItsOwnerSets(t *testing.T) {
+	m, _ := shared(t, "films")
+	serving := m.start("serve --limit 40Mbit/s --sessions 8", "Ctrl-C ends it")
+	for _, text := range []string{"others get at most 5.0 MB/s, in all\n", "an account may read 8 files at a time\n"} {
+		serving.waitFor(text)
+	}
+	m.has("films")
+	serving.interrupt()
+	serving = m.start("serve --limit 5MB --json", `"limit":5000000`)
+	serving.interrupt()
+	serving = m.start("serve", "Ctrl-C ends it")
+	if out := serving.out.String(); strings.Contains(out, "at most") || strings.Contains(out, "at a time") {
+		t.Errorf("limits that nobody set are shown:\n%s", out)
+	}
+}

@@ -61,6 +61,9 @@ type Limits struct {
 	SharesMaxAge   time.Duration // of the last such look, beyond which no other account is served: 90 seconds
 }
 
+// DefaultLimits are those of a server that sets none.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }
+
 func (l Limits) withDefaults() Limits {
 	orDefault(&l.Sessions, 1024)
 	orDefault(&l.CallerSessions, 256)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,11 @@ func TestSessionsAreLimitedAndClose(t *testing.T) {
 	a, b := openSession(t, nc, w.Alice.Key, w.Bob.Key, e, 4096), openSession(t, nc, w.Alice.Key, w.Bob.Key, e, 4096)
 	key, _ := seal.NewKey()
 	q := catalog.DownloadRequest{Hash: e.Hash, Target: key.Public(), Protocol: 2}
-	expectCode(t, catalogtest.Ask(t, nc, subject(events.VerbDownload), q), api.CodeTooMany)
+	env := catalogtest.Ask(t, nc, subject(events.VerbDownload), q)
+	expectCode(t, env, api.CodeTooMany)
+	if !strings.HasSuffix(env.Error, "2 downloads are open, of them 2 yours: try again in 1 s") {
+		t.Errorf("the refusal is %q", env.Error)
+	}
 
 	if a.reply.Session == b.reply.Session || a.reply.Sender == b.reply.Sender {
 		t.Fatal("two sessions have something in common")
