@@ -39,6 +39,7 @@
 //	catalog_served.go    which catalogs serve serves: they come and go while it runs
 //	catalog_board.go     what it shows of it on a terminal, redrawn in place
 //	catalog_activity.go  the log of it that a person reads
+//	rate.go              how --limit of serve is written
 //
 //	admin.go       admin: its commands; creds, cluster, provision
 //	admin_log.go   check, rebuild: the event log
