@@ -68,7 +68,7 @@ func (s *Server) accept(ctx context.Context, m micro.Request, x *served, a *ask)
 	caller, _, err := events.Caller(m.Subject())
 	if err != nil {
 		err = api.Errorf(api.ErrBadRequest, "%v", err)
-	} else if err = s.admit(caller, m, x, a); err == nil {
+	} else if err = s.admit(caller, len(m.Data()), x, a, time.Now()); err == nil {
 		r := request{caller: caller, library: x.Library, body: m.Data()}
 		if a.inline {
 			s.answer(ctx, m, x, r, a.handler)
@@ -85,9 +85,8 @@ func (s *Server) accept(ctx context.Context, m micro.Request, x *served, a *ask)
 	s.refusals.Refuse(caller, refused{m.Subject(), m.Reply(), err})
 }
 
-// admit refuses what the caller may not ask for at all, or not now.
-func (s *Server) admit(caller events.Account, m micro.Request, x *served, a *ask) error {
-	n := len(m.Data())
+// admit refuses what the caller may not ask for at all, or not now, in n bytes.
+func (s *Server) admit(caller events.Account, n int, x *served, a *ask, now time.Time) error {
 	if n > a.bytes {
 		return api.Errorf(api.ErrBadRequest, "the request is %d bytes long; %d is the most", n, a.bytes)
 	}
@@ -97,7 +96,7 @@ func (s *Server) admit(caller events.Account, m micro.Request, x *served, a *ask
 	if err := s.shares.allows(edge{x.Name(), caller}); err != nil {
 		return err
 	}
-	if wait := a.allowed.TakeSome(caller, 1+n/2048, time.Now()); wait > 0 { // what is long takes long to read
+	if wait := a.allowed.TakeSome(caller, 1+n/2048, now); wait > 0 { // what is long takes long to read
 		return api.Later(api.ErrTooMany, wait, "you asked for %d %s at once", a.atOnce, a.what)
 	}
 	return nil
