@@ -7,6 +7,7 @@
 //	sealed.go      how JetStream encrypts it
 //	disk.go        free space: refusing what cannot be stored, until it can
 //	logsize.go     the size of the event log: the operator is told when it is large
+//	backlog.go     what waits for clients that do not read: bounded for each account
 //	space_*.go     how much is free, by operating system
 //	address.go     where it listens, and the port it had last time
 //	tls.go         certificates, self-signed ones, fingerprints

@@ -92,6 +92,7 @@ type World struct {
 	hub       *supervise.Running // nil: not here
 	disk      *disk
 	logSize   logSize
+	backlog   backlog
 
 	mu     sync.Mutex
 	server *server.Server // another one after each restart
@@ -174,6 +175,7 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 		return nil, err
 	}
 	w.disk.watch(w)
+	w.backlog.watch(w, fns)
 	if err := w.functions.start(ctx, w); err != nil {
 		return nil, err
 	}
@@ -233,6 +235,7 @@ func (w *World) Admin(ctx context.Context) (*nats.Conn, error) {
 func (w *World) end() error {
 	var errs []error
 	w.logSize.stop()
+	w.backlog.stop()
 	w.disk.stop()
 	if w.server != nil {
 		w.server.Shutdown()

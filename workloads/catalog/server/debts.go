@@ -35,23 +35,23 @@ func newDebts(l Limits) *debts {
 }
 
 // mayHave reports whether the account may be sent more. The owner's own account always may.
-func (d *debts) mayHave(a events.Account) bool {
-	if a.IsZero() {
-		return true
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.at(a, d.now()) < d.most
-}
+func (d *debts) mayHave(a events.Account) bool { return a.IsZero() || d.owes(a) < d.most }
 
-// wait waits until the account may be sent more.
+// wait waits until the account may be sent more that it did not ask for piece by piece: what is on its way and does not
+// arrive must wait in the NATS server, which ends the connection of who has too much there.
 func (d *debts) wait(ctx context.Context, a events.Account) error {
-	for !d.mayHave(a) {
+	for !a.IsZero() && d.owes(a) >= d.most/4 {
 		if err := backoff.Sleep(ctx, forgiveness); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (d *debts) owes(a events.Account) float64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.at(a, d.now())
 }
 
 // forgiveness is how often it is looked at whether who owes too much may go on.
