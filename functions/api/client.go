@@ -73,15 +73,15 @@ func call[Q, A any](ctx context.Context, c *Client, e Endpoint[Q, A], q Q) (a A,
 		defer cancel()
 	}
 	a, h, err = once(ctx, c, e, m)
-	if comeBack(ctx, err) {
+	if ComeBack(ctx, err) {
 		return once(ctx, c, e, m)
 	}
 	return a, h, err
 }
 
-// comeBack reports whether a request that ended with err is to be sent again now: it was told to come back within a
+// ComeBack reports whether a request that ended with err is to be sent again now: it was told to come back within a
 // time that a person hardly notices, and has waited that long.
-func comeBack(ctx context.Context, err error) bool {
+func ComeBack(ctx context.Context, err error) bool {
 	const (
 		longest = 2 * time.Second
 		answer  = 500 * time.Millisecond // what must be left of the context's time: a refusal says more than a timeout

@@ -116,27 +116,40 @@ func (c *Client) origin(ctx context.Context, name events.Catalog) (o Origin, err
 	return o, nil
 }
 
-// ask sends a request to a catalog's server and decodes the data of the reply into a.
+// ask sends a request to a catalog's server and decodes the data of the reply into a. Who is told to come back very
+// soon is asked once more.
 func (c *Client) ask(ctx context.Context, name events.Catalog, verb string, q, a any) error {
 	body, err := json.Marshal(q)
 	if err != nil {
 		return err
 	}
-	m, err := c.request(ctx, events.CatalogSubject(name, verb), body)
-	switch {
-	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, errSlow):
-		return fmt.Errorf("%s: %w", name, ErrOffline)
-	case err != nil:
-		return fmt.Errorf("%s: ask for %s: %w", name, verb, err)
+	data, err := c.reply(ctx, name, verb, body)
+	if api.ComeBack(ctx, err) {
+		data, err = c.reply(ctx, name, verb, body)
 	}
-	data, err := api.DecodeReply(m.Data)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, refusal(err))
+		return err
 	}
 	if err := json.Unmarshal(data, a); err != nil {
 		return fmt.Errorf("%s: the reply to %s cannot be read: %w: %w", name, verb, ErrRefused, err)
 	}
 	return nil
+}
+
+// reply sends a request to a catalog's server and returns the data of the reply.
+func (c *Client) reply(ctx context.Context, name events.Catalog, verb string, body []byte) (json.RawMessage, error) {
+	m, err := c.request(ctx, events.CatalogSubject(name, verb), body)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, errSlow):
+		return nil, fmt.Errorf("%s: %w", name, ErrOffline)
+	case err != nil:
+		return nil, fmt.Errorf("%s: ask for %s: %w", name, verb, err)
+	}
+	data, err := api.ReadReply(m)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, refusal(err))
+	}
+	return data, nil
 }
 
 const requestTimeout = 10 * time.Second
@@ -182,7 +195,9 @@ func refusal(err error) error {
 	if sentinel == nil {
 		sentinel = ErrRefused
 	}
-	return fmt.Errorf("%w (%w)", sentinel, &api.Error{Code: e.Code, Message: brief.Quote(e.Message)})
+	return fmt.Errorf("%w (%w)", sentinel, &api.Error{
+		Code: e.Code, Message: brief.Quote(e.Message), RetryAfter: e.RetryAfter,
+	})
 }
 
 // isOneOf reports whether err matches one of targets.
