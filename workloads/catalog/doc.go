@@ -2,6 +2,7 @@
 // contains, and which paths another account's catalog may list. Package library has the directory behind a catalog.
 //
 //	contents.go  Entry and Contents; GetReply.Contents reads a listing from a server that is not trusted
+//	gzip.go      a page of a listing, compressed
 //	listing.go   Listing: the same, page by page, in bounded memory
 //	errors.go    why a file cannot be read: the errors that library, server and client share
 //	file.go      File: an open file, as a library gives it to a server

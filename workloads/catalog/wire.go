@@ -29,6 +29,8 @@ const (
 type GetRequest struct {
 	Page  bool   `json:"page,omitempty"`
 	After string `json:"after,omitempty"` // only entries whose path is greater, byte by byte
+	// Accept is [Gzip] from who understands [GetReply.Gzip].
+	Accept string `json:"accept,omitempty"`
 }
 
 // A GetReply is [Contents], or a page of them.
@@ -40,6 +42,8 @@ type GetReply struct {
 	Total       int               `json:"total,omitempty"`    // addition: entries in all pages
 	Next        string            `json:"next,omitempty"`     // addition: there is more, after this path
 	Entries     []json.RawMessage `json:"entries"`            // of [Entry]; raw, so that a bad one spoils no others
+	// Gzip, if it is there, is all of the reply, compressed; see [GetReply.Plain].
+	Gzip []byte `json:"gzip,omitempty"`
 }
 
 // A DownloadRequest asks for a file. With Protocol 2 it opens a session; otherwise the server pushes the file.

@@ -33,11 +33,14 @@ func (c *Client) List(ctx context.Context, name events.Catalog) (catalog.Content
 		return catalog.Contents{}, err
 	}
 	var all catalog.Listing
-	q := catalog.GetRequest{Page: true}
+	q := catalog.GetRequest{Page: true, Accept: catalog.Gzip}
 	for n := 1; ; n++ {
 		var page catalog.GetReply
 		if err := c.ask(ctx, name, events.VerbGet, q, &page); err != nil {
 			return catalog.Contents{}, err
+		}
+		if page, err = page.Plain(); err != nil {
+			return catalog.Contents{}, fmt.Errorf("%s: %w", name, err)
 		}
 		if err := all.Add(page); err != nil {
 			return catalog.Contents{}, fmt.Errorf("%s: %w", name, err)

@@ -8,6 +8,7 @@
 //	admit.go      what an account may ask for, how often, and whose turn it is
 //	requests.go   every request is answered, whatever it is
 //	contents.go   get, in one reply or in pages
+//	pages.go      what was encoded of a listing, kept for who asks next
 //	shares.go     shareTable: who may read what; when it cannot be confirmed, only the own account may
 //	unshare.go    what the account itself says of a share that it takes back, which no stranger can delay
 //	sessions.go   the open sessions of protocol 2 and why they end

@@ -109,6 +109,7 @@ type Server struct {
 	queue    *queue
 	refusals *refusals
 	debts    *debts
+	pages    pages
 	sent     atomic.Uint64 // plaintext bytes
 
 	work sync.WaitGroup // the loops, the pump's workers, and the pushes

@@ -1,4 +1,4 @@
-import { crc32 as zlibCRC } from 'node:zlib';
+import { crc32 as zlibCRC, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { entry, findable, level, list, type Entry } from '../src/lib/catalog';
 import { kindOf, servedAs } from '../src/lib/kinds';
@@ -138,4 +138,17 @@ test('an archive that others can read, as long as was said', async () => {
     }
     entry += 46 + name + extra;
   }
+});
+
+test('a page that comes compressed is read, and one that grows without end is not', async () => {
+  const hash = 'a'.repeat(64);
+  const page = { name: 'films', revision: 1, entries: [{ path: 'a.mp4', hash, byte_size: 1, mime_type: 'video/mp4' }] };
+  const packed = (b: Buffer) => ({ name: '', gzip: gzipSync(b).toString('base64') });
+  let asked: any;
+  const link = (answer: unknown) => ({ request: async <T>(_: string, q: unknown) => ((asked = q), answer as T) });
+  const c = await list(link(packed(Buffer.from(JSON.stringify(page)))), 'films');
+  expect(c.entries.map((e) => e.path)).toEqual(['a.mp4']);
+  expect(asked.accept).toBe('gzip');
+  await expect(list(link(packed(Buffer.alloc(9 << 20, ' '))), 'films')).rejects.toThrow('too large');
+  await expect(list(link({ name: '', gzip: 'AAAA' }), 'films')).rejects.toThrow();
 });

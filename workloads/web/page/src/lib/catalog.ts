@@ -32,6 +32,28 @@ interface Page {
   total?: number;
   next?: string;
   entries?: unknown[];
+  gzip?: string; // the page, compressed, in base64
+}
+
+const maxPage = 8 << 20; // bytes of a page that came compressed
+const accept = typeof DecompressionStream === 'undefined' ? undefined : 'gzip';
+
+/** plain is the page that p holds compressed, or p itself. It fails for what is no page, or larger than any. */
+export async function plain(p: Page): Promise<Page> {
+  if (!p.gzip) return p;
+  const packed = Uint8Array.from(atob(p.gzip), (c) => c.charCodeAt(0));
+  const text = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for (let r = await text.read(); !r.done; r = await text.read()) {
+    size += r.value.length;
+    if (size > maxPage) {
+      await text.cancel();
+      throw new Error('The listing has a page that is too large.');
+    }
+    parts.push(r.value);
+  }
+  return JSON.parse(await new Blob(parts).text()) as Page;
 }
 
 const maxEntries = 1_000_000;
@@ -42,7 +64,7 @@ export async function list(link: Pick<Link, 'request'>, catalog: string): Promis
   const seen = new Set<string>();
   const leaveOut = (why: string): void => void c.leftOut.set(why, (c.leftOut.get(why) ?? 0) + 1);
   for (let after = ''; ; ) {
-    const p = await link.request<Page>(subjectOf(catalog, 'get'), { page: true, after });
+    const p = await plain(await link.request<Page>(subjectOf(catalog, 'get'), { page: true, after, accept }));
     c.description = descriptionOf(p.description);
     c.revision = Number(p.revision ?? 0);
     c.original = p.revision === undefined && p.total === undefined && (p.entries ?? []).length > 0;
