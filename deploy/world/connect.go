@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -40,11 +41,23 @@ func (i Info) Connect(ctx context.Context, creds accounts.Creds, options ...nats
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("world: connect: %w", err)
 	}
-	nc, err := nats.Connect(i.URL, append(all, options...)...)
-	if err != nil {
-		return nil, fmt.Errorf("world: connect: %w", err)
+	all = append(all, options...)
+	for attempt := 1; ; attempt++ {
+		nc, err := nats.Connect(i.URL, all...)
+		if overtaken(err) && attempt < 5 && ctx.Err() == nil {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("world: connect: %w", err)
+		}
+		return nc, nil
 	}
-	return nc, nil
+}
+
+// overtaken reports whether a connection was not made because a server with very much to do asked for a sign of life
+// before it answered, after two seconds: which nats.go takes for an error, with no name.
+func overtaken(err error) bool {
+	return err != nil && strings.HasSuffix(err.Error(), "expected 'PONG', got 'PING'")
 }
 
 // Admin connects to the account that owns JetStream in the running world in dir, with every right in it, and also

@@ -23,6 +23,7 @@ import (
 	"natster/functions/view"
 	"natster/internal/jet"
 	"natster/internal/test/logtest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 )
 
@@ -61,6 +62,11 @@ func TestProjectionsEqualAReplayWhicheverFunctionIsKilledWhenever(t *testing.T) 
 	})
 	_, client := introduced(t, w, "alice")
 	w.Introduce(20)
+	admin := connected(t, w.Admin)
+	wait.Eventually(t, "what the hub shares with all of them", func() bool {
+		log, err := jetStream(t, admin).Stream(t.Context(), events.LogStream)
+		return err == nil && log.CachedInfo().State.LastSeq >= 3+20+20
+	})
 	var names []string
 	for _, f := range w.Functions() {
 		names = append(names, f.Name)

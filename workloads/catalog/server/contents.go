@@ -28,9 +28,12 @@ func (s *Server) get(_ context.Context, r request) (any, func(), error) {
 	fill := func() (any, error) { return s.page(c, from, q.Page) }
 	a, err := s.pages.get(plain, c, fill)
 	if err == nil && q.Accept == catalog.Gzip {
-		sealed := plain
-		sealed.gzip = true
-		a, err = s.pages.get(sealed, c, func() (any, error) { return catalog.Compressed(a) })
+		compressed := plain
+		compressed.gzip = true
+		b, failed := s.pages.get(compressed, c, func() (any, error) { return catalog.Compressed(a) })
+		if err = failed; len(b) < len(a) {
+			a = b
+		}
 	}
 	if err != nil {
 		return nil, nil, err

@@ -67,6 +67,12 @@ func (p *pages) get(k pageKey, c catalog.Contents, fill func() (any, error)) (js
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for other, x := range p.of {
+		if other.catalog == k.catalog && x.edition != is.edition { // and what it was made of
+			p.bytes -= len(x.body)
+			delete(p.of, other)
+		}
+	}
 	if p.bytes += len(is.body) - len(p.of[k].body); p.of == nil || p.bytes > maxPages {
 		p.of, p.bytes = make(map[pageKey]page), len(is.body)
 	}
