@@ -69,6 +69,7 @@ func (o original) shares() (all []map[string]any) {
 func TestAnOriginalClientSeesAtOnceWhatItHasPut(t *testing.T) {
 	w := worldtest.Start(t)
 	alice := newOriginal(t, w, "alice")
+	w.Initialize(w.Account("bob"))
 	bob := w.Account("bob").Key.String()
 	if e := alice.ask("whoami", ""); e.Code != api.CodeOK {
 		t.Errorf("whoami after the initialization: %d %s", e.Code, e.Error)
@@ -108,6 +109,7 @@ func TestAnOriginalClientSeesAtOnceWhatItHasPut(t *testing.T) {
 func TestManyPutsOfOneOriginalAtOnceAreSeenAtOnce(t *testing.T) {
 	w := worldtest.Start(t)
 	alice := newOriginal(t, w, "alice")
+	w.Initialize(w.Account("bob"))
 	bob := w.Account("bob").Key.String()
 	const n, late = 100, 1500 * time.Millisecond // when a put is answered whatever the projections have
 	ask := func(subject, body string) (e api.Envelope, err error) {

@@ -140,7 +140,7 @@ func TestRefusalsAreReported(t *testing.T) {
 	if _, err := c.List(t.Context(), films); !errors.Is(err, client.ErrOffline) {
 		t.Fatal(err)
 	}
-	w.Serve(t, func(c *server.Config) { c.Limits.CallerSessions = 1 })
+	w.Serve(t, func(c *server.Config) { c.Limits.CallerSessions, c.Limits.Rest = 1, time.Hour })
 	expect("no such file", catalog.ErrNotFound)
 	e = w.Library.Add("a.mp4", catalogtest.Content(100, 1))
 	f, err := c.Open(t.Context(), films, e)
