@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// maxBacklog is how many bytes may wait for the clients of one account: more than all that its receivers of media
-	// ask for at a time, on a link that has just stopped.
-	maxBacklog = 24 << 20
+	// maxBacklog is how many bytes may wait for the clients of one account: as many as for a single connection. With
+	// less, whoever floods the one server of a catalog could have its connection ended.
+	maxBacklog = maxPending
 	// backlogEvery is how often it is looked at. Meanwhile an account that reads nothing can make the server hold a few
 	// dozen megabytes more.
 	backlogEvery = 50 * time.Millisecond
