@@ -20,9 +20,9 @@
 // Below it, one package per function, and three libraries that functions share: api (the contract with callers), view
 // (buckets and documents) and projection (folding the log into documents). No function imports another.
 //
-// What the runtime promises: every request is answered; accounts that ask have their turns one after the other, and one
-// that asks for too much is told when to come back; a handler that panics, hangs or fails takes nothing else with
-// it; events and key changes reach a function in order, one at a time over all its instances, and are acknowledged
-// after their effect; what cannot be handled is set aside in the stream [PoisonStream] and reported, neither looped on
-// nor lost.
+// What the runtime promises: every request is answered, but of an account that goes on asking after it was refused
+// thousands of times; accounts that ask have their turns one after the other, and one that asks for too much is told
+// when to come back; a handler that panics, hangs or fails takes nothing else with it; events and key changes reach a
+// function in order, one at a time over all its instances, and are acknowledged after their effect; what cannot be
+// handled is set aside in the stream [PoisonStream] and reported, neither looped on nor lost.
 package functions

@@ -49,6 +49,15 @@ func (a *Allowance[Account]) TakeSome(by Account, some int, now time.Time) (wait
 	return 0
 }
 
+// GiveBack gives back some of what was taken.
+func (a *Allowance[Account]) GiveBack(by Account, some int, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.spent[by]
+	amount := max(0, a.owed(s, now)-float64(some))
+	a.spent[by] = spent{amount, now}
+}
+
 // owed is what is still spent of s at time now.
 func (a *Allowance[Account]) owed(s spent, now time.Time) float64 {
 	return max(0, s.amount-a.perSecond*max(0, now.Sub(s.at).Seconds()))

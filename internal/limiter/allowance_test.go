@@ -38,3 +38,22 @@ func TestAnAllowanceForgetsWhoRests(t *testing.T) {
 		t.Errorf("%d accounts are remembered", n)
 	}
 }
+
+func TestWhatIsGivenBackCanBeTakenAgain(t *testing.T) {
+	a := NewAllowance[string](1, 10)
+	at := time.Unix(1732082400, 0)
+	if wait := a.TakeSome("alice", 10, at); wait != 0 {
+		t.Fatal(wait)
+	}
+	a.GiveBack("alice", 4, at)
+	if wait := a.TakeSome("alice", 5, at); wait != time.Second {
+		t.Errorf("one too many: %s", wait)
+	}
+	if wait := a.TakeSome("alice", 4, at); wait != 0 {
+		t.Errorf("what was given back: %s", wait)
+	}
+	a.GiveBack("alice", 100, at) // more than was taken
+	if wait := a.TakeSome("alice", 11, at); wait == 0 {
+		t.Error("never more than the burst")
+	}
+}

@@ -14,7 +14,7 @@
 //	sessions.go   the open sessions of protocol 2 and why they end
 //	download.go   download, fetch and close
 //	pump.go       the workers that read, seal and publish chunks
-//	debts.go      what was sent to an account and it did not prove to have got: beyond some bytes it gets no more
+//	credit.go     how much an account is sent that it has not proved to have got
 //	upload.go     what the owner lets others have in all
 //	ring.go       whose turn it is: fair among accounts, then among the sessions of one
 //	push.go       protocol 1

@@ -157,7 +157,7 @@ func (s *Server) fetch(_ context.Context, r request) (any, func(), error) {
 // prove lets the session's account have as much more as it proves to have got.
 func (s *Server) prove(x *session, got catalog.Proofs) {
 	if bytes := x.prove(got); bytes > 0 {
-		s.debts.proved(x.caller, bytes)
+		s.credit.giveBack(x.caller, bytes)
 		s.pump.resume()
 	}
 }

@@ -25,9 +25,9 @@ type pump struct {
 	mu      sync.Mutex
 	waiting *sync.Cond
 	ring    ring
-	held    []*session // with something to send, of accounts that owe too much
+	held    []*session // with something to send, of accounts without credit
 	upload  upload
-	later   *time.Timer // not nil: it wakes the workers when something may be uploaded again
+	later   *time.Timer // not nil: it wakes the workers when something may be sent again
 	stopped bool
 }
 
@@ -72,20 +72,24 @@ func (p *pump) next() *session {
 				p.wakeIn(wait)
 			}
 			p.waiting.Wait()
-		case !p.s.debts.mayHave(s.caller):
+		case s.turn != nil: // of a push, which has its credit
+			p.upload.take(s.caller, s.layout.ChunkSize)
+			close(s.turn)
+		case p.s.credit.take(s.caller, s.layout.ChunkSize) > 0:
 			p.held = append(p.held, s)
+			p.wakeIn(heldFor)
 		default:
 			p.upload.take(s.caller, s.layout.ChunkSize)
-			if s.turn == nil {
-				return s
-			}
-			close(s.turn)
+			return s
 		}
 	}
 	return nil
 }
 
-// wakeIn wakes the workers after a time, or earlier if that is due already. The lock is held.
+// heldFor is how long a session is held back at most before its account's credit is looked at again.
+const heldFor = 100 * time.Millisecond
+
+// wakeIn wakes the workers after a time, or when that is due already. The lock is held.
 func (p *pump) wakeIn(wait time.Duration) {
 	if p.later != nil {
 		return
@@ -94,12 +98,14 @@ func (p *pump) wakeIn(wait time.Duration) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.later = nil
+		p.release()
 		p.waiting.Broadcast()
 	})
 }
 
 // giveBack gives back what was taken for a chunk of s and not sent: its last chunk is shorter.
 func (p *pump) giveBack(s *session, unsent int) {
+	p.s.credit.giveBack(s.caller, unsent)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if unsent > 0 && p.upload.limited(s.caller) {
@@ -123,18 +129,22 @@ func (p *pump) turn(ctx context.Context, a events.Account, n int) error {
 	}
 }
 
-// resume puts the sessions that were held back into the ring: their accounts may owe less by now.
+// resume is called when an account has got credit.
 func (p *pump) resume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.held) == 0 {
-		return
+	if len(p.held) > 0 {
+		p.release()
+		p.waiting.Broadcast()
 	}
+}
+
+// release puts the sessions that were held back into the ring. The lock is held.
+func (p *pump) release() {
 	for _, s := range p.held {
 		p.ring.push(s)
 	}
 	p.held = nil
-	p.waiting.Broadcast()
 }
 
 // requeue decides whether s, which is not in the ring, belongs there.
@@ -193,7 +203,6 @@ func (p *pump) send(s *session, i int64, buf []byte) (sent int, err error) {
 	if !s.sending(seal.CounterOf(frame), n) {
 		return 0, nil
 	}
-	p.s.debts.sent(s.caller, n)
 	if err := p.s.nc.Publish(s.subject, frame); err != nil {
 		p.s.log.Debug("a chunk was not sent", "session", s.id, "chunk", i, "err", err)
 		return 0, nil

@@ -95,10 +95,10 @@ func (x *push) send(ctx context.Context) (err error) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := x.s.debts.wait(ctx, x.r.caller); err != nil {
+		n := x.layout.Length(i)
+		if err := x.s.credit.push(ctx, x.r.caller, n); err != nil {
 			return err
 		}
-		n := x.layout.Length(i)
 		sealed, err := seal.Seal1(buf[at:at+int64(n)], x.key, x.target)
 		if err != nil {
 			return err
@@ -114,7 +114,6 @@ func (x *push) send(ctx context.Context) (err error) {
 		if !nc.IsConnected() {
 			return errors.New("the connection was lost")
 		}
-		x.s.debts.sent(x.r.caller, n)
 		if err := nc.PublishMsg(m); err != nil {
 			return err
 		}

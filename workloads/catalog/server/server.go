@@ -108,7 +108,7 @@ type Server struct {
 	may      map[string]*ask // what may be asked of it; does not change
 	queue    *queue
 	refusals *refusals
-	debts    *debts
+	credit   credit
 	pages    pages
 	sent     atomic.Uint64 // plaintext bytes
 
@@ -149,7 +149,7 @@ func newServer(c Config) (*Server, error) {
 		sessions: newSessions(l),
 		pushes:   limiter.New[events.Account](l.Pushes, (l.Pushes+1)/2),
 		queue:    newQueue(),
-		debts:    newDebts(l),
+		credit:   newCredit(l, c.now),
 	}
 	s.refusals = limiter.NewRefusals[events.Account](time.Now, func(x refused) {
 		s.reply(x.subject, x.reply, nil, x.err)
@@ -219,7 +219,6 @@ func (s *Server) run(ctx context.Context, libraries []Library, ready func(*Serve
 	}
 	s.work.Go(func() { keep(ctx, s.log, s.followShares) })
 	s.work.Go(func() { keep(ctx, s.log, s.expire) })
-	s.work.Go(func() { keep(ctx, s.log, s.forgive) })
 	ready(s)
 
 	for {

@@ -259,20 +259,6 @@ func (s *Server) endUnshared() {
 	}
 }
 
-// forgive lets sessions that are held go on as time goes by, until ctx is done.
-func (s *Server) forgive(ctx context.Context) error {
-	tick := time.NewTicker(forgiveness)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			s.pump.resume()
-		}
-	}
-}
-
 // expire ends idle sessions, and those that can no longer be confirmed, until ctx is done.
 func (s *Server) expire(ctx context.Context) error {
 	tick := time.NewTicker(max(min(s.limits.Idle, s.limits.SharesMaxAge)/8, 10*time.Millisecond))

@@ -10,6 +10,7 @@ import (
 	"natster/internal/test/wait"
 	"natster/workloads/catalog"
 	"natster/workloads/catalog/client"
+	"natster/workloads/catalog/seal"
 	"natster/workloads/catalog/server"
 )
 
@@ -111,5 +112,37 @@ func TestTheClientProvesWhatArrives(t *testing.T) {
 		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestWhoProvesNothingIsSentTheFileAsTimeGoesBy(t *testing.T) {
+	w := catalogtest.Start(t)
+	e := w.Library.Add("a.mp4", catalogtest.Content(1<<20, 1))
+	w.Serve(t, func(c *server.Config) { c.Limits.Unproved, c.Limits.Forgiven = 64<<10, 4<<20 })
+	x := openSession(t, w.Bob.Conn(t), w.Alice.Key, w.Bob.Key, e, 4096)
+	expectCode(t, x.fetch([2]int64{0, 256}), api.CodeOK)
+	for range 256 {
+		x.frame()
+	}
+}
+
+func TestWhoIsPushedAFileIsSentAQuarterOfWhatItMayOwe(t *testing.T) {
+	w := catalogtest.Start(t)
+	e := w.Library.Add("a.mp4", catalogtest.Content(1<<20, 1))
+	s, _ := w.Serve(t, miserly)
+	key, err := seal.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := catalog.DownloadRequest{Hash: e.Hash, Target: key.Public()}
+	expectCode(t, catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbDownload), q), api.CodeOK)
+	wait.Eventually(t, "what he may owe", func() bool { return s.Usage().Bytes >= 16<<10 })
+	own := openSession(t, w.Alice.Conn(t), w.Alice.Key, w.Alice.Key, e, 4096)
+	expectCode(t, own.fetch([2]int64{0, 256}), api.CodeOK)
+	for range 256 {
+		own.frame()
+	}
+	if n := s.Usage().Bytes - 1<<20; n > 16<<10+4096 {
+		t.Errorf("he was pushed %d bytes", n)
 	}
 }
