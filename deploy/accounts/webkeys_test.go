@@ -1,6 +1,8 @@
 package accounts_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +17,9 @@ import (
 	"natster/deploy/accounts"
 	"natster/deploy/world"
 	"natster/events"
+	"natster/functions/api"
 	"natster/internal/test/eventstest"
+	"natster/internal/test/wait"
 	"natster/internal/test/worldtest"
 	"natster/workloads/web/gate"
 )
@@ -202,5 +206,76 @@ func TestTheOldestWebKeyMakesRoom(t *testing.T) {
 	}
 	if _, err := w.Keeper().AddWebKey(t.Context(), events.Account{}); !errors.Is(err, accounts.ErrUnknownAccount) {
 		t.Errorf("a key for nobody: %v", err)
+	}
+}
+
+// What a user may not publish it could have others say: an answer is published in the asker's account, by whoever
+// answers, wherever the asker said. So a session that may not share would have a friend's server answer with a share.
+func TestAWebUserHasNoAnswerSentElsewhere(t *testing.T) {
+	w := worldtest.Start(t)
+	alice, mallory := w.Account("alice"), w.Account("mallory")
+	for _, a := range []*worldtest.Account{alice, mallory} {
+		if err := api.NewClient(a.Conn(t)).Initialize(t.Context(), a.Key, "", a.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	films := eventstest.Catalog(t, "films")
+	w.Import(alice, films, mallory)
+	command, err := json.Marshal(api.PutRequest{
+		EventType: string(events.Shared), Catalog: "films", Target: mallory.Key.String(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := mallory.Conn(t)
+	if _, err := server.Subscribe(events.CatalogService(films, events.VerbGet), func(m *nats.Msg) {
+		if err := m.Respond(command); err != nil {
+			t.Error(err)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	local, err := alice.Conn(t).SubscribeSync("alices.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, nc := range []*nats.Conn{server, alice.Conn(t)} {
+		if err := nc.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seed, at := webKey(t, w, alice), gateway(t, w)
+	for _, reply := range []string{events.GlobalSubject("events.put"), "alices.own"} {
+		nc, err := webUser(t, w, alice, seed, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		ask := events.CatalogSubject(films, events.VerbGet)
+		if m, err := nc.Request(ask, nil, wait.Patience); err != nil || !bytes.Equal(m.Data, command) {
+			t.Fatalf("a friend's catalog does not answer: %v", err)
+		}
+		ended := nc.StatusChanged(nats.CLOSED)
+		if err := nc.PublishRequest(ask, reply, nil); err != nil {
+			t.Fatal(err)
+		}
+		_ = nc.Flush()
+		select {
+		case <-ended:
+		default:
+			t.Errorf("an answer to %s is asked for, and the connection goes on", reply)
+		}
+	}
+	if m, err := local.NextMsg(100 * time.Millisecond); err == nil {
+		t.Errorf("alice is told %q at %s", m.Data, m.Subject)
+	}
+	shares, err := api.NewClient(alice.Conn(t)).Shares(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range shares {
+		if s.From == alice.Key && s.To == mallory.Key {
+			t.Errorf("a web session has shared %s", s.Catalog)
+		}
 	}
 }

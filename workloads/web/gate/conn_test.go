@@ -89,7 +89,7 @@ const signed = `"proxy_sig":"c2lnbmVkIGNoYWxsZW5nZQ"`
 func TestAClientConnectsAsAUserOfItsSessionOnce(t *testing.T) {
 	const mine = `CONNECT {"jwt":"mine","sig":"s","nkey":"U"}` + "\r\n"
 	const vouched = `CONNECT {"jwt":"mine","nkey":"U",` + signed + `,"sig":"s"}` + "\r\n"
-	const works = "SUB a 1\r\nPUB a 5\r\nhello\r\nHPUB a r 2 3\r\n\r\nx\r\nUNSUB 1\r\nPONG\r\nPUB  a\t0 \r\n\r\n"
+	const works = "SUB a 1\r\nPUB a 5\r\nhello\r\nHPUB a _INBOX.r 2 3\r\n\r\nx\r\nUNSUB 1\r\nPONG\r\nPUB  a\t0 \r\n\r\n"
 	ok := func(text string) string { return frame(0x82, text) }
 	ends := func(text string) string { return ok(mine) + ok(text) }
 	for name, row := range map[string]struct {
@@ -129,6 +129,8 @@ func TestAClientConnectsAsAUserOfItsSessionOnce(t *testing.T) {
 		"again, by a huge message":     {ends("PUB a 99999999999999999999\r\n"), vouched, errCommand},
 		"again, by an empty line":      {ends("\r\n"), vouched, errCommand},
 		"again, in a line without end": {ends("SUB " + strings.Repeat("a", maxLine)), vouched, errCommand},
+		"to be answered elsewhere":     {ends("PUB a natster.b 0\r\n\r\n"), vouched, errReply},
+		"the same, with a header":      {ends("HPUB a _INBOXES.b 2 2\r\n\r\n\r\n"), vouched, errReply},
 		"with a command of servers":    {ends("RS+ A a\r\n"), vouched, errCommand},
 	} {
 		for _, size := range []int{1, 2, 7, 1 << 20} {
