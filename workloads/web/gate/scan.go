@@ -12,8 +12,8 @@ const maxLine = 4096
 // errCommand is the error about what is no command of a client that is connected. CONNECT is none.
 var errCommand = errors.New("not a command of a connected NATS client")
 
-// errReply is the error about a message whose answer is to go elsewhere than to an inbox. Permissions do not bound where
-// answers go, and whoever answers publishes there for the user.
+// errReply is the error about a message whose answer is to go elsewhere than to an inbox. Permissions do not bound
+// where answers go, and whoever answers publishes there for the user.
 var errReply = errors.New("an answer is asked for that is not sent to an inbox")
 
 // A scanner follows what a client that is connected sends, whatever pieces it comes in. It is stricter than the NATS
