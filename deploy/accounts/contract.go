@@ -20,8 +20,13 @@ func shapeAll(c *jwt.AccountClaims) {
 
 // shapeGlobal gives c the export of the global account, which has no users: to publish in it is to speak for any
 // account. The names of exports and imports are those of the wire contract, and of its additions; only people who read
-// listings use them.
-func shapeGlobal(c *jwt.AccountClaims) { setExport(c, service("natster_global", events.GlobalExport)) }
+// listings use them. An older version that opens a newer world gives this account what it gave the account of all
+// functions, users and JetStream among it: it loses that.
+func shapeGlobal(r *record, c *jwt.AccountClaims) error {
+	c.Exports, c.Limits.JetStreamLimits = nil, jwt.JetStreamLimits{}
+	setExport(c, service("natster_global", events.GlobalExport))
+	return r.keepUsers(c)
+}
 
 // shapeData gives c JetStream without a limit but the disk's, and takes from it what it had when it was the global
 // account, too, and the functions were its users.

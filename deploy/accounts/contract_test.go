@@ -40,7 +40,9 @@ func TestAccountsHaveTheContractsExportsAndImports(t *testing.T) {
 	user, functions := jwt.NewAccountClaims(self.String()), jwt.NewAccountClaims(global.String())
 	feed := jwt.NewAccountClaims(heard.String())
 	shapeUser(user, self, WellKnown{Global: global, Feed: heard})
-	shapeGlobal(functions)
+	if err := shapeGlobal(new(record), functions); err != nil {
+		t.Fatal(err)
+	}
 	shapeFeed(feed)
 	for _, i := range catalogImports(self, Import{Catalog: someCatalog(t, "films"), Owner: owner,
 		As: someCatalog(t, "films")}) {

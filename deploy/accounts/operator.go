@@ -215,11 +215,10 @@ type ownAccount struct {
 
 func (o *Operator) own() []ownAccount {
 	system := func(r *record, c *jwt.AccountClaims) error { return r.setUser(c, keeperUser, pushPermissions()) }
-	global := func(_ *record, c *jwt.AccountClaims) error { shapeGlobal(c); return nil }
 	feed := func(_ *record, c *jwt.AccountClaims) error { shapeFeed(c); return nil }
 	return []ownAccount{
 		{systemAccount, &o.known.System, system},
-		{globalAccount, &o.known.Global, global},
+		{globalAccount, &o.known.Global, shapeGlobal},
 		{dataAccount, &o.known.Data, shapeData},
 		{feedAccount, &o.known.Feed, feed},
 		{hubAccount, &o.known.Hub, o.servant},

@@ -2,8 +2,10 @@ package accounts
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/nats-io/jwt/v2"
@@ -67,6 +69,60 @@ func TestBootstrapBringsTheAccountsOfAnOlderVersionUpToDate(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got.SigningKeys, now.SigningKeys) {
 		t.Errorf("its keys may do %+v, not %+v", got.SigningKeys, now.SigningKeys)
+	}
+}
+
+// A version for which all functions were users of the account global, with JetStream in it, makes it that again when it
+// opens a newer world. Whoever has such a user's credentials could speak for everybody.
+func TestWhatAnOlderVersionGaveTheAccountThatRoutesIsTakenFromIt(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	if err := Bootstrap(t.Context(), dir, functions.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	o, err := Open(dir, functions.Limits{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := func() (record, *jwt.AccountClaims) {
+		t.Helper()
+		r, c, err := o.read(o.known.Global)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r, c
+	}
+	_, now := claims()
+	var old record
+	older := func(r *record, c *jwt.AccountClaims) error {
+		setExport(c, stream("global_events", events.GlobalEventsExport))
+		c.Limits.DiskStorage, c.Limits.MemoryStorage = jwt.NoLimit, jwt.NoLimit
+		err := r.setUser(c, "eventwriter", Permissions{Publish: []string{"natster.events.>"}})
+		if err == nil {
+			err = r.setUser(c, AdminUser, Permissions{All: true})
+		}
+		old = *r
+		old.Users = maps.Clone(r.Users)
+		return err
+	}
+	if _, err := o.edit(t.Context(), nil, o.known.Global, older); err != nil {
+		t.Fatal(err)
+	}
+	if err := Bootstrap(t.Context(), dir, functions.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	r, got := claims()
+	if len(r.Users) > 0 || !reflect.DeepEqual(got.Exports, now.Exports) ||
+		!reflect.DeepEqual(got.Limits, now.Limits) {
+		t.Errorf("it has users %v, exports %v, limits %+v", slices.Sorted(maps.Keys(r.Users)), got.Exports, got.Limits)
+	}
+	for name, u := range old.Users {
+		c, err := jwt.DecodeUserClaims(u.JWT)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !got.IsClaimRevoked(c) {
+			t.Errorf("%s can still connect", name)
+		}
 	}
 }
 
