@@ -98,7 +98,14 @@ func TestRequestsAreCheckedBeforeTheLogIsRead(t *testing.T) {
 		return api.PutRequest{Catalog: catalog, Target: target, EventType: t, Data: body}
 	}
 	toBob := func(t, catalog string) api.PutRequest { return put(t, catalog, bob.String()) }
-	unprintable := `{"account_name":"a\u001b[2J","account_key":"` + alice.String() + `"}`
+	called := func(name, id string) api.PutRequest {
+		d, err := json.Marshal(events.InitializedData{AccountName: name, AccountID: id, AccountKey: alice})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return put(start, none, none, string(d))
+	}
+	const bidi = "a\u202eb"
 	for name, test := range map[string]struct {
 		q   api.PutRequest
 		err error
@@ -107,7 +114,12 @@ func TestRequestsAreCheckedBeforeTheLogIsRead(t *testing.T) {
 		"another's key in the data":  {put(start, none, none, about(bob)), api.ErrForbidden},
 		"no data":                    {put(start, none, none), api.ErrBadRequest},
 		"data of the wrong type":     {put(start, none, none, `[]`), api.ErrBadRequest},
-		"an unprintable name":        {put(start, none, none, unprintable), api.ErrBadRequest},
+		"an unprintable name":        {called("a\x1b[2J", ""), api.ErrBadRequest},
+		"a name that turns around":   {called(bidi, ""), api.ErrBadRequest},
+		"an id that turns around":    {called("alice", bidi), api.ErrBadRequest},
+		"a long name":                {called(strings.Repeat("a", maxLabel), ""), nil},
+		"a longer name":              {called(strings.Repeat("a", maxLabel+1), ""), api.ErrBadRequest},
+		"a longer id":                {called("", strings.Repeat("a", maxLabel+1)), api.ErrBadRequest},
 		"a catalog where none is":    {put(start, "films", none, about(alice)), api.ErrBadRequest},
 		"a share":                    {toBob("catalog_shared", "films"), nil},
 		"a share with oneself":       {put("catalog_shared", "films", alice.String()), api.ErrBadRequest},
@@ -128,6 +140,35 @@ func TestRequestsAreCheckedBeforeTheLogIsRead(t *testing.T) {
 		if !errors.Is(err, test.err) || (test.err == nil && (err != nil || c.Origin != alice)) {
 			t.Errorf("%s: %+v, %v", name, c, err)
 		}
+	}
+}
+
+func TestFunctionsAskForWhatIsTheirsOnly(t *testing.T) {
+	alice, bob := eventstest.Account(t), eventstest.Account(t)
+	about := func(kind events.Type, data string) (Command, error) {
+		return fromFunction(api.PutInternal(alice.String(), kind).Subject(),
+			api.PutRequest{Catalog: "films", Target: bob.String(), EventType: string(kind), Data: []byte(data)})
+	}
+	for _, kind := range []events.Type{events.Shared, events.Unshared} {
+		if c, err := about(kind, ""); err != nil || c.Origin != alice || c.Type != kind {
+			t.Errorf("%s: %+v, %v", kind, c, err)
+		}
+	}
+	if _, err := about(events.Bound, `{"oauth_id":"github|1","context_ref":"x"}`); err != nil {
+		t.Errorf("a binding: %v", err)
+	}
+	for _, data := range []string{"", "{", `{"oauth_id":"github|1"}`, `{"context_ref":"x"}`} {
+		if _, err := about(events.Bound, data); !errors.Is(err, api.ErrBadRequest) {
+			t.Errorf("a binding with %q: %v", data, err)
+		}
+	}
+	for _, kind := range []events.Type{events.Imported, events.Claimed, "", "other"} {
+		if _, err := about(kind, ""); !errors.Is(err, api.ErrBadRequest) {
+			t.Errorf("%q: %v", kind, err)
+		}
+	}
+	if _, err := fromFunction("natster.internal.events.x.catalog_shared", api.PutRequest{}); err == nil {
+		t.Error("an origin that is no account is accepted")
 	}
 }
 

@@ -64,3 +64,65 @@ func TestAnAccountSharesNoMoreThanItMay(t *testing.T) {
 	}
 	works(share(books, "bob")) // films are gone
 }
+
+// What an account has taken back by another instance is counted within a minute.
+func TestWhatIsTakenBackElsewhereMakesRoom(t *testing.T) {
+	writer := eventwriter.New(eventwriter.Config{})
+	writer.Limits = functions.Limits{Shares: 1}
+	b := functionstest.Start(t, writer, shares.New())
+	alice := b.Client("alice")
+	for _, name := range []string{"alice", "bob", "carol"} {
+		if err := b.Client(name).Initialize(t.Context(), b.Key(name), name, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	films := eventstest.Catalog(t, "films")
+	if err := alice.Share(t.Context(), films, b.Key("bob")); err != nil {
+		t.Fatal(err)
+	}
+	position := b.Happens(events.Event{
+		Type: events.Unshared, Origin: b.Key("alice"), Target: b.Key("bob"), Catalog: films,
+	})
+	if _, err := b.Views.Read(t.Context(), view.Shares, position); err != nil {
+		t.Fatal(err)
+	}
+	if err := alice.Share(t.Context(), films, b.Key("carol")); !errors.Is(err, api.ErrTooMany) {
+		t.Errorf("it was counted a moment ago: %v", err)
+	}
+	b.Advance(2 * time.Minute)
+	if err := alice.Share(t.Context(), films, b.Key("carol")); err != nil {
+		t.Error(err)
+	}
+}
+
+// The hub shares with everybody, and alone by its name.
+func TestTheHubSharesByItsNameWithoutLimit(t *testing.T) {
+	hub := eventstest.Catalog(t, "natsterhub")
+	cfg := eventwriter.Config{Reserved: events.Reservation{Catalog: hub}}
+	bare := functionstest.Bare(t)
+	cfg.Reserved.For = bare.Accounts().Hub
+	writer := eventwriter.New(cfg)
+	writer.Limits = functions.Limits{Shares: 1}
+	bare.Run(writer, shares.New())
+	as := func(name string) *api.Client { return bare.Client(name) }
+	for _, name := range []string{"alice", "bob", "carol"} {
+		if err := as(name).Initialize(t.Context(), bare.Key(name), name, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"natsterhub", "NatsterHub"} {
+		err := as("alice").Share(t.Context(), eventstest.Catalog(t, name), bare.Key("bob"))
+		if !errors.Is(err, api.ErrConflict) {
+			t.Errorf("alice shares %s: %v", name, err)
+		}
+	}
+	of := api.NewClient(bare.In(cfg.Reserved.For))
+	if err := of.Initialize(t.Context(), cfg.Reserved.For, "", "hub"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"alice", "bob", "carol"} {
+		if err := of.Share(t.Context(), hub, bare.Key(name)); err != nil {
+			t.Errorf("the hub shares with %s: %v", name, err)
+		}
+	}
+}
