@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -28,6 +29,9 @@ func ReadLimits(dir string) (l functions.Limits, err error) {
 		d.DisallowUnknownFields()
 		if err = d.Decode(&l); err == nil {
 			err = l.Check()
+		}
+		if _, more := d.Token(); err == nil && !errors.Is(more, io.EOF) {
+			err = errors.New("there is more than one object in it")
 		}
 	}
 	if err != nil {

@@ -30,7 +30,9 @@ func TestAWorldKeepsItsLimits(t *testing.T) {
 			t.Errorf("%s runs with %+v", f.Name, f.Limits)
 		}
 	}
-	for _, text := range []string{`{"friends":3}`, `{"handlers":-1}`, `{"handlers":"few"}`, `{`} {
+	for _, text := range []string{`{"friends":3}`, `{"handlers":-1}`, `{"handlers":"few"}`, `{`,
+		`{"shares":5} {"shares":6}`, `{"shares":5}}`,
+	} {
 		if err := os.WriteFile(filepath.Join(dir, "limits.json"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

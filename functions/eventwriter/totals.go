@@ -27,10 +27,10 @@ type totals struct {
 
 // total is what one account shares: with how many others, by catalog.
 type total struct {
-	mu     sync.Mutex
-	at     time.Time // when it was counted; never, if zero
-	shares int
-	with   map[events.Catalog]int
+	mu      sync.Mutex
+	counted bool
+	shares  int
+	with    map[events.Catalog]int
 }
 
 // countedFor is how long a count is good.
@@ -46,11 +46,11 @@ func (t *totals) admit(ctx context.Context, c Command) error {
 	of := t.of(c.Origin)
 	of.mu.Lock()
 	defer of.mu.Unlock()
-	if now := t.now(); of.at.IsZero() || now.Sub(of.at) > countedFor {
+	if !of.counted {
 		if err := of.count(ctx, t.views, c.Origin, int(t.limits.Shares)); err != nil {
 			return ctx.Err()
 		}
-		of.at = now
+		of.counted = true
 	}
 	switch {
 	case of.shares >= int(t.limits.Shares):
@@ -69,7 +69,7 @@ func (t *totals) happened(c Command) {
 	of.mu.Lock()
 	defer of.mu.Unlock()
 	switch {
-	case of.at.IsZero(): // not counted
+	case !of.counted:
 	case c.Type == events.Shared:
 		of.shares++
 		of.with[c.Catalog]++
@@ -81,7 +81,8 @@ func (t *totals) happened(c Command) {
 	}
 }
 
-// of returns the account's total, and forgets, now and then, those whose count is not good any more.
+// of returns the account's total, and forgets, now and then, all that were counted: so none is kept for longer than
+// countedFor.
 func (t *totals) of(a events.Account) *total {
 	t.mu.Lock()
 	defer t.mu.Unlock()

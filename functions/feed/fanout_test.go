@@ -9,9 +9,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"natster/events"
 	"natster/internal/test/eventstest"
+	"natster/internal/test/logtest"
 	"natster/internal/test/wait"
 )
 
@@ -139,5 +141,63 @@ func TestAPageThatFailsIsToldAgain(t *testing.T) {
 	}
 	if c.told["alice"] != pageSize+1 {
 		t.Errorf("%d are told", c.told["alice"])
+	}
+}
+
+// The fanouts below have no goroutine of their own: the test takes the turns.
+func still() *fanout {
+	return &fanout{log: slog.New(slog.DiscardHandler), wake: make(chan struct{}, 1),
+		owners: make(map[events.Account]*queue)}
+}
+
+func TestAnOwnerRestsForEachReceiver(t *testing.T) {
+	alice, films := eventstest.Account(t), eventstest.Catalog(t, "films")
+	f := still()
+	f.add(says(alice, films, events.FeedHeartbeat, "on"))
+	now := time.Now()
+	x, _ := f.turn(now)
+	x.told = pageSize
+	f.done(x, nil)
+	want := pageSize * time.Second / receiversPerSecond
+	if y, rest := f.turn(now); y != nil || rest < want {
+		t.Errorf("after a page of %d the next is %v, in %v; want %v", pageSize, y, rest, want)
+	}
+	if y, _ := f.turn(now.Add(time.Hour)); y != x {
+		t.Errorf("the next is %v", y)
+	}
+}
+
+func TestWhatCannotBeToldIsGivenUp(t *testing.T) {
+	alice, films := eventstest.Account(t), eventstest.Catalog(t, "films")
+	f := still()
+	const attempts = 10
+	f.add(says(alice, films, events.FeedOffline, "films"))
+	f.add(says(alice, eventstest.Catalog(t, "music"), events.FeedOffline, "music"))
+	for i := range 2 * attempts {
+		x, _ := f.turn(time.Now().Add(time.Hour))
+		if want := []string{"films", "music"}[i/attempts]; x == nil || string(x.body) != want {
+			t.Fatalf("attempt %d is to tell %v, want %s", i, x, want)
+		}
+		f.done(x, errors.New("no connection"))
+	}
+	if x, rest := f.turn(time.Now().Add(time.Hour)); x != nil || rest != 0 {
+		t.Errorf("there is still %v, in %v", x, rest)
+	}
+}
+
+func TestOwnersWhoHaveNothingToSayAreForgotten(t *testing.T) {
+	films := eventstest.Catalog(t, "films")
+	f := still()
+	for i := range 5000 {
+		x := says(logtest.Account(i), films, events.FeedHeartbeat, "on")
+		f.add(x)
+		if y, _ := f.turn(time.Now()); y != x {
+			t.Fatalf("owner %d waits for %v", i, y)
+		}
+		x.end = true
+		f.done(x, nil)
+	}
+	if n := len(f.owners); n > 2000 {
+		t.Errorf("%d are kept", n)
 	}
 }
