@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"natster/events"
 )
@@ -21,7 +21,8 @@ const ackWait = 2 * time.Second
 
 // Provision makes the streams, buckets and consumers that the functions declare, or brings them up to date. It needs an
 // administrator of the account that owns JetStream; the functions themselves can make none of them. It may be repeated,
-// and run while functions run.
+// and run while functions run: of what is as it ought to be,
+// nothing is written.
 func Provision(ctx context.Context, js jetstream.JetStream, replicas int, fns ...Function) error {
 	streams := map[string]jetstream.StreamConfig{
 		events.LogStream: events.LogConfig(replicas),
@@ -48,30 +49,59 @@ func Provision(ctx context.Context, js jetstream.JetStream, replicas int, fns ..
 			streams[b.Stream()] = b.Config(replicas)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(streams)) {
-		if _, err := js.CreateOrUpdateStream(ctx, streams[name]); err != nil {
-			return fmt.Errorf("functions: provision stream %s: %w", name, err)
-		}
+	making, of := errgroup.WithContext(ctx)
+	for name, cfg := range streams {
+		making.Go(func() error {
+			if err := provisionStream(of, js, cfg); err != nil {
+				return fmt.Errorf("functions: provision stream %s: %w", name, err)
+			}
+			return nil
+		})
 	}
+	if err := making.Wait(); err != nil {
+		return err
+	}
+	making, of = errgroup.WithContext(ctx)
 	for _, f := range fns {
 		for _, t := range f.Triggers {
 			if t.stream == "" {
 				continue
 			}
-			if err := provisionConsumer(ctx, js, f, t, replicas); err != nil {
-				return fmt.Errorf("functions: provision %s's consumer on %s: %w", f.Name, t.stream, err)
-			}
+			making.Go(func() error {
+				if err := provisionConsumer(of, js, f, t, replicas); err != nil {
+					return fmt.Errorf("functions: provision %s's consumer on %s: %w", f.Name, t.stream, err)
+				}
+				return nil
+			})
 		}
 	}
-	return nil
+	return making.Wait()
 }
 
+// provisionStream tells the server nothing when the stream is as it ought to be: to be told makes it write.
+func provisionStream(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig) error {
+	have, err := js.Stream(ctx, cfg.Name)
+	switch {
+	case err == nil && sameStream(have.CachedInfo().Config, cfg):
+		return nil
+	case err != nil && !errors.Is(err, jetstream.ErrStreamNotFound):
+		return err
+	}
+	_, err = js.CreateOrUpdateStream(ctx, cfg)
+	return err
+}
+
+// provisionConsumer is provisionStream for the consumer of a trigger.
 func provisionConsumer(ctx context.Context, js jetstream.JetStream, f Function, t Trigger, replicas int) error {
 	cfg := consumerConfig(f, t, replicas)
 	c, err := js.Consumer(ctx, t.stream, f.Name)
 	switch {
 	case err == nil: // where it began cannot be changed, and need not be: see FastForward
-		cfg.DeliverPolicy, cfg.OptStartSeq = c.CachedInfo().Config.DeliverPolicy, c.CachedInfo().Config.OptStartSeq
+		have := c.CachedInfo().Config
+		cfg.DeliverPolicy, cfg.OptStartSeq = have.DeliverPolicy, have.OptStartSeq
+		if sameConsumer(have, cfg) {
+			return nil
+		}
 	case !errors.Is(err, jetstream.ErrConsumerNotFound):
 		return err
 	}
