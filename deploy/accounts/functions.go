@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
+	"golang.org/x/sync/errgroup"
 
 	"natster/events"
 	"natster/functions"
@@ -35,34 +37,59 @@ func (o *Operator) Functions(ctx context.Context, fns []functions.Function) (map
 		if err != nil {
 			return err
 		}
-		b := bindings{o: o, accounts: own, functions: byName, signers: make(map[events.Account]signer)}
+		b := bindings{o: o, accounts: own, functions: byName, signers: make(map[events.Account]func() (signer, error))}
+		for _, a := range append(slices.Collect(maps.Values(own)), o.known.Data) {
+			b.signers[a] = sync.OnceValues(func() (signer, error) { return o.signerOf(a) })
+		}
+		users := make(map[string]func() (Creds, error))
+		var edits []func() error
 		data := func() error { _, err := o.edit(ctx, s, o.known.Data, b.data); return err }
-		if err := data(); err != nil {
-			return err
-		}
+		edits = append(edits, data)
 		for _, name := range b.providersFirst() {
-			r, err := o.edit(ctx, s, own[name], b.function(byName[name]))
-			if err != nil {
+			var r record
+			edits = append(edits, func() (err error) {
+				r, err = o.edit(ctx, s, own[name], b.function(byName[name]))
 				return err
-			}
-			if _, runs := byName[name]; !runs {
-				continue
-			}
-			if creds[name], err = r.creds(name); err != nil {
-				return err
+			})
+			if _, runs := byName[name]; runs {
+				users[name] = func() (Creds, error) { return r.creds(name) }
 			}
 		}
-		// Again: a running server binds an import only once the export is there.
-		if err := data(); err != nil {
+		if s != nil { // again: a running server binds an import only once the export is there
+			edits = append(edits, data)
+		}
+		edits = append(edits, func() error { _, err := o.edit(ctx, s, o.known.Global, b.global); return err })
+		if err := s.inTurn(edits); err != nil {
 			return err
 		}
-		_, err = o.edit(ctx, s, o.known.Global, b.global)
-		return err
+		for name, user := range users {
+			if creds[name], err = user(); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("accounts of the functions: %w", err)
 	}
 	return creds, nil
+}
+
+// inTurn makes the edits one after the other. Without a server nobody sees their order: then they are made at once.
+func (s *server) inTurn(edits []func() error) error {
+	if s == nil {
+		var atOnce errgroup.Group
+		for _, edit := range edits {
+			atOnce.Go(edit)
+		}
+		return atOnce.Wait()
+	}
+	for _, edit := range edits {
+		if err := edit(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // FunctionAccount returns the account of the function of that name. It fails with ErrUnknownAccount.
@@ -115,8 +142,8 @@ func shapeNothing(*record, *jwt.AccountClaims) error { return nil }
 type bindings struct {
 	o         *Operator
 	accounts  map[string]events.Account
-	functions map[string]functions.Function // those that run
-	signers   map[events.Account]signer
+	functions map[string]functions.Function             // those that run
+	signers   map[events.Account]func() (signer, error) // of those that export
 }
 
 // discovery is where NATS micro services answer to discovery.
@@ -244,7 +271,7 @@ type signer struct {
 func (b bindings) imported(
 	old jwt.Imports, importer, exporter events.Account, subject, local string,
 ) (*jwt.Import, error) {
-	by, err := b.signer(exporter)
+	by, err := b.signers[exporter]()
 	if err != nil {
 		return nil, err
 	}
@@ -279,12 +306,9 @@ func activates(token, signer string, importer events.Account, i *jwt.Import) boo
 		c.ImportSubject == i.Subject && c.ImportType == i.Type && c.Expires == 0
 }
 
-// signer returns what account a signs with.
-func (b bindings) signer(a events.Account) (signer, error) {
-	if s, has := b.signers[a]; has {
-		return s, nil
-	}
-	r, err := b.o.keys.account(a)
+// signerOf returns what account a signs with.
+func (o *Operator) signerOf(a events.Account) (signer, error) {
+	r, err := o.keys.account(a)
 	if err != nil {
 		return signer{}, err
 	}
@@ -293,6 +317,5 @@ func (b bindings) signer(a events.Account) (signer, error) {
 		return signer{}, fmt.Errorf("accounts: the signing key of %s: %w", a, err)
 	}
 	public, err := pair.PublicKey()
-	b.signers[a] = signer{pair, public}
-	return b.signers[a], err
+	return signer{pair, public}, err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/nats-io/nats.go"
 
 	"natster/functions/api"
 )
@@ -173,5 +174,5 @@ func (w *World) restartServer(ctx context.Context) error {
 	if len(w.functions.functions) == 0 {
 		return nil
 	}
-	return w.functions.provision(ctx, w)
+	return w.functions.provision(ctx, w, func(*nats.Conn) {})
 }

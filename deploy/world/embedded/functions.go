@@ -48,10 +48,10 @@ func (s *functionSet) start(ctx context.Context, w *World) error {
 	if len(s.functions) == 0 {
 		return nil
 	}
-	if err := s.provision(ctx, w); err != nil {
+	sound := func(nc *nats.Conn) { s.held.Store(!s.inspect(ctx, w, nc)) }
+	if err := s.provision(ctx, w, sound); err != nil {
 		return err
 	}
-	s.held.Store(!s.inspect(ctx, w))
 	if w.config.Elsewhere {
 		return nil
 	}
@@ -88,10 +88,12 @@ func (w *World) troubleLevel() slog.Level {
 	return slog.LevelError
 }
 
-func (s *functionSet) provision(ctx context.Context, w *World) error {
-	ctx, cancel := context.WithTimeout(ctx, provisionTimeout)
+// provision makes what the functions need in JetStream. Once that is there it calls then, with an administrator's
+// connection, while what was made is synced.
+func (s *functionSet) provision(ctx context.Context, w *World, then func(*nats.Conn)) error {
+	making, cancel := context.WithTimeout(ctx, provisionTimeout)
 	defer cancel()
-	nc, err := w.Admin(ctx)
+	nc, err := w.Admin(making)
 	if err != nil {
 		return err
 	}
@@ -100,10 +102,13 @@ func (s *functionSet) provision(ctx context.Context, w *World) error {
 	if err != nil {
 		return fmt.Errorf("world: %w", err)
 	}
-	if err := functions.Provision(ctx, js, replicas, s.functions...); err != nil {
+	if err := functions.Provision(making, js, replicas, s.functions...); err != nil {
 		return err
 	}
-	if err := syncStore(filepath.Join(w.config.Dir, server.JetStreamStoreDir)); err != nil {
+	var syncing errgroup.Group
+	syncing.Go(func() error { return syncStore(filepath.Join(w.config.Dir, server.JetStreamStoreDir)) })
+	then(nc)
+	if err := syncing.Wait(); err != nil {
 		return fmt.Errorf("world: sync what was made: %w", err)
 	}
 	return nil

@@ -86,7 +86,8 @@ type World struct {
 	config    Config
 	info      world.Info
 	keeper    *accounts.Operator
-	unlock    func() error // nil before the lock is held
+	admin     accounts.Creds // see Admin
+	unlock    func() error   // nil before the lock is held
 	at        listening
 	functions *functionSet
 	hub       *supervise.Running // nil: not here
@@ -166,6 +167,9 @@ func StartWith(ctx context.Context, c Config, hooks Hooks) (_ *World, err error)
 			return nil, err
 		}
 	}
+	if w.admin, err = offline.Admin(ctx); err != nil {
+		return nil, err
+	}
 	w.functions = &functionSet{functions: fns, creds: creds, conns: make(map[string]*nats.Conn)}
 	if w.server, err = c.startServer(ctx, offline, at, w.disk.failed); err != nil {
 		return nil, err
@@ -224,11 +228,7 @@ func (w *World) running() *server.Server {
 // Admin connects to the account that owns JetStream with every right in it: for provisioning and
 // rebuilding, not for functions.
 func (w *World) Admin(ctx context.Context) (*nats.Conn, error) {
-	creds, err := w.keeper.Admin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return w.ConnectAs(ctx, creds, nats.Name(accounts.AdminUser))
+	return w.ConnectAs(ctx, w.admin, nats.Name(accounts.AdminUser))
 }
 
 // end undoes as much of Start as was done, except that the functions are stopped already.
