@@ -8,6 +8,7 @@
 //	limits.go       Limits: what one account may take of what all share
 //	permissions.go  what a function's NATS user may do, derived from its declaration
 //	provision.go    streams, buckets and consumers, derived from the declarations
+//	unchanged.go    whether a stream or a consumer is as it ought to be, so that nothing is written
 //	serve.go        Serve: runs a function once, on a connection of its own; every host of functions does it this way
 //	runner.go       Runner: runs one function on one connection until it is told to stop, then drains it
 //	requests.go     the runner's half for subject triggers

@@ -39,7 +39,9 @@ func TestProvisioningWritesOnlyWhatIsDifferent(t *testing.T) {
 	}
 	t.Cleanup(told.Close)
 	var subs []*nats.Subscription
-	for _, subject := range []string{"$JS.API.STREAM.CREATE.>", "$JS.API.STREAM.UPDATE.>", "$JS.API.CONSUMER.CREATE.>"} {
+	for _, subject := range []string{
+		"$JS.API.STREAM.CREATE.>", "$JS.API.STREAM.UPDATE.>", "$JS.API.CONSUMER.CREATE.>",
+	} {
 		sub, err := told.SubscribeSync(subject)
 		if err != nil {
 			t.Fatal(err)

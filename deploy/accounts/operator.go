@@ -75,11 +75,13 @@ func (o *Operator) renew(ctx context.Context, s *server) error {
 		return err
 	}
 	own := make(map[events.Account]bool)
+	var edits []func() error
 	for _, x := range o.own() {
 		own[*x.account] = true
-		if _, err := o.edit(ctx, s, *x.account, x.shape); err != nil {
-			return err
-		}
+		edits = append(edits, func() error { _, err := o.edit(ctx, s, *x.account, x.shape); return err })
+	}
+	if err := s.inTurn(edits); err != nil {
+		return err
 	}
 	file, err := o.keys.operator()
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 // inspectAgain is how often a world whose log lost its end checks whether that was repaired.
 const inspectAgain = time.Second
 
-// inspect checks the log, over an administrator's connection, before the functions continue with it, at a cost that does not grow with the log, and reports
-// whether it may be appended to. Lost events are only logged. But a log that ends before what the projections have seen
-// must not grow: new events would get the positions of the lost ones, and the projections would skip them. Everything
-// else continues meanwhile, and a rebuild that accepts the loss ends it.
+// inspect checks the log, over an administrator's connection, before the functions continue with it, at a cost that
+// does not grow with the log, and reports whether it may be appended to. Lost events are only logged. But a log that
+// ends before what the projections have seen must not grow: new events would get the positions of the lost ones, and
+// the projections would skip them. Everything else continues meanwhile, and a rebuild that accepts the loss ends it.
 func (s *functionSet) inspect(ctx context.Context, w *World, nc *nats.Conn) (appendable bool) {
 	health, err := projection.QuickCheck(ctx, nc, view.Projections()...)
 	if err != nil {
