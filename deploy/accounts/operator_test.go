@@ -351,3 +351,17 @@ func BenchmarkImport(b *testing.B) {
 		w.Import(bob, eventstest.Catalog(b, fmt.Sprintf("c%d", i%50)), alice)
 	}
 }
+
+func TestClaimsThatAnotherSignedAreValidated(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	if err := accounts.Bootstrap(t.Context(), dir, functions.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	k, err := accounts.Open(dir, functions.Limits{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.EditForeign(t.Context(), k.WellKnown().Hub); !errors.Is(err, accounts.ErrRefused) {
+		t.Errorf("got %v", err)
+	}
+}
