@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -123,6 +124,53 @@ func TestWhatAnOlderVersionGaveTheAccountThatRoutesIsTakenFromIt(t *testing.T) {
 		if !got.IsClaimRevoked(c) {
 			t.Errorf("%s can still connect", name)
 		}
+	}
+}
+
+type idle struct{ functions.NoClose }
+
+func (idle) event(context.Context, events.Envelope) error { return nil }
+
+func TestAFunctionThatIsNoMoreLosesAllItHad(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	if err := Bootstrap(t.Context(), dir, functions.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	o, err := Open(dir, functions.Limits{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := functions.Function{
+		Name: "gone", Doc: "hears of shares",
+		Triggers: []functions.Trigger{functions.OnEvent(idle.event, events.Shared)},
+		New:      func(context.Context, functions.Host) (functions.Instance, error) { return idle{}, nil },
+	}
+	creds, err := o.Functions(t.Context(), []functions.Function{f})
+	if err != nil || len(creds) != 1 {
+		t.Fatalf("%d credentials, %v", len(creds), err)
+	}
+	a, err := o.FunctionAccount(f.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	had, _, err := o.read(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, err := jwt.DecodeUserClaims(had.Users[f.Name].JWT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Functions(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	r, c, err := o.read(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Users)+len(c.Imports)+len(c.Exports) > 0 || !c.IsClaimRevoked(user) {
+		t.Errorf("it has %d users, %d imports, %d exports; its user is revoked: %v", len(r.Users), len(c.Imports),
+			len(c.Exports), c.IsClaimRevoked(user))
 	}
 }
 
