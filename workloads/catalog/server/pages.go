@@ -1,6 +1,7 @@
 package server
 
 import (
+	"container/list"
 	"encoding/json"
 	"sync"
 
@@ -16,7 +17,8 @@ const maxPages = 8 << 20
 type pages struct {
 	mu    sync.Mutex
 	bytes int
-	of    map[pageKey]page
+	of    map[pageKey]*list.Element // of their order, values are *page
+	order list.List                 // the one that was asked for longest ago is the first
 }
 
 // pageKey is what a page depends on, beside the contents.
@@ -30,6 +32,7 @@ type pageKey struct {
 // page is a page of the contents of an edition of the catalog.
 type page struct {
 	edition
+	key  pageKey
 	body json.RawMessage
 }
 
@@ -51,12 +54,9 @@ func editionOf(c catalog.Contents) edition {
 
 // get returns the page of the contents, or what fill makes, which is kept.
 func (p *pages) get(k pageKey, c catalog.Contents, fill func() (any, error)) (json.RawMessage, error) {
-	is := page{edition: editionOf(c)}
-	p.mu.Lock()
-	kept, ok := p.of[k]
-	p.mu.Unlock()
-	if ok && kept.edition == is.edition {
-		return kept.body, nil
+	is := &page{edition: editionOf(c), key: k}
+	if body, ok := p.find(is); ok {
+		return body, nil
 	}
 	a, err := fill()
 	if err != nil {
@@ -67,15 +67,37 @@ func (p *pages) get(k pageKey, c catalog.Contents, fill func() (any, error)) (js
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for other, x := range p.of {
-		if other.catalog == k.catalog && x.edition != is.edition { // and what it was made of
-			p.bytes -= len(x.body)
-			delete(p.of, other)
+	for other, at := range p.of {
+		if other == k || other.catalog == k.catalog && at.Value.(*page).edition != is.edition { // and what it was made of
+			p.drop(at)
 		}
 	}
-	if p.bytes += len(is.body) - len(p.of[k].body); p.of == nil || p.bytes > maxPages {
-		p.of, p.bytes = make(map[pageKey]page), len(is.body)
+	if p.of == nil {
+		p.of = make(map[pageKey]*list.Element)
 	}
-	p.of[k] = is
+	p.of[k] = p.order.PushBack(is)
+	p.bytes += len(is.body)
+	for p.bytes > maxPages && p.order.Len() > 1 {
+		p.drop(p.order.Front())
+	}
 	return is.body, nil
+}
+
+// find returns the body of the page that is kept with the key and the edition of is.
+func (p *pages) find(is *page) (json.RawMessage, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, ok := p.of[is.key]
+	if !ok || at.Value.(*page).edition != is.edition {
+		return nil, false
+	}
+	p.order.MoveToBack(at)
+	return at.Value.(*page).body, true
+}
+
+// drop forgets a page. The lock is held.
+func (p *pages) drop(at *list.Element) {
+	x := p.order.Remove(at).(*page)
+	p.bytes -= len(x.body)
+	delete(p.of, x.key)
 }

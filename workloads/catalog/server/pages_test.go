@@ -56,11 +56,40 @@ func TestWhatIsKeptOfListingsIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		all := 0
-		for _, kept := range p.of {
-			all += len(kept.body)
+		for at := p.order.Front(); at != nil; at = at.Next() {
+			all += len(at.Value.(*page).body)
 		}
-		if all != p.bytes || all > maxPages || len(body) < 1<<20 {
+		if all != p.bytes || len(p.of) != p.order.Len() || all > maxPages || len(body) < 1<<20 {
 			t.Fatalf("%d bytes are kept, %d are counted", all, p.bytes)
 		}
+	}
+}
+
+// A page that is asked for again and again is kept, however many others are asked for once.
+func TestOfTheListingsThatAreKeptTheOneNotAskedForLongestGoes(t *testing.T) {
+	films := eventstest.Catalog(t, "films")
+	c := catalog.Contents{Name: films, Entries: []catalog.Entry{{Path: "a.mp4"}}}
+	var p pages
+	large := catalog.GetReply{Description: strings.Repeat("x", 1<<20)}
+	made := make(map[int]int)
+	get := func(from int) {
+		t.Helper()
+		_, err := p.get(pageKey{catalog: films, from: from}, c, func() (any, error) { made[from]++; return large, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for from := 1; from < 100; from++ {
+		get(0)
+		get(from)
+		get(from)
+	}
+	for from, n := range made {
+		if n != 1 {
+			t.Errorf("page %d is made %d times", from, n)
+		}
+	}
+	if len(p.of) < 7 {
+		t.Errorf("%d pages are left, though 7 have room", len(p.of))
 	}
 }

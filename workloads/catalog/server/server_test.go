@@ -289,3 +289,42 @@ func TestTheOwnerHearsWhoReadsWhat(t *testing.T) {
 		}
 	}
 }
+
+// Who does not say that it understands a compressed listing gets it in plain, whoever asked before.
+func TestAListingIsCompressedForWhoAcceptsIt(t *testing.T) {
+	w := catalogtest.Start(t)
+	ask := func(q catalog.GetRequest) (sent, plain catalog.GetReply) {
+		t.Helper()
+		env := catalogtest.Ask(t, w.Bob.Conn(t), subject(events.VerbGet), q)
+		expectCode(t, env, api.CodeOK)
+		if err := json.Unmarshal(env.Data, &sent); err != nil {
+			t.Fatal(err)
+		}
+		plain, err := sent.Plain()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sent, plain
+	}
+	accepts := catalog.GetRequest{Page: true, Accept: catalog.Gzip}
+	w.Serve(t)
+	if sent, _ := ask(accepts); len(sent.Gzip) != 0 {
+		t.Errorf("a listing that is no shorter is compressed: %d bytes", len(sent.Gzip))
+	}
+	for i := range 500 {
+		w.Library.AddEntry(catalog.Entry{
+			Path: fmt.Sprintf("films/of/%04d", i), MIMEType: "video/mp4", Size: 1, Hash: events.Hash{byte(i), byte(i >> 8), 1},
+		}, nil)
+	}
+	for range 2 { // then it is kept
+		for _, q := range []catalog.GetRequest{{}, {Page: true}, accepts, {Accept: catalog.Gzip}, {Page: true, Accept: "br"}} {
+			sent, plain := ask(q)
+			if got, want := len(sent.Gzip) != 0, q.Accept == catalog.Gzip; got != want || got == (len(sent.Entries) != 0) {
+				t.Errorf("%+v: compressed %t, want %t, with %d entries beside it", q, got, want, len(sent.Entries))
+			}
+			if len(plain.Entries) != 500 || plain.Name != films {
+				t.Errorf("%+v: %d entries of %s", q, len(plain.Entries), plain.Name)
+			}
+		}
+	}
+}
