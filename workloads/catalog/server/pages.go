@@ -68,7 +68,8 @@ func (p *pages) get(k pageKey, c catalog.Contents, fill func() (any, error)) (js
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for other, at := range p.of {
-		if other == k || other.catalog == k.catalog && at.Value.(*page).edition != is.edition { // and what it was made of
+		// An older edition goes with what it was made of.
+		if other == k || other.catalog == k.catalog && at.Value.(*page).edition != is.edition {
 			p.drop(at)
 		}
 	}

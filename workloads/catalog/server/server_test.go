@@ -313,13 +313,16 @@ func TestAListingIsCompressedForWhoAcceptsIt(t *testing.T) {
 	}
 	for i := range 500 {
 		w.Library.AddEntry(catalog.Entry{
-			Path: fmt.Sprintf("films/of/%04d", i), MIMEType: "video/mp4", Size: 1, Hash: events.Hash{byte(i), byte(i >> 8), 1},
+			Path: fmt.Sprintf("films/of/%04d", i), MIMEType: "video/mp4", Size: 1,
+			Hash: events.Hash{byte(i), byte(i >> 8), 1},
 		}, nil)
 	}
+	asks := []catalog.GetRequest{{}, {Page: true}, accepts, {Accept: catalog.Gzip}, {Page: true, Accept: "br"}}
 	for range 2 { // then it is kept
-		for _, q := range []catalog.GetRequest{{}, {Page: true}, accepts, {Accept: catalog.Gzip}, {Page: true, Accept: "br"}} {
+		for _, q := range asks {
 			sent, plain := ask(q)
-			if got, want := len(sent.Gzip) != 0, q.Accept == catalog.Gzip; got != want || got == (len(sent.Entries) != 0) {
+			got, want := len(sent.Gzip) != 0, q.Accept == catalog.Gzip
+			if got != want || got == (len(sent.Entries) != 0) {
 				t.Errorf("%+v: compressed %t, want %t, with %d entries beside it", q, got, want, len(sent.Entries))
 			}
 			if len(plain.Entries) != 500 || plain.Name != films {
