@@ -219,3 +219,48 @@ func TestAnAccountThatAsksForListingsWithoutEndIsRefused(t *testing.T) {
 		expectCode(t, catalogtest.Ask(t, w.Alice.Conn(t), subject(events.VerbGet), nil), api.CodeOK)
 	}
 }
+
+// Bob's listing was admitted and waits behind downloads of his that hang; meanwhile the share is taken back.
+func TestWhatWaitsWhenTheShareIsTakenBackIsRefused(t *testing.T) {
+	w, carol := withCarol(t)
+	hangs := w.Library.Add("b.mp4", catalogtest.Content(100, 2))
+	hold := make(chan struct{})
+	release := sync.OnceFunc(func() { close(hold) })
+	w.Serve(t, func(c *server.Config) { c.Catalogs = []server.Library{hanging{w.Library, hangs.Hash, hold}} })
+	defer release() // before the server stops
+	nc := w.Bob.Connect(t)
+	key, err := seal.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(catalog.DownloadRequest{Hash: hangs.Hash, Target: key.Public(), Protocol: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(verb string, body []byte, times int) *nats.Subscription {
+		t.Helper()
+		inbox := nc.NewInbox()
+		answers, err := nc.SubscribeSync(inbox)
+		for range times {
+			err = errors.Join(err, nc.PublishRequest(subject(verb), inbox, body))
+		}
+		if err = errors.Join(err, nc.Flush()); err != nil {
+			t.Fatal(err)
+		}
+		return answers
+	}
+	ask(events.VerbDownload, body, 4) // as many as are handled at a time
+	// Carol's stand behind bob's: when they are answered, his are admitted.
+	unknown := catalog.DownloadRequest{Hash: events.Hash{1}, Target: key.Public(), Protocol: 2}
+	expectCode(t, catalogtest.Ask(t, carol.Conn(t), subject(events.VerbDownload), unknown), api.CodeNotFound)
+	listing := ask(events.VerbGet, nil, 1)
+	expectCode(t, catalogtest.Ask(t, carol.Conn(t), subject(events.VerbGet), nil), api.CodeOK)
+	unshare := catalog.UnshareRequest{Catalog: films, Target: w.Bob.Key}
+	expectCode(t, catalogtest.Ask(t, w.Alice.Conn(t), events.LocalUnshare, unshare), api.CodeOK)
+	release()
+	var a api.Envelope
+	if err := json.Unmarshal(wait.Message(t, listing).Data, &a); err != nil {
+		t.Fatal(err)
+	}
+	expectCode(t, a, api.CodeForbidden)
+}
