@@ -2,6 +2,7 @@ package functions
 
 import (
 	"errors"
+	"time"
 
 	"natster/events"
 	"natster/functions/api"
@@ -20,22 +21,31 @@ type refused struct {
 	err            error
 }
 
-// newQueue returns a queue of requests. Those of other functions, which come from no account, count as an account's of
-// their own, with more handlers.
-func newQueue(handlers, perAccount int) *queue {
+// newQueue returns a queue of requests, of which each account may have as many handled at a time and a second as the
+// limits say. Those of other functions, which come from no account, count as an account's of their own, with more
+// handlers, and at the pace they come.
+func newQueue(handlers int, l Limits, now func() time.Time) *queue {
 	const (
 		// How many requests wait for a handler: a friendly client may well send some hundreds at once.
 		room, ownRoom = 4096, 256
 		// internalShare is how many times an account's handlers functions have together.
 		internalShare = 4
 	)
+	own := min(handlers, int(l.Handlers))
+	allowed := limiter.NewAllowance[events.Account](l.Requests, l.RequestsAtOnce)
 	return limiter.NewQueue(limiter.Bounds[events.Account]{
 		Handlers: handlers, Room: room, OwnRoom: ownRoom,
 		PerAccount: func(a events.Account) int {
 			if a.IsZero() {
-				return perAccount * internalShare
+				return own * internalShare
 			}
-			return perAccount
+			return own
+		},
+		Pace: func(a events.Account, weight int) time.Duration {
+			if a.IsZero() {
+				return 0
+			}
+			return allowed.TakeSome(a, weight, now())
 		},
 	})
 }

@@ -9,18 +9,20 @@ import (
 // Limits bound, account by account, what one may take of what all accounts share. They are settings of a world. A field
 // that is 0 is its default; [Limits.OrDefault] fills in all.
 type Limits struct {
-	Connections   int64 `json:"connections,omitempty"`
-	Subscriptions int64 `json:"subscriptions,omitempty"`
-	Payload       int64 `json:"payload,omitempty"`
-	Handlers      int64 `json:"handlers,omitempty"`
-	Changes       int64 `json:"changes,omitempty"`
-	ChangesAtOnce int64 `json:"changes_at_once,omitempty"`
-	Beats         int64 `json:"heartbeats,omitempty"`
-	BeatsAtOnce   int64 `json:"heartbeats_at_once,omitempty"`
-	Shares        int64 `json:"shares,omitempty"`
-	Catalogs      int64 `json:"catalogs,omitempty"`
-	Codes         int64 `json:"codes,omitempty"`
-	LogBytes      int64 `json:"log_bytes,omitempty"`
+	Connections    int64 `json:"connections,omitempty"`
+	Subscriptions  int64 `json:"subscriptions,omitempty"`
+	Payload        int64 `json:"payload,omitempty"`
+	Handlers       int64 `json:"handlers,omitempty"`
+	Requests       int64 `json:"requests,omitempty"`
+	RequestsAtOnce int64 `json:"requests_at_once,omitempty"`
+	Changes        int64 `json:"changes,omitempty"`
+	ChangesAtOnce  int64 `json:"changes_at_once,omitempty"`
+	Beats          int64 `json:"heartbeats,omitempty"`
+	BeatsAtOnce    int64 `json:"heartbeats_at_once,omitempty"`
+	Shares         int64 `json:"shares,omitempty"`
+	Catalogs       int64 `json:"catalogs,omitempty"`
+	Codes          int64 `json:"codes,omitempty"`
+	LogBytes       int64 `json:"log_bytes,omitempty"`
 }
 
 // A Limit is one of the limits, for people.
@@ -47,6 +49,10 @@ var limits = []struct {
 		"bytes in one message of an account; no server takes more than the default"},
 	{"handlers", func(l *Limits) *int64 { return &l.Handlers }, 8, 1, 256,
 		"requests of one account that an instance of a function handles at a time; the others wait"},
+	{"requests", func(l *Limits) *int64 { return &l.Requests }, 100, 8, 1 << 20,
+		"requests of one account that an instance of a function handles per second in the long run; the others wait"},
+	{"requests_at_once", func(l *Limits) *int64 { return &l.RequestsAtOnce }, 500, 64, 1 << 20,
+		"the same at once, after a time of rest"},
 	{"changes", func(l *Limits) *int64 { return &l.Changes }, 50, 1, 1 << 20,
 		"shares, imports and the like of one account, and as many takings back, per second in the long run"},
 	{"changes_at_once", func(l *Limits) *int64 { return &l.ChangesAtOnce }, 2_000, 1, 1 << 20,

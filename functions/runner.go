@@ -85,14 +85,13 @@ func NewRunner(f Function, cfg Config) (*Runner, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	own := min(cfg.MaxInFlight, int(f.Limits.OrDefault().Handlers))
 	r := &Runner{
 		fn:       f,
 		cfg:      cfg,
 		log:      cfg.Logger.With("function", f.Name),
 		ready:    make(chan struct{}),
 		onReady:  func() {},
-		queue:    newQueue(cfg.MaxInFlight, own),
+		queue:    newQueue(cfg.MaxInFlight, f.Limits.OrDefault(), cfg.Now),
 		waiting:  limiter.New[events.Account](max(1, cfg.MaxInFlight/2), max(1, cfg.MaxInFlight/8)),
 		settling: limiter.New[events.Account](4*cfg.MaxInFlight, max(1, cfg.MaxInFlight/2)),
 	}

@@ -13,6 +13,9 @@ type Bounds[Account comparable] struct {
 	PerAccount func(Account) int // of them, of one account: at least 1; it must not block
 	Room       int               // jobs that wait, in all: who waits with less than PerAccount has room anyway
 	OwnRoom    int               // of one account
+	// Pace, if it is not nil, takes so much, in weights, of what an account may have handled, and returns 0, or says how
+	// long it is until that can be taken: so long the account waits, whoever else does. It must not block.
+	Pace func(a Account, weight int) (wait time.Duration)
 }
 
 // A Queue says which job is handled next: the accounts that wait have their turns one after the other, whatever each of
@@ -24,10 +27,10 @@ type Queue[Account comparable] struct {
 
 	mu      sync.Mutex
 	lines   map[Account]*line[Account] // of accounts that have something here
-	turns   []Account                  // those that wait and have less handlers than they may; the next first
+	turns   []Account                  // those that wait and may have another handler now; the next first
 	running int
 	waiting int
-	pace    time.Duration // that a job takes lately, about
+	lately  time.Duration // that a job takes, about
 	closed  bool
 }
 
@@ -36,6 +39,7 @@ type line[Account comparable] struct {
 	running int // handlers
 	waiting []*Job[Account]
 	inTurns bool
+	resting *time.Timer // ends when it may have the next handled at its pace; nil: now
 }
 
 // fits reports whether the first that waits may be handled beside those that are, of so many handlers.
@@ -83,11 +87,20 @@ func (q *Queue[Account]) Add(j *Job[Account]) error {
 // meanwhile.
 func (q *Queue[Account]) Release(j *Job[Account]) { q.start(q.release(j)) }
 
-// Close takes in no more jobs, and returns when the last was handled.
+// Close takes in no more jobs, and returns when the last was handled; none waits for its account's pace any more.
 func (q *Queue[Account]) Close() {
 	q.mu.Lock()
 	q.closed = true
+	for a, l := range q.lines {
+		if l.resting != nil {
+			l.resting.Stop()
+			l.resting = nil
+			q.enter(a, l)
+		}
+	}
+	next := q.next()
 	q.mu.Unlock()
+	q.start(next)
 	q.busy.Wait()
 }
 
@@ -125,16 +138,19 @@ func (q *Queue[Account]) add(j *Job[Account]) (start bool, err error) {
 	if l == nil {
 		l = &line[Account]{}
 	}
+	var rest time.Duration
 	if q.running < q.bounds.Handlers && len(l.waiting) == 0 && (l.running == 0 || l.running+j.Weight <= most) {
-		q.lines[j.From] = l
-		q.running += j.Weight
-		l.running += j.Weight
-		q.busy.Add(1)
-		return true, nil
+		if rest = q.pace(j); rest == 0 {
+			q.lines[j.From] = l
+			q.running += j.Weight
+			l.running += j.Weight
+			q.busy.Add(1)
+			return true, nil
+		}
 	}
 	switch own := len(l.waiting); {
 	case own >= q.bounds.OwnRoom:
-		return false, &Full{Own: true, Wait: q.wait(own, most)}
+		return false, &Full{Own: true, Wait: max(q.wait(own, most), bounded(j.arrived.Sub(l.waiting[0].arrived)))}
 	case q.waiting >= q.bounds.Room && own >= most:
 		return false, &Full{Wait: q.wait(q.waiting, q.bounds.Handlers)}
 	}
@@ -142,19 +158,47 @@ func (q *Queue[Account]) add(j *Job[Account]) (start bool, err error) {
 	l.waiting = append(l.waiting, j)
 	q.waiting++
 	q.busy.Add(1)
+	if rest > 0 {
+		q.rest(j.From, l, rest)
+	}
 	q.enter(j.From, l)
 	return false, nil
 }
 
+// pace is how long the job's account has to wait until it may have the job handled; 0: it may now. The lock is held.
+func (q *Queue[Account]) pace(j *Job[Account]) time.Duration {
+	if q.bounds.Pace == nil || q.closed {
+		return 0
+	}
+	return q.bounds.Pace(j.From, j.Weight)
+}
+
+// rest gives the account no turn for so long. The lock is held.
+func (q *Queue[Account]) rest(a Account, l *line[Account], wait time.Duration) {
+	l.resting = time.AfterFunc(wait, func() {
+		q.mu.Lock()
+		l.resting = nil
+		q.enter(a, l)
+		next := q.next()
+		q.mu.Unlock()
+		q.start(next)
+	})
+}
+
 // wait is how long it takes about until so many jobs are handled. The lock is held.
 func (q *Queue[Account]) wait(jobs, handlers int) time.Duration {
+	return bounded(q.lately * time.Duration(jobs) / time.Duration(handlers))
+}
+
+// bounded is a time that may be told to who asks when to come back.
+func bounded(wait time.Duration) time.Duration {
 	const least, most = 100 * time.Millisecond, 10 * time.Second
-	return min(max(least, q.pace*time.Duration(jobs)/time.Duration(handlers)), most)
+	return min(max(least, wait), most)
 }
 
 // enter gives the account a turn, if it waits for one. The lock is held.
 func (q *Queue[Account]) enter(a Account, l *line[Account]) {
-	if !l.inTurns && l.fits(q.bounds.PerAccount(a)) {
+	if !l.inTurns && l.resting == nil && l.fits(q.bounds.PerAccount(a)) {
 		l.inTurns = true
 		q.turns = append(q.turns, a)
 	}
@@ -165,7 +209,7 @@ func (q *Queue[Account]) done(j *Job[Account]) []*Job[Account] {
 	took := time.Since(j.started)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.pace += (took - q.pace) / 16
+	q.lately += (took - q.lately) / 16
 	if j.released {
 		return nil
 	}
@@ -192,13 +236,21 @@ func (q *Queue[Account]) free(j *Job[Account]) []*Job[Account] {
 	if l.running == 0 && len(l.waiting) == 0 {
 		delete(q.lines, j.From)
 	}
-	var next []*Job[Account]
+	return q.next()
+}
+
+// next takes out the jobs that are to be handled now. The lock is held.
+func (q *Queue[Account]) next() (next []*Job[Account]) {
 	for len(q.turns) > 0 && q.running < q.bounds.Handlers { // in the place of a heavy one several may be handled
 		a := q.turns[0]
 		q.turns = q.turns[1:]
 		l := q.lines[a]
 		l.inTurns = false
 		n := l.waiting[0]
+		if wait := q.pace(n); wait > 0 {
+			q.rest(a, l, wait)
+			continue
+		}
 		l.waiting[0] = nil
 		l.waiting = l.waiting[1:]
 		l.running += n.Weight

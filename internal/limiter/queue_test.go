@@ -102,7 +102,7 @@ func TestAHandlerThatOnlyWaitsIsFree(t *testing.T) {
 func TestTheQueueHasRoomForEveryAccountButNotForEverything(t *testing.T) {
 	const alice, bob, carol = "alice", "bob", "carol"
 	q := newQueue(1, 2)
-	q.bounds.Room, q.bounds.OwnRoom, q.pace = 5, 4, time.Second
+	q.bounds.Room, q.bounds.OwnRoom, q.lately = 5, 4, time.Second
 	add := func(a string, n int) (err error) {
 		for range n {
 			if _, err = q.add(&Job[string]{From: a, Weight: 1}); err != nil {
