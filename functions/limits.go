@@ -49,7 +49,7 @@ var limits = []struct {
 		"bytes in one message of an account; no server takes more than the default"},
 	{"handlers", func(l *Limits) *int64 { return &l.Handlers }, 8, 1, 256,
 		"requests of one account that an instance of a function handles at a time; the others wait"},
-	{"requests", func(l *Limits) *int64 { return &l.Requests }, 100, 8, 1 << 20,
+	{"requests", func(l *Limits) *int64 { return &l.Requests }, 50, 8, 1 << 20,
 		"requests of one account that an instance of a function handles per second in the long run; the others wait"},
 	{"requests_at_once", func(l *Limits) *int64 { return &l.RequestsAtOnce }, 500, 64, 1 << 20,
 		"the same at once, after a time of rest"},

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -173,4 +174,65 @@ func TestAQueueHandlesWhatItTookInBeforeItCloses(t *testing.T) {
 	if err := q.Add(&Job[string]{From: "alice", Weight: 1}); !errors.Is(err, ErrClosed) {
 		t.Errorf("a closed queue takes in more: %v", err)
 	}
+}
+
+// The clock is the bubble's: it goes on when everybody waits.
+func TestAnAccountIsHandledAtItsPaceAndOthersAreNotKeptWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const mallory, bob = "mallory", "bob"
+		allowed := NewAllowance[string](10, 20)
+		q := NewQueue(Bounds[string]{
+			Handlers: 4, Room: 1000, OwnRoom: 100, PerAccount: func(string) int { return 2 },
+			Pace: func(a string, weight int) time.Duration { return allowed.TakeSome(a, weight, time.Now()) },
+		})
+		var handled atomic.Int64
+		ask := func(a string, weight int) error {
+			return q.Add(&Job[string]{From: a, Weight: weight, Handle: func(time.Duration) {
+				if a == mallory {
+					handled.Add(int64(weight))
+				}
+			}})
+		}
+		flood := func() error {
+			for {
+				if err := ask(mallory, 2); err != nil {
+					return err
+				}
+			}
+		}
+		err := flood()
+		synctest.Wait()
+		if n := handled.Load(); n != 20 {
+			t.Errorf("%d of mallory's are handled at once; want 20", n)
+		}
+		if is, ok := errors.AsType[*Full](err); !ok || !is.Own {
+			t.Errorf("the flood ends with %v", err)
+		}
+		for range 10 {
+			time.Sleep(time.Second)
+			began := time.Now()
+			done := make(chan struct{})
+			if err := q.Add(&Job[string]{From: bob, Weight: 1, Handle: func(time.Duration) { close(done) }}); err != nil {
+				t.Fatal(err)
+			}
+			<-done
+			if waited := time.Since(began); waited != 0 {
+				t.Errorf("bob waits for %s", waited)
+			}
+		}
+		if n := handled.Load(); n < 118 || n > 120 {
+			t.Errorf("%d of mallory's are handled within 10 s; want the 20 at once, and 10 a second in twos", n)
+		}
+		if is, ok := errors.AsType[*Full](flood()); !ok || is.Wait < 5*time.Second || is.Wait > 10*time.Second {
+			t.Errorf("mallory, who waits with 100 requests, is told to come back in %s", is.Wait)
+		}
+		began := time.Now()
+		q.Close()
+		if took := time.Since(began); took != 0 {
+			t.Errorf("the queue needs %s to close", took)
+		}
+		if q.running != 0 || q.waiting != 0 || len(q.lines) != 0 || len(q.turns) != 0 {
+			t.Errorf("the closed queue is %+v", q)
+		}
+	})
 }
