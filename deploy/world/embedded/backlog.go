@@ -10,6 +10,7 @@ import (
 
 	"natster/events"
 	"natster/functions"
+	"natster/internal/backoff"
 	"natster/internal/supervise"
 )
 
@@ -17,9 +18,14 @@ const (
 	// maxBacklog is how many bytes may wait for the clients of one account: as many as for a single connection. With
 	// less, whoever floods the one server of a catalog could have its connection ended.
 	maxBacklog = maxPending
-	// backlogEvery is how often it is looked at. Meanwhile more may come: the process grows by some 600 MB, what Go has
-	// not collected yet among them, as measure unread of make bench shows.
+	// maxStuck is how many may wait for those of an account's clients that take nothing at all, if it is more than one.
+	maxStuck = 24 << 20
+	// smallBacklog is what may wait for a connection however much waits for others of its account.
+	smallBacklog = 256 << 10
+	// backlogEvery is how long after a look comes the next, or lookShare times as long as the look took. Meanwhile more
+	// may come.
 	backlogEvery = 50 * time.Millisecond
+	lookShare    = 4
 )
 
 // A backlog bounds what the server holds for the clients of each account that do not read what comes. The server itself
@@ -47,16 +53,13 @@ func (b *backlog) watch(w *World, fns []functions.Function) {
 	ctx, b.cancel = context.WithCancel(context.Background())
 	b.ended.Go(func() {
 		supervise.Run(ctx, supervise.Config{Logger: w.config.Logger}, func(ctx context.Context, _ func()) error {
-			tick := time.NewTicker(backlogEvery)
-			defer tick.Stop()
-			for {
-				select {
-				case <-ctx.Done():
-					return nil
-				case <-tick.C:
-					shorten(w.running(), spared, w.config.Logger)
-				}
+			var last map[uint64]lookedAt
+			for pause := backlogEvery; backoff.Sleep(ctx, pause) == nil; {
+				began := time.Now()
+				last = shorten(w.running(), spared, last, w.config.Logger)
+				pause = max(backlogEvery, lookShare*time.Since(began))
 			}
+			return nil
 		})
 	})
 }
@@ -69,26 +72,75 @@ func (b *backlog) stop() {
 	}
 }
 
-// shorten ends connections, those for which most waits first, until no account has more than maxBacklog.
-func shorten(s *server.Server, spared map[string]bool, log *slog.Logger) {
+// lookedAt is what is kept of a look at a connection for which more than a little waits.
+type lookedAt struct {
+	written int64 // bytes that it has taken, about
+	stuck   int   // looks since it has last taken any
+	ended   bool  // the server still holds what waits: until its last write fails, after writeDeadline at the latest
+}
+
+// waiting is what waits for the connections of an account, in bytes.
+type waiting struct{ open, ended, stuck, stuckConns int }
+
+// stuckAfter is after how many looks, one after the other, a connection that has taken nothing counts as stuck.
+const stuckAfter = 2
+
+// shorten ends connections of accounts for which too much waits: those that are stuck, if it is more than one and more
+// than maxStuck waits for them, or, if more than maxBacklog waits in all, those for which most does, until a quarter of
+// that is left. It is told what the last look saw, and returns what this one did.
+func shorten(
+	s *server.Server, spared map[string]bool, last map[uint64]lookedAt, log *slog.Logger,
+) map[uint64]lookedAt {
 	all, err := s.Connz(&server.ConnzOptions{Sort: server.ByPending, Username: true, Limit: 1 << 20})
 	if err != nil {
 		log.Debug("connections could not be looked at", "err", err)
-		return
+		return last
 	}
-	waits := make(map[string]int)
+	seen, accounts := make(map[uint64]lookedAt), make(map[string]waiting)
 	for _, c := range all.Conns {
-		if !spared[c.Account] {
-			waits[c.Account] += c.Pending
-		}
-	}
-	for _, c := range all.Conns {
-		if waits[c.Account] <= maxBacklog {
+		if spared[c.Account] || c.Pending <= smallBacklog {
 			continue
 		}
-		waits[c.Account] -= c.Pending
+		now, a := lookedAt{written: c.OutBytes - int64(c.Pending)}, accounts[c.Account]
+		if before, is := last[c.Cid]; is {
+			now.ended = before.ended
+			if now.written <= before.written {
+				now.stuck = before.stuck + 1
+			}
+		}
+		switch {
+		case now.ended:
+			a.ended += c.Pending
+		case now.stuck >= stuckAfter:
+			a.stuck += c.Pending
+			a.stuckConns++
+			fallthrough
+		default:
+			a.open += c.Pending
+		}
+		seen[c.Cid], accounts[c.Account] = now, a
+	}
+	left := make(map[string]int)
+	for name, a := range accounts {
+		left[name] = a.open
+	}
+	for _, c := range all.Conns {
+		now, is := seen[c.Cid]
+		if !is || now.ended {
+			continue
+		}
+		a := accounts[c.Account]
+		stuck := a.stuckConns > 1 && a.stuck > maxStuck && now.stuck >= stuckAfter
+		most := a.open+a.ended > maxBacklog && left[c.Account] > max(0, maxBacklog-a.ended)/4
+		if !stuck && !most {
+			continue
+		}
+		left[c.Account] -= c.Pending
+		now.ended = true
+		seen[c.Cid] = now
 		log.Warn("a connection was ended: too much waits for its account, which does not read", "account", c.Account,
 			"connection", c.Cid, "bytes", c.Pending)
 		_ = s.DisconnectClientByID(c.Cid) // it may be gone already
 	}
+	return seen
 }
