@@ -24,7 +24,7 @@ type refused struct {
 // newQueue returns a queue of requests, of which each account may have as many handled at a time and a second as the
 // limits say. Those of other functions, which come from no account, count as an account's of their own, with more
 // handlers, and at the pace they come.
-func newQueue(handlers int, l Limits, now func() time.Time) *queue {
+func newQueue(handlers int, l Limits) *queue {
 	const (
 		// How many requests wait for a handler: a friendly client may well send some hundreds at once.
 		room, ownRoom = 4096, 256
@@ -45,7 +45,7 @@ func newQueue(handlers int, l Limits, now func() time.Time) *queue {
 			if a.IsZero() {
 				return 0
 			}
-			return allowed.TakeSome(a, weight, now())
+			return allowed.TakeSome(a, weight, time.Now())
 		},
 	})
 }

@@ -91,7 +91,7 @@ func NewRunner(f Function, cfg Config) (*Runner, error) {
 		log:      cfg.Logger.With("function", f.Name),
 		ready:    make(chan struct{}),
 		onReady:  func() {},
-		queue:    newQueue(cfg.MaxInFlight, f.Limits.OrDefault(), cfg.Now),
+		queue:    newQueue(cfg.MaxInFlight, f.Limits.OrDefault()),
 		waiting:  limiter.New[events.Account](max(1, cfg.MaxInFlight/2), max(1, cfg.MaxInFlight/8)),
 		settling: limiter.New[events.Account](4*cfg.MaxInFlight, max(1, cfg.MaxInFlight/2)),
 	}
