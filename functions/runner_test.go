@@ -230,7 +230,8 @@ func TestAFunctionGoesOnWhenItsConsumerIsMadeAnew(t *testing.T) {
 	if err := js.DeleteConsumer(t.Context(), events.LogStream, f().Name); err != nil {
 		t.Fatal(err)
 	}
-	wait.Eventually(t, "the consumer is made anew", func() bool { // the server may still be deleting the files of the old
+	// The server may still be deleting the files of the old one.
+	wait.Eventually(t, "the consumer is made anew", func() bool {
 		return functions.Provision(t.Context(), js, 1, f()) == nil
 	})
 	for want := range uint64(2) { // from the start: where it was went with the old consumer

@@ -13,8 +13,8 @@ type Bounds[Account comparable] struct {
 	PerAccount func(Account) int // of them, of one account: at least 1; it must not block
 	Room       int               // jobs that wait, in all: who waits with less than PerAccount has room anyway
 	OwnRoom    int               // of one account
-	// Pace, if it is not nil, takes so much, in weights, of what an account may have handled, and returns 0, or says how
-	// long it is until that can be taken: so long the account waits, whoever else does. It must not block.
+	// Pace, if it is not nil, takes so much, in weights, of what an account may have handled, and returns 0, or says
+	// how long it is until that can be taken: so long the account waits, whoever else does. It must not block.
 	Pace func(a Account, weight int) (wait time.Duration)
 }
 

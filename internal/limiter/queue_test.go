@@ -212,7 +212,8 @@ func TestAnAccountIsHandledAtItsPaceAndOthersAreNotKeptWaiting(t *testing.T) {
 			time.Sleep(time.Second)
 			began := time.Now()
 			done := make(chan struct{})
-			if err := q.Add(&Job[string]{From: bob, Weight: 1, Handle: func(time.Duration) { close(done) }}); err != nil {
+			err := q.Add(&Job[string]{From: bob, Weight: 1, Handle: func(time.Duration) { close(done) }})
+			if err != nil {
 				t.Fatal(err)
 			}
 			<-done
