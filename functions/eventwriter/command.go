@@ -3,11 +3,10 @@ package eventwriter
 import (
 	"encoding/json"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/brief"
 )
 
 // A Command is a well-formed request for an event. Whether it may be is for [Decide].
@@ -106,13 +105,11 @@ func (c Command) initialized(q api.PutRequest) (Command, error) {
 	}
 	if !label(d.AccountName) || !label(d.AccountID) {
 		return Command{}, api.Errorf(api.ErrBadRequest,
-			"account_name and account_id are at most %d bytes of printable text", maxLabel)
+			"account_name and account_id are at most %d bytes of text that can be seen", maxLabel)
 	}
 	c.ID, c.Name = d.AccountID, d.AccountName
 	return c, nil
 }
 
-func label(s string) bool {
-	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
-	return len(s) <= maxLabel && utf8.ValidString(s) && !strings.ContainsFunc(s, unprintable)
-}
+// label reports whether an account can call itself s, or nothing if s is empty.
+func label(s string) bool { return s == "" || len(s) <= maxLabel && brief.Shows(s) }

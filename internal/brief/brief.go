@@ -1,6 +1,7 @@
 // Package brief makes text that comes from elsewhere fit for an error message, a header or a terminal.
 //
 //	brief.go  Clip, Line, Quote, Deceives
+//	shows.go  Shows
 package brief
 
 import (
