@@ -114,7 +114,7 @@ func TestAWebUserMayDoWhatTheTemplateSaysAndNothingElse(t *testing.T) {
 		if err := nc.Publish(subject, nil); err != nil {
 			t.Fatal(err)
 		}
-		if err := <-refused; !errors.Is(err, nats.ErrPermissionViolation) {
+		if err := wait.Receive(t, "a refusal of "+subject, refused); !errors.Is(err, nats.ErrPermissionViolation) {
 			t.Errorf("publish to %s: %v", subject, err)
 		}
 	}
@@ -122,7 +122,7 @@ func TestAWebUserMayDoWhatTheTemplateSaysAndNothingElse(t *testing.T) {
 		if _, err := nc.Subscribe(subject, func(*nats.Msg) {}); err != nil {
 			t.Fatal(err)
 		}
-		if err := <-refused; !errors.Is(err, nats.ErrPermissionViolation) {
+		if err := wait.Receive(t, "a refusal of "+subject, refused); !errors.Is(err, nats.ErrPermissionViolation) {
 			t.Errorf("subscribe to %s: %v", subject, err)
 		}
 	}
@@ -164,7 +164,7 @@ func TestRevokedWebKeysEndTheirUsersAndNobodyElse(t *testing.T) {
 	if err != nil || n != 1 {
 		t.Fatalf("revoked %d, %v", n, err)
 	}
-	<-closed
+	wait.Receive(t, "the end of the web user's connection", closed)
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("the web user was cut off after %v", took)
 	}

@@ -205,6 +205,7 @@ func TestTheDevelopmentIssuerGivesNoCodeWithoutPKCEOrToOthers(t *testing.T) {
 		"a token":        {func(q url.Values) { q.Set("response_type", "token") }, http.StatusBadRequest},
 		"no name":        {func(q url.Values) { q.Set("name", " ") }, http.StatusOK}, // asks again
 		"a control name": {func(q url.Values) { q.Set("name", "a\x00b") }, http.StatusOK},
+		"a blank name":   {func(q url.Values) { q.Set("name", "\u3164") }, http.StatusOK},
 		"a long name":    {func(q url.Values) { q.Set("name", strings.Repeat("x", 41)) }, http.StatusOK},
 	} {
 		q := good()

@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"natster/internal/brief"
 )
 
 // A grant is a login that a code stands for until the code is traded for a token.
@@ -108,8 +108,7 @@ func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimSpace(q.Get("name"))
-	hidden := func(c rune) bool { return !unicode.IsPrint(c) }
-	if name == "" || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, hidden) {
+	if len(name) > maxName || !brief.Shows(name) {
 		i.show(w, q, "A name has 1 to 40 printable characters.")
 		return
 	}
