@@ -36,7 +36,13 @@ func gateway(t *testing.T, w *worldtest.World) string {
 		t.Fatal(err)
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.Serve(w, r, func(string) bool { return true })
+		g.Serve(w, r, func(token string) (string, bool) {
+			c, err := jwt.DecodeUserClaims(token)
+			if err != nil {
+				return "", false
+			}
+			return c.Subject, true
+		})
 	}))
 	t.Cleanup(s.Close)
 	return "ws" + strings.TrimPrefix(s.URL, "http")
@@ -245,7 +251,7 @@ func TestAWebUserHasNoAnswerSentElsewhere(t *testing.T) {
 		}
 	}
 	seed, at := webKey(t, w, alice), gateway(t, w)
-	for _, reply := range []string{events.GlobalSubject("events.put"), "alices.own"} {
+	for _, reply := range []string{events.GlobalSubject("events.put"), "alices.own", "_INBOX.alices.own"} {
 		nc, err := webUser(t, w, alice, seed, at)
 		if err != nil {
 			t.Fatal(err)

@@ -13,43 +13,49 @@ const maxMinted = 256
 // minted are the users that were minted for one session and have not expired, by the hashes of their JWTs. The zero
 // value has none.
 type minted struct {
-	mu      sync.Mutex
-	expires map[[sha256.Size]byte]int64 // unix seconds
+	mu   sync.Mutex
+	byID map[[sha256.Size]byte]mintedUser
 }
 
-func (m *minted) add(jwt string, expires int64, now time.Time) {
+type mintedUser struct {
+	key     string // public
+	expires int64  // unix seconds
+}
+
+func (m *minted) add(key, jwt string, expires int64, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.expires == nil {
-		m.expires = make(map[[sha256.Size]byte]int64)
+	if m.byID == nil {
+		m.byID = make(map[[sha256.Size]byte]mintedUser)
 	}
 	var first [sha256.Size]byte
 	soonest := int64(0)
-	for id, at := range m.expires {
+	for id, u := range m.byID {
 		switch {
-		case at <= now.Unix():
-			delete(m.expires, id)
-		case soonest == 0 || at < soonest:
-			first, soonest = id, at
+		case u.expires <= now.Unix():
+			delete(m.byID, id)
+		case soonest == 0 || u.expires < soonest:
+			first, soonest = id, u.expires
 		}
 	}
-	if len(m.expires) >= maxMinted {
-		delete(m.expires, first)
+	if len(m.byID) >= maxMinted {
+		delete(m.byID, first)
 	}
-	m.expires[sha256.Sum256([]byte(jwt))] = expires
+	m.byID[sha256.Sum256([]byte(jwt))] = mintedUser{key, expires}
 }
 
-// has reports whether the user was minted for the session. Whether it is still good is for the NATS server to say.
-func (m *minted) has(jwt string) bool {
+// find reports whether the user was minted for the session, and for which public key. Whether it is still good is for
+// the NATS server to say.
+func (m *minted) find(jwt string) (key string, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, ok := m.expires[sha256.Sum256([]byte(jwt))]
-	return ok
+	u, ok := m.byID[sha256.Sum256([]byte(jwt))]
+	return u.key, ok
 }
 
 // forget takes all users back: they cannot connect again.
 func (m *minted) forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	clear(m.expires)
+	clear(m.byID)
 }

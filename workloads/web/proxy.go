@@ -36,6 +36,6 @@ func (s *Site) proxy() (http.Handler, error) {
 		ctx, cancel := context.WithDeadline(r.Context(), x.expires)
 		defer cancel()
 		defer context.AfterFunc(x.alive, cancel)() // logout cuts the WebSocket
-		g.Serve(w, r.WithContext(ctx), x.users.has)
+		g.Serve(w, r.WithContext(ctx), x.users.find)
 	}), nil
 }

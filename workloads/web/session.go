@@ -207,7 +207,7 @@ func (s *Site) mint(w http.ResponseWriter, r *http.Request, x *session) {
 		s.failed(w, err)
 		return
 	}
-	x.users.add(user.JWT, user.Expires, s.cfg.Now())
+	x.users.add(q.UserKey, user.JWT, user.Expires, s.cfg.Now())
 	answer(w, user)
 }
 

@@ -18,6 +18,7 @@ const maxConnect = 64 << 10
 var (
 	errConnect = errors.New("not a CONNECT that can be passed on")
 	errUser    = errors.New("the user is not one of this session")
+	errEnded   = errors.New("the server has ended the connection")
 )
 
 // A conn is the NATS server's side of a WebSocket that is forwarded. What is read from it is what the server sends,
@@ -26,7 +27,7 @@ var (
 type conn struct {
 	server io.ReadWriteCloser
 	sign   func(nonce []byte) ([]byte, error)
-	admit  func(jwt string) bool
+	admit  Admit
 	failed func(error) // is told why the connection ends, once
 
 	mu     sync.Mutex
@@ -43,18 +44,22 @@ type conn struct {
 	err       error
 }
 
-func newConn(server io.ReadWriteCloser, sign func([]byte) ([]byte, error), admit func(string) bool,
-	failed func(error)) *conn {
+func newConn(server io.ReadWriteCloser, sign func([]byte) ([]byte, error), admit Admit, failed func(error),
+) *conn {
 	return &conn{server: server, sign: sign, admit: admit, failed: failed, out: frames{masked: true}}
 }
 
-// Read reads what the server sends, and keeps the challenge in it.
+// Read reads what the server sends, and keeps the challenge in it. Its end is an error: who forwards would otherwise
+// wait for the client to end the other direction, too.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.server.Read(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.told {
 		c.listen(p[:n])
+	}
+	if errors.Is(err, io.EOF) {
+		err = errEnded
 	}
 	return n, err
 }
@@ -158,9 +163,11 @@ func (c *conn) vouch(message []byte) ([]byte, error) {
 	if json.Unmarshal(said["jwt"], &user) != nil {
 		return nil, errConnect
 	}
-	if !c.admit(user) {
+	public, ok := c.admit(user)
+	if !ok {
 		return nil, errUser
 	}
+	c.commands.inbox = "_INBOX." + public + "."
 	c.mu.Lock()
 	nonce := c.nonce
 	c.mu.Unlock()

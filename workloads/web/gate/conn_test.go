@@ -51,8 +51,8 @@ func through(t testing.TB, says, sends string, size int) (string, error) {
 	s := &fakeServer{says: strings.NewReader(says)}
 	var told error
 	c := newConn(s, func(nonce []byte) ([]byte, error) { return append([]byte("signed "), nonce...), nil },
-		func(jwt string) bool { return jwt == "mine" }, func(err error) { told = err })
-	if got, err := io.ReadAll(c); err != nil || string(got) != says {
+		func(jwt string) (string, bool) { return "UME", jwt == "mine" }, func(err error) { told = err })
+	if got, err := io.ReadAll(c); !errors.Is(err, errEnded) || string(got) != says {
 		t.Fatalf("the client hears %q, %v", got, err)
 	}
 	var err error
@@ -89,7 +89,8 @@ const signed = `"proxy_sig":"c2lnbmVkIGNoYWxsZW5nZQ"`
 func TestAClientConnectsAsAUserOfItsSessionOnce(t *testing.T) {
 	const mine = `CONNECT {"jwt":"mine","sig":"s","nkey":"U"}` + "\r\n"
 	const vouched = `CONNECT {"jwt":"mine","nkey":"U",` + signed + `,"sig":"s"}` + "\r\n"
-	const works = "SUB a 1\r\nPUB a 5\r\nhello\r\nHPUB a _INBOX.r 2 3\r\n\r\nx\r\nUNSUB 1\r\nPONG\r\nPUB  a\t0 \r\n\r\n"
+	const works = "SUB a 1\r\nPUB a 5\r\nhello\r\nHPUB a _INBOX.UME.r 2 3\r\n\r\nx\r\nUNSUB 1\r\nPONG\r\n" +
+		"PUB  a\t0 \r\n\r\n"
 	ok := func(text string) string { return frame(0x82, text) }
 	ends := func(text string) string { return ok(mine) + ok(text) }
 	for name, row := range map[string]struct {
@@ -131,6 +132,9 @@ func TestAClientConnectsAsAUserOfItsSessionOnce(t *testing.T) {
 		"again, in a line without end": {ends("SUB " + strings.Repeat("a", maxLine)), vouched, errCommand},
 		"to be answered elsewhere":     {ends("PUB a natster.b 0\r\n\r\n"), vouched, errReply},
 		"the same, with a header":      {ends("HPUB a _INBOXES.b 2 2\r\n\r\n\r\n"), vouched, errReply},
+		"at another's inbox":           {ends("PUB a _INBOX.UMEAN.r 0\r\n\r\n"), vouched, errReply},
+		"at an inbox of nobody":        {ends("PUB a _INBOX.UME 0\r\n\r\n"), vouched, errReply},
+		"at an inbox in lower case":    {ends("HPUB a _inbox.UME.r 2 2\r\n\r\n\r\n"), vouched, errReply},
 		"with a command of servers":    {ends("RS+ A a\r\n"), vouched, errCommand},
 	} {
 		for _, size := range []int{1, 2, 7, 1 << 20} {

@@ -10,7 +10,7 @@
 // CONNECT beside the client's signature, if the user's JWT is one that this session may use. So a user is worth nothing
 // anywhere else, neither on the server's own WebSocket port nor through another session, and ends with its session.
 // A client that could send CONNECT again would become another user under the same signature: the gate ends such a
-// connection. So it does where an answer is to go elsewhere than to an inbox: whoever answers would publish there in
-// the user's account, past the user's permissions. The gate can read the user's JWT, and all that passes; it cannot act
-// as the user, whose key stays in the browser.
+// connection. So it does where an answer is to go elsewhere than to the user's own inbox: whoever answers would publish
+// there in the user's account, past the user's permissions. The gate can read the user's JWT, and all that passes; it
+// cannot act as the user, whose key stays in the browser.
 package gate

@@ -30,6 +30,9 @@ type Gate struct {
 	proxy *httputil.ReverseProxy
 }
 
+// Admit says whether the user whose JWT this is may connect, and which public key the JWT is for.
+type Admit func(jwt string) (user string, ok bool)
+
 type admitKey struct{}
 
 // New returns the gate to the server that c describes.
@@ -61,11 +64,7 @@ func New(c Config) (*Gate, error) {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			out := to
 			r.Out.URL, r.Out.Host = &out, to.Host
-			r.Out.Header.Del("Cookie") // the NATS server must not see the login
-			r.Out.Header.Del("Origin")
-			r.Out.Header.Del("Sec-WebSocket-Origin")
-			r.Out.Header.Del("Sec-WebSocket-Extensions") // compression of ciphertext is wasted work
-			r.Out.Header.Set("User-Agent", "natster")    // for a browser's, the server cuts messages into 4 KiB
+			r.Out.Header = handshake(r.Out.Header)
 		},
 		ModifyResponse: g.guard,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
@@ -78,10 +77,22 @@ func New(c Config) (*Gate, error) {
 	return g, nil
 }
 
+// handshake are those of a client's headers that the NATS server needs, and no others: not the login's cookie, nor what
+// the server heeds besides. Without masks, which a header can ask for, it would read frames otherwise than the gate.
+func handshake(from http.Header) http.Header {
+	to := http.Header{"User-Agent": {"natster"}} // for a browser's, the server cuts messages into 4 KiB
+	for _, k := range []string{"Connection", "Upgrade", "Sec-Websocket-Key", "Sec-Websocket-Version"} {
+		if v := from.Get(k); v != "" {
+			to.Set(k, v)
+		}
+	}
+	return to
+}
+
 // Serve forwards the WebSocket that r asks for, until one side or r's context ends it. Only a user whose JWT admit
 // allows can connect by it. Who may ask at all is for the caller to say: Serve looks neither at the origin nor at
 // cookies.
-func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, admit func(jwt string) bool) {
+func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, admit Admit) {
 	g.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), admitKey{}, admit)))
 }
 
@@ -91,7 +102,7 @@ func (g *Gate) guard(r *http.Response) error {
 		return nil
 	}
 	server, ok := r.Body.(io.ReadWriteCloser)
-	admit, known := r.Request.Context().Value(admitKey{}).(func(string) bool)
+	admit, known := r.Request.Context().Value(admitKey{}).(Admit)
 	if !ok || !known {
 		return errors.New("gate: the answer is no connection")
 	}

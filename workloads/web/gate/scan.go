@@ -12,15 +12,16 @@ const maxLine = 4096
 // errCommand is the error about what is no command of a client that is connected. CONNECT is none.
 var errCommand = errors.New("not a command of a connected NATS client")
 
-// errReply is the error about a message whose answer is to go elsewhere than to an inbox. Permissions do not bound
-// where answers go, and whoever answers publishes there for the user.
-var errReply = errors.New("an answer is asked for that is not sent to an inbox")
+// errReply is the error about a message whose answer is to go elsewhere than to the user's own inboxes. Permissions do
+// not bound where answers go, and whoever answers publishes there for the user.
+var errReply = errors.New("an answer is asked for that is not sent to an inbox of the user")
 
 // A scanner follows what a client that is connected sends, whatever pieces it comes in. It is stricter than the NATS
 // server, so that the two never disagree where a command begins.
 type scanner struct {
-	line []byte // of a command, incomplete
-	left int    // bytes of a message that are still to come, with the line's end
+	inbox string // begins the subject of every inbox of the user
+	line  []byte // of a command, incomplete
+	left  int    // bytes of a message that are still to come, with the line's end
 }
 
 func (s *scanner) feed(p []byte) error {
@@ -80,7 +81,7 @@ func (s *scanner) command(line []byte) error {
 		return errCommand
 	}
 	if words[0][0] == 'P' || words[0][0] == 'H' {
-		if len(words)-1 == most && !bytes.HasPrefix(words[2], []byte("_INBOX.")) {
+		if len(words)-1 == most && !bytes.HasPrefix(words[2], []byte(s.inbox)) {
 			return errReply
 		}
 		size, err := strconv.ParseUint(string(words[len(words)-1]), 10, 31)
