@@ -110,7 +110,7 @@ func (s *session) gateway(
 		return fmt.Errorf("open an address on this machine: %w", err)
 	}
 	ticket := "/" + rand.Text()
-	srv := &http.Server{Handler: once(ticket, path, g), ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: once(ticket, path, g, sameUser), ReadHeaderTimeout: 10 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
 	err = announce(l.Addr().String())
@@ -130,12 +130,13 @@ func (s *session) gateway(
 	return err
 }
 
-// once redirects the first request for ticket to path. A browser is started with the ticket, because all users of this
-// machine can see the arguments of a process: they must not learn the address from them.
-func once(ticket, path string, next http.Handler) http.Handler {
+// once redirects this user's first request for ticket to path. A browser is started with the ticket, because all users
+// of this machine can see the arguments of a process: they must not learn the address from them, nor where they are
+// faster than the browser.
+func once(ticket, path string, next http.Handler, mine func(addr string) bool) http.Handler {
 	var used atomic.Bool
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != ticket || used.Swap(true) {
+		if r.URL.Path != ticket || !mine(r.RemoteAddr) || used.Swap(true) {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -296,6 +296,7 @@ func TestWhatNatsterWritesIsPrivate(t *testing.T) {
 	m.natster("init alice").ok()
 	m.natster("contacts add bob " + m.Account("bob").Key.String()).ok()
 	m.run("catalog", "new", "films", films(t)).ok()
+	m.natster("admin nats").ok()
 	found := 0
 	err := filepath.WalkDir(m.home, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || path == m.home {
@@ -324,6 +325,37 @@ func TestWhatNatsterWritesIsPrivate(t *testing.T) {
 	})
 	if err != nil || found < 5 {
 		t.Errorf("%d files, %v", found, err)
+	}
+}
+
+// What the operator takes to other machines is as private as the world that it comes from, whatever the directory.
+func TestWhatIsWrittenForOtherMachinesIsPrivate(t *testing.T) {
+	m := newMachine(t)
+	to := t.TempDir()
+	if err := os.Chmod(to, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	m.run("admin", "creds", to).ok()
+	m.run("admin", "cluster", "--out", to, "127.0.0.1:7601:7701").ok()
+	found := 0
+	for _, dir := range []string{to, m.Config().Dir} {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || path == dir {
+				return err
+			}
+			found++
+			info, err := d.Info()
+			if err == nil && info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("%s has mode %s", path, info.Mode())
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if found < 30 {
+		t.Errorf("only %d files", found)
 	}
 }
 

@@ -35,6 +35,8 @@
 //	catalog_import.go    import, unimport
 //	catalog_download.go  download
 //	catalog_open.go      open
+//	peer_linux.go        whether this user has the other end of a connection
+//	peer_other.go        the same where the system does not say
 //	catalog_serve.go     serve, and what it prints at first
 //	catalog_served.go    which catalogs serve serves: they come and go while it runs
 //	catalog_board.go     what it shows of it on a terminal, redrawn in place

@@ -233,12 +233,17 @@ func TestDevrunIsNotSuggestedWhereItDoesNotHelp(t *testing.T) {
 }
 
 func TestATicketIsGoodOnce(t *testing.T) {
-	h := once("/ticket", "/secret/films/a.mp4", http.NotFoundHandler())
+	mine := false
+	h := once("/ticket", "/secret/films/a.mp4", http.NotFoundHandler(), func(string) bool { return mine })
 	ask := func(path string) *httptest.ResponseRecorder {
 		r := httptest.NewRecorder()
 		h.ServeHTTP(r, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 		return r
 	}
+	if r := ask("/ticket"); r.Code != 404 {
+		t.Errorf("another user who was faster: %d %q", r.Code, r.Header())
+	}
+	mine = true
 	for _, row := range []struct {
 		path, to string
 		code     int
