@@ -85,9 +85,9 @@ func (e Endpoint[Q, A]) decodeReply(body []byte) (a A, err error) {
 		return a, err
 	}
 	var env struct {
-		Code  Code    `json:"code"`
-		Error string  `json:"error"`
-		Data  data[A] `json:"data"`
+		Code  Code   `json:"code"`
+		Error string `json:"error"`
+		Data  A      `json:"data"`
 	}
 	if len(body) > maxReply {
 		return a, Errorf(ErrInternal, "%s: the reply is %d bytes long", e.Name, len(body))
@@ -98,15 +98,5 @@ func (e Endpoint[Q, A]) decodeReply(body []byte) (a A, err error) {
 		}
 		return a, Errorf(ErrInternal, "%s: the reply cannot be read: %v", e.Name, err)
 	}
-	return env.Data.value, refusal(env.Code, env.Error)
-}
-
-// data is the data of a reply. An original function that has nothing to say says an empty string.
-type data[A any] struct{ value A }
-
-func (d *data[A]) UnmarshalJSON(b []byte) error {
-	if string(b) == `""` || string(b) == "null" {
-		return nil
-	}
-	return json.Unmarshal(b, &d.value)
+	return env.Data, refusal(env.Code, env.Error)
 }
