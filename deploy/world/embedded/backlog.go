@@ -74,6 +74,7 @@ func (b *backlog) stop() {
 
 // lookedAt is what is kept of a look at a connection for which more than a little waits.
 type lookedAt struct {
+	account string
 	written int64 // bytes that it has taken, about
 	stuck   int   // looks since it has last taken any
 	ended   bool  // the server still holds what waits: until its last write fails, after writeDeadline at the latest
@@ -91,34 +92,38 @@ const stuckAfter = 2
 func shorten(
 	s *server.Server, spared map[string]bool, last map[uint64]lookedAt, log *slog.Logger,
 ) map[uint64]lookedAt {
-	all, err := s.Connz(&server.ConnzOptions{Sort: server.ByPending, Username: true, Limit: 1 << 20})
+	all, err := s.Connz(&server.ConnzOptions{Sort: server.ByPending, Limit: 1 << 20})
 	if err != nil {
 		log.Debug("connections could not be looked at", "err", err)
 		return last
 	}
 	seen, accounts := make(map[uint64]lookedAt), make(map[string]waiting)
 	for _, c := range all.Conns {
-		if spared[c.Account] || c.Pending <= smallBacklog {
-			continue
+		if c.Pending <= smallBacklog {
+			break
 		}
-		now, a := lookedAt{written: c.OutBytes - int64(c.Pending)}, accounts[c.Account]
-		if before, is := last[c.Cid]; is {
-			now.ended = before.ended
-			if now.written <= before.written {
-				now.stuck = before.stuck + 1
+		now := lookedAt{written: c.OutBytes - int64(c.Pending)}
+		before, is := last[c.Cid]
+		if is {
+			now.account, now.ended = before.account, before.ended
+		} else {
+			now.account = accountOf(s, c.Cid)
+		}
+		if is && now.written <= before.written {
+			now.stuck = before.stuck + 1
+		}
+		seen[c.Cid] = now
+		a := accounts[now.account]
+		if now.ended {
+			a.ended += c.Pending
+		} else {
+			a.open += c.Pending
+			if now.stuck >= stuckAfter {
+				a.stuck += c.Pending
+				a.stuckConns++
 			}
 		}
-		switch {
-		case now.ended:
-			a.ended += c.Pending
-		case now.stuck >= stuckAfter:
-			a.stuck += c.Pending
-			a.stuckConns++
-			fallthrough
-		default:
-			a.open += c.Pending
-		}
-		seen[c.Cid], accounts[c.Account] = now, a
+		accounts[now.account] = a
 	}
 	left := make(map[string]int)
 	for name, a := range accounts {
@@ -126,21 +131,31 @@ func shorten(
 	}
 	for _, c := range all.Conns {
 		now, is := seen[c.Cid]
-		if !is || now.ended {
+		if !is || now.ended || spared[now.account] {
 			continue
 		}
-		a := accounts[c.Account]
+		a := accounts[now.account]
 		stuck := a.stuckConns > 1 && a.stuck > maxStuck && now.stuck >= stuckAfter
-		most := a.open+a.ended > maxBacklog && left[c.Account] > max(0, maxBacklog-a.ended)/4
+		most := a.open+a.ended > maxBacklog && left[now.account] > max(0, maxBacklog-a.ended)/4
 		if !stuck && !most {
 			continue
 		}
-		left[c.Account] -= c.Pending
+		left[now.account] -= c.Pending
 		now.ended = true
 		seen[c.Cid] = now
-		log.Warn("a connection was ended: too much waits for its account, which does not read", "account", c.Account,
+		log.Warn("a connection was ended: too much waits for its account, which does not read", "account", now.account,
 			"connection", c.Cid, "bytes", c.Pending)
 		_ = s.DisconnectClientByID(c.Cid) // it may be gone already
 	}
 	return seen
+}
+
+// accountOf is the account of a connection, or empty if it is gone. The server verifies the user's token to say so,
+// which is why this is not asked of all.
+func accountOf(s *server.Server, cid uint64) string {
+	one, err := s.Connz(&server.ConnzOptions{CID: cid, Username: true})
+	if err != nil || len(one.Conns) != 1 {
+		return ""
+	}
+	return one.Conns[0].Account
 }
