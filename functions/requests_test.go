@@ -330,7 +330,7 @@ func TestStoppingRefusesAtOnceWhatWasToBeRefusedLater(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if tooMany != refused {
+	if tooMany <= atOnce || tooMany > refused { // what came after the release may have been handled
 		t.Errorf("%d are refused", tooMany)
 	}
 }
