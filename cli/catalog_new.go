@@ -203,6 +203,6 @@ func (e *env) noteMissing(lib *library.Library) {
 		if more := o.Count - len(some); more > 0 {
 			some = append(some, fmt.Sprintf("and %d more", more))
 		}
-		e.Note("%s: left out, %d %s: %s", lib.Name(), o.Count, o.Reason, strings.Join(some, ", "))
+		e.Note("%s: %d left out: %s: %s", lib.Name(), o.Count, o.Reason, strings.Join(some, ", "))
 	}
 }

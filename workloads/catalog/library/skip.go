@@ -20,7 +20,7 @@ const (
 	DanglingLink  Reason = "a symbolic link to nothing"
 	DirectoryLink Reason = "a symbolic link to a directory (not followed, to avoid loops)"
 	Special       Reason = "neither a file nor a directory (a device, pipe or socket)"
-	BadName       Reason = "a name that cannot travel"
+	BadName       Reason = "the name cannot be in a catalog"
 	Unreadable    Reason = "cannot be read"
 	Private       Reason = "holds keys, which nobody else may see"
 	TooMany       Reason = "more files than a catalog can hold"

@@ -20,6 +20,18 @@ type credit struct {
 	now              func() time.Time
 }
 
+// leastCost is what a frame costs at least, in bytes of credit and of [Limits.Upload]: its subject and its seal are that
+// long, and a file of one byte that is asked for again and again must not cost its receiver next to nothing.
+const leastCost = 256
+
+// cost is what a frame of n bytes of a file costs. None is no frame, and costs nothing.
+func cost(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return max(n, leastCost)
+}
+
 // newCredit gives pushes less: they were not asked for piece by piece, and what does not arrive of them waits in the
 // NATS server, which ends the connection of who has too much there.
 func newCredit(l Limits, now func() time.Time) credit {
@@ -62,7 +74,7 @@ func (c credit) push(ctx context.Context, a events.Account, n int) error {
 const maxUnproved = 1024
 
 // unproved are the frames of a session that the receiver has not proved to have got, by their counters, and how many
-// bytes each has. It is not safe for concurrent use.
+// bytes each cost. It is not safe for concurrent use.
 type unproved map[uint64]int
 
 func (u unproved) sent(counter uint64, n int) {

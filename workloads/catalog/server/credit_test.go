@@ -49,6 +49,35 @@ func TestWhoAsksAndDoesNotListenIsSentNoMoreThanItMayOwe(t *testing.T) {
 	}
 }
 
+func TestAFileOfOneByteCostsMoreThanThat(t *testing.T) {
+	w := catalogtest.Start(t)
+	tiny := w.Library.Add("1.txt", []byte("1"))
+	e := w.Library.Add("a.mp4", catalogtest.Content(1<<20, 1))
+	s, _ := w.Serve(t, miserly)
+	var again [][2]int64
+	for range catalog.MaxFetchRanges {
+		again = append(again, [2]int64{0, 1})
+	}
+	const most = 64 << 10 / server.LeastCost
+	for range 4 {
+		x := openSession(t, w.Bob.Conn(t), w.Alice.Key, w.Bob.Key, tiny, 4096)
+		for range 4 {
+			expectCode(t, x.fetch(again...), api.CodeOK)
+		}
+	}
+	// What is his has its turn meanwhile: as often as his sessions together.
+	own := openSession(t, w.Alice.Conn(t), w.Alice.Key, w.Alice.Key, e, 4096)
+	for range 4 {
+		expectCode(t, own.fetch([2]int64{0, 256}), api.CodeOK)
+		for range 256 {
+			own.frame()
+		}
+	}
+	if n := s.Usage().Bytes - 4<<20; n > most {
+		t.Errorf("he was sent %d frames", n)
+	}
+}
+
 func TestWhoProvesWhatArrivedIsSentTheFile(t *testing.T) {
 	w := catalogtest.Start(t)
 	e := w.Library.Add("a.mp4", catalogtest.Content(1<<20, 1))

@@ -17,8 +17,14 @@ const maxPages = 8 << 20
 type pages struct {
 	mu    sync.Mutex
 	bytes int
-	of    map[pageKey]*list.Element // of their order, values are *page
-	order list.List                 // the one that was asked for longest ago is the first
+	of    map[events.Catalog]*kept
+	order list.List // of *page: the one that was asked for longest ago is the first
+}
+
+// kept are the pages of a catalog, at least one, and all of one edition.
+type kept struct {
+	edition
+	pages map[pageKey]*list.Element // of the order
 }
 
 // pageKey is what a page depends on, beside the contents.
@@ -67,16 +73,22 @@ func (p *pages) get(k pageKey, c catalog.Contents, fill func() (any, error)) (js
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for other, at := range p.of {
-		// An older edition goes with what it was made of.
-		if other == k || other.catalog == k.catalog && at.Value.(*page).edition != is.edition {
+	all := p.of[k.catalog]
+	if all != nil && all.edition != is.edition { // what an older one was made of must not stay for its sake
+		for _, at := range all.pages {
 			p.drop(at)
 		}
+	} else if at, made := all.page(k); made { // meanwhile
+		p.drop(at)
 	}
-	if p.of == nil {
-		p.of = make(map[pageKey]*list.Element)
+	if all = p.of[k.catalog]; all == nil {
+		all = &kept{is.edition, make(map[pageKey]*list.Element)}
+		if p.of == nil {
+			p.of = make(map[events.Catalog]*kept)
+		}
+		p.of[k.catalog] = all
 	}
-	p.of[k] = p.order.PushBack(is)
+	all.pages[k] = p.order.PushBack(is)
 	p.bytes += len(is.body)
 	for p.bytes > maxPages && p.order.Len() > 1 {
 		p.drop(p.order.Front())
@@ -88,8 +100,9 @@ func (p *pages) get(k pageKey, c catalog.Contents, fill func() (any, error)) (js
 func (p *pages) find(is *page) (json.RawMessage, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at, ok := p.of[is.key]
-	if !ok || at.Value.(*page).edition != is.edition {
+	all := p.of[is.key.catalog]
+	at, ok := all.page(is.key)
+	if !ok || all.edition != is.edition {
 		return nil, false
 	}
 	p.order.MoveToBack(at)
@@ -100,5 +113,16 @@ func (p *pages) find(is *page) (json.RawMessage, bool) {
 func (p *pages) drop(at *list.Element) {
 	x := p.order.Remove(at).(*page)
 	p.bytes -= len(x.body)
-	delete(p.of, x.key)
+	all := p.of[x.key.catalog]
+	if delete(all.pages, x.key); len(all.pages) == 0 {
+		delete(p.of, x.key.catalog)
+	}
+}
+
+// page returns the page of k, of nothing if nothing is kept.
+func (k *kept) page(of pageKey) (at *list.Element, ok bool) {
+	if k != nil {
+		at, ok = k.pages[of]
+	}
+	return at, ok
 }

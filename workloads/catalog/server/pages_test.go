@@ -59,7 +59,7 @@ func TestWhatIsKeptOfListingsIsBounded(t *testing.T) {
 		for at := p.order.Front(); at != nil; at = at.Next() {
 			all += len(at.Value.(*page).body)
 		}
-		if all != p.bytes || len(p.of) != p.order.Len() || all > maxPages || len(body) < 1<<20 {
+		if all != p.bytes || len(p.of[films].pages) != p.order.Len() || all > maxPages || len(body) < 1<<20 {
 			t.Fatalf("%d bytes are kept, %d are counted", all, p.bytes)
 		}
 	}
@@ -89,7 +89,51 @@ func TestOfTheListingsThatAreKeptTheOneNotAskedForLongestGoes(t *testing.T) {
 			t.Errorf("page %d is made %d times", from, n)
 		}
 	}
-	if len(p.of) < 7 {
-		t.Errorf("%d pages are left, though 7 have room", len(p.of))
+	if len(p.of[films].pages) < 7 {
+		t.Errorf("%d pages are left, though 7 have room", len(p.of[films].pages))
 	}
+}
+
+// Whatever is kept of a catalog is of one edition, and nothing is kept of a catalog without pages.
+func TestNothingOfAnOlderListingIsKept(t *testing.T) {
+	var p pages
+	entries := []catalog.Entry{{Path: "a.mp4"}}
+	get := func(name string, revision int64, from, size int) {
+		t.Helper()
+		k := pageKey{catalog: eventstest.Catalog(t, name), from: from}
+		c := catalog.Contents{Name: k.catalog, Revision: revision, Entries: entries}
+		_, err := p.get(k, c, func() (any, error) { return strings.Repeat("x", size), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect := func(want int) {
+		t.Helper()
+		all := 0
+		for _, of := range p.of {
+			all += len(of.pages)
+			for _, at := range of.pages {
+				if at.Value.(*page).edition != of.edition {
+					t.Errorf("%+v is kept beside %+v", at.Value.(*page).edition, of.edition)
+				}
+			}
+			if len(of.pages) == 0 {
+				t.Error("a catalog is kept without pages")
+			}
+		}
+		if all != want || p.order.Len() != want {
+			t.Errorf("%d pages are kept, %d in order; want %d", all, p.order.Len(), want)
+		}
+	}
+	for from := range 3 {
+		get("films", 1, from, 10)
+		get("music", 1, from, 10)
+	}
+	expect(6)
+	get("films", 2, 0, 10)
+	expect(4)
+	get("films", 1, 1, 10) // made of what was listed before, and done after the next
+	expect(4)
+	get("books", 1, 0, maxPages)
+	expect(1)
 }

@@ -176,7 +176,7 @@ func (p *pump) work() {
 			buf = make([]byte, n)
 		}
 		n, err := p.send(s, i, buf[:cap(buf)])
-		p.giveBack(s, s.layout.ChunkSize-n)
+		p.giveBack(s, s.layout.ChunkSize-cost(n))
 		if err != nil {
 			p.s.endFor(s, err)
 		}
@@ -200,7 +200,7 @@ func (p *pump) send(s *session, i int64, buf []byte) (sent int, err error) {
 	if err != nil { // the session has sent all that one key may seal
 		return 0, api.Errorf(api.ErrNotFound, "%v", err)
 	}
-	if !s.sending(seal.CounterOf(frame), n) {
+	if !s.sending(seal.CounterOf(frame), cost(n)) {
 		return 0, nil
 	}
 	if err := p.s.nc.Publish(s.subject, frame); err != nil {

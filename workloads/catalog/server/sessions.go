@@ -86,7 +86,7 @@ func (s *session) prove(got catalog.Proofs) int {
 	return s.unproved.got(got)
 }
 
-// sending notes a frame of n bytes that is about to be sent; it reports whether it may be.
+// sending notes a frame that costs n bytes and is about to be sent; it reports whether it may be.
 func (s *session) sending(counter uint64, n int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
