@@ -24,10 +24,10 @@
 // # What is listed
 //
 // Every regular file below the directory, except hidden ones, editors' and downloaders' temporary files, and names that
-// cannot be in a catalog ([catalog.CheckPath]). A symbolic link to a file inside the directory is listed as that file; a link
-// that leaves the directory, leads nowhere or to a directory is not. Devices, pipes, sockets and what cannot be read
-// are not. [Library.Skipped] says what was left out, and why. A file that changes while it is read is read again, and
-// left out as [Writing] while it goes on changing.
+// cannot be in a catalog ([catalog.CheckPath]). A symbolic link to a file inside the directory is listed as that file;
+// a link that leaves the directory, leads nowhere or to a directory is not. Devices, pipes, sockets and what cannot be
+// read are not. [Library.Skipped] says what was left out, and why. A file that changes while it is read is read again,
+// and left out as [Writing] while it goes on changing.
 //
 // # The catalog file
 //
