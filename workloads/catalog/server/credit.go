@@ -20,8 +20,8 @@ type credit struct {
 	now              func() time.Time
 }
 
-// leastCost is what a frame costs at least, in bytes of credit and of [Limits.Upload]: its subject and its seal are that
-// long, and a file of one byte that is asked for again and again must not cost its receiver next to nothing.
+// leastCost is what a frame costs at least, in bytes of credit and of [Limits.Upload]: its subject and its seal are
+// that long, and a file of one byte that is asked for again and again must not cost its receiver next to nothing.
 const leastCost = 256
 
 // cost is what a frame of n bytes of a file costs. None is no frame, and costs nothing.
