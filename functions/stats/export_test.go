@@ -28,3 +28,6 @@ func (c Counter) Counted(ctx context.Context, key string) (total int64, mark vie
 	s, err := c.f.counted(ctx, key)
 	return s.Total, s.mark, err
 }
+
+// Reconcile counts off what went offline unheard.
+func (c Counter) Reconcile(ctx context.Context) error { return c.f.reconcile(ctx) }

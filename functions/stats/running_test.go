@@ -9,6 +9,7 @@ import (
 	"natster/functions"
 	"natster/functions/stats"
 	"natster/functions/view"
+	"natster/internal/jet"
 	"natster/internal/test/functionstest"
 )
 
@@ -19,7 +20,11 @@ func counting(t *testing.T) (stats.Counter, *functionstest.Bench) {
 	if err := functions.Provision(t.Context(), b.JS, 1, stats.New()); err != nil {
 		t.Fatal(err)
 	}
-	return stats.NewCounter(functions.Host{JS: b.JS, Views: b.Views}), b
+	h, err := functions.Open(b.Admin, jet.Own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stats.NewCounter(h), b
 }
 
 // A catalog that is online may stay so for ever: without its mark its next heartbeat would count again.
@@ -47,6 +52,13 @@ func TestAnOlderMarkTakesNoLaterOnesPlace(t *testing.T) {
 	if _, mark, err := f.Counted(t.Context(), key); err != nil || mark != later {
 		t.Errorf("the mark is %+v, %v", mark, err)
 	}
+	latest := view.OnlineMark{At: 7}
+	if err := f.Keep(t.Context(), key, latest); err != nil {
+		t.Fatal(err)
+	}
+	if _, mark, err := f.Counted(t.Context(), key); err != nil || mark != latest {
+		t.Errorf("the mark is %+v, %v", mark, err)
+	}
 }
 
 // The mark beside the total is its catalog's latest, and no other's.
@@ -71,5 +83,31 @@ func TestTheMarkBesideTheTotalIsOfItsCatalogOnly(t *testing.T) {
 		if total, _, err := f.Counted(t.Context(), one); err != nil || total != step.total {
 			t.Errorf("after %+v the total is %d, %v; want %d", step.change, total, err, step.total)
 		}
+	}
+}
+
+// At a start what is still there stays counted, and the catalog whose mark is beside the total is looked at, too.
+func TestAStartCountsOffWhatIsGoneAndNothingElse(t *testing.T) {
+	for name, gone := range map[string]bool{"still there": false, "gone": true} {
+		t.Run(name, func(t *testing.T) {
+			f, b := counting(t)
+			key := view.PresenceKey(alice, films)
+			if err := f.Observe(t.Context(), functions.Change{Key: key, Time: time.Unix(0, 1)}); err != nil {
+				t.Fatal(err)
+			}
+			want := int64(0)
+			if !gone {
+				want = 1
+				if _, err := view.Put(t.Context(), b.JS, view.Presence, key, []byte(`{}`)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := f.Reconcile(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if total, _, err := f.Counted(t.Context(), key); err != nil || total != want {
+				t.Errorf("the total is %d, %v; want %d", total, err, want)
+			}
+		})
 	}
 }
