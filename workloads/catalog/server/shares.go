@@ -91,6 +91,7 @@ func (v *shareTable) hear(n news) {
 func (v *shareTable) apply(n news) {
 	if n.shared {
 		v.allowed[n.edge] = true
+		v.sharedAgain(n.edge, n.position)
 		return
 	}
 	delete(v.allowed, n.edge)
@@ -154,7 +155,7 @@ func (v *shareTable) refresh(ctx context.Context) time.Duration {
 			delete(v.heard, e)
 		}
 	}
-	v.settle(began)
+	v.settle(began, floor)
 	v.confirmed, v.floor = began, floor
 	return time.Since(began)
 }

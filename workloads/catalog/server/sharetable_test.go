@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"testing"
 	"time"
 
@@ -41,6 +42,13 @@ func TestTheShareTable(t *testing.T) {
 		{"or until nothing was heard of it for long", []shareStep{look(shared), barred, later, look(shared), isServed}},
 		{"or until it was taken back, after which it may be given again",
 			[]shareStep{look(shared), barred, takenBack(7), told(true, 6), isRefused, told(true, 8), isServed}},
+		{"taken back, until a look reflects that",
+			[]shareStep{look(shared), takenBack(7), reaching(shared, 6), isRefused, reaching(shared, 9), isServed}},
+		{"taken back before it was given again, and told late",
+			[]shareStep{look(shared), told(true, 8), takenBack(7), isServed}},
+		{"taken back at a position that the log never has: of that share alone, and not for long",
+			[]shareStep{look(shared), takenBack(math.MaxUint64), isRefused, doubtsNothingElse,
+				look(shared), told(true, 8), isRefused, later, look(shared), isServed}},
 		{"a view that lags behind is not believed",
 			[]shareStep{look(shared), told(false, 7), reaching(shared, 9), isServed,
 				told(false, 8), isServed, told(false, 10), isRefused}},
@@ -112,10 +120,17 @@ func during(list []api.Share, shared bool, position uint64) shareStep {
 	}
 }
 
-func barred(_ *testing.T, _ int, v *shareTable, _ *shareSource, e edge) { v.bar(e) }
+func barred(_ *testing.T, _ int, v *shareTable, _ *shareSource, e edge) { v.bar(e, 0) }
 
 func takenBack(position uint64) shareStep {
-	return func(_ *testing.T, _ int, v *shareTable, _ *shareSource, e edge) { v.takenBack(e, position) }
+	return func(_ *testing.T, _ int, v *shareTable, _ *shareSource, e edge) { v.bar(e, position) }
+}
+
+// doubtsNothingElse checks that what one share was said to be is not taken for how far the log is.
+func doubtsNothingElse(t *testing.T, i int, v *shareTable, s *shareSource, _ edge) {
+	if s.observed != 0 || v.observed != 0 {
+		t.Errorf("step %d: the log is to be at %d, %d", i, s.observed, v.observed)
+	}
 }
 
 // later is when the log should long have heard of what was barred.

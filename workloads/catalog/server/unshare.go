@@ -21,8 +21,9 @@ const barFor = time.Minute
 
 // A bar refuses one edge since the owner said that it is about to take the share back.
 type bar struct {
-	since time.Time
-	look  int // the last look that began before
+	since    time.Time
+	look     int    // the last look that began before
+	position uint64 // of the event, as this account says; 0: it has not said yet
 }
 
 // isBarred reports whether the owner has barred e itself. The lock is held.
@@ -31,28 +32,32 @@ func (v *shareTable) isBarred(e edge) bool {
 	return barred
 }
 
-// bar refuses e from now on, until a look that is settled sees that it is not shared, the position at which the share
-// was taken back is known, or nothing of it was heard for barFor.
-func (v *shareTable) bar(e edge) {
+// bar refuses e from now on, until a later look sees that it is not shared, or reflects the position at which it was
+// taken back, the feed says that it was shared after that, or for barFor. The position, 0 if it is not known yet, is
+// believed of this edge alone.
+func (v *shareTable) bar(e edge, position uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.barred[e] = bar{time.Now(), v.look}
+	if known := max(v.floor, v.heard[e].position); position > 0 && position <= known {
+		delete(v.barred, e) // it may have been given again since
+		return
+	}
+	v.barred[e] = bar{time.Now(), v.look, position}
 }
 
-// takenBack is the news that the share was taken back at that position; the feed will say so, too. What is known
-// otherwise decides from now on: it may have been given again since.
-func (v *shareTable) takenBack(e edge, position uint64) {
-	v.hear(news{edge: e, position: position})
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	delete(v.barred, e)
+// sharedAgain ends the bar of e, if it was shared at that position, after it was taken back. The lock is held.
+func (v *shareTable) sharedAgain(e edge, position uint64) {
+	if b := v.barred[e]; b.position > 0 && position > b.position {
+		delete(v.barred, e)
+	}
 }
 
-// settle ends the bars that a look, which began then and whose result is in allowed, has made needless. The lock is
-// held.
-func (v *shareTable) settle(began time.Time) {
+// settle ends the bars that a look has made needless, which began then, reflects that position, and whose result is in
+// allowed. The lock is held.
+func (v *shareTable) settle(began time.Time, reflects uint64) {
 	for e, b := range v.barred {
-		if b.look < v.look && (!v.allowed[e] || began.Sub(b.since) > barFor) {
+		known := b.position > 0 && reflects >= b.position
+		if b.look < v.look && (!v.allowed[e] || known || began.Sub(b.since) > barFor) {
 			delete(v.barred, e)
 		}
 	}
@@ -113,12 +118,8 @@ func (s *Server) unshare(body []byte) (err error) {
 	if q.Catalog.IsZero() || q.Target.IsZero() {
 		return api.Errorf(api.ErrBadRequest, "a catalog and an account are to be named")
 	}
-	e := edge{q.Catalog, q.Target}
-	if q.Position == 0 {
-		s.shares.bar(e)
-	} else {
-		s.shares.takenBack(e, q.Position)
-	}
+	s.shares.bar(edge{q.Catalog, q.Target}, q.Position)
+	s.shares.kick()
 	s.endUnshared()
 	return nil
 }
