@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -207,9 +208,13 @@ func (l *login) open(sealed, state string) (f flow, ok bool) {
 }
 
 // flowCookie returns the cookie of a flow. Each flow has a cookie of its own, so that two tabs can sign in at once.
+// Over TLS it is one that no other site can set: whoever could would have the browser finish a login that is not its
+// own.
 func (s *Site) flowCookie(state, value string, maxAge int) *http.Cookie {
 	c := s.sessions.newCookie(value, maxAge)
-	c.Name, c.Path = "natster-login-"+state[:8], CallbackPath
+	if c.Name += "-login-" + state[:8]; !c.Secure {
+		c.Path = CallbackPath // of a name with __Host- it has to be /
+	}
 	return c
 }
 
@@ -232,10 +237,16 @@ func (s *Site) backHome(w http.ResponseWriter, r *http.Request, problem string) 
 	http.Redirect(w, r, "/?login="+problem, http.StatusFound)
 }
 
+// maxTo bounds the path to go to after a login, in bytes: a browser drops cookies beyond 4 KiB.
+const maxTo = 2048
+
 // localPath returns p if it is a path of this site that does not lead to a login, and otherwise "/".
 func localPath(p string) string {
-	if u, err := url.Parse(p); err != nil ||
-		strings.HasPrefix(u.Path, "/login") || strings.HasPrefix(u.Path, CallbackPath) {
+	u, err := url.Parse(p)
+	if err != nil || len(p) > maxTo {
+		return "/"
+	}
+	if at := path.Clean(u.Path); strings.HasPrefix(at, "/login") || strings.HasPrefix(at, CallbackPath) {
 		return "/"
 	}
 	return pagePath(p)

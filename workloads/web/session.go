@@ -6,8 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -154,6 +157,9 @@ func (s *Site) session(w http.ResponseWriter, r *http.Request) {
 		answer(w, sessionReply{Development: s.Development()})
 		return
 	}
+	if !s.mayAsk(w, x) {
+		return
+	}
 	bound, err := s.ask.GetContext(r.Context(), x.login)
 	if err != nil && !errors.Is(err, api.ErrNotFound) {
 		s.failed(w, err)
@@ -226,8 +232,29 @@ func (s *Site) signedIn(h func(http.ResponseWriter, *http.Request, *session)) ht
 			refuse(w, http.StatusUnauthorized, "signed_out", "you are signed out: sign in again")
 			return
 		}
-		h(w, r, x)
+		if s.mayAsk(w, x) {
+			h(w, r, x)
+		}
 	}
+}
+
+// How often the sessions of one login may have the site ask functions. To those, all that the site asks comes from one
+// account: without these, one person could take the turns of all others.
+const (
+	questionsPerSecond = 5
+	questionsAtOnce    = 200 // after a time of rest
+)
+
+// mayAsk reports whether the login of x may ask something now; otherwise the request is answered.
+func (s *Site) mayAsk(w http.ResponseWriter, x *session) bool {
+	wait := s.pace.Take(x.login, s.cfg.Now())
+	if wait > 0 {
+		seconds := int(math.Ceil(wait.Seconds()))
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		refuse(w, http.StatusTooManyRequests, "too_many",
+			fmt.Sprintf("this login has asked too much: try again in %d s", seconds))
+	}
+	return wait == 0
 }
 
 // failed answers with the refusal of a function. An internal error is logged and not shown.

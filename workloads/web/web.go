@@ -16,6 +16,7 @@ import (
 
 	"natster/events"
 	"natster/functions/api"
+	"natster/internal/limiter"
 	"natster/internal/loopback"
 	"natster/workloads/web/devissuer"
 )
@@ -75,6 +76,8 @@ type Site struct {
 	ask      *api.Client
 	sessions *sessions
 	login    *login
+	pace     *limiter.Allowance[string] // of each login's questions to functions
+	waits    waits
 	dev      *devissuer.Issuer // nil: another issuer
 	assets   assets
 	handler  http.Handler
@@ -107,7 +110,8 @@ func New(c Config) (*Site, error) {
 	if c.Lifetime <= 0 {
 		c.Lifetime = 12 * time.Hour
 	}
-	s := &Site{cfg: c, url: u, ask: api.NewClient(c.Functions)}
+	s := &Site{cfg: c, url: u, ask: api.NewClient(c.Functions), waits: usualWaits}
+	s.pace = limiter.NewAllowance[string](questionsPerSecond, questionsAtOnce)
 	s.sessions = newSessions(c.Now, c.Lifetime, u.Scheme == "https")
 	if s.assets, err = builtPage(); err != nil {
 		return nil, err
@@ -161,16 +165,30 @@ func (s *Site) Check(l net.Listener) error {
 	return nil
 }
 
+// waits are how long the site waits for a browser before it closes the connection. A WebSocket, once it is one, ends
+// otherwise.
+type waits struct {
+	header  time.Duration // of a request
+	request time.Duration // all of it
+	answer  time.Duration // to be taken, from the request's header on
+	next    time.Duration // request on the same connection
+}
+
+var usualWaits = waits{10 * time.Second, 30 * time.Second, 5 * time.Minute, 2 * time.Minute}
+
 // Serve serves the site on l until ctx is done, and then returns nil. It closes l, ends all WebSockets, and returns
 // when all its goroutines have ended.
 func (s *Site) Serve(ctx context.Context, l net.Listener) error {
 	if err := s.Check(l); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	const headerTimeout, shutdownTimeout = 10 * time.Second, 3 * time.Second
+	const shutdownTimeout = 3 * time.Second
 	h := &http.Server{
 		Handler:           s.handler,
-		ReadHeaderTimeout: headerTimeout,
+		ReadHeaderTimeout: s.waits.header,
+		ReadTimeout:       s.waits.request,
+		WriteTimeout:      s.waits.answer,
+		IdleTimeout:       s.waits.next,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return ctx },

@@ -23,6 +23,7 @@ const (
 	writeDeadline = 10 * time.Second // for a client that does not read; longer than a phone is without a signal
 	maxPending    = 64 << 20         // bytes that may wait for one client before it counts as not reading
 	tlsTimeout    = 5.0              // seconds, for a handshake from far away
+	webTimeout    = 10 * time.Second // until a connection is a WebSocket
 	startTimeout  = 30 * time.Second // the server reads a large event log at its start
 
 	// maxStore is how many bytes JetStream may store in total: no limit, because the world watches the disk itself. The
@@ -80,10 +81,11 @@ func (c Config) startServer(
 		SyncAlways:        true,
 		NoSigs:            true,
 		Websocket: server.WebsocketOpts{
-			Host:      at.webSocket.host,
-			Port:      at.webSocket.port,
-			TLSConfig: at.tls,
-			NoTLS:     at.tls == nil,
+			Host:             at.webSocket.host,
+			Port:             at.webSocket.port,
+			TLSConfig:        at.tls,
+			NoTLS:            at.tls == nil,
+			HandshakeTimeout: webTimeout,
 		},
 		Proxies: &server.ProxiesConfig{Trusted: []*server.ProxyConfig{{Key: proxy}}}, // the website
 	}
