@@ -32,9 +32,7 @@ func TestTheServerTellsAnAccountOfNoOther(t *testing.T) {
 	}
 	secrets := []string{bob.Key.String(), "bobs-program", "bobs.subject"}
 	known := w.Accounts()
-	for _, a := range []string{known.System.String(), known.Data.String(), known.Global.String()} {
-		secrets = append(secrets, a)
-	}
+	secrets = append(secrets, known.System.String(), known.Data.String(), known.Global.String())
 	nc := alice.Conn(t)
 	answered := 0
 	for _, subject := range []string{
