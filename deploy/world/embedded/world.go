@@ -101,9 +101,9 @@ type World struct {
 	server *server.Server // another one after each restart
 }
 
-// garbageRoom is how much more garbage, in bytes, Go lets come together in the process of a world before it collects it.
-// The heap of a world is small, and an account that sends large requests made Go collect again and again: others waited
-// for five times as long. It is never written, and so takes no memory itself.
+// garbageRoom is how much more garbage, in bytes, Go lets come together in the process of a world before it collects
+// it. The heap of a world is small, and an account that sends large requests made Go collect again and again: others
+// waited for five times as long. It is never written, and so takes no memory itself.
 const garbageRoom = 64 << 20
 
 // Start starts the world in c.Dir, which it makes if there is none, and returns when all of it runs. The caller stops
