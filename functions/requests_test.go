@@ -289,6 +289,44 @@ func TestStoppingAnswersTheRequestsInHand(t *testing.T) {
 	}
 }
 
+func TestAnAccountIsHandledSoOftenASecondAndOthersAreNotKeptWaiting(t *testing.T) {
+	const atOnce, room, tooMany = 64, 256, 200
+	f := func() functions.Function {
+		f := serving(func(_ context.Context, _ *functions.Call, q word) (word, error) { return q, nil })
+		f.Limits = functions.Limits{Requests: 8, RequestsAtOnce: atOnce}
+		return f
+	}
+	w, _ := bare(t, f())
+	running(t, w, functions.Config{}, f, 1)
+	nc := w.Account("mallory").Conn(t)
+	inbox := nc.NewInbox()
+	answers, err := nc.SubscribeSync(inbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range atOnce + room + tooMany {
+		if err := nc.PublishRequest(probe.Subject(), inbox, []byte(`{"word":"again"}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answered := 0
+	for {
+		_, err := api.ReadReply(wait.Message(t, answers))
+		if errors.Is(err, api.ErrTooMany) { // as many wait as may
+			break
+		}
+		if answered++; err != nil || answered == atOnce+room+tooMany {
+			t.Fatalf("%d requests are handled, then %v", answered, err)
+		}
+	}
+	bob := api.NewClient(w.Account("bob").Conn(t))
+	for range atOnce {
+		if _, err := api.Call(t.Context(), bob, probe, word{"fine"}); err != nil {
+			t.Fatalf("bob, while mallory waits: %v", err)
+		}
+	}
+}
+
 func TestStoppingRefusesAtOnceWhatWasToBeRefusedLater(t *testing.T) {
 	const handled, refused = 8 + 256, 700 // of these, some hundreds at once
 	h := newHeld()
